@@ -1,0 +1,42 @@
+"""Epochreel: turns the training of a neural network into a film, reproducibly.
+
+    snakemake training.mp4                            the film of the main run
+    snakemake                                         everything of the main run
+    snakemake all                                     everything of every run
+    snakemake results/<run>/training.mp4              the film of any run
+    snakemake results/<run>/frames/000013.png         one frame
+    snakemake results/<run>/readings/<name>.csv       pages/<name>.png, read
+"""
+
+
+configfile: "config.yaml"
+
+
+include: "rules/common.smk"
+
+
+rule everything:
+    input:
+        "training.mp4",
+        PLAN.main.kept(),
+    default_target: True
+
+
+rule all:
+    input:
+        "training.mp4",
+        [run.kept() for run in PLAN.runs.values()],
+
+
+include: "rules/dataset.smk"
+include: "rules/train.smk"
+include: "rules/evaluate.smk"
+include: "rules/summarize.smk"
+include: "rules/render.smk"
+include: "rules/encode.smk"
+include: "rules/read.smk"
+
+
+localrules:
+    everything,
+    all,

@@ -1,0 +1,189 @@
+"""Frames drawn a second on one core, against a plain matplotlib figure of the same content.
+
+    python benchmarks/frames_per_second.py [--frames 200] [--reference 9] [--size 1920x1080]
+
+The reference makes a new figure for every frame, with one artist for each bar and each digit, and
+saves it as PNG; ours draws the same evaluations and packs PNGs too. Both run in this process, in
+turns, on one thread, and CPU time is counted. The floor is what no drawing can go below: a copy of
+what never changes, packed as PNG.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
+
+import numpy as np
+import pyarrow as pa
+
+from epochreel import png
+from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.sheets import figure, layout
+
+PAGES, PLACES, EPOCHS, SNAPSHOTS = 100, 436, 50, 251
+
+
+def moment(snapshot: int) -> Moment:
+    """An invented evaluation: probabilities sharpen with time, some places sooner than others."""
+    progress = snapshot / (SNAPSHOTS - 1)
+    truth = np.random.default_rng(0).integers(0, 10, (PAGES, PLACES)).astype(np.uint8)
+    noise = np.random.default_rng(1).normal(0, 1, (PAGES, PLACES, 10))
+    ease = np.random.default_rng(2).uniform(0.5, 1.5, (PLACES, 1))
+    logits = 12 * progress * ease * np.eye(10)[truth] + noise * (0.1 + progress)
+    shares = np.exp(logits - logits.max(-1, keepdims=True))
+    shares /= shares.sum(-1, keepdims=True)
+    prediction = shares.argmax(-1).astype(np.uint8)
+    table = pa.table(
+        {
+            "truth": truth.ravel(),
+            "prediction": prediction.ravel(),
+            "probabilities": pa.FixedSizeListArray.from_arrays(
+                pa.array(shares.astype(np.float16).ravel()), 10
+            ),
+        }
+    )
+    epochs = np.arange(snapshot + 1) * EPOCHS / (SNAPSHOTS - 1)
+    accuracy = 1 - 0.9 * np.exp(-epochs / 12)
+    accuracy[-1] = (truth == prediction).mean()
+    history = {"epoch": epochs, "accuracy": accuracy}
+    return Moment(snapshot, epochs[-1], int(epochs[-1] * 40), table, history)
+
+
+def story(size: tuple[int, int]) -> Story:
+    """The film that the invented evaluations belong to."""
+    return Story("Learning to read", size, {"variant": "plain"}, {}, {}, EPOCHS, 40, [])
+
+
+def reference(now: Moment, size: tuple[int, int]) -> bytes:
+    """The frame as a new matplotlib figure, one artist for each mark, saved as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    page = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100)
+    FigureCanvasAgg(page)
+    truth, prediction, probabilities = figure.answers(now.predictions, PLACES)
+    accuracy = now.history["accuracy"][-1]
+    page.text(0.03, 0.94, "Learning to read", size=24, weight="bold")
+    page.text(0.6, 0.94, f"epoch {now.epoch:.1f}   {now.examples} pages   {accuracy:.1%} right")
+    _reference_rows(page.add_axes((0.05, 0.28, 0.38, 0.58)), truth, probabilities)
+    curve = page.add_axes((0.07, 0.05, 0.36, 0.12), xlim=(0, EPOCHS), ylim=(0, 1))
+    curve.plot(now.history["epoch"], now.history["accuracy"])
+    curve.plot(now.epoch, accuracy, "o")
+    _reference_bars(page.add_axes((0.45, 0.48, 0.53, 0.38)), truth, probabilities)
+    _reference_digits(page.add_axes((0.45, 0.04, 0.53, 0.38)), truth[0], prediction[0])
+    packed = io.BytesIO()
+    page.savefig(packed, format="png")
+    return packed.getvalue()
+
+
+def _reference_rows(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
+    axes.set(xlim=(-1, 10), ylim=(-1, 10))
+    axes.axis("off")
+    for row in range(10):
+        axes.text(-0.5, row + 0.4, str(row), weight="bold")
+        axes.text(row + 0.4, -0.5, str(row))
+        means = probabilities[truth == row].mean(0, dtype=np.float32)
+        for column in range(10):
+            axes.add_patch(_box(column, row, 0.8, 0.8, "0.92"))
+            colour = "C0" if row == column else "C1"
+            axes.add_patch(_box(column, row, 0.8, 0.8 * means[column], colour))
+
+
+def _reference_bars(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
+    _reference_table(axes)
+    spots = layout.places("plain")
+    right = np.take_along_axis(probabilities, truth[..., None].astype(np.intp), -1)[..., 0]
+    for x, y, share in zip(spots.x, spots.y, right.mean(0, dtype=np.float32), strict=True):
+        axes.add_patch(_box(x - 4, y + 9, 8, -18, "0.92"))
+        axes.add_patch(_box(x - 4, y + 9, 8, -18 * share, "C0"))
+
+
+def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
+    _reference_table(axes)
+    spots = layout.places("plain")
+    for x, y, digit, right in zip(spots.x, spots.y, prediction, prediction == truth, strict=True):
+        looks = {"color": "C0", "weight": "bold"} if right else {"color": "C1"}
+        axes.text(x, y, str(digit), ha="center", va="center", **looks)
+
+
+def _reference_table(axes) -> None:
+    axes.set(
+        xlim=(layout.TABLE.left - 1, layout.TABLE.right + 1),
+        ylim=(layout.TABLE.bottom + 1, layout.TABLE.top - 1),
+    )
+    axes.axis("off")
+    for x0, y0, x1, y1 in layout.RULES:
+        axes.plot([x0, x1], [y0, y1], color="0.8", linewidth=1)
+    for word in layout.HEADINGS:
+        axes.text(word.x, word.y, word.text, ha="center" if word.centred else "left", va="center")
+
+
+def _box(x: float, y: float, width: float, height: float, colour: str):
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x, y), width, height, facecolor=colour)
+
+
+def seconds(works: dict[str, Callable[[Moment], object]], moments: list[Moment]) -> dict:
+    """Seconds of CPU that a moment takes for each of `works`: medians.
+
+    The works take turns at every moment, so that what else the machine does falls on all alike.
+    """
+    taken = {name: [] for name in works}
+    for now in moments:
+        for name, work in works.items():
+            start = time.process_time()
+            work(now)
+            taken[name].append(time.process_time() - start)
+    return {name: float(np.median(times)) for name, times in taken.items()}
+
+
+def main() -> None:
+    """Time both and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=200)
+    parser.add_argument("--reference", type=int, default=9)
+    parser.add_argument("--size", default="1920x1080")
+    options = parser.parse_args()
+    size = tuple(int(part) for part in options.size.split("x"))
+    stages = [moment(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    start = time.perf_counter()
+    scene = Scene(size, figure.panels(story(size)))
+    settled = time.perf_counter() - start
+    stills = {now.snapshot: scene.draw(now) for now in stages}
+    ours = {
+        "ours, PNG included": lambda now: png.encode(scene.draw(now)),
+        "  drawing alone": scene.draw,
+        "  PNG alone": lambda now: png.encode(stills[now.snapshot]),
+        "floor: copy and PNG": lambda now: png.encode(stills[now.snapshot].copy()),
+    }
+    plain = {"matplotlib, PNG included": lambda now: reference(now, size)}
+    reference(stages[0], size)  # imports and fonts are paid before the clock starts
+    rounds = [stages[i % len(stages)] for i in range(max(options.frames, options.reference))]
+    both = seconds(plain | ours, rounds[: options.reference])
+    report(plain=both, ours=seconds(ours, rounds), settled=settled)
+
+
+def report(plain: dict[str, float], ours: dict[str, float], settled: float) -> None:
+    """Print milliseconds, frames a second and ratios; `plain` holds both, taken in turns."""
+    reference_name, name, *_, floor = plain
+    print(f"{'':28}{'CPU ms':>12}{'frames/s':>12}")
+    for row, taken in ({reference_name: plain[reference_name]} | ours).items():
+        print(f"{row:28}{1000 * taken:12.2f}{1 / taken:12.1f}")
+    print(
+        f"\n{plain[reference_name] / plain[name]:.0f} times as fast as matplotlib, frame by frame"
+    )
+    print(f"{ours[name] / ours[floor]:.1f} times the floor")
+    print(f"once per job: {1000 * settled:.0f} ms for what never changes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,82 @@
+"""Pages of sheets a second and a core, PNG included, beside matplotlib's.
+
+Run by hand: python benchmarks/pages_per_second.py
+
+Both draw the same plain pages in this process on one thread; times are CPU time. The reference is
+a new figure a page with one artist a number, a heading and a rule. "Copy and pack" is what remains
+when nothing is drawn: one copy of a finished page and its PNG.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests")]
+
+import matplotlib_sheet  # noqa: E402
+import numpy as np  # noqa: E402
+
+from epochreel import png  # noqa: E402
+from epochreel.sheets import data  # noqa: E402
+
+ROUNDS = 5
+
+
+def main() -> None:
+    """Measure and print the table."""
+    pages = [example["image"] for example in ours("plain", 0, 20)]
+    seconds = best(
+        {
+            "matplotlib, plain": (matplotlib_page, 4),
+            "ours, plain": (lambda index: draw("plain", index), 100),
+            "ours, shifted": (lambda index: draw("shifted", index), 100),
+            "ours, perturbed": (lambda index: draw("perturbed", index), 20),
+            "ours, cells": (lambda index: draw("cells", index), 100),
+            "drawing alone, plain": (lambda index: ours("plain", index), 100),
+            "copy and pack": (lambda index: png.encode(pages[index % 20].copy()), 100),
+            "copy": (lambda index: pages[index % 20].copy(), 100),
+        }
+    )
+    reference, limit = seconds["matplotlib, plain"], seconds["copy and pack"]
+    print(f"{'':22}{'ms a page':>12}{'pages/s':>12}{'x matplotlib':>14}{'x limit':>10}")
+    for name, each in seconds.items():
+        row = f"{each * 1e3:12.3f}{1 / each:12.0f}{reference / each:14.1f}{each / limit:10.2f}"
+        print(f"{name:22}{row}")
+
+
+def best(tasks: dict[str, tuple[Callable[[int], object], int]]) -> dict[str, float]:
+    """Least CPU seconds a call over some rounds, in which the tasks take turns."""
+    least = dict.fromkeys(tasks, float("inf"))
+    fresh = count()
+    for task, _ in tasks.values():
+        task(next(fresh))
+    for _ in range(ROUNDS):
+        for name, (task, times) in tasks.items():
+            start = time.process_time()
+            for _ in range(times):
+                task(next(fresh))
+            least[name] = min(least[name], (time.process_time() - start) / times)
+    return least
+
+
+def ours(variant: str, index: int, pages: int = 1) -> list[dict[str, np.ndarray]]:
+    """Some of our examples."""
+    settings = {"variant": variant, "fonts": None}
+    return list(data.generate(settings, 0, "train", range(index, index + pages)))
+
+
+def draw(variant: str, index: int) -> bytes:
+    """One of our pages as PNG."""
+    return png.encode(ours(variant, index)[0]["image"])
+
+
+def matplotlib_page(index: int) -> bytes:
+    """The same page as PNG by matplotlib."""
+    return matplotlib_sheet.png(data.draw_sheet(np.random.default_rng([0, 0, index])).texts())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""A perceptron of two hidden layers for points in the plane."""
+
+import torch
+from torch import nn
+
+
+class Network(nn.Sequential):
+    """Points (B, 2) to logits (B, 2)."""
+
+    def __init__(self, settings: dict, data: dict):
+        width = settings["width"]
+        super().__init__(
+            nn.Linear(2, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 2)
+        )
+
+
+def loss(network: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The mean cross-entropy of a batch, in nats."""
+    return nn.functional.cross_entropy(network(batch["point"]), batch["label"])

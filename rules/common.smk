@@ -1,0 +1,76 @@
+"""What all rules share: the checked config, the wildcards' bounds, small input functions. No rules."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from epochreel.errors import UserError
+from epochreel.plan import Plan
+from epochreel.provenance import canonical
+
+
+def or_stop(function):
+    """`function`, but a `UserError` ends the command with its one line and nothing else."""
+
+    def checked(*arguments):
+        try:
+            return function(*arguments)
+        except UserError as error:
+            raise SystemExit(f"epochreel: {error}") from None
+
+    return checked
+
+
+# Relative paths in the config start from its folder. Snakemake does not track a `Path` among the
+# params, so a folder that is moved reruns nothing.
+BASE = Path(workflow.configfiles[-1]).resolve().parent
+PLAN = or_stop(Plan)(config, BASE)
+PLACES = PLAN.places
+# Scripts read settings that define no result (how much is to be kept, say) from `config`.
+config.update(PLAN.checked)
+# Snakemake tells a Snakefile nothing of the targets; the command line does.
+or_stop(PLAN.refuse_targets_beyond)(sys.argv[1:])
+
+
+wildcard_constraints:
+    run="[A-Za-z0-9][A-Za-z0-9_-]*",
+    dataset="[A-Za-z0-9][A-Za-z0-9_-]*",
+    split="train|validation|test",
+    shard=r"\d{5}",
+    block=rf"\d{{{PLAN.block_digits}}}",
+    name=r"[^/]+",
+
+
+def settings_of(stage):
+    """A function of the wildcards: what a run's stage, or one block of it, follows from."""
+
+    def settings(wildcards):
+        run = PLAN.run(wildcards.run)
+        block = wildcards.get("block")
+        return canonical(
+            run.stage_settings(stage) if block is None else run.block_settings(stage, block)
+        )
+
+    return or_stop(settings)
+
+
+def shards_of(split):
+    """A function of the wildcards: the shards of a split of a run's dataset."""
+    return or_stop(lambda wildcards: PLAN.run(wildcards.run).dataset.shards(split))
+
+
+def files_of_block(kind, suffix):
+    """The files of one block, one per place."""
+    return expand(f"results/{{{{run}}}}/{kind}/{{{{block}}}}{{place}}.{suffix}", place=PLACES)
+
+
+def of_block_before(path):
+    """A function of the wildcards: `path` of the block before; nothing for the first block."""
+
+    def before(wildcards):
+        number = int(wildcards.block) - 1
+        block = f"{number:0{PLAN.block_digits}d}"
+        return path.format(run=wildcards.run, block=block) if number >= 0 else []
+
+    return before

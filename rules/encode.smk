@@ -1,0 +1,106 @@
+"""Films.
+
+needs  all frames of a run, in order; for captions the last summary
+makes  results/<run>/training.mp4, and training.mp4 for the main run; on request
+       results/<run>/training.webm, training.gif, poster.png, training.vtt
+"""
+
+
+def frames_of(wildcards):
+    return PLAN.run(wildcards.run).paths("frames", "png")
+
+
+rule encode:
+    input:
+        or_stop(frames_of),
+    output:
+        "results/{run}/training.mp4",
+    log:
+        "results/{run}/logs/encode.log",
+    benchmark:
+        "results/{run}/benchmarks/encode.tsv"
+    conda:
+        "../envs/encoding.yaml"
+    threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["film"]["threads"])
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=settings_of("encode"),
+    script:
+        "../workflow_scripts/encode.py"
+
+
+use rule encode as encode_webm with:
+    output:
+        "results/{run}/training.webm",
+    log:
+        "results/{run}/logs/encode_webm.log",
+    benchmark:
+        "results/{run}/benchmarks/encode_webm.tsv"
+    params:
+        settings=settings_of("encode_webm"),
+
+
+use rule encode as encode_gif with:
+    output:
+        "results/{run}/training.gif",
+    log:
+        "results/{run}/logs/encode_gif.log",
+    benchmark:
+        "results/{run}/benchmarks/encode_gif.tsv"
+    params:
+        settings=settings_of("encode_gif"),
+
+
+use rule encode as save_poster with:
+    output:
+        "results/{run}/poster.png",
+    log:
+        "results/{run}/logs/save_poster.log",
+    benchmark:
+        "results/{run}/benchmarks/save_poster.tsv"
+    threads: 1
+    params:
+        settings=settings_of("save_poster"),
+
+
+rule write_captions:
+    input:
+        or_stop(lambda wildcards: PLAN.run(wildcards.run).last_summary()),
+    output:
+        "results/{run}/training.vtt",
+    log:
+        "results/{run}/logs/write_captions.log",
+    benchmark:
+        "results/{run}/benchmarks/write_captions.tsv"
+    conda:
+        "../envs/encoding.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        settings=settings_of("write_captions"),
+        base=BASE,
+    script:
+        "../workflow_scripts/write_captions.py"
+
+
+rule publish:
+    input:
+        f"results/{PLAN.main.name}/training.mp4",
+    output:
+        "training.mp4",
+    log:
+        f"results/{PLAN.main.name}/logs/publish.log",
+    benchmark:
+        f"results/{PLAN.main.name}/benchmarks/publish.tsv"
+    conda:
+        "../envs/encoding.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    script:
+        "../workflow_scripts/publish.py"

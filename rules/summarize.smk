@@ -1,0 +1,27 @@
+"""Summaries.
+
+needs  a block's evaluations, the summary of the block before
+makes  results/<run>/summaries/<block>.parquet: the metrics of all snapshots so far
+"""
+
+
+rule summarize:
+    input:
+        evaluations=files_of_block("evaluations", "parquet"),
+        before=of_block_before("results/{run}/summaries/{block}.parquet"),
+    output:
+        "results/{run}/summaries/{block}.parquet",
+    log:
+        "results/{run}/logs/summarize/{block}.log",
+    benchmark:
+        "results/{run}/benchmarks/summarize/{block}.tsv"
+    conda:
+        "../envs/rendering.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        settings=settings_of("summarize"),
+    script:
+        "../workflow_scripts/summarize.py"

@@ -1,0 +1,64 @@
+"""Training.
+
+needs  the training and validation shards, the block before
+makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/states/<block>.json
+keeps  results/<run>/store/, what the training goes on from (not an output)
+logs   results/<run>/logs/train/<block>.parquet, a row per snapshot; results/<run>/logs/layers.parquet
+"""
+
+
+rule train:
+    input:
+        train=shards_of("train"),
+        validation=shards_of("validation"),
+        before=of_block_before("results/{run}/states/{block}.json"),
+    output:
+        checkpoints=files_of_block("checkpoints", "safetensors"),
+        state="results/{run}/states/{block}.json",
+    log:
+        "results/{run}/logs/train/{block}.log",
+    benchmark:
+        "results/{run}/benchmarks/train/{block}.tsv"
+    wildcard_constraints:
+        run=PLAN.pattern_of(run for run in PLAN.runs.values() if run.keeps_all),
+    conda:
+        "../envs/training.yaml"
+    threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["training"]["threads"])
+    resources:
+        mem_mb=8000,
+        runtime=720,
+        gpu=1,
+    params:
+        settings=settings_of("train"),
+        base=BASE,
+    script:
+        "../workflow_scripts/train.py"
+
+
+# The same for runs with `keep_checkpoints: last`: each checkpoint is removed when it has been
+# evaluated. Whether an output is kept is a property of a rule in Snakemake, so this is one.
+use rule train as train_keeping_last with:
+    output:
+        checkpoints=temp(files_of_block("checkpoints", "safetensors")),
+        state="results/{run}/states/{block}.json",
+    wildcard_constraints:
+        run=PLAN.pattern_of(run for run in PLAN.runs.values() if not run.keeps_all),
+
+
+rule save_network:
+    input:
+        or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("checkpoints", "safetensors")[-1]),
+    output:
+        "results/{run}/network.safetensors",
+    log:
+        "results/{run}/logs/save_network.log",
+    benchmark:
+        "results/{run}/benchmarks/save_network.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    script:
+        "../workflow_scripts/save_network.py"

@@ -1,0 +1,103 @@
+"""Captions: what they say, for how long, and when."""
+
+from fractions import Fraction
+
+import pytest
+
+from epochreel import captions, video
+
+FILM = {"seconds_per_snapshot": 1 / 24, "hold_seconds": 2}
+SENTENCES = [f"Epoch {k}" for k in range(121)]
+
+
+def film_cues(sentences=SENTENCES, minimum=1.5, **changes):
+    settings = FILM | changes
+    times = [video.start_time(k, settings) for k in range(len(sentences))]
+    return captions.cues([*times, video.film_length(len(sentences), settings)], sentences, minimum)
+
+
+def test_cues_follow_each_other_from_the_first_instant_to_the_last():
+    cues = film_cues()
+    assert [cue.end for cue in cues[:-1]] == [cue.start for cue in cues[1:]]
+    assert (cues[0].start, cues[-1].end) == (0, video.film_length(121, FILM))
+
+
+@pytest.mark.parametrize("minimum", [0.1, 1.5, 2])
+@pytest.mark.parametrize("hold", [0, 1, 2, 5])
+def test_every_cue_stays_long_enough_to_be_read(minimum, hold):
+    cues = film_cues(minimum=minimum, hold_seconds=hold)
+    assert len(cues) > 1
+    assert all(cue.end - cue.start >= minimum for cue in cues)
+
+
+def test_a_cue_says_what_the_snapshot_on_the_screen_says_when_it_begins():
+    for cue in film_cues():
+        snapshot = int(cue.sentence.split()[1])
+        assert cue.start == video.start_time(snapshot, FILM)
+
+
+def test_the_first_and_the_last_snapshot_are_told():
+    told = [cue.sentence for cue in film_cues()]
+    assert (told[0], told[-1]) == ("Epoch 0", "Epoch 120")
+    assert [cue.sentence for cue in film_cues(SENTENCES[:2])] == ["Epoch 0", "Epoch 1"]
+
+
+def test_equal_sentences_make_one_cue():
+    assert [cue.sentence for cue in film_cues(["a"] * 60 + ["b"] * 60)] == ["a", "b"]
+
+
+def test_slow_snapshots_have_a_cue_each():
+    assert len(film_cues(SENTENCES[:9], seconds_per_snapshot=2)) == 9
+
+
+def test_a_film_of_one_snapshot_has_one_cue():
+    assert film_cues(["Untrained"]) == [captions.Cue(0, Fraction(49, 24), "Untrained")]
+
+
+def test_sentences_without_times_are_refused():
+    with pytest.raises(ValueError, match="2 sentences"):
+        captions.cues([0, 1], ["a", "b"])
+
+
+def test_a_cue_holds_at_each_instant_at_which_its_frames_appear():
+    cues = film_cues()
+    for cue in cues:
+        first, last = cue.start, cue.end - Fraction(1, 24)
+        assert seconds(captions._clock(cue.start)) <= first
+        assert last < seconds(captions._clock(cue.end)) <= cue.end
+
+
+def seconds(clock: str) -> Fraction:
+    hours, minutes, rest = clock.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + Fraction(rest)
+
+
+def test_times_are_written_as_webvtt_wants_them():
+    written = captions.webvtt([captions.Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
+    assert written == "WEBVTT\n\n00:00:00.041 --> 01:00:05.041\na\n"
+
+
+def test_no_sentence_can_break_the_file():
+    written = captions.webvtt([captions.Cue(Fraction(0), Fraction(1), "a <b>\n\n--> & c")])
+    assert written.splitlines()[3:] == ["a &lt;b&gt; --&gt; &amp; c"]
+
+
+def test_a_written_file_has_the_length_of_the_film(tmp_path):
+    captions.write_captions(SENTENCES, tmp_path / "training.vtt", FILM)
+    written = (tmp_path / "training.vtt").read_text()
+    assert written.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nEpoch 0\n")
+    assert "--> 00:00:07.041\nEpoch 120\n" in written
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sentence"),
+    [
+        ((0, 0, 0.1), "Untrained, 0 pages: 10.0 % of digits right"),
+        ((12, 480, 0.873), "Epoch 12, 480 pages: 87.3 % of digits right"),
+        ((12.2, 12480, 0.9999), "Epoch 12.2, 12 480 pages: 99.9 % of digits right"),
+        ((50, 2000, 1.0), "Epoch 50, 2 000 pages: 100 % of digits right"),
+    ],
+)
+def test_progress_is_told_in_words(numbers, sentence):
+    named = dict(zip(["epoch", "examples", "accuracy"], numbers, strict=True))
+    assert captions.progress(named, "pages", "digits") == sentence

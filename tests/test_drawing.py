@@ -1,0 +1,251 @@
+"""The canvas, its marks, and the panels that every film shares."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from epochreel.drawing import palette, strokes, text
+from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.panels import Curve, TitleLine, percent, thinned, ticks
+from epochreel.drawing.scene import Moment, Scene, Story
+
+BLACK, WHITE = (0, 0, 0), (255, 255, 255)
+FULL = (1920, 1080)
+
+
+def ink(canvas):
+    """Black on white, in whole pixels' worth."""
+    return (255.0 - canvas.pixels[..., 0]).sum() / 255
+
+
+def grey(pixels):
+    return pixels @ np.array([0.299, 0.587, 0.114])
+
+
+def story(size=FULL, epochs=50):
+    return Story("A title", size, {}, {}, {}, epochs, 40, [])
+
+
+def moment(shares):
+    epochs = np.arange(len(shares), dtype=float)
+    history = {"epoch": epochs, "accuracy": np.array(shares)}
+    return Moment(len(shares) - 1, epochs[-1], int(epochs[-1] * 40), pa.table({}), history)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.004, 0.1, 1 / 3, 0.5, 0.999, 1.0])
+def test_a_bar_is_as_high_as_its_value(value):
+    canvas = Canvas(*FULL, WHITE)
+    bars = canvas.bars([100], [200], 10, 100, BLACK, WHITE)
+    canvas.fill_bars(bars, np.array([value]))
+    assert ink(canvas) / 10 == pytest.approx(100 * value, abs=0.02)
+
+
+def test_a_bar_grows_from_the_foot_of_its_slot():
+    canvas = Canvas(*FULL, WHITE)
+    canvas.fill_bars(canvas.bars([100], [200], 10, 100, BLACK, WHITE), np.array([0.25]))
+    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (275, 299, 100, 109)
+
+
+def test_values_beyond_the_scale_stay_in_their_slots():
+    canvas = Canvas(*FULL, WHITE)
+    bars = canvas.bars([0, 20, 40], [0, 0, 0], 10, 100, BLACK, WHITE)
+    canvas.fill_bars(bars, np.array([-1.0, 2.0, np.nan]))
+    assert ink(canvas) == 1000
+
+
+def test_many_bars_are_each_drawn_as_if_alone():
+    values, together = np.linspace(0, 1, 7), Canvas(*FULL)
+    left = 100 + 20 * np.arange(7)
+    together.fill_bars(together.bars(left, [300] * 7, 12, 40, BLACK), values)
+    alone = Canvas(*FULL)
+    for x, value in zip(left, values, strict=True):
+        alone.fill_bars(alone.bars([x], [300], 12, 40, BLACK), np.array([value]))
+    assert np.array_equal(together.pixels, alone.pixels)
+
+
+def test_striped_bars_differ_from_solid_ones_without_colour():
+    canvas = Canvas(*FULL)
+    for x, stripe in ((0, None), (100, palette.SLOT)):
+        bars = canvas.bars([x], [0], 50, 50, palette.RIGHT, stripe=stripe)
+        canvas.fill_bars(bars, np.ones(1))
+    solid, striped = grey(canvas.pixels[:50, :50]), grey(canvas.pixels[:50, 100:150])
+    assert np.ptp(solid) == 0 and np.ptp(striped) > 100
+
+
+def test_stamps_are_put_pixel_by_pixel_where_they_belong():
+    tiles = np.random.default_rng(0).integers(0, 255, (4, 8, 6, 3)).astype(np.uint8)
+    canvas = Canvas(*FULL)
+    stamps = canvas.stamps([103, 503], [204, 604], tiles)
+    canvas.put_stamps(stamps, np.array([2, 1]))
+    assert np.array_equal(canvas.pixels[200:208, 100:106], tiles[2])
+    assert np.array_equal(canvas.pixels[600:608, 500:506], tiles[1])
+
+
+def test_marks_larger_than_the_canvas_are_refused():
+    with pytest.raises(ValueError, match="larger than the canvas"):
+        Canvas(20, 10).bars([0], [0], 1920, 2000, BLACK)
+
+
+def test_a_rectangle_inks_its_area_to_a_fraction_of_a_pixel():
+    canvas = Canvas(*FULL, WHITE)
+    canvas.rectangle(10.3, 20.6, 7.5, 3.25, BLACK)
+    assert ink(canvas) == pytest.approx(7.5 * 3.25, abs=0.1)
+
+
+@pytest.mark.parametrize("end", [(300, 100), (100, 300), (260.5, 218.2)])
+def test_a_line_inks_its_length_times_its_weight(end):
+    canvas = Canvas(*FULL, WHITE)
+    canvas.line(np.array([(100, 100), end]), BLACK, 4)
+    length = np.hypot(end[0] - 100, end[1] - 100)
+    assert ink(canvas) == pytest.approx(4 * length + np.pi * 4, rel=0.01)
+
+
+def test_a_disc_inks_its_area():
+    canvas = Canvas(*FULL, WHITE)
+    canvas.disc(100.4, 99.7, 20, BLACK)
+    assert ink(canvas) == pytest.approx(np.pi * 400, rel=0.01)
+
+
+def test_a_bent_line_covers_its_joints_once():
+    points = np.array([(10, 10), (50, 30), (90, 10)], float)
+    mask, _, _ = strokes.polyline(points, 3)
+    halves = [strokes.polyline(points[i : i + 2], 3)[0].sum(dtype=int) for i in (0, 1)]
+    assert mask.sum(dtype=int) < sum(halves)
+
+
+def test_what_reaches_beyond_the_canvas_is_cut_off():
+    inside, beyond = Canvas(*FULL), Canvas(*FULL)
+    for canvas, x in ((inside, 0), (beyond, -50)):
+        canvas.block(x, 0, 60 - min(x, 0) - 10 * (x == 0), 40, BLACK)
+    beyond.block(50, 0, 10, 40, palette.PAPER)
+    beyond.line(np.array([(-90, -90), (-10, -10)]), BLACK)
+    beyond.text(5000, 20, "away", 30)
+    inside.block(50, 0, 10, 40, palette.PAPER)
+    assert np.array_equal(inside.pixels, beyond.pixels)
+
+
+def test_rules_meet_in_the_corners():
+    canvas = Canvas(640, 360, WHITE)
+    canvas.rule(100, 100, 200, 100, BLACK, 6)
+    canvas.rule(200, 100, 200, 200, BLACK, 6)
+    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
+    assert canvas.pixels[rows.min(), columns.max(), 0] == 0
+    assert set(columns[rows > rows.min() + 1]) == {columns.max() - 1, columns.max()}
+
+
+def test_a_slanting_rule_is_refused():
+    with pytest.raises(ValueError, match="`line`"):
+        Canvas(*FULL).rule(0, 0, 5, 5, BLACK)
+
+
+def test_a_number_that_changes_moves_nothing_beside_it():
+    frames = []
+    for number in ("11.1 %", "98.4 %"):
+        canvas = Canvas(*FULL, WHITE)
+        canvas.text(500, 100, number, 34, BLACK, align="right")
+        frames.append(canvas.pixels)
+    sign = 500 - text.width(" %") * 34
+    assert np.array_equal(frames[0][:, int(sign) :], frames[1][:, int(sign) :])
+    assert not np.array_equal(*frames)
+
+
+def test_text_keeps_its_shape_at_every_size():
+    widths = []
+    for height in (360, 1080, 2160):
+        canvas = Canvas(height * 16 // 9, height, WHITE)
+        canvas.text(100, 500, "Learning to read 0123", 40, BLACK)
+        columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 128)
+        widths.append(np.ptp(columns) / canvas.scale)
+    assert np.ptp(widths) < 6
+
+
+def test_text_stands_where_it_is_aligned():
+    middles = []
+    for align, x in (("left", 500), ("centre", 600), ("right", 700)):
+        canvas = Canvas(*FULL, WHITE)
+        wide = canvas.text(x, 100, "HOH", 40, BLACK, align=align)
+        shift = {"left": wide / 2, "centre": 0, "right": -wide / 2}[align]
+        middles.append(np.flatnonzero(canvas.pixels.min((0, 2)) < 128).mean() - x - shift)
+    assert np.ptp(middles) < 0.6 and abs(middles[0]) < 1
+
+
+def test_text_too_wide_is_set_smaller():
+    canvas = Canvas(*FULL, WHITE)
+    assert canvas.text(100, 100, "a very long title indeed", 60, BLACK, fit=300) == 300
+    columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 255)
+    assert columns.min() >= 100 and columns.max() <= 400
+
+
+def test_an_unknown_weight_is_named():
+    with pytest.raises(ValueError, match="'heavy'"):
+        Canvas(*FULL).text(0, 0, "a", 20, weight="heavy")
+
+
+def test_a_picture_fills_its_place():
+    canvas = Canvas(*FULL)
+    picture = np.array([[0, 255], [255, 0]], np.uint8)
+    canvas.image(10, 20, 4, 4, picture, smooth=False)
+    assert np.array_equal(canvas.pixels[20:24, 10:14, 0], picture.repeat(2, 0).repeat(2, 1))
+
+
+def test_a_picture_that_shrinks_is_averaged():
+    canvas = Canvas(*FULL)
+    canvas.image(10, 20, 1, 1, np.array([[0, 200], [100, 100]], np.uint8))
+    assert canvas.pixels[20, 10].tolist() == [100, 100, 100]
+
+
+@pytest.mark.parametrize("size", [(1080, 1080), (3000, 1080), (1920, 1080), (500, 900)])
+def test_the_reference_frame_is_centred_on_any_canvas(size):
+    canvas = Canvas(*size, WHITE)
+    canvas.block(0, 0, 1920, 1080, BLACK)
+    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
+    assert abs(rows.min() - (size[1] - 1 - rows.max())) <= 1
+    assert abs(columns.min() - (size[0] - 1 - columns.max())) <= 1
+
+
+def test_a_thinned_curve_keeps_its_ends_and_extremes():
+    x = np.linspace(0, 10, 5000)
+    points = np.column_stack((x, np.random.default_rng(0).normal(size=5000)))
+    few = thinned(points)
+    assert len(few) < 100 and np.array_equal(few[[0, -1]], points[[0, -1]])
+    assert few[:, 1].min() == points[:, 1].min() and few[:, 1].max() == points[:, 1].max()
+
+
+@pytest.mark.parametrize(
+    ("end", "step"), [(1, 0.2), (3, 1), (50, 10), (200, 50), (7, 2), (1000, 200), (0.2, 0.05)]
+)
+def test_ticks_are_round_and_few(end, step):
+    assert ticks(end)[1] == pytest.approx(step) and ticks(end)[-1] <= end * (1 + 1e-9)
+
+
+def test_a_share_is_whole_only_when_it_is():
+    shares = {0.0: "0.0 %", 1e-6: "0.1 %", 0.99999: "99.9 %", 1.0: "100.0 %", 0.8725: "87.2 %"}
+    assert [percent(share) for share in shares] == list(shares.values())
+
+
+def test_a_frame_is_the_same_alone_or_after_others():
+    moments = [moment([0.1]), moment([0.1, 0.5, 0.3]), moment([0.1, 0.5, 0.3, 0.9])]
+    panels = [TitleLine(story()), Curve(story(), (100, 500, 700, 100), "Right")]
+    scene = Scene(FULL, panels)
+    in_order = [scene.draw(each) for each in moments]
+    alone = [Scene(FULL, panels).draw(each) for each in reversed(moments)]
+    assert all(np.array_equal(a, b) for a, b in zip(in_order, reversed(alone), strict=True))
+
+
+def test_the_curve_never_redraws_its_past():
+    curve = Curve(story(), (100, 500, 800, 100), "Right")
+    early, late = (
+        Scene(FULL, [curve]).draw(moment(shares))
+        for shares in ([0.1] * 20, [0.1] * 20 + [0.9] * 20)
+    )
+    now = 180 + 720 * 19 / 50 - 12
+    assert np.array_equal(early[:, : int(now)], late[:, : int(now)])
+
+
+@pytest.mark.parametrize("title", ["", "A " * 200, "Ünïcödé 数"])
+def test_any_title_leaves_the_numbers_in_place(title):
+    scene = Scene(FULL, [TitleLine(Story(title, FULL, {}, {}, {}, 50, 40, []))])
+    plain = Scene(FULL, [TitleLine(story())])
+    frames = [each.draw(moment([0.1, 0.2]))[:, 1020:] for each in (scene, plain)]
+    assert np.array_equal(*frames)

@@ -1,0 +1,108 @@
+"""Fonts are found, sorted into families and refused in one line."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from epochreel import fonts
+from epochreel.errors import UserError
+
+DIGITS = "0123456789."
+
+
+def own(folder: Path, *names: str) -> Path:
+    for name in names:
+        shutil.copy(fonts.bundled(name), folder)
+    return folder
+
+
+def test_a_font_that_comes_with_matplotlib_is_found():
+    assert fonts.bundled("DejaVuSans.ttf").read_bytes()[:4] == b"\x00\x01\x00\x00"
+
+
+def test_a_font_that_does_not_come_with_matplotlib_is_named():
+    with pytest.raises(UserError, match=r"NoSuchFont.ttf is missing"):
+        fonts.bundled("NoSuchFont.ttf")
+
+
+def test_fonts_are_found_without_importing_matplotlib():
+    code = (
+        "import sys; from epochreel import fonts; fonts.families('0123');"
+        "sys.exit('matplotlib' in sys.modules)"
+    )
+    folder = Path(fonts.__file__).parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=folder).returncode == 0
+
+
+def test_the_bundled_fonts_are_seven_families():
+    families = fonts.families(DIGITS)
+    assert list(families) == [
+        "Computer Modern Roman",
+        "Computer Modern Sans",
+        "Computer Modern Typewriter",
+        "DejaVu Sans",
+        "DejaVu Sans Mono",
+        "DejaVu Serif",
+        "STIXGeneral",
+    ]
+
+
+def test_fonts_of_signs_and_of_placeholders_are_left_out():
+    names = {Path(face.path).name for faces in fonts.families(DIGITS).values() for face in faces}
+    assert "cmr10.ttf" in names
+    assert not names & {"cmsy10.ttf", "cmex10.ttf", "cmmi10.ttf", "LastResortHE-Regular.ttf"}
+
+
+def test_a_family_holds_its_upright_slanted_and_bold_faces():
+    faces = {(face.style, face.weight) for face in fonts.families(DIGITS)["DejaVu Sans"]}
+    assert faces == {(s, w) for s in ("upright", "oblique") for w in ("normal", "bold")}
+
+
+@pytest.mark.parametrize(
+    ("family", "style", "weight", "file"),
+    [
+        ("DejaVu Serif", "italic", "bold", "DejaVuSerif-BoldItalic.ttf"),
+        ("DejaVu Sans", "italic", "light", "DejaVuSans-Oblique.ttf"),
+        ("Computer Modern Roman", "oblique", "bold", "cmti10.ttf"),
+        ("Computer Modern Sans", "oblique", "bold", "cmss10.ttf"),
+    ],
+)
+def test_the_nearest_face_keeps_the_slant_before_the_weight(family, style, weight, file):
+    face = fonts.nearest(fonts.families(DIGITS)[family], style, weight)
+    assert Path(face.path).name == file
+
+
+def test_a_folder_of_ones_own_is_searched_with_its_subfolders(tmp_path):
+    (tmp_path / "serif").mkdir()
+    own(tmp_path / "serif", "DejaVuSerif.ttf")
+    assert list(fonts.families(DIGITS, tmp_path)) == ["DejaVu Serif"]
+
+
+def test_a_font_without_the_digits_is_left_out(tmp_path):
+    own(tmp_path, "DejaVuSans.ttf", "STIXSizOneSymReg.ttf", "LastResortHE-Regular.ttf")
+    assert list(fonts.families(DIGITS, tmp_path)) == ["DejaVu Sans"]
+
+
+def test_a_folder_with_no_font_that_serves_is_refused_in_one_line(tmp_path):
+    own(tmp_path, "STIXSizOneSymReg.ttf")
+    with pytest.raises(UserError, match=r"^no font in .* has all of the characters [^\n]*$"):
+        fonts.families(DIGITS, tmp_path)
+
+
+def test_an_empty_folder_is_refused_in_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"^the folder of fonts .* holds no [^\n]*$"):
+        fonts.families(DIGITS, tmp_path)
+
+
+def test_a_missing_folder_is_refused_in_one_line(tmp_path):
+    with pytest.raises(UserError, match=r"^the folder of fonts .*/none is not there[^\n]*$"):
+        fonts.families(DIGITS, tmp_path / "none")
+
+
+def test_a_file_that_is_no_font_is_named(tmp_path):
+    (tmp_path / "broken.ttf").write_bytes(b"not a font")
+    with pytest.raises(UserError, match=r"broken.ttf cannot be read as a font"):
+        fonts.families(DIGITS, tmp_path)

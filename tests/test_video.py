@@ -1,0 +1,478 @@
+"""Films: what is refused, what is promised of the bytes, and what the decoded film shows."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from epochreel import png, video
+from epochreel.errors import UserError
+
+SIZE = (64, 48)
+FILM = {
+    "seconds_per_snapshot": 1 / 24,
+    "hold_seconds": 0.5,
+    "crf": 12,
+    "preset": "veryfast",
+    "threads": 2,
+    "ffmpeg": "bundled",
+    "webm_codec": "vp9",
+    "gif_width": 32,
+    "gif_frames_per_second": 12,
+    "poster": "last",
+}
+TITLE = "The sheet transcriber"
+COUNT = 6
+
+
+def picture(number: int, size=SIZE) -> np.ndarray:
+    """A flat grey that tells the number, on a stripe of colour."""
+    pixels = np.full((size[1], size[0], 3), 20 + 30 * number, np.uint8)
+    pixels[: size[1] // 4] = (200, 30, 60)
+    return pixels
+
+
+@pytest.fixture
+def frames(tmp_path) -> list[Path]:
+    paths = [tmp_path / "frames" / f"{k:06d}.png" for k in range(COUNT)]
+    paths[0].parent.mkdir()
+    for number, path in enumerate(paths):
+        path.write_bytes(png.encode(picture(number)))
+    return paths
+
+
+def film(frames, target, title=TITLE, key="ab12", **changes) -> Path:
+    video.encode_film(frames, target, FILM | changes, title, key, size=SIZE)
+    return target
+
+
+def webm(frames, target, **changes) -> Path:
+    video.encode_webm(frames, target, FILM | changes, TITLE, "ab12", size=SIZE)
+    return target
+
+
+def gif(frames, target, **changes) -> Path:
+    video.encode_gif(frames, target, FILM | changes, size=SIZE)
+    return target
+
+
+def ask(*words: str | Path) -> subprocess.CompletedProcess:
+    return subprocess.run([video.ffmpeg_path(FILM), "-hide_banner", *words], capture_output=True)
+
+
+def about(path: Path) -> str:
+    return ask("-i", path).stderr.decode()
+
+
+def decoded(path: Path, size=SIZE) -> np.ndarray:
+    """The pictures of a film as RGB, read by BT.709: (frames, H, W, 3)."""
+    matrix = "scale=in_color_matrix=bt709:in_range=tv:flags=accurate_rnd+full_chroma_int"
+    pixels = ask("-i", path, "-vf", matrix, "-f", "rawvideo", "-pix_fmt", "rgb24", "-").stdout
+    return np.frombuffer(pixels, np.uint8).reshape(-1, size[1], size[0], 3)
+
+
+def shown(pictures: np.ndarray) -> list[int]:
+    """The numbers that pictures tell by their grey."""
+    height = pictures.shape[1]
+    greys = pictures[:, height // 2 :, :, :].mean((1, 2, 3))
+    return [round((grey - 20) / 30) for grey in greys]
+
+
+# What is said of times
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(1 / 24, 1), (0.042, 1), ("1/24", 1), (0.125, 3), (0.333, 8), (2, 48)]
+)
+def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
+    assert video.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
+
+
+@pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
+def test_other_times_are_refused_in_one_line(seconds):
+    with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* must be .*$"):
+        video.frames_per_snapshot({"seconds_per_snapshot": seconds})
+
+
+def test_a_negative_hold_is_refused():
+    with pytest.raises(UserError, match="hold_seconds is -1"):
+        video.hold_frames({"hold_seconds": -1})
+
+
+def test_times_of_snapshots_and_of_the_film_are_exact():
+    settings = FILM | {"seconds_per_snapshot": 7 / 24}
+    assert video.start_time(3, settings) * 24 == 21
+    assert video.film_length(10, settings) * 24 == video.frame_count(10, settings) == 82
+
+
+# What the film shows
+
+
+@pytest.mark.parametrize("seconds", ["1/24", "2/24", "7/24", 1])
+@pytest.mark.parametrize("hold", [0, 0.5])
+def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
+    frames, tmp_path, seconds, hold
+):
+    made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=seconds, hold_seconds=hold)
+    each = video.frames_per_snapshot({"seconds_per_snapshot": seconds})
+    expected = [k for k in range(COUNT) for _ in range(each)] + [COUNT - 1] * round(24 * hold)
+    assert shown(decoded(made)) == expected
+
+
+def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
+    made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=0.25, hold_seconds=1)
+    assert video.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
+    assert "Duration: 00:00:02.50, start: 0.000000" in about(made)
+
+
+def test_a_film_of_one_snapshot_is_a_film(frames, tmp_path):
+    assert shown(decoded(film(frames[:1], tmp_path / "a.mp4", hold_seconds=0))) == [0]
+
+
+@pytest.mark.parametrize("colour", [(200, 30, 60), (0, 114, 178), (213, 94, 0), (255, 255, 255)])
+def test_colours_survive(frames, tmp_path, colour):
+    frames[0].write_bytes(png.encode(np.full((48, 64, 3), colour, np.uint8)))
+    pixels = decoded(film(frames[:1], tmp_path / "a.mp4")).astype(int)
+    assert np.abs(pixels - colour).max() <= 2
+
+
+def test_the_luma_is_that_of_bt709_in_limited_range(frames, tmp_path):
+    frames[0].write_bytes(png.encode(np.full((48, 64, 3), (0, 255, 0), np.uint8)))
+    made = film(frames[:1], tmp_path / "a.mp4")
+    luma = ask("-i", made, "-f", "rawvideo", "-pix_fmt", "yuv420p", "-").stdout[: 64 * 48]
+    assert abs(np.frombuffer(luma, np.uint8) - (16 + 219 * 0.7152)).max() <= 1
+
+
+# What is promised of the file
+
+
+@pytest.mark.parametrize("preset", ["ultrafast", "veryfast", "slow"])
+def test_the_film_is_what_players_and_talks_take(frames, tmp_path, preset):
+    said = about(film(frames, tmp_path / "a.mp4", preset=preset))
+    assert "h264 (High) (avc1" in said
+    assert "yuv420p(tv, bt709, progressive), 64x48" in said
+    assert "24 fps" in said
+
+
+def test_the_index_comes_before_the_pictures(frames, tmp_path):
+    data = film(frames, tmp_path / "a.mp4").read_bytes()
+    assert 0 < data.index(b"moov") < data.index(b"mdat")
+
+
+def test_matrix_primaries_and_transfer_are_each_written_down(frames, tmp_path):
+    data = film(frames, tmp_path / "a.mp4").read_bytes()
+    at = data.index(b"colrnclx") + 8
+    assert data[at : at + 7] == bytes([0, 1, 0, 1, 0, 1, 0])
+
+
+@pytest.mark.parametrize("codec", ["av1", "vp9"])
+def test_webm_has_the_same_colours_size_and_tags(frames, tmp_path, codec):
+    said = about(webm(frames, tmp_path / "a.webm", webm_codec=codec))
+    assert re.search(rf"{codec} .*, yuv420p\(tv, bt709, progressive\), 64x48", said)
+    assert re.search(rf"title +: {TITLE}\n", said) and re.search(r"COMMENT +: ab12\n", said)
+
+
+@pytest.mark.parametrize("codec", ["av1", "vp9"])
+def test_webm_shows_the_same_snapshots(frames, tmp_path, codec):
+    made = webm(frames, tmp_path / "a.webm", webm_codec=codec, seconds_per_snapshot="3/24")
+    assert shown(decoded(made)) == [k for k in range(COUNT) for _ in range(3)] + [COUNT - 1] * 12
+
+
+def test_the_gif_shows_every_snapshot_at_half_the_rate_and_lasts_as_long(frames, tmp_path):
+    with Image.open(gif(frames, tmp_path / "a.gif", seconds_per_snapshot="2/24")) as image:
+        lasted = [image.seek(k) or image.info["duration"] for k in range(image.n_frames)]
+        assert (image.size, image.info["loop"], sum(lasted)) == ((32, 24), 0, 1000)
+    pixels = decoded(tmp_path / "a.gif", (32, 24))
+    assert shown(pixels) == [0, 1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 5]
+
+
+@pytest.mark.parametrize("make", [film, webm, gif])
+def test_the_same_frames_make_the_same_bytes_also_on_one_core(frames, tmp_path, make):
+    first = make(frames, tmp_path / "a").read_bytes()
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        assert make(frames, tmp_path / "elsewhere" / "b").read_bytes() == first
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
+def test_the_threads_of_x264_are_those_of_the_settings_and_not_of_the_machine(frames, tmp_path):
+    assert b" threads=3 " in film(frames, tmp_path / "a.mp4", threads=3).read_bytes()
+
+
+@pytest.mark.parametrize("make", [film, webm, gif])
+def test_no_time_and_no_version_is_written(frames, tmp_path, make):
+    made = make(frames, tmp_path / "a")
+    assert not re.search("creation_time|[12][0-9]{3}-[01][0-9]-", about(made))
+    assert not re.search(rb"Lav[cf]\d", made.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        TITLE,
+        'it\'s "so": a=b, [c];d|e',
+        "-i /etc/passwd",
+        "Zürich → 数字 🎬",
+        "one\ntwo\\",
+        "$(id) `id` %d",
+        "",
+    ],
+)
+def test_any_title_is_kept_as_it_is(frames, tmp_path, title):
+    made = film(frames, tmp_path / "a.mp4", title=title, key="ab12")
+    data = made.read_bytes()
+    assert title.encode() in data and b"ab12" in data[data.index(b"ilst") :]
+    assert shown(decoded(made))[:COUNT] == list(range(COUNT))
+
+
+def test_characters_that_no_argument_can_hold_do_not_stop_the_film(frames, tmp_path):
+    assert b"a ?b" in film(frames, tmp_path / "a.mp4", title="a\0\ud800b").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["-y.mp4", "http:x.mp4", "%06d.mp4", "a b'c.mp4", "pipe:1"])
+@pytest.mark.parametrize("make", [film, gif])
+def test_any_file_name_is_written_to_and_no_other(frames, tmp_path, monkeypatch, name, make):
+    monkeypatch.chdir(tmp_path)
+    make(frames, Path(name))
+    assert sorted(os.listdir()) == sorted([name, "frames"])
+
+
+# What is refused
+
+
+def remove(frames):
+    frames[3].unlink()
+
+
+def leave_out(frames):
+    del frames[3]
+
+
+def empty(frames):
+    frames[3].write_bytes(b"")
+
+
+def truncate(frames):
+    frames[3].write_bytes(frames[3].read_bytes()[:-20])
+
+
+def resize(frames):
+    frames[3].write_bytes(png.encode(picture(3, (64, 50))))
+
+
+def reorder(frames):
+    frames[3], frames[4] = frames[4], frames[3]
+
+
+def repeat(frames):
+    frames.insert(3, frames[2])
+
+
+def make_grey(frames):
+    frames[3].write_bytes(png.encode(picture(3)[..., 0]))
+
+
+def make_text(frames):
+    frames[3].write_text("not found")
+
+
+def lengthen(frames):
+    frames[3].write_bytes(frames[3].read_bytes() * 2)
+
+
+def swap(frames):
+    for path, other in ((frames[3], 4), (frames[4], 3)):
+        path.write_bytes(numbered(other))
+
+
+def numbered(number: int) -> bytes:
+    """A frame that carries its number, as drawn frames do."""
+    data = png.encode(picture(number))
+    return data[:33] + png._chunk(b"tEXt", b"Snapshot\0%d" % number) + data[33:]
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        remove,
+        leave_out,
+        empty,
+        truncate,
+        resize,
+        reorder,
+        repeat,
+        make_grey,
+        make_text,
+        lengthen,
+        swap,
+    ],
+)
+@pytest.mark.parametrize("make", [film, webm, gif])
+def test_a_wrong_frame_is_named_with_what_mends_it_and_no_film_is_left(
+    frames, tmp_path, harm, make
+):
+    mend, target = f"run: snakemake {frames[3]}", tmp_path / "a.film"
+    harm(frames)
+    with pytest.raises(UserError, match=r"^frame 3\b.*000003.png") as refused:
+        make(frames, target)
+    assert str(refused.value).endswith(mend) and "\n" not in str(refused.value)
+    assert os.listdir(tmp_path) == ["frames"]
+
+
+def test_a_frame_that_carries_its_own_number_is_taken(frames, tmp_path):
+    for number, path in enumerate(frames):
+        path.write_bytes(numbered(number))
+    assert shown(decoded(film(frames, tmp_path / "a.mp4")))[:COUNT] == list(range(COUNT))
+
+
+def test_every_flipped_byte_of_a_frame_is_seen(frames):
+    whole = frames[3].read_bytes()
+    for at in range(len(whole)):
+        frames[3].write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        with pytest.raises(UserError, match=r"^frame 3, .*: delete it and run: "):
+            video.check_frames(frames, SIZE)
+
+
+def test_a_frame_cut_off_anywhere_is_seen(frames):
+    whole = frames[3].read_bytes()
+    for length in range(len(whole)):
+        frames[3].write_bytes(whole[:length])
+        with pytest.raises(UserError, match=r"^frame 3, "):
+            video.check_frames(frames, SIZE)
+
+
+@pytest.mark.parametrize("make", [film, webm, gif])
+@pytest.mark.parametrize("harm", [lambda body: body[:-30], lambda body: body[:-1] + b"?"])
+def test_pixels_that_do_not_unpack_in_a_whole_png_are_refused(frames, tmp_path, make, harm):
+    data = png.encode(picture(3))
+    body = png._chunk(b"IDAT", harm(data[41:-16]))
+    frames[3].write_bytes(data[:33] + body + png._END)
+    with pytest.raises(UserError, match=r"^frame 3, .*, lacks pixels: delete it and run: "):
+        make(frames, tmp_path / "a.mp4")
+    assert os.listdir(tmp_path) == ["frames"]
+
+
+def test_no_frames_make_no_film(tmp_path):
+    with pytest.raises(UserError, match="at least one frame"):
+        film([], tmp_path / "a.mp4")
+
+
+def test_an_odd_size_is_refused(frames):
+    with pytest.raises(UserError, match="even, not 63 × 48"):
+        video.check_frames(frames, (63, 48))
+
+
+def test_a_film_with_other_than_the_expected_frames_is_refused(frames, tmp_path, monkeypatch):
+    monkeypatch.setattr(video, "count_frames", lambda *_: 17)
+    with pytest.raises(UserError, match="decodes to 17 frames instead of 18"):
+        film(frames, tmp_path / "a.mp4")
+    assert os.listdir(tmp_path) == ["frames"]
+
+
+def test_a_damaged_film_is_not_counted(frames, tmp_path):
+    made = film(frames, tmp_path / "a.mp4")
+    data = bytearray(made.read_bytes())
+    at = data.index(b"mdat")
+    data[at + 800 :: 7] = bytes(len(data[at + 800 :: 7]))
+    made.write_bytes(data)
+    with pytest.raises(UserError, match=r"a\.mp4"):
+        video.count_frames(made, FILM)
+
+
+def test_an_older_film_outlives_a_refusal(frames, tmp_path):
+    made = film(frames, tmp_path / "a.mp4")
+    before = made.read_bytes()
+    frames[0].unlink()
+    with pytest.raises(UserError):
+        film(frames, made)
+    assert made.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_named(frames, tmp_path):
+    command = [video.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
+    with pytest.raises(UserError, match=r"^a.mp4: ffmpeg stopped: .*No space left"):
+        video._run([*command, "-f", "rawvideo", "/dev/full"], "a.mp4", video._feed(frames, SIZE))
+
+
+def test_a_killed_ffmpeg_is_named_with_its_signal():
+    with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: ended by SIGXFSZ$"):
+        video._run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
+def test_ffmpeg_ends_with_the_process_that_started_it():
+    endless = "from epochreel import video; video._run(['sleep', '600'], 'a')"
+    path = os.pathsep.join(sys.path)
+    job = subprocess.Popen([sys.executable, "-c", endless], env=os.environ | {"PYTHONPATH": path})
+    while not (children := psutil.Process(job.pid).children()):
+        time.sleep(0.02)
+    job.kill()
+    job.wait()
+    assert ends(children[0])
+
+
+def ends(process: psutil.Process) -> bool:
+    """Whether `process` ends by itself; if not within ten seconds it is ended here."""
+    for _ in range(500):
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    process.kill()
+    return False
+
+
+# Poster and ffmpeg
+
+
+@pytest.mark.parametrize(("place", "number"), [("last", 5), (0, 0), (0.5, 2), (1, 5)])
+def test_the_poster_is_a_copy_of_its_frame(frames, tmp_path, place, number):
+    video.save_poster(frames, tmp_path / "poster.png", FILM | {"poster": place}, size=SIZE)
+    assert (tmp_path / "poster.png").read_bytes() == frames[number].read_bytes()
+
+
+def test_a_poster_from_beyond_the_film_is_refused(frames, tmp_path):
+    with pytest.raises(UserError, match=r"poster is 1\.5"):
+        video.save_poster(frames, tmp_path / "a.png", FILM | {"poster": 1.5}, size=SIZE)
+
+
+def test_a_damaged_poster_is_refused(frames, tmp_path):
+    truncate(frames)
+    with pytest.raises(UserError, match=r"frame 3, .* is cut off"):
+        video.save_poster(frames, tmp_path / "a.png", FILM | {"poster": 0.6}, size=SIZE)
+
+
+def test_the_bundled_ffmpeg_is_taken_whatever_the_environment_says(monkeypatch):
+    before = video.ffmpeg_path(FILM)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
+    monkeypatch.setenv("PATH", "")
+    assert video.ffmpeg_path(FILM) == before
+    assert "imageio_ffmpeg" in before and "/bin/false" not in before
+
+
+def test_the_system_ffmpeg_is_the_one_in_path(monkeypatch, tmp_path):
+    own = tmp_path / "ffmpeg"
+    own.symlink_to(video.ffmpeg_path(FILM))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert video.ffmpeg_path({"ffmpeg": "system"}) == str(own)
+    assert video.ffmpeg_version({"ffmpeg": "system"}).startswith("ffmpeg version ")
+
+
+def test_a_missing_system_ffmpeg_is_said_in_one_line(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match=r"^ffmpeg: no such program in PATH.*bundled$"):
+        video.ffmpeg_path({"ffmpeg": "system"})
+
+
+def test_the_versions_are_said():
+    assert video.ffmpeg_line(FILM).startswith("ffmpeg version ")
+    assert re.fullmatch(r"imageio-ffmpeg \d+\.\d+\.\d+", video.ffmpeg_version(FILM))

@@ -1,0 +1,37 @@
+"""Encode a run's frames: as the film, or in one of its other forms."""
+
+import json
+from collections.abc import Callable
+
+from epochreel import provenance, video
+from epochreel.jobs import job, log
+
+
+def encode(make: Callable, paths_to_frames: list, path_to_target: str, stage: dict) -> None:
+    """Make `path_to_target` of all frames, in order; `make` is one of `video`'s functions."""
+    settings = stage["settings"]
+    film = settings["film"]
+    size = (settings["width"], settings["height"])
+    told = {"title": settings["title"], "key": provenance.digest(stage)} if "title" in settings else {}
+    if "ffmpeg" in film:
+        log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
+    make(paths_to_frames, path_to_target, film, size=size, **told)
+    log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
+
+
+MAKERS = {
+    "encode": video.encode_film,
+    "encode_webm": video.encode_webm,
+    "encode_gif": video.encode_gif,
+    "save_poster": video.save_poster,
+}
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        encode(
+            make=MAKERS[snakemake.rule],
+            paths_to_frames=snakemake.input,
+            path_to_target=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+        )

@@ -1,0 +1,28 @@
+"""Which examples a batch holds: a function of the seed and the batch's number alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+
+def indices(seed: int, step: int, batch: int, examples: int) -> np.ndarray:
+    """The examples of batch `step`: int64 (batch,), values 0 … examples - 1.
+
+    The examples are gone through in passes, each in an order drawn from (seed, pass), whatever
+    the length of an epoch.
+    """
+    positions = np.arange(step * batch, (step + 1) * batch)
+    passes, places = np.divmod(positions, examples)
+    return np.array([_order(seed, int(p), examples)[i] for p, i in zip(passes, places, strict=True)])
+
+
+def step_seed(seed: int, step: int) -> int:
+    """The seed of torch's generators for one batch: 63 bits that follow from (seed, step)."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, number: int, examples: int) -> np.ndarray:
+    return np.random.default_rng([seed, number]).permutation(examples)

@@ -1,0 +1,172 @@
+"""A block of snapshots: what the store lacks of it is trained, then linked into its outputs."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from epochreel import optimizers, padding, provenance, space
+from epochreel.errors import UserError
+from epochreel.files import sha256, whole_file, write_whole
+from epochreel.shards import Split
+from epochreel.store import Store
+from epochreel.training import Recipe, Trainer
+
+log = logging.getLogger("epochreel")
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a block's inputs and outputs lie. `before` is the JSON of the block before."""
+
+    train: Sequence[str]
+    validation: Sequence[str]
+    before: str | None
+    checkpoints: Sequence[str]
+    state: str
+    store: Path
+    table: Path
+    layers: Path
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the run will still write, for the check of the disk."""
+
+    run: str
+    snapshots: int
+    keeps_all: bool
+    test_examples: int
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """Snapshots `first` … `first + real - 1` of the training that `stage` defines."""
+
+    model: ModuleType
+    stage: Mapping[str, Any]
+    paths: Paths
+    outlook: Outlook
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the block's real snapshots."""
+        return range(self.stage["first"], self.stage["first"] + self.stage["real"])
+
+    def store(self) -> Store:
+        """The store of the training: named by its settings, code, versions and data."""
+        shards = [sha256(path) for path in (*self.paths.train, *self.paths.validation)]
+        return Store(
+            self.paths.store, provenance.digest([provenance.key(self.stage), shards])
+        )
+
+    def trainer(self) -> Trainer:
+        """A network before its first batch; says what disk the run needs, and checks it."""
+        recipe = Recipe.of(self.stage["settings"])
+        data = Split(self.paths.train), Split(self.paths.validation)
+        trainer = Trainer(self.model, recipe, *data)
+        self._check_disk(trainer)
+        _write_rows(self.paths.layers, trainer.layers)
+        return trainer
+
+    def _check_disk(self, trainer: Trainer) -> None:
+        outlook, snapshots = self.outlook, self.outlook.snapshots
+        # With `last`, one block waits to be evaluated while the next is trained.
+        at_once = snapshots if outlook.keeps_all else 2 * len(self.paths.checkpoints)
+        needed = space.need(
+            trainer.network,
+            snapshots,
+            kept=min(snapshots, at_once),
+            test_bytes=outlook.test_examples * _bytes_per_example(trainer),
+            pixels=outlook.pixels,
+        )
+        begun = self.stage["first"] > 0
+        space.refuse_if_short(self.paths.store, needed, outlook.run, quietly=begun)
+
+    def make(self) -> None:
+        """Make the block's outputs: checkpoints, state and training log."""
+        store = self.store()
+        with store.lease():
+            if not self.outlook.keeps_all:
+                store.forget_weights_before(self.stage["first"])
+            missing = [number for number in self.numbers if not store.holds(number)]
+            if missing:
+                _train(self.trainer, store, missing)
+            _refuse_another_training(store, self.paths.before)
+            self._declare(store)
+
+    def _declare(self, store: Store) -> None:
+        numbers, paths = self.numbers, self.paths.checkpoints
+        for number, path in zip(numbers, paths, strict=False):
+            store.link(number, path)
+        padding.fill(paths, len(numbers))
+        records = [store.record(number) for number in numbers]
+        _write_rows(self.paths.table, [record["row"] for record in records])
+        declared = {"snapshot": numbers[-1]} | {
+            name: records[-1][name] for name in ("weights", "optimizer")
+        }
+        write_whole(self.paths.state, json.dumps(declared, sort_keys=True).encode())
+
+
+def _bytes_per_example(trainer: Trainer) -> int:
+    """The size of one test example's predictions, judged by the labels of a training example."""
+    labels = sum(
+        column[0].numel() for name, column in trainer.train.items() if column.dim() < 3
+    )
+    return space.BYTES_PER_PREDICTION * labels
+
+
+def _train(make_trainer: Callable[[], Trainer], store: Store, missing: Sequence[int]) -> None:
+    trainer = make_trainer()
+    start = store.newest_state(at_most=missing[0] - 1)
+    if start is not None:
+        trainer.resume(store, start)
+    else:
+        _add(trainer, store, trainer.row())
+    started = time.monotonic()
+    while trainer.snapshot < missing[-1]:
+        row = trainer.advance()
+        _add(trainer, store, row)
+        log.info(
+            "snapshot %d: batch %d, loss %.4f, %.0f examples/s",
+            *(row[name] for name in ("snapshot", "step", "loss", "examples_per_second")),
+        )
+    log.info("trained for %.1f s", time.monotonic() - started)
+
+
+def _add(trainer: Trainer, store: Store, row: Mapping[str, Any]) -> None:
+    optimizer = optimizers.state_tensors(trainer.optimizer)
+    store.add(trainer.snapshot, trainer.network.state_dict(), optimizer, row)
+
+
+def _refuse_another_training(store: Store, path: str | None) -> None:
+    """Refuse to follow a block whose last snapshot is not this store's.
+
+    Where a GPU does not repeat itself to the bit, a store that was lost cannot be made again as
+    it was; two trainings must not meet in one film.
+    """
+    if path is None:
+        return
+    before = json.loads(Path(path).read_text())
+    record = store.record(before["snapshot"])
+    if record is None or record["weights"] != before["weights"]:
+        folder = Path(path).parent
+        raise UserError(
+            f"snapshot {before['snapshot']} did not come out as it was when {path} was written: "
+            f"delete {folder} and {folder.parent / 'checkpoints'}, then run the same command again"
+        )
+
+
+def _write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    with whole_file(path) as beside:
+        pq.write_table(pa.Table.from_pylist(list(rows)), beside, compression="zstd")

@@ -1,0 +1,283 @@
+"""The canvas: anti-aliased marks on an array of pixels, placed in units of a 1920 × 1080 frame.
+
+A figure is laid out once, in units of the reference frame; a canvas of any size scales it
+uniformly and centres it. What never changes is drawn once; what changes is placed by arrays:
+
+    bars = canvas.bars(x, y, 10, 40, palette.RIGHT, palette.SLOT)   # draws the empty slots
+    digits = canvas.stamps(x, y, tiles)                             # ready-made small pictures
+    canvas.fill_bars(bars, values)                                  # all bars in one stroke
+    canvas.put_stamps(digits, which)                                # all pictures in one stroke
+
+Angles, gradients and transparency beyond a flat tint are left out on purpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from epochreel.drawing import palette, strokes, text
+from epochreel.drawing.palette import Colour
+
+WIDTH, HEIGHT = 1920, 1080
+_LEVELS = 64
+
+
+@dataclass(frozen=True)
+class Bars:
+    """Upright bars of one size, ready to be filled: see `Canvas.bars`."""
+
+    row: np.ndarray  # (N, h) pixel rows of the slots, top to bottom
+    column: np.ndarray  # (N, 1) their left pixel columns
+    lines: np.ndarray  # (h, _LEVELS + 1) one line of pixels for each row and coverage
+
+
+@dataclass(frozen=True)
+class Stamps:
+    """Places for small pictures of one size: see `Canvas.stamps`."""
+
+    row: np.ndarray  # (N, h)
+    column: np.ndarray  # (N, 1)
+    lines: np.ndarray  # (S, h) the lines of pixels of each picture
+
+
+class Canvas:
+    """`pixels` (H, W, 3), uint8, and the marks that can be drawn on them.
+
+    All lengths are units of the 1920 × 1080 reference, x to the right and y downwards; what
+    reaches beyond the canvas is cut off. Later marks cover earlier ones.
+    """
+
+    def __init__(self, width: int, height: int, ground: Colour = palette.PAPER):
+        self.scale = min(width / WIDTH, height / HEIGHT)
+        self.left = round((width - WIDTH * self.scale) / 2)
+        self.top = round((height - HEIGHT * self.scale) / 2)
+        self.pixels = np.empty((height, width, 3), np.uint8)
+        self.pixels[:] = ground
+
+    def tile(self, width: float, height: float, ground: Colour) -> Canvas:
+        """A small canvas of the same scale, its origin in its corner: to draw a stamp on."""
+        small = Canvas(1, 1)
+        small.scale, small.left, small.top = self.scale, 0, 0
+        small.pixels = np.empty((self._whole(height), self._whole(width), 3), np.uint8)
+        small.pixels[:] = ground
+        return small
+
+    # Areas and lines
+
+    def rectangle(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
+        """A filled rectangle, its edges exact to a fraction of a pixel."""
+        x0, y0, x1, y1 = self._box(x, y, width, height)
+        left, across = strokes.span(x0, x1)
+        top, down = strokes.span(y0, y1)
+        self._blend(strokes.quantise(down[:, None] * across), left, top, colour)
+
+    def block(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
+        """A filled rectangle on whole pixels, at least one wide and high: crisp at any size."""
+        left, top = self._pixel(x, y)
+        self._area(left, top, self._whole(width), self._whole(height))[:] = colour
+
+    def frame(
+        self, x: float, y: float, width: float, height: float, colour: Colour, weight: float = 1.5
+    ) -> None:
+        """The outline of a `block`, drawn inside it."""
+        left, top = self._pixel(x, y)
+        area = self._area(left, top, self._whole(width), self._whole(height))
+        line = self._whole(weight)
+        for edge in (area[:line], area[-line:], area[:, :line], area[:, -line:]):
+            edge[:] = colour
+
+    def rule(
+        self, x0: float, y0: float, x1: float, y1: float, colour: Colour, weight: float = 1.5
+    ) -> None:
+        """A level or upright line on whole pixels, half its weight longer at both ends."""
+        if x0 != x1 and y0 != y1:
+            raise ValueError("a rule is level or upright: draw a slanting line with `line`")
+        half, line = weight / 2, self._whole(weight)
+        left, top = self._pixel(x0 - half, y0 - half)
+        right, bottom = self._pixel(x1 - half, y1 - half)
+        self._area(left, top, right - left + line, bottom - top + line)[:] = colour
+
+    def line(self, points: np.ndarray, colour: Colour, weight: float = 3.0) -> None:
+        """A line through `points`, (n, 2) x and y, with round joins and ends."""
+        pixels = np.asarray(points, float).reshape(-1, 2) * self.scale + (self.left, self.top)
+        mask, left, top = strokes.polyline(pixels, weight * self.scale)
+        self._blend(mask, left, top, colour)
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        """A filled disc about (x, y)."""
+        self.line(np.array([[x, y]]), colour, 2 * radius)
+
+    # Text and pictures
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float,
+        colour: Colour = palette.INK,
+        weight: str = "regular",
+        align: str = "left",
+        middle: bool = False,
+        fit: float | None = None,
+    ) -> float:
+        """One line of text; returns its width.
+
+        `x` is its left edge, centre or right edge (`align`: "left", "centre", "right"), `y` its
+        base line or, with `middle`, half the height of its capitals. A line wider than `fit` is
+        set smaller.
+        """
+        wide = text.width(words, weight) * size
+        if fit is not None and wide > fit:
+            size, wide = size * fit / wide, fit
+        shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[align]
+        if middle:
+            y += text.CAPITAL * size / 2
+        pen = self.left + (x - shift * wide) * self.scale
+        base = round(self.top + y * self.scale)
+        mask, left, top = text.line(words, size * self.scale, weight, pen)
+        self._blend(mask, left, base + top, colour)
+        return wide
+
+    def measure(self, words: str, size: float, weight: str = "regular") -> float:
+        """Width of a line of text."""
+        return text.width(words, weight) * size
+
+    def image(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        picture: np.ndarray,
+        smooth: bool = True,
+    ) -> None:
+        """A picture, uint8 (h, w) or (h, w, 3), scaled to fill the place.
+
+        Smoothed (areas are averaged where it shrinks), or with its pixels as they are.
+        """
+        left, top = self._pixel(x, y)
+        size = (self._whole(width), self._whole(height))
+        shrinks = size[0] < picture.shape[1]
+        method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
+        scaled = Image.fromarray(picture).resize(
+            size, method if smooth else Image.Resampling.NEAREST
+        )
+        area = self._area(left, top, *size)
+        rows = np.asarray(scaled.convert("RGB"))[max(-top, 0) :, max(-left, 0) :]
+        area[:] = rows[: area.shape[0], : area.shape[1]]
+
+    # Many marks of one size
+
+    def bars(
+        self,
+        x: Sequence[float] | np.ndarray,
+        y: Sequence[float] | np.ndarray,
+        width: float,
+        height: float,
+        colour: Colour,
+        slot: Colour = palette.SLOT,
+        stripe: Colour | None = None,
+    ) -> Bars:
+        """Draws empty slots with top-left corners (x, y), (N,) each, and returns their bars.
+
+        All slots are equally many whole pixels wide and high. With `stripe`, the bars are
+        striped in that colour, and so differ from solid ones also without colour.
+        """
+        high, wide = self._whole(height), self._whole(width)
+        row, column = self._places(x, y, wide, high)
+        body = np.empty((wide, 3))
+        body[:] = colour
+        if stripe is not None:
+            step = self._whole(3)
+            body[(np.arange(wide) // step) % 2 == 1] = stripe
+        share = np.arange(_LEVELS + 1)[:, None, None] / _LEVELS
+        lines = np.rint(share * body + (1 - share) * np.array(slot)).astype(np.uint8)
+        bars = Bars(row, column, _as_lines(lines))
+        self._scatter(bars.row, bars.column, np.broadcast_to(bars.lines[0], row.shape))
+        return bars
+
+    def fill_bars(self, bars: Bars, values: np.ndarray) -> None:
+        """Fills the slots from below to `values`, (N,), 0 … 1, exact to 1/64 of a pixel."""
+        high = bars.row.shape[1]
+        full = np.rint(np.clip(np.nan_to_num(values), 0, 1) * high * _LEVELS).astype(np.intp)
+        above = np.arange(high - 1, -1, -1) * _LEVELS
+        level = np.clip(full.reshape(-1, 1) - above, 0, _LEVELS)  # (N, h)
+        self._scatter(bars.row, bars.column, bars.lines[level])
+
+    def stamps(
+        self,
+        x: Sequence[float] | np.ndarray,
+        y: Sequence[float] | np.ndarray,
+        tiles: Sequence[Canvas] | np.ndarray,
+    ) -> Stamps:
+        """Places centred on (x, y), (N,) each, for any of `tiles`: canvases of one size.
+
+        Or an array of pictures, uint8 (S, h, w, 3), taken as they are.
+        """
+        if not isinstance(tiles, np.ndarray):
+            tiles = np.stack([tile.pixels for tile in tiles])
+        high, wide = tiles.shape[1:3]
+        shift = np.array([wide, high]) / self.scale / 2
+        row, column = self._places(np.asarray(x) - shift[0], np.asarray(y) - shift[1], wide, high)
+        return Stamps(row, column, _as_lines(tiles))
+
+    def put_stamps(self, stamps: Stamps, which: np.ndarray) -> None:
+        """Puts tile number `which`, (N,) integers, at each place."""
+        self._scatter(stamps.row, stamps.column, stamps.lines[which])
+
+    # Pixels
+
+    def _pixel(self, x: float, y: float) -> tuple[int, int]:
+        return round(self.left + x * self.scale), round(self.top + y * self.scale)
+
+    def _whole(self, length: float) -> int:
+        """A length in whole pixels, at least one."""
+        return max(round(length * self.scale), 1)
+
+    def _box(self, x: float, y: float, width: float, height: float) -> tuple[float, ...]:
+        x0, y0 = self.left + x * self.scale, self.top + y * self.scale
+        return x0, y0, x0 + width * self.scale, y0 + height * self.scale
+
+    def _area(self, left: int, top: int, wide: int, high: int) -> np.ndarray:
+        """The part of a rectangle of pixels that lies on the canvas, as a view."""
+        rows = slice(max(top, 0), max(top + high, 0))
+        return self.pixels[rows, max(left, 0) : max(left + wide, 0)]
+
+    def _blend(self, mask: np.ndarray, left: int, top: int, colour: Colour) -> None:
+        """Lays `colour` over the pixels as far as `mask`, uint8 (h, w), covers them."""
+        area = self._area(left, top, *mask.shape[::-1])
+        mask = mask[max(-top, 0) :, max(-left, 0) :][: area.shape[0], : area.shape[1]]
+        where = np.nonzero(mask)
+        cover = mask[where].astype(np.uint16)[:, None]
+        mixed = area[where] * (255 - cover) + np.array(colour, np.uint16) * cover
+        area[where] = (mixed + 127) // 255
+
+    def _places(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
+        """Pixel rows (N, h) and left columns (N, 1), moved onto the canvas where they leave it."""
+        limit = np.array(self.pixels.shape[:2]) - (high, wide)
+        if limit.min() < 0:
+            raise ValueError(f"marks of {wide} × {high} px are larger than the canvas")
+        column = np.rint(self.left + np.asarray(x, float) * self.scale).astype(np.intp)
+        row = np.rint(self.top + np.asarray(y, float) * self.scale).astype(np.intp)
+        row = row.clip(0, limit[0])[:, None] + np.arange(high)
+        return row, column.clip(0, limit[1])[:, None]
+
+    def _scatter(self, row: np.ndarray, column: np.ndarray, lines: np.ndarray) -> None:
+        """Writes whole lines of pixels, (N, h) of them, each a single copy of memory."""
+        height, width, _ = self.pixels.shape
+        wide = lines.dtype.itemsize // 3
+        shape = (height, width - wide + 1)
+        windows = np.ndarray(shape, lines.dtype, self.pixels, strides=(3 * width, 3))
+        windows[row, column] = lines
+
+
+def _as_lines(pixels: np.ndarray) -> np.ndarray:
+    """(…, w, 3) uint8 as (…) opaque items of one line of pixels each."""
+    pixels = np.ascontiguousarray(pixels)
+    line = np.dtype((np.void, 3 * pixels.shape[-2]))
+    return pixels.reshape(*pixels.shape[:-2], -1).view(line)[..., 0]

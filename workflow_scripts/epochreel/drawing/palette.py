@@ -1,0 +1,24 @@
+"""The colours of a frame: light paper, quiet ink, and one pair for right and wrong.
+
+Right and wrong are the blue and the vermilion of Okabe and Ito's colour-blind-safe palette
+(Color Universal Design, 2008). Colour never stands alone: what is right is also solid and
+bold, what is wrong is also striped, boxed or thin.
+"""
+
+Colour = tuple[int, int, int]
+
+PAPER: Colour = (253, 253, 251)
+INK: Colour = (33, 37, 43)
+QUIET: Colour = (104, 110, 118)
+HAIRLINE: Colour = (208, 211, 213)
+SLOT: Colour = (236, 238, 239)
+
+RIGHT: Colour = (0, 100, 166)
+WRONG: Colour = (213, 94, 0)
+RIGHT_TINT: Colour = (217, 232, 243)
+WRONG_TINT: Colour = (252, 228, 211)
+
+
+def mix(colour: Colour, ground: Colour, share: float) -> Colour:
+    """`share` (0 … 1) of `colour` on `ground`."""
+    return tuple(round(g + (c - g) * share) for c, g in zip(colour, ground, strict=True))

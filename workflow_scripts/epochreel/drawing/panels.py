@@ -1,0 +1,141 @@
+"""Panels that every film shares: the title line and the curve of accuracy so far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from epochreel.drawing import palette
+from epochreel.drawing.canvas import WIDTH, Canvas
+from epochreel.drawing.scene import Moment, Story
+
+MARGIN = 56
+"""Between the left and right edges of the frame and all that is drawn on it."""
+TOP, BOTTOM = 196, 1036
+"""Where the panels begin below the title line and their captions, and where they end."""
+
+
+def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: float = TOP) -> None:
+    """A heading in two lines above a panel that begins at `top`: what it shows, how to read it."""
+    canvas.text(x, top - 46, title, 26, weight="bold", fit=fit)
+    canvas.text(x, top - 16, note, 20, palette.QUIET, fit=fit)
+
+
+def ticks(end: float, most: int = 6) -> np.ndarray:
+    """Round numbers from 0 to `end`, at most `most` of them."""
+    power = 10.0 ** np.floor(np.log10(end / most))
+    step = next(s * power for s in (1, 2, 5, 10, 20) if end / (s * power) <= most - 1)
+    return np.arange(int(end / step + 1e-9) + 1) * step
+
+
+class TitleLine:
+    """The film's title; then epoch, examples seen and share right, each at a fixed place."""
+
+    def __init__(self, story: Story, examples: str = "examples seen", right: str = "right"):
+        self._title = story.title
+        self._decimals = 1 if story.epochs >= 10 else 2
+        most = f"{story.epochs * story.examples_per_epoch:,.0f}"
+        self._fields = (
+            # label before, widest number, label after
+            ("epoch", f"{story.epochs:.{self._decimals}f}", ""),
+            ("", most, examples),
+            ("", "100.0 %", right),
+        )
+
+    def settle(self, canvas: Canvas) -> None:
+        """Title and labels, set from the right edge leftwards."""
+        self._ends = []
+        x = WIDTH - MARGIN
+        for before, widest, after in reversed(self._fields):
+            x -= canvas.text(x, 74, after, 24, palette.QUIET, align="right")
+            x -= 10 if after else 0
+            self._ends.insert(0, x)
+            x -= canvas.measure(widest, 34, "bold") + 12
+            x -= canvas.text(x, 74, before, 24, palette.QUIET, align="right") if before else 0
+            x -= 44
+        canvas.text(MARGIN, 74, self._title, 38, weight="bold", fit=x - MARGIN)
+        canvas.rule(MARGIN, 104, WIDTH - MARGIN, 104, palette.HAIRLINE)
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """The three numbers, ending where the widest would."""
+        share = moment.history["accuracy"][-1]
+        numbers = (
+            f"{moment.epoch:.{self._decimals}f}",
+            f"{moment.examples:,}",
+            percent(share),
+        )
+        for x, number in zip(self._ends, numbers, strict=True):
+            canvas.text(x, 74, number, 34, weight="bold", align="right")
+
+
+def percent(share: float) -> str:
+    """A share in percent, to a tenth; "100.0 %" is kept for a share of one, "0.0 %" for none."""
+    tenths = round(float(share) * 1000)
+    if share < 1:
+        tenths = min(tenths, 999)
+    if share > 0:
+        tenths = max(tenths, 1)
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+class Curve:
+    """A share (0 … 1) over the epochs so far, on axes that never move.
+
+    `place` is (x, y, width, height) of the panel without its heading; the labels of the axes lie
+    in it to the left and below it.
+    """
+
+    _labels = 80.0
+
+    def __init__(
+        self,
+        story: Story,
+        place: tuple[float, float, float, float],
+        title: str,
+        metric: str = "accuracy",
+    ):
+        x, self._y, width, self._height = place
+        self._x, self._width = x + self._labels, width - self._labels
+        self._epochs, self._title, self._metric = story.epochs, title, metric
+
+    def settle(self, canvas: Canvas) -> None:
+        """Heading, axes and their labels."""
+        x, right, foot = self._x, self._x + self._width, self._y + self._height
+        canvas.text(x - self._labels, self._y - 24, self._title, 26, weight="bold")
+        for share, label in ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %")):
+            level = self._level(share)
+            canvas.rule(x, level, right, level, palette.HAIRLINE)
+            canvas.text(x - 18, level, label, 20, palette.QUIET, align="right", middle=True)
+        for epoch in ticks(self._epochs):
+            across = x + self._width * epoch / self._epochs
+            canvas.rule(across, foot, across, foot + 7, palette.HAIRLINE)
+            canvas.text(across, foot + 32, f"{epoch:g}", 20, palette.QUIET, align="centre")
+        canvas.text(x - 18, foot + 32, "epoch", 20, palette.QUIET, align="right")
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """The line so far and its last point."""
+        epochs = np.asarray(moment.history["epoch"], float)
+        shares = np.clip(np.asarray(moment.history[self._metric], float), 0, 1)
+        points = np.column_stack(
+            (self._x + self._width * epochs / self._epochs, self._level(shares))
+        )
+        canvas.line(thinned(points), palette.INK, 3)
+        canvas.disc(*points[-1], 8, palette.PAPER)
+        canvas.disc(*points[-1], 6, palette.RIGHT)
+
+    def _level(self, share: float | np.ndarray) -> float | np.ndarray:
+        return self._y + self._height * (1 - share)
+
+
+def thinned(points: np.ndarray, step: float = 0.5) -> np.ndarray:
+    """A curve (n, 2), ordered by x, with the same outline and few points for each `step` of x.
+
+    Of the points that share a step the first, the lowest, the highest and the last are kept.
+    """
+    bins = np.floor(points[:, 0] / step)
+    if len(points) < 5 or bins[-1] - bins[0] > len(points):
+        return points
+    first = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
+    last = np.append(first[1:], len(points)) - 1
+    order = np.lexsort((points[:, 1], bins))  # within each step by y: its ends are the extremes
+    keep = np.unique(np.concatenate((first, last, order[first], order[last])))
+    return points[keep]

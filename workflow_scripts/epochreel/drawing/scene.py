@@ -1,0 +1,67 @@
+"""What a film is drawn from: its story, its moments, and the panels of its scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from epochreel.drawing.canvas import Canvas
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Story:
+    """What is the same for all frames of a film."""
+
+    title: str
+    size: tuple[int, int]  # width, height in px
+    data: Mapping  # the dataset's settings
+    network: Mapping  # the network's settings
+    figure: Mapping  # the figure's settings
+    epochs: float  # right end of the time axis
+    examples_per_epoch: int
+    test: Sequence[Mapping]  # test examples, decoded on access
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One snapshot: what its frame tells."""
+
+    snapshot: int
+    epoch: float
+    examples: int  # training examples seen so far
+    predictions: pa.Table  # the rows of its evaluation
+    history: Mapping[str, np.ndarray]  # metrics of snapshots 0 … this one, (n,) each
+
+
+class Panel(Protocol):
+    """A part of the frame."""
+
+    def settle(self, canvas: Canvas) -> None:
+        """Draws what never changes; called once, before any `draw`."""
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """Draws what `moment` says over what was settled; keeps nothing for later moments."""
+
+
+class Scene:
+    """Panels on one ground: draws the frame of any moment, in any order, always alike."""
+
+    def __init__(self, size: tuple[int, int], panels: Sequence[Panel]):
+        self._canvas = Canvas(*size)
+        self._panels = panels
+        for panel in panels:
+            panel.settle(self._canvas)
+        self._settled = self._canvas.pixels
+
+    def draw(self, moment: Moment) -> np.ndarray:
+        """The frame of `moment`: a fresh array, uint8 (H, W, 3)."""
+        self._canvas.pixels = self._settled.copy()
+        for panel in self._panels:
+            panel.draw(self._canvas, moment)
+        return self._canvas.pixels

@@ -1,0 +1,67 @@
+"""Experiments: where their files lie and how they are loaded, built-in or a person's own.
+
+A built-in experiment is a folder of this package and is named by the folder's name. A person's
+own is a folder anywhere with the same files and is named by its path, which holds a `/`. Its
+modules are loaded as a package, so they import each other with `from . import helper`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from epochreel.errors import UserError
+
+FILES = ("data", "model", "evaluation", "figure")
+_LIBRARY = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment by its folder; `package` is the name that its modules are loaded under."""
+
+    folder: Path
+    package: str
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the experiment comes with Epochreel."""
+        return self.folder.parent == _LIBRARY
+
+    def file(self, module: str) -> Path:
+        """The path of one of the experiment's files, such as `data`."""
+        return self.folder / f"{module}.py"
+
+    def load(self, module: str) -> ModuleType:
+        """Import one of the experiment's files, such as `model`."""
+        if not self.is_builtin and self.package not in sys.modules:
+            package = ModuleType(self.package)
+            package.__path__ = [str(self.folder)]
+            sys.modules[self.package] = package
+        return importlib.import_module(f"{self.package}.{module}")
+
+
+def find(name: str, base: Path) -> Experiment:
+    """The experiment that the config calls `name`; paths are relative to the folder `base`.
+
+    Raises `UserError` where there is none, or where one of its four files is missing.
+    """
+    if "/" not in name:
+        experiment = Experiment(_LIBRARY / name, f"epochreel.{name}")
+        if not experiment.file("model").is_file():
+            known = ", ".join(sorted(path.parent.name for path in _LIBRARY.glob("*/model.py")))
+            raise UserError(
+                f"experiment '{name}' is not built in (built in: {known}); "
+                "name your own by its path, such as ./my_experiment"
+            )
+        return experiment
+    folder = (base / name).resolve()
+    missing = [f"{module}.py" for module in FILES if not (folder / f"{module}.py").is_file()]
+    if missing:
+        raise UserError(f"experiment '{name}': {folder} lacks {', '.join(missing)}")
+    suffix = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+    return Experiment(folder, f"epochreel_experiment_{suffix}")

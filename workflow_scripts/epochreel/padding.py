@@ -1,0 +1,18 @@
+"""Padding: the places of a block after the run's last snapshot.
+
+Snakemake expects a block's files all; those after the last snapshot are second names of it.
+They enter no film, metric, scale or manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from epochreel.files import link_whole
+
+
+def fill(paths: Sequence[str | Path], real: int) -> None:
+    """Link the places of a block after its first `real` ones to the last of these."""
+    for path in paths[real:]:
+        link_whole(paths[real - 1], path)

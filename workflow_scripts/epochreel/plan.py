@@ -1,0 +1,371 @@
+"""The plan of the workflow: what the config asks for, as numbers, paths and settings of stages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from epochreel import experiments, schema
+from epochreel.errors import UserError
+from epochreel.provenance import code_digest, versions
+
+SCRIPTS = Path(__file__).parent.parent
+SCHEMA = SCRIPTS.parent / "config.schema.yaml"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a stage computes with: its script, the experiment's file for it, and packages."""
+
+    script: str
+    module: str | None
+    packages: tuple[str, ...]
+
+
+_IMAGES = ("numpy", "pillow", "isal", "pyarrow")
+_TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
+_FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
+STAGES = {
+    "generate": Stage("generate_dataset", "data", (*_IMAGES, "matplotlib")),
+    "train": Stage("train", "model", _TORCH),
+    "evaluate": Stage("evaluate", "evaluation", _TORCH),
+    "summarize": Stage("summarize", None, ("numpy", "pyarrow")),
+    "render": Stage("render", "figure", (*_IMAGES, "matplotlib")),
+    "read": Stage("read", "reading", _TORCH),
+    "encode": Stage("encode", None, _FFMPEG),
+    "encode_webm": Stage("encode", None, _FFMPEG),
+    "encode_gif": Stage("encode", None, _FFMPEG),
+    "save_poster": Stage("encode", None, ()),
+    "write_captions": Stage("write_captions", "figure", ("numpy", "pyarrow")),
+}
+_PACE = ("seconds_per_snapshot", "hold_seconds")
+FILM_SETTINGS = {
+    "encode": (*_PACE, "ffmpeg", "threads", "crf", "preset"),
+    "encode_webm": (*_PACE, "ffmpeg", "threads", "webm_codec"),
+    "encode_gif": (*_PACE, "ffmpeg", "gif_width", "gif_frames_per_second"),
+    "save_poster": ("poster",),
+    "write_captions": _PACE,
+}
+# Networks are built from model.py in these stages too, beside the stage's own file.
+_WITH_MODEL = ("evaluate", "read")
+
+
+class Plan:
+    """A checked config. `base` is the folder that its relative paths start from.
+
+    Raises `UserError` for a config that cannot be carried out.
+    """
+
+    def __init__(self, config: Mapping[str, Any], base: Path):
+        self.base = base
+        checked = schema.checked(dict(config), _manual())
+        self.size: int = checked["snapshots_per_block"]
+        self.datasets = {
+            name: Dataset(name, settings, self) for name, settings in checked["datasets"].items()
+        }
+        self.runs = {name: Run(name, settings, self) for name, settings in checked["runs"].items()}
+        self.main = self.run(checked["main_run"])
+        self.checked = checked
+
+    @property
+    def places(self) -> list[str]:
+        """The trailing digits of the snapshots of one block: `00` … `99` for blocks of 100."""
+        width = len(str(self.size)) - 1
+        return [f"{place:0{width}d}" if width else "" for place in range(self.size)]
+
+    @property
+    def block_digits(self) -> int:
+        """The number of leading digits that name a block."""
+        return 6 - (len(str(self.size)) - 1)
+
+    def run(self, name: str) -> Run:
+        """The run of that name, or `UserError`."""
+        if name not in self.runs:
+            raise UserError(f"there is no run '{name}' in the config; it has {_list(self.runs)}")
+        return self.runs[name]
+
+    @staticmethod
+    def pattern_of(runs: Iterable[Run]) -> str:
+        """A regular expression that matches the names of `runs` alone, and nothing for none."""
+        return "|".join(run.name for run in runs) or "(?!)"
+
+    def refuse_targets_beyond(self, targets: Iterable[str]) -> None:
+        """Refuse to make a file of a snapshot that its run does not have (`UserError`).
+
+        The places of a block after the run's last snapshot are there for Snakemake alone.
+        """
+        for target in targets or ():
+            match = re.fullmatch(r"results/([^/]+)/[a-z]+/(\d{6})\.\w+", str(target))
+            if match and match[1] in self.runs:
+                run = self.runs[match[1]]
+                if int(match[2]) >= run.snapshots:
+                    raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
+
+    def dataset(self, name: str) -> Dataset:
+        """The dataset of that name, or `UserError`."""
+        if name not in self.datasets:
+            known = _list(self.datasets)
+            raise UserError(f"there is no dataset '{name}' in the config; it has {known}")
+        return self.datasets[name]
+
+
+class Dataset:
+    """One dataset of the config."""
+
+    def __init__(self, name: str, settings: dict[str, Any], plan: Plan):
+        self.name, self.plan = name, plan
+        self.experiment = experiments.find(settings["experiment"], plan.base)
+        self._schema = _experiment_schema(self.experiment)
+        where = f"datasets.{name}.settings"
+        settings["settings"] = self.check("data", settings["settings"], where)
+        self.settings = settings
+
+    def check(self, part: str, value: Any, where: str) -> Any:
+        """`value` checked against the experiment's own schema of `part`, defaults filled in."""
+        return schema.checked(value, self._schema.get(part, {}), where)
+
+    def shards(self, split: str) -> list[str]:
+        """The paths of a split's shards."""
+        count = -(-self.settings[split] // self.settings["examples_per_shard"])
+        return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in range(count)]
+
+    def folders(self) -> dict[str, Path]:
+        """The folders of the user's that the settings name, by key."""
+        keys = schema.folders(self._schema.get("data", {}))
+        named = {key: self.settings["settings"].get(key) for key in keys}
+        return {key: self.plan.base / value for key, value in named.items() if value is not None}
+
+    def files(self) -> list[str]:
+        """The files in those folders, sorted."""
+        for key, folder in self.folders().items():
+            if not folder.is_dir():
+                raise UserError(
+                    f"config: 'datasets.{self.name}.settings.{key}': there is no folder {folder}"
+                )
+        found = (path for folder in self.folders().values() for path in folder.rglob("*"))
+        return sorted(str(path) for path in found if path.is_file())
+
+    def shard_settings(self, split: str, shard: str) -> dict[str, Any]:
+        """What generating one shard follows from."""
+        first = int(shard) * self.settings["examples_per_shard"]
+        count = min(self.settings["examples_per_shard"], self.settings[split] - first)
+        if count < 1:
+            raise UserError(
+                f"dataset '{self.name}' has {self.settings[split]} examples in its split {split}: "
+                f"there is no shard {shard}"
+            )
+        names = ("experiment", "seed", "settings")
+        settings = {name: self.settings[name] for name in names}
+        return _stage_settings("generate", self.experiment, settings) | {
+            "split": split,
+            "first": first,
+            "count": count,
+            "folders": sorted(self.folders()),
+        }
+
+
+class Run:
+    """One run of the config."""
+
+    def __init__(self, name: str, settings: dict[str, Any], plan: Plan):
+        self.name, self.plan, self.settings = name, plan, settings
+        self.dataset = plan.dataset(settings["dataset"])
+        where = f"runs.{name}"
+        self.network = self.dataset.check("network", settings["network"], f"{where}.network")
+        figure = settings["figure"]
+        own = self.dataset.check("figure", figure["settings"], f"{where}.figure.settings")
+        self.figure = figure | {"settings": own}
+        self._refuse_contradictions(where)
+
+    def _refuse_contradictions(self, where: str) -> None:
+        settings, training = self.settings, self.settings["training"]
+        batches = training["batches_per_epoch"]
+        if settings["snapshots_per_epoch"] > batches:
+            raise UserError(
+                f"config: '{where}.snapshots_per_epoch' holds {settings['snapshots_per_epoch']}; "
+                f"it may hold at most one snapshot a batch, and an epoch has {batches}"
+            )
+        if self.snapshots > 999_999:
+            raise UserError(
+                f"config: '{where}.epochs' makes {self.snapshots} snapshots; "
+                "six digits name at most 999999"
+            )
+        axis = self.figure["time_axis"]
+        if axis is not None and axis < settings["epochs"]:
+            raise UserError(
+                f"config: '{where}.figure.time_axis' holds {axis}; "
+                f"it may hold {settings['epochs']} (the run's epochs) or more"
+            )
+
+    @property
+    def experiment(self) -> experiments.Experiment:
+        """The run's experiment."""
+        return self.dataset.experiment
+
+    @property
+    def snapshots(self) -> int:
+        """How many snapshots the run has, the untrained network included."""
+        return self.settings["epochs"] * self.settings["snapshots_per_epoch"] + 1
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether all checkpoints are kept."""
+        return self.settings["keep_checkpoints"] == "all"
+
+    @property
+    def last(self) -> str:
+        """The number of the last snapshot, in six digits."""
+        return f"{self.snapshots - 1:06d}"
+
+    def numbers(self) -> list[str]:
+        """The numbers of all snapshots, in six digits."""
+        return [f"{snapshot:06d}" for snapshot in range(self.snapshots)]
+
+    def blocks(self) -> list[str]:
+        """The names of all blocks: the leading digits of their snapshots' numbers."""
+        count = -(-self.snapshots // self.plan.size)
+        return [f"{block:0{self.plan.block_digits}d}" for block in range(count)]
+
+    def real(self, block: str) -> int:
+        """How many snapshots of a block lie within the run; `UserError` where none does."""
+        count = min(self.plan.size, self.snapshots - int(block) * self.plan.size)
+        if count < 1:
+            raise UserError(f"run '{self.name}' ends at snapshot {self.last}")
+        return count
+
+    def paths(self, kind: str, suffix: str) -> list[str]:
+        """One path per snapshot, such as `results/<run>/frames/000042.png`."""
+        return [f"results/{self.name}/{kind}/{number}.{suffix}" for number in self.numbers()]
+
+    def kept(self) -> Iterator[str]:
+        """Everything of the run that is kept, the film first."""
+        yield f"results/{self.name}/training.mp4"
+        yield f"results/{self.name}/network.safetensors"
+        yield from self.paths("frames", "png")
+        yield from self.paths("evaluations", "parquet")
+        yield from (f"results/{self.name}/summaries/{block}.parquet" for block in self.blocks())
+        if self.keeps_all:
+            yield from self.paths("checkpoints", "safetensors")
+            yield from (f"results/{self.name}/states/{block}.json" for block in self.blocks())
+        for split in ("train", "validation", "test"):
+            yield from self.dataset.shards(split)
+
+    @cached_property
+    def _stages(self) -> dict[str, Callable[[], dict[str, Any]]]:
+        return {
+            "train": self._train,
+            "evaluate": self._evaluate,
+            "summarize": dict,
+            "render": self._render,
+            "encode": partial(self._film, "encode"),
+            "encode_webm": partial(self._film, "encode_webm"),
+            "encode_gif": partial(self._gif, "encode_gif"),
+            "save_poster": partial(self._gif, "save_poster"),
+            "write_captions": self._captions,
+            "read": self._read,
+        }
+
+    def stage_settings(self, stage: str) -> dict[str, Any]:
+        """What a stage's results follow from: its settings, its code and its packages' versions."""
+        return _stage_settings(stage, self.experiment, self._stages[stage]())
+
+    def block_settings(self, stage: str, block: str) -> dict[str, Any]:
+        """The same for one block, with its number of real snapshots."""
+        return self.stage_settings(stage) | {"first": int(block) * self.plan.size} | {
+            "real": self.real(block)
+        }
+
+    def _data(self) -> dict[str, Any]:
+        return {name: self.dataset.settings[name] for name in ("experiment", "settings")}
+
+    def _train(self) -> dict[str, Any]:
+        names = ("seed", "snapshots_per_epoch", "training")
+        chosen = {name: self.settings[name] for name in names}
+        return {"data": self._data(), "network": self.network, **chosen}
+
+    def _evaluate(self) -> dict[str, Any]:
+        evaluation = self.settings["evaluation"]
+        return {"data": self._data(), "network": self.network, "evaluation": evaluation}
+
+    def _render(self) -> dict[str, Any]:
+        training = self.settings["training"]
+        return {
+            "data": self._data(),
+            "network": self.network,
+            "title": self.settings["title"],
+            "figure": {**self.figure, "time_axis": self.figure["time_axis"] or self.epochs},
+            "snapshots_per_epoch": self.settings["snapshots_per_epoch"],
+            "batches_per_epoch": training["batches_per_epoch"],
+            "batch": training["batch"],
+        }
+
+    @property
+    def epochs(self) -> int:
+        """How long the run trains."""
+        return self.settings["epochs"]
+
+    def last_summary(self) -> str:
+        """The path of the summary of all the run's snapshots."""
+        return f"results/{self.name}/summaries/{self.blocks()[-1]}.parquet"
+
+    def _film(self, stage: str) -> dict[str, Any]:
+        return {"title": self.settings["title"], **self._gif(stage)}
+
+    def _gif(self, stage: str) -> dict[str, Any]:
+        film = {name: self.settings["film"][name] for name in FILM_SETTINGS[stage]}
+        if film.get("ffmpeg") == "system":
+            from epochreel import video
+
+            film["version"] = video.ffmpeg_version(film)
+        size = {name: self.figure[name] for name in ("width", "height")}
+        return {"film": film, **size}
+
+    def _captions(self) -> dict[str, Any]:
+        names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
+        chosen = {name: self._render()[name] for name in names}
+        film = {name: self.settings["film"][name] for name in FILM_SETTINGS["write_captions"]}
+        return {"film": film, "snapshots": self.snapshots, **chosen}
+
+    def _read(self) -> dict[str, Any]:
+        return {"data": self._data(), "network": self.network}
+
+
+@cache
+def _manual() -> Mapping[str, Any]:
+    return schema.load_yaml(SCHEMA.read_text())
+
+
+def _stage_settings(
+    name: str, experiment: experiments.Experiment, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    stage = STAGES[name]
+    return {
+        "settings": dict(settings),
+        "code": _code(name, experiment),
+        "versions": versions(stage.packages),
+    }
+
+
+@cache
+def _code(name: str, experiment: experiments.Experiment) -> str:
+    stage = STAGES[name]
+    modules = [stage.module] if stage.module else []
+    modules += ["model"] if name in _WITH_MODEL else []
+    files = [SCRIPTS / f"{stage.script}.py", *(experiment.file(module) for module in modules)]
+    return code_digest(files, None if experiment.is_builtin else experiment.folder)
+
+
+def _experiment_schema(experiment: experiments.Experiment) -> Mapping[str, Any]:
+    """The schemas of an experiment's own settings, by part: data, network, figure."""
+    if experiment.is_builtin:
+        return _manual()["$defs"].get(experiment.folder.name, {})
+    own = experiment.folder / "settings.schema.yaml"
+    return schema.load_yaml(own.read_text()) if own.is_file() else {}
+
+
+def _list(names: Mapping[str, Any]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,154 @@
+"""What an artifact follows from: settings, code and versions, in one canonical form.
+
+Snakemake reruns a job when its `params` change. Each rule's `params` are one string made here,
+so that exactly those changes count that can change the stage's result: not the order of keys,
+nor comments, docstrings, layout or the modification times of files.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(__file__).parent
+
+
+def canonical(value: Any) -> str:
+    """`value` as JSON in its one canonical form: keys sorted, no white space, NaN refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: Any) -> str:
+    """The SHA-256 of `canonical(value)`, in hexadecimal."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def key(stage: Mapping[str, Any]) -> str:
+    """What an artifact notes of its origin: settings, code and versions, in canonical form.
+
+    The block that it was made in is left out: the same artifact is made in any.
+    """
+    return canonical({name: stage[name] for name in ("settings", "code", "versions")})
+
+
+@cache
+def version(package: str) -> str:
+    """The installed version of a package, without its local label."""
+    return importlib.metadata.version(package).split("+")[0]
+
+
+def versions(packages: Iterable[str]) -> dict[str, str]:
+    """The installed versions of `packages`, without local labels.
+
+    `2.13.0+cpu` and `2.13.0+cu130` are the same release: results may move between a machine
+    with a GPU and one without, and are not made again there.
+    """
+    return {name: version(name) for name in packages}
+
+
+def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
+    """A digest of what the code in `files` says, and in all project modules that they import.
+
+    Modules of `epochreel` and of `folder` (a person's own experiment) are followed; other
+    packages count by their versions. Comments, docstrings and layout do not count. The digest
+    is the same under every supported version of Python and wherever the files lie.
+    """
+    roots = {"epochreel": LIBRARY} | ({"experiment": folder.resolve()} if folder else {})
+    found: dict[str, str] = {}
+    waiting = [Path(file).resolve() for file in files]
+    while waiting:
+        path = waiting.pop()
+        name = _module_name(path, roots)
+        if name in found:
+            continue
+        found[name], imports = _read_module(path)
+        waiting.extend(_imported_files(imports, name, path, roots))
+    return digest(found)
+
+
+@cache
+def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
+    """The digest of one module's syntax tree, and its imports as (level, module, name)."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        raise SyntaxError(f"{path.name} cannot be read as Python: {error}") from error
+    imports = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports += [(0, alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            imports += [(node.level, node.module or "", alias.name) for alias in node.names]
+    _drop_docstrings(tree)
+    return hashlib.sha256("".join(_spell(tree)).encode()).hexdigest(), tuple(imports)
+
+
+def _drop_docstrings(tree: ast.AST) -> None:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                del node.body[0]
+
+
+def _spell(node: Any) -> Iterator[str]:
+    """A syntax tree as text. Empty fields are left out: Python versions differ in them."""
+    if isinstance(node, ast.AST):
+        yield f"({type(node).__name__}"
+        for name, value in sorted(ast.iter_fields(node)):
+            if value is not None and value != []:
+                yield f" {name}="
+                yield from _spell(value)
+        yield ")"
+    elif isinstance(node, list):
+        yield "["
+        for item in node:
+            yield from _spell(item)
+            yield ","
+        yield "]"
+    else:
+        yield f"{type(node).__name__}:{node!r}"
+
+
+def _module_name(path: Path, roots: Mapping[str, Path]) -> str:
+    """The dotted name of a module below one of `roots`; a script's is its stem."""
+    for package, root in roots.items():
+        if path.is_relative_to(root):
+            parts = path.relative_to(root).with_suffix("").parts
+            return ".".join([package, *(part for part in parts if part != "__init__")])
+    return path.stem
+
+
+def _imported_files(
+    imports: Iterable[tuple[int, str, str]], name: str, path: Path, roots: Mapping[str, Path]
+) -> Iterator[Path]:
+    """The project's files that a module's imports run, packages' `__init__` files included."""
+    package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
+    for level, module, item in imports:
+        parents = package[: len(package) - level + 1] if level else []
+        parts = [*parents, *(module.split(".") if module else []), *([item] if item else [])]
+        if parts and parts[0] in roots:
+            yield from _files_of(roots[parts[0]], parts[1:])
+
+
+def _files_of(root: Path, parts: list[str]) -> Iterator[Path]:
+    """The files run by importing `parts` below `root`; a trailing name inside a module is none."""
+    folder = root
+    for part in [None, *parts]:
+        folder = folder / part if part else folder
+        if (folder / "__init__.py").is_file():
+            yield folder / "__init__.py"
+        elif not folder.is_dir():
+            if folder.with_suffix(".py").is_file():
+                yield folder.with_suffix(".py")
+            return

@@ -1,0 +1,122 @@
+"""Datasets on disk: Parquet shards that the Hugging Face libraries read as they are.
+
+An image column is a struct of `bytes` (PNG) and `path` (null), as their `Image` feature stores
+it; labels are plain columns. Splits are folders: `train/`, `validation/`, `test/`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from epochreel import png
+from epochreel.errors import UserError
+from epochreel.files import whole_file
+
+SPLITS = ("train", "validation", "test")
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+def write(path: str | Path, examples: Iterable[Mapping[str, Any]], metadata: Mapping) -> int:
+    """Write examples to one shard and count them; uint8 arrays of two or three axes are images."""
+    columns: dict[str, list] = {}
+    for example in examples:
+        for name, value in example.items():
+            columns.setdefault(name, []).append(_stored(value))
+    arrays = {name: _column(values) for name, values in columns.items()}
+    table = pa.table(arrays).replace_schema_metadata(
+        {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
+    )
+    with whole_file(path) as beside:
+        # The PNG are packed already.
+        pq.write_table(table, beside, compression="none", row_group_size=100)
+    return table.num_rows
+
+
+class Split(Sequence):
+    """The examples of one split, decoded when asked for: dicts of column name → value."""
+
+    def __init__(self, paths: Sequence[str | Path]):
+        self._table = pa.concat_tables([_read(path) for path in paths] or [pa.table({})])
+
+    def __len__(self) -> int:
+        return self._table.num_rows
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        if not 0 <= index < len(self):
+            raise IndexError(f"example {index} of {len(self)}")
+        row = self._table.slice(index, 1)
+        return {name: _decoded(row[name])[0] for name in self._table.column_names}
+
+    def arrays(self, workers: int = 1) -> dict[str, np.ndarray]:
+        """All examples, stacked: images as uint8 (N, H, W) or (N, H, W, 3), labels as they are.
+
+        `workers` threads decode; the result does not depend on their number.
+        """
+        with ThreadPoolExecutor(workers) as pool:
+            return {name: self._stack(name, pool) for name in self._table.column_names}
+
+    def _stack(self, name: str, pool: ThreadPoolExecutor) -> np.ndarray:
+        column = self._table[name]
+        if column.type != IMAGE:
+            return np.stack(_decoded(column))
+        first = _decoded(column.slice(0, 1))[0]
+        stack = np.empty((len(column), *first.shape), np.uint8)
+
+        def fill(index: int) -> None:
+            stack[index] = png.decode(column[index]["bytes"].as_py())
+
+        list(pool.map(fill, range(len(column)), chunksize=16))
+        return stack
+
+
+def _read(path: str | Path) -> pa.Table:
+    try:
+        return pq.read_table(path, memory_map=True)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(
+            f"{path} cannot be read as a shard: delete it and run: snakemake {path} ({error})"
+        ) from error
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.ndim >= 2:
+        return {"bytes": png.encode(value), "path": None}
+    return value
+
+
+def _column(values: list) -> pa.Array:
+    if isinstance(values[0], dict):
+        return pa.array(values, IMAGE)
+    if isinstance(values[0], np.ndarray):
+        return pa.array(list(values), pa.list_(pa.from_numpy_dtype(values[0].dtype)))
+    return pa.array(values)
+
+
+def _decoded(column: pa.ChunkedArray) -> list:
+    if column.type == IMAGE:
+        return [png.decode(value["bytes"].as_py()) for value in column]
+    if pa.types.is_list(column.type):
+        return [np.asarray(value.values) for value in column]
+    return column.to_pylist()
+
+
+def _features(arrays: Mapping[str, pa.Array]) -> str:
+    """The column types as the Hugging Face `datasets` library notes them in a Parquet file."""
+
+    def feature(kind: pa.DataType) -> dict:
+        if kind == IMAGE:
+            return {"_type": "Image"}
+        if pa.types.is_list(kind):
+            return {"feature": feature(kind.value_type), "_type": "List"}
+        return {"dtype": str(kind), "_type": "Value"}
+
+    features = {name: feature(array.type) for name, array in arrays.items()}
+    return json.dumps({"info": {"features": features}}, sort_keys=True)

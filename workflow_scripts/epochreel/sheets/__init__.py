@@ -1,0 +1,1 @@
+"""The sheet transcriber: ten-year rainfall sheets, read digit by digit."""

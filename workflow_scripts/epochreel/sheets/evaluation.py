@@ -1,0 +1,50 @@
+"""Every digit that the network reads on the test pages.
+
+Columns, one row per page and place, ordered by page, then by place:
+
+    page           int32    number of the test page
+    place          int16    place of the digit, as in `layout`
+    truth          uint8    the digit printed there
+    prediction     uint8    the most probable digit; the smaller one where two are equal
+    probabilities  float16  ten, of the digits 0 … 9 (fixed_size_list)
+
+Metrics: `accuracy`, the share of digits read right (0 … 1), and `loss`, the mean cross-entropy
+per digit in nats, both from the network's unrounded probabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+
+def evaluate(
+    network: torch.nn.Module, batches: Iterator[dict[str, torch.Tensor]]
+) -> tuple[dict[str, pa.Array], dict[str, float]]:
+    """Read all pages; returns the columns and the metrics."""
+    logs, truths = [], []
+    for batch in batches:
+        logs.append(network(batch["image"]).float().log_softmax(-1).cpu())
+        truths.append(batch["digits"].cpu())
+    log_probabilities = torch.cat(logs)  # (pages, places, 10)
+    truth = torch.cat(truths)  # (pages, places)
+    prediction = log_probabilities.argmax(-1)
+    loss = -log_probabilities.gather(-1, truth.long().unsqueeze(-1)).double().mean()
+    metrics = {"accuracy": float((prediction == truth).double().mean()), "loss": float(loss)}
+    return _columns(log_probabilities.exp().half().numpy(), truth, prediction), metrics
+
+
+def _columns(
+    probabilities: np.ndarray, truth: torch.Tensor, prediction: torch.Tensor
+) -> dict[str, pa.Array]:
+    pages, places = truth.shape
+    return {
+        "page": pa.array(np.repeat(np.arange(pages, dtype=np.int32), places)),
+        "place": pa.array(np.tile(np.arange(places, dtype=np.int16), pages)),
+        "truth": pa.array(truth.numpy().astype(np.uint8).ravel()),
+        "prediction": pa.array(prediction.numpy().astype(np.uint8).ravel()),
+        "probabilities": pa.FixedSizeListArray.from_arrays(probabilities.ravel(), 10),
+    }

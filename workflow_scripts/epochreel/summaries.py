@@ -1,0 +1,52 @@
+"""Summaries: the metrics of all snapshots so far, one small Parquet file per block.
+
+Columns: `snapshot` (int64) and one float64 column per metric, in order of snapshots from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from epochreel.errors import UserError
+from epochreel.files import whole_file
+
+
+def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.Table:
+    """The summary `before` (None for the first block) with further snapshots' rows."""
+    table = pa.Table.from_pylist(list(rows))
+    whole = pa.concat_tables([before, table]) if before is not None else table
+    numbers = whole["snapshot"].to_pylist()
+    if numbers != list(range(len(numbers))):
+        raise UserError(
+            f"the summary does not run through all snapshots: {numbers[-1]} is no. {len(numbers)}"
+        )
+    return whole
+
+
+def write(path: str | Path, summary: pa.Table, key: str) -> None:
+    """Write a summary, with the key of what it follows from."""
+    table = summary.replace_schema_metadata({"epochreel": key})
+    with whole_file(path) as beside:
+        pq.write_table(table, beside, compression="zstd", compression_level=1)
+
+
+def read(path: str | Path) -> pa.Table:
+    """Read a summary. Raises `UserError` where the file is damaged."""
+    try:
+        return pq.read_table(path).replace_schema_metadata(None)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(
+            f"{path} is damaged: delete it and run: snakemake {path} ({error})"
+        ) from error
+
+
+def history(summary: pa.Table, snapshot: int, snapshots_per_epoch: int) -> dict[str, np.ndarray]:
+    """The metrics of snapshots 0 … `snapshot` as arrays, and their times as `epoch`."""
+    part = summary.slice(0, snapshot + 1)
+    arrays = {name: part[name].to_numpy() for name in part.column_names}
+    return arrays | {"epoch": arrays["snapshot"] / snapshots_per_epoch}

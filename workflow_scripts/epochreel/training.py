@@ -1,0 +1,162 @@
+"""The training loop: from one snapshot to the next, whatever the experiment."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from epochreel import batches, checkpoints, devices, optimizers, telemetry
+from epochreel.errors import UserError
+from epochreel.shards import Split
+from epochreel.store import Store
+
+log = logging.getLogger("epochreel")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that defines a training, but for its data and code."""
+
+    seed: int
+    snapshots_per_epoch: int
+    network: Mapping[str, Any]
+    data: Mapping[str, Any]
+    training: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+        """The recipe in the settings of the stage `train`."""
+        return cls(
+            seed=settings["seed"],
+            snapshots_per_epoch=settings["snapshots_per_epoch"],
+            network=settings["network"],
+            data=settings["data"]["settings"],
+            training=settings["training"],
+        )
+
+    def step(self, snapshot: int) -> int:
+        """The number of batches that snapshot `snapshot` has seen."""
+        return snapshot * self.training["batches_per_epoch"] // self.snapshots_per_epoch
+
+    def epoch(self, snapshot: int) -> float:
+        """The time of a snapshot in epochs."""
+        return snapshot / self.snapshots_per_epoch
+
+
+class Trainer:
+    """A network on its way: at `snapshot`, after `step` batches."""
+
+    def __init__(self, model: ModuleType, recipe: Recipe, train: Split, validation: Split):
+        self.model, self.recipe, self.settings = model, recipe, recipe.training
+        self.device = devices.choose(self.settings["threads"])
+        torch.manual_seed(recipe.seed)
+        self.network = model.Network(recipe.network, recipe.data).to(
+            self.device, memory_format=torch.channels_last
+        )
+        self.optimizer = optimizers.make(self.settings, self.network)
+        self.rate = optimizers.rate_at(self.settings)
+        self.compute = torch.compile(self.network) if self.settings["compile"] else self.network
+        self.train = _in_memory(train, self.device)
+        self.validation = _in_memory(validation, self.device)
+        self.snapshot = self.step = 0
+        self.layers = self._layer_table()
+        self.meter = telemetry.Meter(self.device)
+
+    def resume(self, store: Store, snapshot: int) -> None:
+        """Go on from a snapshot of the store."""
+        checkpoints.load_into(self.network, store.weights(snapshot))
+        tensors = checkpoints.load(store.optimizer(snapshot))
+        optimizers.load_state_tensors(self.optimizer, tensors)
+        self.snapshot, self.step = snapshot, self.recipe.step(snapshot)
+        log.info("going on from snapshot %d, batch %d", snapshot, self.step)
+
+    def advance(self) -> dict[str, Any]:
+        """Train up to the next snapshot; returns its row of the training log."""
+        end = self.recipe.step(self.snapshot + 1)
+        total = torch.zeros((), device=self.device)
+        self.network.train()
+        while self.step < end:
+            total += self._batch()
+        self.snapshot += 1
+        return self.row(float(total))
+
+    def row(self, total: float | None = None) -> dict[str, Any]:
+        """What the training log says of this snapshot; `total` is the loss of its batches."""
+        done = self.step - self.recipe.step(self.snapshot - 1) if self.snapshot else 0
+        if total is not None and not np.isfinite(total):
+            raise UserError(
+                f"the loss is no longer a number at batch {self.step}: lower training.rate"
+            )
+        return {
+            "snapshot": self.snapshot,
+            "step": self.step,
+            "epoch": self.recipe.epoch(self.snapshot),
+            "examples": self.step * self.settings["batch"],
+            "loss": total / done if done else None,
+            "validation_loss": self._validation_loss(),
+            "rate": self.rate(max(self.step - 1, 0)),
+            **telemetry.layers(self.network),
+            **self.meter.read(done * self.settings["batch"]),
+        }
+
+    def _batch(self) -> torch.Tensor:
+        """One step of the optimiser; returns the batch's loss, without its penalty."""
+        torch.manual_seed(batches.step_seed(self.recipe.seed, self.step))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(self.step)
+        batch = self._take()
+        self.optimizer.zero_grad(set_to_none=True)
+        with devices.arithmetic(self.device, self.settings["precision"]):
+            loss = self.model.loss(self.compute, batch)
+        penalty = self.model.penalty(self.network) if hasattr(self.model, "penalty") else 0.0
+        (loss + penalty).backward()
+        self.optimizer.step()
+        self.step += 1
+        return loss.detach()
+
+    def _layer_table(self) -> list[dict[str, Any]]:
+        batch = {name: column[:1].to(self.device) for name, column in self.train.items()}
+        return telemetry.layer_table(self.network, lambda: self.model.loss(self.network, batch))
+
+    def _take(self) -> dict[str, torch.Tensor]:
+        count = len(next(iter(self.train.values())))
+        chosen = batches.indices(self.recipe.seed, self.step, self.settings["batch"], count)
+        index = torch.from_numpy(chosen)
+        return {
+            name: column[index.to(column.device)].to(self.device, non_blocking=True)
+            for name, column in self.train.items()
+        }
+
+    @torch.no_grad()
+    def _validation_loss(self) -> float | None:
+        count = len(next(iter(self.validation.values()), ()))
+        if not count:
+            return None
+        self.network.eval()
+        total, size = 0.0, self.settings["batch"]
+        for start in range(0, count, size):
+            part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
+            with devices.arithmetic(self.device, self.settings["precision"]):
+                loss = self.model.loss(self.network, part)
+            total += float(loss) * len(next(iter(part.values())))
+        return total / count
+
+
+def _in_memory(split: Split, device: torch.device) -> dict[str, torch.Tensor]:
+    """A split's columns as tensors of bytes and labels: on the GPU where they fit, else here."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    columns = {name: torch.from_numpy(array) for name, array in split.arrays(workers).items()}
+    size = sum(column.nbytes for column in columns.values())
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info()
+        if size < free // 2:
+            return {name: column.to(device) for name, column in columns.items()}
+        return {name: column.pin_memory() for name, column in columns.items()}
+    return columns

@@ -1,0 +1,460 @@
+"""Films from frames: checked before, encoded by ffmpeg, counted after.
+
+Film settings are a mapping; each function reads only the keys that it names:
+
+========================= ==========================================================
+`seconds_per_snapshot`    s, a whole number of 1/24 s: how long each snapshot is shown
+`hold_seconds`            s ≥ 0: how much longer the last snapshot stays
+`ffmpeg`                  "bundled" (with imageio-ffmpeg) or "system" (found in PATH)
+`crf`, `preset`           quality (1 best … 51) and effort of x264
+`threads`                 threads of the encoder; other numbers give other bytes
+`webm_codec`              "av1" or "vp9"
+`gif_width`               px, at most the frame's width
+`gif_frames_per_second`   1 … 24
+`poster`                  "last", or a share of the snapshots from 0 (first) to 1 (last)
+========================= ==========================================================
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.metadata
+import importlib.resources
+import os
+import shlex
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import ffmpeg
+from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
+
+from epochreel import png
+from epochreel.errors import UserError
+from epochreel.files import whole_file, write_whole
+
+RATE = 24  # frames per second of every film
+_SLACK = Fraction(1, 50)  # of a frame: three decimals of a second are exact enough
+_CAREFUL = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+_BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+# No versions, no times, no random identifiers.
+_PLAIN = {"fflags": "+bitexact", "flags:v": "+bitexact"}
+_QUIET = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
+_CHATTER = ("Svt[info]", "Svt[warn]")  # SVT-AV1 heeds no log level of ffmpeg's
+_WEBM = {
+    "av1": {"c:v": "libsvtav1", "preset": 8, "crf": 30},
+    "vp9": {
+        "c:v": "libvpx-vp9",
+        "crf": 30,
+        "b:v": 0,
+        "deadline": "good",
+        "cpu-used": 4,
+        "row-mt": 1,
+        "tile-columns": 1,
+    },
+}
+
+
+def frames_per_snapshot(settings: Mapping) -> int:
+    """How many film frames each snapshot is shown for, at least 1.
+
+    Reads `seconds_per_snapshot`. Raises `UserError` unless it is a whole number of 1/24 s, to a
+    fiftieth of a frame, so that 0.042 and 0.333 may be written for 1/24 and 1/3.
+    """
+    seconds = settings["seconds_per_snapshot"]
+    frames = _film_frames("seconds_per_snapshot", seconds)
+    shown = round(frames)
+    if shown < 1 or abs(frames - shown) > _SLACK:
+        nearest = max(shown, 1)
+        raise UserError(
+            f"seconds_per_snapshot is {seconds}; it must be a whole number of 1/{RATE} s, "
+            f"such as {nearest / RATE:.4g} ({nearest}/{RATE} s)"
+        )
+    return shown
+
+
+def hold_frames(settings: Mapping) -> int:
+    """How many film frames the last snapshot stays beyond its own time (to the nearest frame).
+
+    Reads `hold_seconds`. Raises `UserError` where it is negative or no number.
+    """
+    frames = _film_frames("hold_seconds", settings["hold_seconds"])
+    if frames < 0:
+        raise UserError(f"hold_seconds is {settings['hold_seconds']}; it must be 0 or more")
+    return round(frames)
+
+
+def frame_count(snapshots: int, settings: Mapping) -> int:
+    """The number of frames of a film of `snapshots` snapshots."""
+    return snapshots * frames_per_snapshot(settings) + hold_frames(settings)
+
+
+def start_time(snapshot: int, settings: Mapping) -> Fraction:
+    """When snapshot number `snapshot` appears in the film, in seconds, exactly."""
+    return Fraction(snapshot * frames_per_snapshot(settings), RATE)
+
+
+def film_length(snapshots: int, settings: Mapping) -> Fraction:
+    """How long a film of `snapshots` snapshots lasts, in seconds, exactly."""
+    return Fraction(frame_count(snapshots, settings), RATE)
+
+
+def gif_frame_count(snapshots: int, settings: Mapping) -> int:
+    """The number of moments that the GIF of a film of `snapshots` snapshots shows."""
+    moments = film_length(snapshots, settings) * settings["gif_frames_per_second"]
+    return max(1, int(moments + Fraction(1, 2)))
+
+
+def ffmpeg_path(settings: Mapping) -> str:
+    """The ffmpeg to run: the one that imageio-ffmpeg's wheel carries, or the system's.
+
+    Reads `ffmpeg`. The bundled one is taken by its name in the package, whatever the
+    environment says. Raises `UserError` where there is none.
+    """
+    if settings["ffmpeg"] == "system":
+        found = shutil.which("ffmpeg")
+        if found is None:
+            raise UserError("ffmpeg: no such program in PATH; install it or set ffmpeg: bundled")
+        return found
+    name = FNAME_PER_PLATFORM.get(get_platform(), "ffmpeg")
+    path = importlib.resources.files("imageio_ffmpeg") / "binaries" / name
+    if not path.is_file():
+        raise UserError(
+            f"{path}: missing; reinstall imageio-ffmpeg from its wheel or set ffmpeg: system"
+        )
+    return str(path)
+
+
+def ffmpeg_line(settings: Mapping) -> str:
+    """What the chosen ffmpeg says of its version, one line for the log. Reads `ffmpeg`."""
+    return _run([ffmpeg_path(settings), "-version"], "ffmpeg").decode().splitlines()[0]
+
+
+def ffmpeg_version(settings: Mapping) -> str:
+    """The version that films depend on: the pinned package's, or the system's own line."""
+    if settings["ffmpeg"] == "system":
+        return ffmpeg_line(settings)
+    return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
+
+
+def check_frames(frames: Sequence[str | Path], size: tuple[int, int]) -> None:
+    """Refuse frames that are not the whole film: numbers 0, 1, 2 … and whole RGB PNGs of `size`.
+
+    `size` is (width, height) in px, both even. Raises `UserError` naming the first wrong frame
+    and the command that mends it.
+    """
+    if not frames:
+        raise UserError("a film needs at least one frame, and the list of frames is empty")
+    if size[0] % 2 or size[1] % 2:
+        raise UserError(f"a film's width and height must be even, not {size[0]} × {size[1]}")
+    for number, path in enumerate(frames):
+        _frame(Path(path), number, size)
+
+
+def encode_film(
+    frames: Sequence[str | Path],
+    target: str | Path,
+    settings: Mapping,
+    title: str,
+    key: str,
+    *,
+    size: tuple[int, int],
+) -> None:
+    """Write the H.264 film of `frames` to `target` (MP4), whole or not at all.
+
+    `frames` are PNG files in order, all of `size` (width, height) in px; `title` and `key` (the
+    digest of the settings) go into the file's title and comment. High profile, yuv420p, BT.709
+    in limited range, 24 frames/s, the index in front. Raises `UserError` for a wrong frame
+    before anything is encoded, and where the decoded film has not the frames it should have.
+    """
+    options = {
+        "c:v": "libx264",
+        "preset": settings["preset"],
+        "crf": settings["crf"],
+        "profile:v": "high",
+        # What makes it High; without it the fastest presets fall back to a lower profile.
+        "8x8dct": 1,
+        # The same choices on every kind of processor.
+        "x264-params": "cpu-independent=1",
+        "threads": settings["threads"],
+        "movflags": "+faststart",
+        "f": "mp4",
+    }
+    _encode(frames, target, settings, options | _tags(title, key), size)
+
+
+def encode_webm(
+    frames: Sequence[str | Path],
+    target: str | Path,
+    settings: Mapping,
+    title: str,
+    key: str,
+    *,
+    size: tuple[int, int],
+) -> None:
+    """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
+    threads = settings["threads"]
+    options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
+    if settings["webm_codec"] == "av1":
+        options["svtav1-params"] = f"lp={min(threads, 6)}"
+    _encode(frames, target, settings, options | _tags(title, key), size)
+
+
+def encode_gif(
+    frames: Sequence[str | Path], target: str | Path, settings: Mapping, *, size: tuple[int, int]
+) -> None:
+    """Write the film as an endless GIF of one palette, `gif_width` px wide, whole or not at all.
+
+    Shows what the film shows at each 1/`gif_frames_per_second` s. Raises as `encode_film`.
+    """
+    check_frames(frames, size)
+    program = ffmpeg_path(settings)
+    with tempfile.TemporaryDirectory() as scratch, whole_file(target) as beside:
+        palette = Path(scratch, "palette.png")
+        colours = _small(settings, size).filter("palettegen", reserve_transparent=0)
+        asked = colours.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
+        palette.write_bytes(_draw(_command(program, asked), target, frames, size))
+        painted = ffmpeg.filter(
+            [_small(settings, size), ffmpeg.input(f"file:{palette}", format="png_pipe")],
+            "paletteuse",
+            dither="none",
+            diff_mode="rectangle",
+        )
+        asked = painted.output(f"file:{beside}", **_PLAIN, f="gif", loop=0)
+        _draw(_command(program, asked), target, frames, size)
+        _check_count(beside, target, gif_frame_count(len(frames), settings), settings)
+
+
+def save_poster(
+    frames: Sequence[str | Path], target: str | Path, settings: Mapping, *, size: tuple[int, int]
+) -> None:
+    """Copy the frame that `poster` names to `target`. Raises `UserError` where it is wrong."""
+    place = settings["poster"]
+    share = 1.0 if place == "last" else float(place)
+    if not 0 <= share <= 1:
+        raise UserError(f"poster is {place}; it may be last, or a share from 0 to 1")
+    number = round(share * (len(frames) - 1))
+    write_whole(target, _frame(Path(frames[number]), number, size))
+
+
+def count_frames(film: str | Path, settings: Mapping) -> int:
+    """Decode the whole of `film` and count its frames. Reads `ffmpeg`; `UserError` if damaged."""
+    read = ffmpeg.input(f"file:{film}")
+    asked = read.output("-", f="null", fps_mode="passthrough")
+    command = _command(ffmpeg_path(settings), asked, "-progress", "pipe:1")
+    lines = _run(command, film).decode().splitlines()
+    counts = [line.removeprefix("frame=") for line in lines if line.startswith("frame=")]
+    return int(counts[-1])
+
+
+def _encode(
+    frames: Sequence[str | Path],
+    target: str | Path,
+    settings: Mapping,
+    options: Mapping,
+    size: tuple[int, int],
+) -> None:
+    check_frames(frames, size)
+    with whole_file(target) as beside:
+        pictures = _show(_limited(_pictures(settings)), settings)
+        asked = pictures.output(f"file:{beside}", **_PLAIN, **_BT709, color_range="tv", **options)
+        _draw(_command(ffmpeg_path(settings), asked), target, frames, size)
+        _check_count(beside, target, frame_count(len(frames), settings), settings)
+
+
+def _check_count(film: Path, target: str | Path, expected: int, settings: Mapping) -> None:
+    counted = count_frames(film, settings)
+    if counted != expected:
+        raise UserError(
+            f"{target}: the film decodes to {counted} frames instead of {expected}; "
+            f"run again: snakemake {shlex.quote(str(target))}"
+        )
+
+
+def _pictures(settings: Mapping):
+    """The frames from the pipe, one for each snapshot, as RGB that nothing reinterprets."""
+    rate = Fraction(RATE, frames_per_snapshot(settings))
+    read = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
+    return read.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
+
+
+def _limited(pictures):
+    """RGB to yuv420p by BT.709 in limited range; once for each snapshot, however long shown."""
+    matrix = {"in_range": "pc", "out_range": "tv", "out_color_matrix": "bt709"}
+    return pictures.filter("scale", **matrix, flags=_CAREFUL).filter("format", "yuv420p")
+
+
+def _show(pictures, settings: Mapping):
+    """Each picture for its time at the film's rate, the last one for the hold beside."""
+    shown = pictures.filter("fps", RATE)
+    return shown.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
+
+
+def _small(settings: Mapping, size: tuple[int, int]):
+    """The film's pictures at the GIF's rate and size."""
+    width = min(settings["gif_width"], size[0])
+    height = max(1, round(size[1] * width / size[0]))
+    sampled = _show(_pictures(settings), settings).filter("fps", settings["gif_frames_per_second"])
+    return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
+
+
+def _tags(title: str, key: str) -> dict[str, str]:
+    """Title and comment as output options; an argument can hold all but NUL and half characters."""
+    words = title.replace("\0", " ").encode("utf-8", "replace").decode()
+    return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={key}"}
+
+
+def _film_frames(name: str, seconds: float | str) -> Fraction:
+    try:
+        return Fraction(seconds) * RATE
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise UserError(f"{name} is {seconds!r}; it must be a number of seconds") from None
+
+
+def _frame(path: Path, number: int, size: tuple[int, int]) -> bytes:
+    """The bytes of frame `number`, whole and of the right size, or a `UserError`."""
+    name = f"{number:06d}.png"
+    if path.name != name:
+        mend = shlex.quote(str(path.with_name(name)))
+        raise UserError(
+            f"frame {number} is missing from its place, which holds {path}: give every frame in "
+            f"order, from 000000.png on; where it is lost run: snakemake {mend}"
+        )
+    mend = f"run: snakemake {shlex.quote(str(path))}"
+    try:
+        data = path.read_bytes()
+        _check_picture(data, number, size)
+    except FileNotFoundError:
+        raise UserError(f"frame {number}, {path}, is missing: {mend}") from None
+    except OSError as error:
+        raise UserError(f"frame {number}, {path}, cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"frame {number}, {path}, {error}: delete it and {mend}") from None
+    return data
+
+
+def _check_picture(data: bytes, number: int, size: tuple[int, int]) -> None:
+    found = png.size(data)
+    if found != size:
+        raise ValueError("is {} × {} px instead of {} × {}".format(*found, *size))
+    for kind, body in _chunks(data):
+        # A change of the kind of pixels within the film would cut it in two.
+        if kind == b"IHDR" and body[8:] != b"\x08\x02\x00\x00\x00":
+            raise ValueError("is not a plain 8-bit RGB picture")
+        if kind == b"tEXt" and body.startswith(b"Snapshot\0"):
+            shown = body[9:].decode("latin-1")
+            if shown != str(number):
+                raise ValueError(f"shows snapshot {shown}")
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, body) of each chunk of a PNG; `ValueError` where a length or checksum is wrong."""
+    view, at = memoryview(data), len(png.SIGNATURE)
+    while at < len(data):
+        length = int.from_bytes(view[at : at + 4])
+        end = at + 8 + length
+        if view[end : end + 4] != struct.pack(">I", zlib.crc32(view[at + 4 : end])):
+            raise ValueError(f"is damaged near byte {at}")
+        yield bytes(view[at + 4 : at + 8]), bytes(view[at + 8 : end])
+        at = end + 4
+
+
+def _draw(
+    command: list[str],
+    target: str | Path,
+    frames: Sequence[str | Path],
+    size: tuple[int, int],
+) -> bytes:
+    """Run `command` with the frames in its pipe; where it fails for one of them, name that."""
+    try:
+        return _run(command, target, _feed(frames, size))
+    except UserError:
+        for number, data in enumerate(_feed(frames, size)):
+            try:
+                png.decode(data)
+            except (OSError, SyntaxError, ValueError):
+                path = frames[number]
+                mend = f"delete it and run: snakemake {shlex.quote(str(path))}"
+                raise UserError(f"frame {number}, {path}, lacks pixels: {mend}") from None
+        raise
+
+
+def _feed(frames: Sequence[str | Path], size: tuple[int, int]) -> Iterator[bytes]:
+    for number, path in enumerate(frames):
+        yield _frame(Path(path), number, size)
+
+
+def _command(program: str, asked, *more: str) -> list[str]:
+    return ffmpeg.compile(asked, cmd=[program, *_QUIET, *more])
+
+
+def _run(command: list[str], target: str | Path, feed: Iterable[bytes] = ()) -> bytes:
+    """Run `command`, `feed` going into its pipe; its output. `UserError` names `target`."""
+    # What it says goes to files, for a full pipe would stop it and us.
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=complained,
+            env=_environment(),
+            preexec_fn=functools.partial(_end_with, os.getpid()),
+        )
+        try:
+            _pour(process, feed)
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+        complained.seek(0)
+        reason = _complaint(complained.read()) or _ending(code)
+        if reason:
+            raise UserError(f"{target}: ffmpeg stopped: {reason}")
+        said.seek(0)
+        return said.read()
+
+
+def _pour(process: subprocess.Popen, feed: Iterable[bytes]) -> None:
+    # An ffmpeg that ended early says why itself.
+    try:
+        for data in feed:
+            process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+
+
+def _complaint(text: bytes) -> str:
+    """The first error that ffmpeg names: it may end well although a picture did not."""
+    lines = text.decode("utf-8", "replace").splitlines()
+    return next((line for line in lines if line.strip() and not line.startswith(_CHATTER)), "")
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"exit status {code}" if code else ""
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what would make ffmpeg write a report into the folder."""
+    return {name: value for name, value in os.environ.items() if name != "FFREPORT"}
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel end ffmpeg with us: at the end of its pipe it would finish half a film."""
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,38 @@
+"""Evaluate one block of checkpoints on the test set."""
+
+import json
+from pathlib import Path
+
+from epochreel import experiments, padding, provenance
+from epochreel.evaluating import Evaluator
+from epochreel.jobs import job
+
+
+def evaluate(
+    paths_to_checkpoints: list, paths_to_test: list, paths_to_evaluations: list, stage: dict,
+    base: Path,
+) -> None:
+    """Write one evaluation per snapshot of the block.
+
+    Relative paths of the settings start from `base`.
+    """
+    settings = stage["settings"]
+    experiment = experiments.find(settings["data"]["experiment"], base)
+    evaluator = Evaluator(experiment, settings, paths_to_test)
+    key = provenance.key(stage)
+    for place in range(stage["real"]):
+        evaluator.evaluate(
+            paths_to_checkpoints[place], paths_to_evaluations[place], stage["first"] + place, key
+        )
+    padding.fill(paths_to_evaluations, stage["real"])
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        evaluate(
+            paths_to_checkpoints=snakemake.input.checkpoints,
+            paths_to_test=snakemake.input.test,
+            paths_to_evaluations=snakemake.output,
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

@@ -1,0 +1,39 @@
+"""Generate one shard of a dataset."""
+
+import json
+from pathlib import Path
+
+from epochreel import experiments, provenance, shards
+from epochreel.errors import UserError
+from epochreel.jobs import job, log
+
+
+def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
+    """Write the examples `first` … `first + count - 1` of one split.
+
+    Relative paths of the settings start from `base`.
+    """
+    settings = stage["settings"]
+    data = experiments.find(settings["experiment"], base).load("data")
+    own = dict(settings["settings"])
+    for name in stage["folders"]:
+        own[name] = str(base / own[name])
+    indices = range(stage["first"], stage["first"] + stage["count"])
+    examples = data.generate(own, settings["seed"], stage["split"], indices)
+    about = {"key": provenance.key(stage), "split": stage["split"], "first": stage["first"]}
+    written = shards.write(path_to_shard, examples, about)
+    if written != stage["count"]:
+        raise UserError(
+            f"data.generate of experiment '{settings['experiment']}' gave {written} examples "
+            f"where {stage['count']} were asked for"
+        )
+    log.info("wrote %d examples to %s", written, path_to_shard)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        generate_dataset(
+            path_to_shard=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

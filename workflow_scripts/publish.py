@@ -1,0 +1,14 @@
+"""Publish the main run's film at the top of the folder."""
+
+from epochreel.files import link_whole
+from epochreel.jobs import job
+
+
+def publish(path_to_film: str, path_to_published: str) -> None:
+    """Give the film a second name."""
+    link_whole(path_to_film, path_to_published)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        publish(path_to_film=snakemake.input[0], path_to_published=snakemake.output[0])

@@ -1,0 +1,47 @@
+"""Render one block of frames."""
+
+import json
+from pathlib import Path
+
+from epochreel import evaluations, experiments, padding, png, rendering, summaries
+from epochreel.drawing.scene import Scene
+from epochreel.files import write_whole
+from epochreel.jobs import job
+from epochreel.shards import Split
+
+
+def render(
+    paths_to_evaluations: list, path_to_summary: str, paths_to_test: list, paths_to_frames: list,
+    stage: dict, base: Path,
+) -> None:
+    """Draw one frame per snapshot of the block.
+
+    Relative paths of the settings start from `base`.
+    """
+    settings = stage["settings"]
+    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
+    story = rendering.story(settings, Split(paths_to_test))
+    scene = Scene(story.size, figure.panels(story))
+    summary = summaries.read(path_to_summary)
+    for place in range(stage["real"]):
+        snapshot = stage["first"] + place
+        moment = rendering.moment(
+            settings,
+            snapshot,
+            evaluations.read(paths_to_evaluations[place]),
+            summaries.history(summary, snapshot, settings["snapshots_per_epoch"]),
+        )
+        write_whole(paths_to_frames[place], png.encode(scene.draw(moment)))
+    padding.fill(paths_to_frames, stage["real"])
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        render(
+            paths_to_evaluations=snakemake.input.evaluations,
+            path_to_summary=snakemake.input.summary,
+            paths_to_test=snakemake.input.test,
+            paths_to_frames=snakemake.output,
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

@@ -1,0 +1,27 @@
+"""Summarize the metrics of all snapshots up to the end of one block."""
+
+import json
+
+from epochreel import evaluations, provenance, summaries
+from epochreel.jobs import job
+
+
+def summarize(
+    paths_to_evaluations: list, path_to_summary_before: str | None, path_to_summary: str,
+    stage: dict,
+) -> None:
+    """Write the summary before this block with the rows of the block's snapshots added."""
+    abouts = [evaluations.about(path) for path in paths_to_evaluations[: stage["real"]]]
+    rows = [{"snapshot": about["snapshot"]} | about["metrics"] for about in abouts]
+    before = summaries.read(path_to_summary_before) if path_to_summary_before else None
+    summaries.write(path_to_summary, summaries.extend(before, rows), provenance.key(stage))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        summarize(
+            paths_to_evaluations=snakemake.input.evaluations,
+            path_to_summary_before=snakemake.input.before or None,
+            path_to_summary=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+        )
