@@ -1,11 +1,11 @@
 """Epochreel: turns the training of a neural network into a film, reproducibly.
 
-    snakemake training.mp4                            the film of the main run
-    snakemake                                         everything of the main run
-    snakemake all                                     everything of every run
-    snakemake results/<run>/training.mp4              the film of any run
-    snakemake results/<run>/frames/000013.png         one frame
-    snakemake results/<run>/readings/<name>.csv       pages/<name>.png, read
+snakemake training.mp4                            the film of the main run
+snakemake                                         everything of the main run
+snakemake all                                     everything of every run
+snakemake results/<run>/training.mp4              the film of any run
+snakemake results/<run>/frames/000013.png         one frame
+snakemake results/<run>/readings/<name>.csv       pages/<name>.png, read
 """
 
 
@@ -16,10 +16,10 @@ include: "rules/common.smk"
 
 
 rule everything:
+    default_target: True
     input:
         "training.mp4",
         PLAN.main.kept(),
-    default_target: True
 
 
 rule all:

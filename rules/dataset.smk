@@ -5,13 +5,9 @@ makes  results/datasets/<dataset>/<split>/<shard>.parquet
 """
 
 
-def dataset_of(wildcards):
-    return PLAN.dataset(wildcards.dataset)
-
-
 rule generate_dataset:
     input:
-        or_stop(lambda wildcards: dataset_of(wildcards).files()),
+        or_stop(lambda wildcards: PLAN.dataset(wildcards.dataset).files()),
     output:
         "results/datasets/{dataset}/{split}/{shard}.parquet",
     log:
@@ -27,7 +23,7 @@ rule generate_dataset:
     params:
         settings=or_stop(
             lambda wildcards: canonical(
-                dataset_of(wildcards).shard_settings(wildcards.split, wildcards.shard)
+                PLAN.dataset(wildcards.dataset).shard_settings(wildcards.split, wildcards.shard)
             )
         ),
         base=BASE,

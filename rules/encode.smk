@@ -6,13 +6,9 @@ makes  results/<run>/training.mp4, and training.mp4 for the main run; on request
 """
 
 
-def frames_of(wildcards):
-    return PLAN.run(wildcards.run).paths("frames", "png")
-
-
 rule encode:
     input:
-        or_stop(frames_of),
+        or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("frames", "png")),
     output:
         "results/{run}/training.mp4",
     log:

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from epochreel import captions, video
+from epochreel import captions, video, words
 
 FILM = {"seconds_per_snapshot": 1 / 24, "hold_seconds": 2}
 SENTENCES = [f"Epoch {k}" for k in range(121)]
@@ -100,4 +100,4 @@ def test_a_written_file_has_the_length_of_the_film(tmp_path):
 )
 def test_progress_is_told_in_words(numbers, sentence):
     named = dict(zip(["epoch", "examples", "accuracy"], numbers, strict=True))
-    assert captions.progress(named, "pages", "digits") == sentence
+    assert words.progress(named, "pages", "digits") == sentence

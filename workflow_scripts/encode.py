@@ -12,7 +12,9 @@ def encode(make: Callable, paths_to_frames: list, path_to_target: str, stage: di
     settings = stage["settings"]
     film = settings["film"]
     size = (settings["width"], settings["height"])
-    told = {"title": settings["title"], "key": provenance.digest(stage)} if "title" in settings else {}
+    told = (
+        {"title": settings["title"], "key": provenance.digest(stage)} if "title" in settings else {}
+    )
     if "ffmpeg" in film:
         log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
     make(paths_to_frames, path_to_target, film, size=size, **told)

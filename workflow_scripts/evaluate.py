@@ -9,7 +9,10 @@ from epochreel.jobs import job
 
 
 def evaluate(
-    paths_to_checkpoints: list, paths_to_test: list, paths_to_evaluations: list, stage: dict,
+    paths_to_checkpoints: list,
+    paths_to_test: list,
+    paths_to_evaluations: list,
+    stage: dict,
     base: Path,
 ) -> None:
     """Write one evaluation per snapshot of the block.

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel import evaluations, experiments, padding, png, rendering, summaries
+from epochreel import evaluations, experiments, padding, png, provenance, rendering, summaries
 from epochreel.drawing.scene import Scene
 from epochreel.files import write_whole
 from epochreel.jobs import job
@@ -11,8 +11,12 @@ from epochreel.shards import Split
 
 
 def render(
-    paths_to_evaluations: list, path_to_summary: str, paths_to_test: list, paths_to_frames: list,
-    stage: dict, base: Path,
+    paths_to_evaluations: list,
+    path_to_summary: str,
+    paths_to_test: list,
+    paths_to_frames: list,
+    stage: dict,
+    base: Path,
 ) -> None:
     """Draw one frame per snapshot of the block.
 
@@ -23,6 +27,7 @@ def render(
     story = rendering.story(settings, Split(paths_to_test))
     scene = Scene(story.size, figure.panels(story))
     summary = summaries.read(path_to_summary)
+    key = provenance.key(stage)
     for place in range(stage["real"]):
         snapshot = stage["first"] + place
         moment = rendering.moment(
@@ -31,7 +36,8 @@ def render(
             evaluations.read(paths_to_evaluations[place]),
             summaries.history(summary, snapshot, settings["snapshots_per_epoch"]),
         )
-        write_whole(paths_to_frames[place], png.encode(scene.draw(moment)))
+        noted = {"Snapshot": str(snapshot), "epochreel": key}
+        write_whole(paths_to_frames[place], png.encode(scene.draw(moment), noted))
     padding.fill(paths_to_frames, stage["real"])
 
 

@@ -7,7 +7,9 @@ from epochreel.jobs import job
 
 
 def summarize(
-    paths_to_evaluations: list, path_to_summary_before: str | None, path_to_summary: str,
+    paths_to_evaluations: list,
+    path_to_summary_before: str | None,
+    path_to_summary: str,
     stage: dict,
 ) -> None:
     """Write the summary before this block with the rows of the block's snapshots added."""

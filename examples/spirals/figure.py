@@ -30,4 +30,8 @@ class Plane:
 
 def panels(story: Story) -> list[Panel]:
     """The title line, the plane, and the accuracy so far."""
-    return [TitleLine(story, "points seen", "of points right"), Plane(), Curve(story, (1010, 250, 850, 700), "Share of points right")]
+    return [
+        TitleLine(story, "points seen", "of points right"),
+        Plane(),
+        Curve(story, (1010, 250, 850, 700), "Share of points right"),
+    ]

@@ -15,7 +15,9 @@ def indices(seed: int, step: int, batch: int, examples: int) -> np.ndarray:
     """
     positions = np.arange(step * batch, (step + 1) * batch)
     passes, places = np.divmod(positions, examples)
-    return np.array([_order(seed, int(p), examples)[i] for p, i in zip(passes, places, strict=True)])
+    return np.array(
+        [_order(seed, int(p), examples)[i] for p, i in zip(passes, places, strict=True)]
+    )
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -66,9 +66,7 @@ class Block:
     def store(self) -> Store:
         """The store of the training: named by its settings, code, versions and data."""
         shards = [sha256(path) for path in (*self.paths.train, *self.paths.validation)]
-        return Store(
-            self.paths.store, provenance.digest([provenance.key(self.stage), shards])
-        )
+        return Store(self.paths.store, provenance.digest([provenance.key(self.stage), shards]))
 
     def trainer(self) -> Trainer:
         """A network before its first batch; says what disk the run needs, and checks it."""
@@ -120,9 +118,7 @@ class Block:
 
 def _bytes_per_example(trainer: Trainer) -> int:
     """The size of one test example's predictions, judged by the labels of a training example."""
-    labels = sum(
-        column[0].numel() for name, column in trainer.train.items() if column.dim() < 3
-    )
+    labels = sum(column[0].numel() for name, column in trainer.train.items() if column.dim() < 3)
     return space.BYTES_PER_PREDICTION * labels
 
 

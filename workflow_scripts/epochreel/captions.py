@@ -1,7 +1,7 @@
 """Captions of a film in words (WebVTT): what its snapshots say, each long enough to be read.
 
-An experiment says of a snapshot's numbers what it will, one sentence; `progress` is the one
-for shares of right answers. The times are those of the film, to the frame.
+An experiment says of a snapshot's numbers what it will, one sentence (see `words`). The times
+are those of the film, to the frame.
 """
 
 from __future__ import annotations
@@ -24,19 +24,6 @@ class Cue:
     start: Fraction
     end: Fraction
     sentence: str
-
-
-def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
-    """What a snapshot's `epoch`, `examples` and `accuracy` (share of 1) say, in words.
-
-    `examples` and `answers` are what the experiment calls them, such as "pages" and "digits".
-    100 % is said only where every answer is right.
-    """
-    share = 100 * numbers["accuracy"]
-    right = "100" if share >= 100 else f"{min(share, 99.9):.1f}"
-    seen = f"{numbers['examples']:,.0f}".replace(",", " ")
-    when = f"Epoch {round(numbers['epoch'], 1):g}" if numbers["examples"] else "Untrained"
-    return f"{when}, {seen} {examples}: {right} % of {answers} right"
 
 
 def cues(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from epochreel.errors import UserError
+from epochreel.errors import UserError, shown
 
 FILES = ("data", "model", "evaluation", "figure")
 _LIBRARY = Path(__file__).parent
@@ -51,17 +51,21 @@ def find(name: str, base: Path) -> Experiment:
     Raises `UserError` where there is none, or where one of its four files is missing.
     """
     if "/" not in name:
-        experiment = Experiment(_LIBRARY / name, f"epochreel.{name}")
-        if not experiment.file("model").is_file():
-            known = ", ".join(sorted(path.parent.name for path in _LIBRARY.glob("*/model.py")))
+        known = sorted(path.parent.name for path in _LIBRARY.glob("*/model.py"))
+        if name not in known:
             raise UserError(
-                f"experiment '{name}' is not built in (built in: {known}); "
+                f"experiment {shown(name)} is not built in (built in: {', '.join(known)}); "
                 "name your own by its path, such as ./my_experiment"
             )
-        return experiment
-    folder = (base / name).resolve()
-    missing = [f"{module}.py" for module in FILES if not (folder / f"{module}.py").is_file()]
+        return Experiment(_LIBRARY / name, f"epochreel.{name}")
+    try:
+        folder = (base / name).resolve()
+        missing = [f"{module}.py" for module in FILES if not (folder / f"{module}.py").is_file()]
+    except (OSError, ValueError):
+        raise UserError(f"experiment {shown(name)}: no folder can have this path") from None
     if missing:
-        raise UserError(f"experiment '{name}': {folder} lacks {', '.join(missing)}")
+        raise UserError(
+            f"experiment {shown(name)}: {shown(str(folder), 500)} lacks {', '.join(missing)}"
+        )
     suffix = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     return Experiment(folder, f"epochreel_experiment_{suffix}")

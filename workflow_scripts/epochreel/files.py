@@ -20,13 +20,15 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # A killed process of the same number may have left one, as a second name of another file.
+    beside.unlink(missing_ok=True)
     try:
         yield beside
         _sync(beside)
         os.replace(beside, path)
-    except BaseException:
+    finally:
+        # A rename onto another name of the same file does nothing, so this may still be there.
         beside.unlink(missing_ok=True)
-        raise
     _sync(path.parent)
 
 

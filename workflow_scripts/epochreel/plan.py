@@ -9,8 +9,8 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from epochreel import experiments, schema
-from epochreel.errors import UserError
+from epochreel import experiments, schema, video
+from epochreel.errors import UserError, shown
 from epochreel.provenance import code_digest, versions
 
 SCRIPTS = Path(__file__).parent.parent
@@ -85,7 +85,9 @@ class Plan:
     def run(self, name: str) -> Run:
         """The run of that name, or `UserError`."""
         if name not in self.runs:
-            raise UserError(f"there is no run '{name}' in the config; it has {_list(self.runs)}")
+            raise UserError(
+                f"there is no run {shown(name)} in the config; it has {_list(self.runs)}"
+            )
         return self.runs[name]
 
     @staticmethod
@@ -109,7 +111,7 @@ class Plan:
         """The dataset of that name, or `UserError`."""
         if name not in self.datasets:
             known = _list(self.datasets)
-            raise UserError(f"there is no dataset '{name}' in the config; it has {known}")
+            raise UserError(f"there is no dataset {shown(name)} in the config; it has {known}")
         return self.datasets[name]
 
 
@@ -142,9 +144,10 @@ class Dataset:
     def files(self) -> list[str]:
         """The files in those folders, sorted."""
         for key, folder in self.folders().items():
-            if not folder.is_dir():
+            if not _is_folder(folder):
                 raise UserError(
-                    f"config: 'datasets.{self.name}.settings.{key}': there is no folder {folder}"
+                    f"config: 'datasets.{self.name}.settings.{key}': "
+                    f"there is no folder {shown(str(folder), 500)}"
                 )
         found = (path for folder in self.folders().values() for path in folder.rglob("*"))
         return sorted(str(path) for path in found if path.is_file())
@@ -194,6 +197,10 @@ class Run:
                 f"config: '{where}.epochs' makes {self.snapshots} snapshots; "
                 "six digits name at most 999999"
             )
+        try:
+            video.frames_per_snapshot(settings["film"])
+        except UserError as error:
+            raise UserError(f"config: '{where}.film': {error}") from None
         axis = self.figure["time_axis"]
         if axis is not None and axis < settings["epochs"]:
             raise UserError(
@@ -275,9 +282,11 @@ class Run:
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The same for one block, with its number of real snapshots."""
-        return self.stage_settings(stage) | {"first": int(block) * self.plan.size} | {
-            "real": self.real(block)
-        }
+        return (
+            self.stage_settings(stage)
+            | {"first": int(block) * self.plan.size}
+            | {"real": self.real(block)}
+        )
 
     def _data(self) -> dict[str, Any]:
         return {name: self.dataset.settings[name] for name in ("experiment", "settings")}
@@ -318,8 +327,6 @@ class Run:
     def _gif(self, stage: str) -> dict[str, Any]:
         film = {name: self.settings["film"][name] for name in FILM_SETTINGS[stage]}
         if film.get("ffmpeg") == "system":
-            from epochreel import video
-
             film["version"] = video.ffmpeg_version(film)
         size = {name: self.figure[name] for name in ("width", "height")}
         return {"film": film, **size}
@@ -365,6 +372,13 @@ def _experiment_schema(experiment: experiments.Experiment) -> Mapping[str, Any]:
         return _manual()["$defs"].get(experiment.folder.name, {})
     own = experiment.folder / "settings.schema.yaml"
     return schema.load_yaml(own.read_text()) if own.is_file() else {}
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # The name is too long, say.
+        return False
 
 
 def _list(names: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Mapping
 
 import numpy as np
 from isal import isal_zlib
@@ -19,18 +20,27 @@ _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _COLOUR_TYPES = {1: 0, 3: 2}
 
 
-def encode(pixels: np.ndarray) -> bytes:
-    """The PNG of `pixels`: uint8, (H, W) for grey or (H, W, 3) for RGB."""
+def encode(pixels: np.ndarray, texts: Mapping[str, str] | None = None) -> bytes:
+    """The PNG of `pixels`: uint8, (H, W) for grey or (H, W, 3) for RGB.
+
+    `texts` are noted in it by keyword, in Latin-1.
+    """
     if pixels.dtype != np.uint8:
         raise TypeError(f"a PNG is written from uint8 pixels, not from {pixels.dtype}")
     height, width = pixels.shape[:2]
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels not in _COLOUR_TYPES:
+        raise TypeError(f"a PNG is written of grey or RGB pixels, not of {channels} channels")
     lines = np.empty((height, 1 + width * channels), np.uint8)
     lines[:, 0] = 0
     lines[:, 1:] = pixels.reshape(height, -1)
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
     packed = isal_zlib.compress(lines, 2)
-    return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _END
+    noted = b"".join(
+        _chunk(b"tEXt", f"{keyword}\0{text}".encode("latin-1"))
+        for keyword, text in (texts or {}).items()
+    )
+    return SIGNATURE + _chunk(b"IHDR", header) + noted + _chunk(b"IDAT", packed) + _END
 
 
 def decode(data: bytes) -> np.ndarray:

@@ -16,6 +16,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from epochreel.errors import UserError
+
 LIBRARY = Path(__file__).parent
 
 
@@ -77,8 +79,8 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
     """The digest of one module's syntax tree, and its imports as (level, module, name)."""
     try:
         tree = ast.parse(path.read_bytes())
-    except SyntaxError as error:
-        raise SyntaxError(f"{path.name} cannot be read as Python: {error}") from error
+    except (SyntaxError, ValueError) as error:
+        raise UserError(f"{path} cannot be read as Python: {error}") from error
     imports = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -148,7 +150,8 @@ def _files_of(root: Path, parts: list[str]) -> Iterator[Path]:
         folder = folder / part if part else folder
         if (folder / "__init__.py").is_file():
             yield folder / "__init__.py"
+        elif part and folder.with_suffix(".py").is_file():
+            yield folder.with_suffix(".py")
+            return
         elif not folder.is_dir():
-            if folder.with_suffix(".py").is_file():
-                yield folder.with_suffix(".py")
             return

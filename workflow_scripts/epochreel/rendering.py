@@ -26,6 +26,15 @@ def story(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> Sto
     )
 
 
+def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
+    """When a snapshot was taken: its `epoch`, and the `examples` learned from so far."""
+    batches = snapshot * settings["batches_per_epoch"] // settings["snapshots_per_epoch"]
+    return {
+        "epoch": snapshot / settings["snapshots_per_epoch"],
+        "examples": batches * settings["batch"],
+    }
+
+
 def moment(
     settings: Mapping[str, Any],
     snapshot: int,
@@ -33,11 +42,9 @@ def moment(
     history: Mapping[str, np.ndarray],
 ) -> Moment:
     """One snapshot: its predictions, and the metrics of all snapshots up to it."""
-    batches = snapshot * settings["batches_per_epoch"] // settings["snapshots_per_epoch"]
     return Moment(
         snapshot=snapshot,
-        epoch=snapshot / settings["snapshots_per_epoch"],
-        examples=batches * settings["batch"],
+        **times(settings, snapshot),
         predictions=predictions,
         history=history,
     )

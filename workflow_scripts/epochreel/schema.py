@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jsonschema
 import yaml
 from jsonschema.exceptions import ValidationError, best_match
 
-from epochreel.errors import UserError
+from epochreel.errors import UserError, shown
+
+MOST_VALUES = 100_000
 
 
 def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
@@ -19,14 +22,15 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
     Raises `UserError` with one line that names the key (below `where`), what it holds and what
     it may hold.
     """
-    value = copy.deepcopy(value)
-    validator = _FILLING(schema)
+    path = [where] if where else []
     try:
-        error = best_match(validator.iter_errors(value))
+        value = _tree(value, path, iter(range(MOST_VALUES)))
     except RecursionError:
-        raise UserError("the config refers to itself: remove its YAML anchors") from None
+        raise UserError("config: the file refers to itself: remove its YAML anchors") from None
+    error = best_match(_FILLING(schema).iter_errors(value), key=_relevance)
     if error is not None:
-        raise UserError(_in_one_line(error, where))
+        raise UserError(_in_one_line(error, path))
+    _refuse_what_json_lacks(value, path)
     return value
 
 
@@ -39,6 +43,60 @@ def folders(schema: Mapping[str, Any]) -> list[str]:
     """The keys of an object's schema that name a folder to read (`format: folder`)."""
     properties = schema.get("properties", {})
     return [name for name, part in properties.items() if part.get("format") == "folder"]
+
+
+def _tree(value: Any, path: list, budget: Iterator[int]) -> Any:
+    """A copy of `value` where nothing is shared: YAML's anchors are copied out.
+
+    Refuses keys that are no text, text that is no Unicode, and numbers beyond 64 bits.
+    """
+    if next(budget, None) is None:
+        raise UserError(f"config: the file holds more than {MOST_VALUES} values: make it smaller")
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise UserError(f"config: {_key(path)} has the key {shown(key)}; keys are text")
+        return {_text(k, path): _tree(v, [*path, k], budget) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_tree(part, [*path, index], budget) for index, part in enumerate(value)]
+    if isinstance(value, int) and abs(value) >= 2**63:
+        raise UserError(
+            f"config: {_key(path)} holds {shown(value)}; a number has at most 18 digits"
+        )
+    return _text(value, path) if isinstance(value, str) else value
+
+
+def _text(text: str, path: list) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise UserError(f"config: {_key(path)} has {shown(text)}, which is no Unicode") from None
+    return text
+
+
+def _refuse_what_json_lacks(value: Any, path: list) -> None:
+    """Refuse dates, sets, bytes, .nan and .inf where the schema leaves the kind open."""
+    if isinstance(value, dict | list):
+        parts = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, part in parts:
+            _refuse_what_json_lacks(part, [*path, key])
+    elif not (value is None or isinstance(value, str | bool) or _is_number(None, value)):
+        raise UserError(
+            f"config: {_key(path)} holds {shown(value)}; it may hold text (in quotes), a finite "
+            "number, true, false, null, a list, or keys with values"
+        )
+
+
+def _relevance(error: ValidationError) -> tuple:
+    """The error nearest to the file's top is the one to tell of."""
+    return -len(error.path), [str(part) for part in error.path]
+
+
+def _pattern(_validator, pattern: str, instance: Any, schema: Mapping) -> Iterator[ValidationError]:
+    # A schema's `$` is the very end; Python's is also the place before a last line break.
+    ending = re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
+    if isinstance(instance, str) and not re.search(ending, instance):
+        yield ValidationError(f"{instance!r} does not match {pattern}")
 
 
 def _fill(properties_rule):
@@ -66,18 +124,19 @@ def _is_integer(_checker, value: Any) -> bool:
 _DRAFT = jsonschema.Draft202012Validator
 _FILLING = jsonschema.validators.extend(
     _DRAFT,
-    {"properties": _fill(_DRAFT.VALIDATORS["properties"])},
-    type_checker=_DRAFT.TYPE_CHECKER.redefine_many(
-        {"number": _is_number, "integer": _is_integer}
-    ),
+    {"properties": _fill(_DRAFT.VALIDATORS["properties"]), "pattern": _pattern},
+    type_checker=_DRAFT.TYPE_CHECKER.redefine_many({"number": _is_number, "integer": _is_integer}),
 )
 
 
-def _in_one_line(error: ValidationError, where: str) -> str:
-    path = ".".join([*([where] if where else []), *(str(part) for part in error.absolute_path)])
+def _in_one_line(error: ValidationError, where: list) -> str:
+    path = [*where, *error.absolute_path]
     rule, instance, limit = error.validator, error.instance, error.validator_value
-    if rule == "additionalProperties" or rule == "propertyNames":
+    if rule == "additionalProperties" and isinstance(instance, dict):
         return _unknown_key(error, path)
+    if "propertyNames" in error.absolute_schema_path:
+        may = _may_hold(error.schema)
+        return f"config: {_key(path)} has the key {shown(instance)}; a key there is {may}"
     if rule == "required":
         missing = [name for name in limit if name not in instance]
         return f"config: {_key(path)} lacks the key '{missing[0]}'"
@@ -85,28 +144,20 @@ def _in_one_line(error: ValidationError, where: str) -> str:
     if isinstance(instance, str) and _looks_like_number(instance):
         hint = " (YAML reads this as text: write a number as 1.0e-3)"
     may = _may_hold(error.schema) if error.parent is None else str(error.message)
-    return f"config: {_key(path)} holds {_shown(instance)}; it may hold {may}{hint}"
+    return f"config: {_key(path)} holds {shown(instance)}; it may hold {may}{hint}"
 
 
-def _unknown_key(error: ValidationError, path: str) -> str:
-    if error.validator == "propertyNames" or not isinstance(error.instance, dict):
-        return f"config: {_key(path)} is no name: {error.message}"
+def _unknown_key(error: ValidationError, path: list) -> str:
     known = error.schema.get("properties", {})
     unknown = [name for name in error.instance if name not in known]
     return (
-        f"config: {_key(path)} has the unknown key {_shown(unknown[0])}; "
-        f"it may have {', '.join(known)}"
+        f"config: {_key(path)} has the unknown key {shown(unknown[0])}; "
+        f"it may have {', '.join(known) or 'none'}"
     )
 
 
-def _key(path: str) -> str:
-    return f"'{path}'" if path else "the file"
-
-
-def _shown(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    text = "".join(character if character.isprintable() else "?" for character in text)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _key(path: list) -> str:
+    return shown(".".join(str(part) for part in path)) if path else "the file"
 
 
 def _looks_like_number(text: str) -> bool:
@@ -146,5 +197,7 @@ def _may_hold(schema: Mapping[str, Any]) -> str:
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"
+    if "enum" in schema.get("not", {}):
+        words = "anything but " + ", ".join(str(value) for value in schema["not"]["enum"])
     bounds = [text.format(schema[name]) for name, text in _BOUNDS.items() if name in schema]
     return ", ".join([words, *bounds])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,9 +32,7 @@ class Need:
         return self.checkpoints + self.states + self.evaluations + self.frames
 
 
-def need(
-    network: torch.nn.Module, snapshots: int, kept: int, test_bytes: int, pixels: int
-) -> Need:
+def need(network: torch.nn.Module, snapshots: int, kept: int, test_bytes: int, pixels: int) -> Need:
     """What `snapshots` snapshots to come need, where `kept` checkpoints lie on disk at once.
 
     `test_bytes` is the size of one evaluation, `pixels` that of one frame. An optimiser keeps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +14,7 @@ from epochreel.drawing.panels import BOTTOM, MARGIN, TOP, Curve, TitleLine, capt
 from epochreel.drawing.scene import Moment, Panel, Story
 from epochreel.errors import UserError
 from epochreel.sheets import layout
+from epochreel.words import progress
 
 _LEFT_WIDTH = 724.0
 _SECOND = MARGIN + _LEFT_WIDTH + 72
@@ -31,6 +33,12 @@ def panels(story: Story) -> list[Panel]:
     if examples == "cells":
         return [*shared, CellWall(story)]
     return [*shared, PlaceSheet(story), PageSheet(story)]
+
+
+def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
+    """What a snapshot's metrics say, for the captions."""
+    examples = "cells" if settings["variant"] == "cells" else "pages"
+    return progress(numbers, examples, "digits")
 
 
 # What a moment says

@@ -4,7 +4,7 @@ All take grey images as bytes and give ten logits for each place in the order of
 All are made of the same convolutions: 3 × 3, stride 2, no padding, each followed by an ELU.
 
     tuned   five convolutions, one dense layer to all digits, whose weights the loss keeps small
-            by an L1 penalty: 248.8 M weights on a sheet
+            by an L1 penalty: 248.7 M weights on a sheet
     deep    six wider convolutions with dropout, one dense layer: 369.9 M weights
     cells   three convolutions with dropout, two small dense layers, for single numbers
     local   two narrow convolutions of the patch around each place, and for each place a dense
@@ -46,13 +46,14 @@ class Network(nn.Module):
     """One of the networks: `settings["name"]`, with that network's `DEFAULTS` for what is unsaid.
 
     `data` are the settings of the dataset; without a "variant" it is "plain". Raises `UserError`
-    where the network cannot read such images.
+    where the network cannot read such images. `channels_last` says which layout in memory is the
+    faster one: the few channels of `local` take 1.7 times as long that way on a CPU.
     """
 
     def __init__(self, settings: Mapping[str, Any], data: Mapping[str, Any]):
         super().__init__()
-        variant = data.get("variant", "plain")
-        self.reader = _reader(settings, variant)
+        self.reader = _reader(settings, data.get("variant", "plain"))
+        self.channels_last = not isinstance(self.reader, _Local)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (B, P, 10), float, of images (B, H, W), uint8, 0 black … 255 white."""
@@ -96,7 +97,9 @@ class _Cells(nn.Module):
         super().__init__()
         self.convolutions = _convolutions(channels, dropout)
         widths = (_features(layout.image_size(variant), channels), *dense)
-        layers = [(nn.Linear(before, after), nn.ELU()) for before, after in pairwise(widths)]
+        layers = [
+            (nn.Linear(before, after), nn.ELU(inplace=True)) for before, after in pairwise(widths)
+        ]
         places = len(layout.places(variant))
         last = nn.Linear(widths[-1], places * DIGITS)
         self.dense = nn.Sequential(*(layer for pair in layers for layer in pair), last)
@@ -165,7 +168,7 @@ def _convolutions(channels: Sequence[int], dropout: float) -> nn.Sequential:
         layers.append(nn.Conv2d(before, after, kernel_size=3, stride=2))
         if dropout:
             layers.append(nn.Dropout(dropout))
-        layers.append(nn.ELU())
+        layers.append(nn.ELU(inplace=True))
     return nn.Sequential(*layers)
 
 

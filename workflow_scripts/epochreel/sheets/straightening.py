@@ -1,4 +1,4 @@
-"""Finding the table of a sheet on a page of any size, and redrawing it where the networks expect it.
+"""Finding the table of a sheet on a page of any kind, and redrawing it where networks expect it.
 
 Four steps. *Ink*: a page of any colour becomes darkness relative to the paper around, in the one
 colour that its ink has. *Search*: thin strokes, level or upright, are counted along slanted lines;
@@ -21,11 +21,14 @@ from PIL import Image
 from epochreel.errors import UserError
 from epochreel.sheets import layout
 
-MOST_TILT = 5.0
+MOST_TILT = 8.0
 """How far a page may be turned or slanted, degrees."""
 
-# A page is reduced until its longer side has at most so many pixels: for the print, for the search.
-_PRINT_SIDE, _SEARCH_SIDE = 3200, 1300
+# A page is reduced until its longer side has at most so many pixels: for the print, and for the
+# search, which takes the larger one where a small table would vanish in the smaller.
+_PRINT_SIDE, _SEARCH_SIDES = 3200, (1300, 2600)
+# White put around a page, px, for tables that reach its edges.
+_ROOM = 20
 # The smallest table that is searched, and its height over its width, next to a sheet's own.
 _LEAST_SHARE, _PROPORTIONS = 0.2, (0.6, 1.6)
 _NO_TABLE = (
@@ -36,20 +39,23 @@ _NO_TABLE = (
 
 # Rules of generated sheets lie on whole pixels.
 _RULES = np.floor(layout.RULES + 0.5) + 0.5
-_LEVEL = 4
+_LEVEL, _BOX = 4, [0, 3, 4, 16]
 _MIDDLE = np.array([(_RULES[0, 0] + _RULES[0, 2]) / 2, (_RULES[0, 1] + _RULES[3, 1]) / 2])
 _HALF = np.array([_RULES[0, 2] - _RULES[0, 0], _RULES[3, 1] - _RULES[0, 1]]) / 2
 # How far beyond the box the print goes, px.
 _BRIM = 3
+# The most blur that is taken out in one step, px².
+_MOST_SPREAD = 0.5
 
 
 def straighten(page: np.ndarray) -> np.ndarray:
-    """The sheet on `page`, uint8 (H, W) or (H, W, 3), as a page of `layout.PAGE`: uint8 (1024, 768).
+    """The sheet on a page, redrawn as a plain page of `layout.PAGE`: uint8 (1024, 768).
 
-    Black ink on white, whatever the page's colours and light. Raises `UserError` where no table
-    is found.
+    `page` is uint8, (H, W) or (H, W, 3), of any size, colours and light; what comes back is black
+    ink on white, and white about the table. Raises `UserError` where no table is found.
     """
     dark = darkness(_reduced(page, math.ceil(max(page.shape[:2]) / _PRINT_SIDE)))
+    dark = np.pad(dark, _ROOM)
     return 255 - np.round(255 * _printed(dark, find(dark))).astype(np.uint8)
 
 
@@ -122,9 +128,12 @@ class Map:
 
 def find(dark: np.ndarray) -> Map:
     """Where on a page of `darkness` the table lies. Raises `UserError` where there is none."""
-    times = math.ceil(max(dark.shape) / _SEARCH_SIDE)
-    rough = _searched(_reduced(dark, times))
-    return _fitted(dark, Map(rough.terms * times))
+    for times in sorted({math.ceil(max(dark.shape) / side) for side in _SEARCH_SIDES})[::-1]:
+        rough = _searched(_reduced(dark, times))
+        found = rough and _fitted(dark, Map(rough.terms * times))
+        if found:
+            return found
+    raise UserError(_NO_TABLE)
 
 
 def _powers(points: np.ndarray) -> np.ndarray:
@@ -132,9 +141,11 @@ def _powers(points: np.ndarray) -> np.ndarray:
     return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
 
 
-def _searched(dark: np.ndarray) -> Map:
-    """The table's place, to a pixel or two."""
+def _searched(dark: np.ndarray) -> Map | None:
+    """The table's place, to a pixel or two; of a page without one, any place or none."""
     uprights, levels = _thin(dark.T), _thin(dark)  # points (N, 2): across the stroke, along it
+    if not len(uprights) or not len(levels):
+        return None
     slant, turn = _tilt(uprights), _tilt(levels)
     shares = (_RULES[_LEVEL:, 0] - _RULES[_LEVEL, 0]) / (2 * _HALF[0])
     least = _LEAST_SHARE * dark.shape[1]
@@ -145,7 +156,7 @@ def _searched(dark: np.ndarray) -> Map:
     usual = width * _HALF[1] / _HALF[0]
     reach = (_PROPORTIONS[0] * usual, _PROPORTIONS[1] * usual)
     top, height = _pattern(_profile(inside, turn), shares, reach)
-    return _affine(left, width, top, height, slant, turn)
+    return _affine(left, width, top, height, slant, turn) if width and height else None
 
 
 def _thin(dark: np.ndarray) -> np.ndarray:
@@ -154,15 +165,15 @@ def _thin(dark: np.ndarray) -> np.ndarray:
     middle = dark[reach:-reach]
     ridge = middle - np.maximum(dark[: -2 * reach], dark[2 * reach :])
     if ridge.size == 0:
-        raise UserError(_NO_TABLE)
+        return np.zeros((0, 2), np.float32)
     points = np.argwhere(ridge > 0.4 * max(np.quantile(ridge, 0.997), 0.1))
-    return points.astype(np.float32) + (reach, 0)
+    return points.astype(np.float32) + np.array([reach, 0], np.float32)
 
 
 def _tilt(points: np.ndarray) -> float:
     """The slope of the lines that most points lie on: pixels across for each along."""
     few = points[:: max(1, len(points) // 50_000)]
-    slopes = np.tan(np.radians(np.linspace(-MOST_TILT, MOST_TILT, 201)))
+    slopes = np.tan(np.radians(np.linspace(-MOST_TILT, MOST_TILT, 321)))
     return float(max(slopes, key=lambda slope: np.sum(_profile(few, slope) ** 2)))
 
 
@@ -181,7 +192,7 @@ def _pattern(
     """
     near = np.maximum(profile, np.maximum(np.append(profile[1:], 0), np.append(0, profile[:-1])))
     roots = np.sqrt(near)
-    best = (-1.0, 0.0, 0.0)
+    best = (0.0, 0.0, 0.0)
     for length in range(math.ceil(reach[0]), min(int(reach[1]), len(roots) - 1) + 1):
         offsets = np.round(shares * length).astype(int)
         count = len(roots) - length
@@ -207,19 +218,22 @@ def _affine(
 # -- Fit ---------------------------------------------------------------------------------------
 
 
-def _fitted(dark: np.ndarray, rough: Map) -> Map:
-    """The map through the middles of the rules, from one that is off by a few pixels."""
+def _fitted(dark: np.ndarray, rough: Map) -> Map | None:
+    """The map through the middles of the rules, from one that is off by a few pixels, or none."""
     current = rough
     for reach in (5.0, 3.0, 2.5, 2.5):
         points, normals, middles, seen = _measured(dark, current, reach)
-        if np.sum(_seen_shares(seen) > 0.5) < len(_RULES) - 2:
-            raise UserError(_NO_TABLE)
+        if not _is_table(seen):
+            return None
         current = _through(points[seen], normals[seen], middles[seen])
-    return current
+    off = np.abs(np.sum(normals * (current(points) - middles), axis=1))
+    return current if _is_table(seen & (off < 0.8 * current.scale.mean())) else None
 
 
-def _seen_shares(seen: np.ndarray) -> np.ndarray:
-    return seen.reshape(len(_RULES), -1).mean(1)
+def _is_table(seen: np.ndarray) -> bool:
+    """Whether enough of the rules was seen, by station: the box, and all others but two."""
+    rules = seen.reshape(len(_RULES), -1).mean(1) > 0.5
+    return bool(rules[_BOX].all() and rules.sum() >= len(_RULES) - 2)
 
 
 def _stations(count: int = 80) -> np.ndarray:
@@ -292,15 +306,44 @@ def _printed(dark: np.ndarray, where: Map) -> np.ndarray:
     for share in shares:
         table += _cubic(dark, where(corners + share)).reshape(table.shape) / len(shares)
     sheet[top:bottom, left:right] = table
-    return _normalised(sheet)
+    return _normalised(_sharpened(sheet))
 
 
 def _subpixels(where: Map) -> Iterator[np.ndarray]:
     """Points within a pixel of the sheet, about as dense as the page's own pixels."""
-    across, down = (max(1, math.ceil(2 * scale - 0.7)) if scale > 1.15 else 1 for scale in where.scale)
+    across, down = (math.ceil(2 * scale - 0.7) if scale > 1.15 else 1 for scale in where.scale)
     for row in range(down):
         for column in range(across):
             yield np.array([(column + 0.5) / across, (row + 0.5) / down])
+
+
+def _sharpened(sheet: np.ndarray) -> np.ndarray:
+    """Darkness with the blur taken out by which the rules are wider than those of a sheet.
+
+    Blur spreads a stroke as diffusion does: a step of it is taken back along each axis, and then
+    another for what is left. Sheets that are sharp stay as they are.
+    """
+    for axis in (0, 1, 0, 1):
+        spread = float(np.clip(_spread(sheet, axis), 0, _MOST_SPREAD))
+        bent = np.roll(sheet, 1, axis) + np.roll(sheet, -1, axis) - 2 * sheet
+        sheet = sheet - spread / 2 * bent
+    return sheet
+
+
+def _spread(sheet: np.ndarray, axis: int) -> float:
+    """The variance, px², that the profile of the rules has beyond that of a sheet's own rules.
+
+    `axis` is the one that the profile is taken along: 0 for the level rules, 1 for the upright.
+    """
+    rules = _RULES[_LEVEL:] if axis else _RULES[:_LEVEL]
+    middles, ends = rules[:, 1 - axis].astype(int), rules[0, [axis, axis + 2]].astype(int)
+    offsets = np.arange(-2, 3)
+    lines = np.moveaxis(sheet, axis, 0)[middles[:, None] + offsets, slice(*ends)]
+    profiles = np.median(lines, axis=2)  # (rules, 5)
+    profile = np.maximum(profiles - profiles.min(1, keepdims=True), 0).sum(0)
+    # One pixel of such a rule is black; what is left of its width is grey on both sides.
+    width = layout.RULE_WIDTH * layout.POINT
+    return float(profile @ offsets**2 / max(profile.sum(), 1e-6)) - (width - 1) / width
 
 
 def _normalised(sheet: np.ndarray) -> np.ndarray:

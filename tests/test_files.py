@@ -1,0 +1,98 @@
+"""Files: whole or not at all, under their own names alone."""
+
+import os
+
+import pytest
+
+from epochreel import files
+
+
+def names(folder):
+    return sorted(os.listdir(folder))
+
+
+def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
+    with files.whole_file(tmp_path / "deep" / "file") as beside:
+        beside.write_bytes(b"half")
+        assert not (tmp_path / "deep" / "file").exists()
+    assert (tmp_path / "deep" / "file").read_bytes() == b"half"
+    assert names(tmp_path / "deep") == ["file"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, SystemExit])
+def test_nothing_is_left_when_writing_fails(tmp_path, error):
+    with pytest.raises(error), files.whole_file(tmp_path / "file") as beside:
+        beside.write_bytes(b"half")
+        raise error
+    assert names(tmp_path) == []
+
+
+def test_the_old_file_stays_when_writing_the_new_one_fails(tmp_path):
+    files.write_whole(tmp_path / "file", b"old")
+    with pytest.raises(ValueError), files.whole_file(tmp_path / "file") as beside:
+        beside.write_bytes(b"new")
+        raise ValueError
+    assert (tmp_path / "file").read_bytes() == b"old"
+
+
+def test_a_file_that_nobody_wrote_is_an_error_and_no_empty_file(tmp_path):
+    with pytest.raises(FileNotFoundError), files.whole_file(tmp_path / "file"):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+    def full(_descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_whole(tmp_path / "file", b"data")
+    assert names(tmp_path) == []
+
+
+def test_a_file_and_then_its_folder_are_synced(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    files.write_whole(tmp_path / "file", b"data")
+    assert [os.path.dirname(synced[0]), synced[1]] == [str(tmp_path), str(tmp_path)]
+
+
+def test_a_link_is_a_second_name_of_the_same_file(tmp_path):
+    (tmp_path / "one").write_bytes(b"data")
+    files.link_whole(tmp_path / "one", tmp_path / "there" / "two")
+    assert os.path.samefile(tmp_path / "one", tmp_path / "there" / "two")
+
+
+def test_a_copy_is_made_where_links_cannot_be(tmp_path, monkeypatch):
+    def refuse(*_names):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "one").write_bytes(b"data")
+    files.link_whole(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "two").read_bytes() == b"data"
+    assert not os.path.samefile(tmp_path / "one", tmp_path / "two")
+
+
+def test_linking_again_leaves_nothing_beside(tmp_path):
+    (tmp_path / "one").write_bytes(b"data")
+    for _ in range(2):
+        files.link_whole(tmp_path / "one", tmp_path / "two")
+    assert names(tmp_path) == ["one", "two"]
+
+
+@pytest.mark.parametrize("write", [files.write_whole, lambda path, _: files.link_whole("b", path)])
+def test_what_a_killed_process_left_beside_is_not_written_into(tmp_path, monkeypatch, write):
+    """Process numbers come again: the left-over may be a second name of an earlier file."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a").write_bytes(b"earlier")
+    (tmp_path / "b").write_bytes(b"later")
+    os.link("a", f".file.{os.getpid()}.part")
+    write(tmp_path / "file", b"later")
+    assert [(tmp_path / name).read_bytes() for name in ("a", "file")] == [b"earlier", b"later"]
+
+
+def test_the_digest_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "file").write_bytes(b"abc")
+    assert files.sha256(tmp_path / "file").startswith("ba7816bf8f01cfea414140de5dae2223")

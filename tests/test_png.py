@@ -1,0 +1,67 @@
+"""PNG: what is written is what Pillow reads."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from epochreel import png
+
+
+def noise(*shape):
+    return np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 7), (3, 4, 3), (64, 200, 3)])
+def test_pillow_reads_the_pixels_that_were_written(shape):
+    with Image.open(io.BytesIO(png.encode(noise(*shape)))) as image:
+        assert np.array_equal(np.asarray(image), noise(*shape))
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (3, 4, 3)])
+def test_what_was_encoded_is_decoded(shape):
+    assert np.array_equal(png.decode(png.encode(noise(*shape))), noise(*shape))
+
+
+def test_rows_of_a_larger_picture_can_be_encoded():
+    part = noise(20, 20)[2:12, 3:9]
+    assert np.array_equal(png.decode(png.encode(part)), part)
+
+
+def test_the_same_pixels_give_the_same_bytes():
+    assert png.encode(noise(40, 40)) == png.encode(noise(40, 40).copy())
+
+
+def test_only_bytes_are_pixels():
+    with pytest.raises(TypeError, match="float64"):
+        png.encode(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_only_grey_and_rgb_are_written(channels):
+    with pytest.raises(TypeError, match="grey or RGB"):
+        png.encode(noise(2, 2, channels))
+
+
+def test_a_picture_of_another_mode_is_decoded_as_rgb():
+    file = io.BytesIO()
+    Image.fromarray(noise(4, 4, 4), "RGBA").save(file, "PNG")
+    assert png.decode(file.getvalue()).shape == (4, 4, 3)
+
+
+def test_the_size_is_width_and_height():
+    assert png.size(png.encode(noise(3, 5))) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "is empty"),
+        (b"GIF89a" + bytes(40), "is not a PNG file"),
+        (png.encode(noise(3, 5))[:-1], "is cut off"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(data, reason):
+    with pytest.raises(ValueError, match=reason):
+        png.size(data)

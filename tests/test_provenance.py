@@ -1,0 +1,290 @@
+"""Provenance: what counts as a change, and what does not."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from epochreel import provenance
+from epochreel.errors import UserError
+
+LIBRARY = provenance.LIBRARY
+MODEL = '''"""A network."""
+from . import helper
+from .parts import layer
+from .parts.deep import core as heart
+
+def width(x):
+    """Twice x."""
+    return 2 * x + helper.ONE  # and one
+'''
+FILES = {
+    "model.py": MODEL,
+    "helper.py": "ONE = 1\n",
+    "data.py": "SIZE = 3\n",
+    "parts/__init__.py": "from . import layer\n",
+    "parts/layer.py": "from ..common import RATE\n",
+    "parts/deep/core.py": "import numpy as np\nfrom ... import far\n",
+    "common.py": "RATE = 0.5\n",
+    "far.py": "FAR = 1\n",
+    "parts/other.py": "OTHER = 1\n",
+}
+
+
+@pytest.fixture
+def digest(tmp_path):
+    """The function that writes a person's folder, some files changed, and digests its model.py."""
+
+    def of(**changes) -> str:
+        folder = tmp_path / str(len(list(tmp_path.iterdir()))) / "mine"
+        texts = FILES | {name.replace("__in_", "/"): text for name, text in changes.items()}
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+        return provenance.code_digest([folder / "model.py"], folder)
+
+    return lambda name="far.py", text=FILES["far.py"]: of(**{name: text})
+
+
+# -- What does not count
+
+SAME = {
+    "a comment": MODEL.replace("# and one", "# plus one"),
+    "another comment": "# Mine.\n" + MODEL,
+    "a docstring": MODEL.replace("Twice x.", "Double x."),
+    "no docstring": MODEL.replace('    """Twice x."""\n', "").replace('"""A network."""\n', ""),
+    "layout": MODEL.replace("2 * x + helper.ONE", "(2*x\n        + helper.ONE)"),
+    "blank lines": MODEL.replace("def", "\n\n\ndef"),
+    "line ends": MODEL.replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("change", SAME)
+def test_what_the_code_says_is_all_that_counts(digest, change):
+    assert SAME[change] != MODEL
+    assert digest("model.py", SAME[change]) == digest()
+
+
+def test_a_touched_file_counts_as_it_was(digest, tmp_path):
+    before = digest()
+    model = tmp_path / "0" / "mine" / "model.py"
+    model.touch()
+    assert provenance.code_digest([model], model.parent) == before
+
+
+@pytest.mark.parametrize("name", ["data.py", "parts/other.py", "figure.py"])
+def test_a_file_that_is_not_imported_does_not_count(digest, name):
+    assert digest(name, "SIZE = 4\n") == digest()
+
+
+def test_the_order_of_the_files_does_not_count():
+    files = [LIBRARY / "png.py", LIBRARY / "shards.py", LIBRARY / "lease.py"]
+    assert provenance.code_digest(files) == provenance.code_digest(files[::-1])
+
+
+# -- What counts
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("2 * x", "3 * x"),
+        ("2 * x", "2.0 * x"),
+        ("2 * x", "x * 2"),
+        ("2 * x +", "2 * x -"),
+        ("(x):", "(x=None):"),
+        ("return 2", "yield 2"),
+        ("helper.ONE", "helper.TWO"),
+        ('"""Twice x."""', 'x = """Twice x."""'),
+        ("def width", "async def width"),
+    ],
+)
+def test_a_change_of_what_is_said_counts(digest, old, new):
+    assert digest("model.py", MODEL.replace(old, new)) != digest()
+
+
+@pytest.mark.parametrize(
+    "name", ["helper.py", "parts/__init__.py", "parts/layer.py", "common.py", "far.py"]
+)
+def test_a_helper_counts_however_it_is_imported(digest, name):
+    assert digest(name, FILES[name] + "MORE = 1\n") != digest()
+
+
+def test_a_helper_imported_inside_a_function_counts(digest):
+    late = MODEL + "\ndef later():\n    from .data import SIZE\n    return SIZE\n"
+    (one, two) = (digest("model.py", late), digest("model.py", late.replace(".data", ".far")))
+    assert one != two != digest()
+
+
+def test_code_moved_from_one_module_to_another_counts(tmp_path):
+    digests = set()
+    for place, texts in enumerate([("A = 1\n", ""), ("", "A = 1\n")]):
+        folder = tmp_path / str(place)
+        folder.mkdir()
+        (folder / "model.py").write_text("from . import one, two\n")
+        (folder / "one.py").write_text(texts[0])
+        (folder / "two.py").write_text(texts[1])
+        digests.add(provenance.code_digest([folder / "model.py"], folder))
+    assert len(digests) == 2
+
+
+def test_a_module_counts_where_a_folder_of_its_name_lies_beside_it(tmp_path):
+    digests = set()
+    for place in "12":
+        (tmp_path / place / "helper").mkdir(parents=True)
+        (tmp_path / place / "model.py").write_text("from .helper import A\n")
+        (tmp_path / place / "helper.py").write_text(f"A = {place}\n")
+        files = [tmp_path / place / "model.py"]
+        digests.add(provenance.code_digest(files, tmp_path / place))
+    assert len(digests) == 2
+
+
+def test_files_that_import_each_other_are_read_once(digest):
+    assert digest("far.py", "from . import model\n") != digest()
+
+
+def library_copy(folder: Path, name: str, more: str) -> Path:
+    """A copy of the library where the module `name` says `more`."""
+    shutil.copytree(LIBRARY, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with open(folder / name, "a") as file:
+        file.write(more)
+    return folder
+
+
+DIGESTS = """
+import json, pathlib, sys
+sys.path.insert(0, sys.argv[1])
+from epochreel import provenance
+files = sorted(pathlib.Path(sys.argv[2]).rglob("*.py"))
+print(json.dumps({f"{file.parent.name}/{file.name}": provenance.code_digest([file]) for file in files}))
+"""
+
+
+def digests_by(python: str, folder: Path, of: Path | None = None) -> dict[str, str]:
+    """The digests of all files below `of` (the library), by the library in `folder`."""
+    command = [python, "-S", "-c", DIGESTS, str(folder), str(of or folder / "epochreel")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts_for"),
+    [
+        ("png.py", {"png.py", "shards.py", "blocks.py", "plan.py"}),
+        ("lease.py", {"lease.py", "blocks.py"}),
+        ("summaries.py", {"summaries.py"}),
+        ("plan.py", {"plan.py"}),
+    ],
+)
+def test_a_module_of_the_library_counts_for_those_that_import_it(tmp_path, changed, counts_for):
+    library_copy(tmp_path / "epochreel", changed, "\nMORE = 1\n")
+    before = digests_by(sys.executable, LIBRARY.parent)
+    after = digests_by(sys.executable, tmp_path)
+    different = {name.split("/")[1] for name in before if before[name] != after[name]}
+    watched = {"png.py", "shards.py", "blocks.py", "lease.py", "summaries.py", "plan.py"}
+    assert different & watched == counts_for
+
+
+def test_the_digest_is_the_same_wherever_the_library_lies(tmp_path):
+    library_copy(tmp_path / "elsewhere" / "epochreel", "png.py", "# a comment\n")
+    there = digests_by(sys.executable, tmp_path / "elsewhere")
+    assert there == digests_by(sys.executable, LIBRARY.parent)
+
+
+def other_pythons() -> list[str]:
+    """Interpreters of other versions on this machine that can be started."""
+    here = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    names = [name for minor in range(11, 16) if (name := f"python3.{minor}") != here]
+    # A name may be a shim that starts nothing: what counts is what it can run.
+    shims = [path for name in names if (path := shutil.which(name))]
+    kept = Path.home() / ".pyenv" / "versions"
+    found = [*shims, *(str(path) for path in sorted(kept.glob("3.*/bin/python3.1[1-9]")))]
+    tell = "import sys; print('%d.%d' % sys.version_info[:2])"
+    versions = {}
+    for path in found:
+        done = subprocess.run([path, "-S", "-c", tell], capture_output=True, text=True)
+        if done.returncode == 0 and f"python{done.stdout.strip()}" != here:
+            versions.setdefault(done.stdout.strip(), path)
+    return list(versions.values())
+
+
+TRICKY = r"""
+import os.path as p, re
+x: int = (y := 3)
+a = f"{x!r:>{y + 1}} {x=} {x:} {{}}" "and" f"{'in'}side"
+def f(a, /, b=1, *c, d: "int" = 2, **e) -> None: return
+def g(): return None
+async def h():
+    async with a as b, c: [z async for z in b if z]
+    await b
+@f
+class K(list, metaclass=type):
+    "words"
+    def m(self): "words"
+l = lambda *a: {**a, 1: 2, "é\u00e9": -1e-300, 10**3: ...}
+match x:
+    case {"a": [1, *rest], **more} | K(b=2) if more: pass
+    case None | -1 | "s" | _: pass
+try: pass
+except* OSError as e: raise e from None
+for i in (1, 2.0, 3j, True, 0xff): del i
+else: print(*l[1:2, ...], sep="\n" 'joined')
+"""
+
+
+def test_the_digest_is_the_same_under_other_versions_of_python(tmp_path):
+    pythons = other_pythons()
+    if not pythons:
+        pytest.skip("no other Python from 3.11 on is installed here")
+    (tmp_path / "tricky.py").write_text(TRICKY)
+    for folder in (tmp_path, LIBRARY):
+        here, *others = [digests_by(p, LIBRARY.parent, folder) for p in [sys.executable, *pythons]]
+        assert others == [here] * len(pythons)
+
+
+# -- Errors
+
+
+def test_a_file_that_is_no_python_is_told_in_one_line(digest):
+    with pytest.raises(UserError, match=r"helper\.py cannot be read as Python") as caught:
+        digest("helper.py", "def (:\n")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_file_with_a_null_byte_is_told_in_one_line(digest):
+    with pytest.raises(UserError, match=r"helper\.py cannot be read as Python"):
+        digest("helper.py", "A = 1\0\n")
+
+
+# -- Canonical form, keys, versions
+
+
+def test_the_order_of_keys_does_not_count():
+    assert provenance.canonical({"a": {"b": 1, "c": 2}}) == provenance.canonical(
+        {"a": {"c": 2, "b": 1}}
+    )
+
+
+@pytest.mark.parametrize("other", [{"a": 2, "b": 1}, {"a": 1, "b": 2.5}, {"a": "1", "b": 2}])
+def test_other_values_have_another_form(other):
+    assert provenance.digest(other) != provenance.digest({"a": 1, "b": 2})
+
+
+def test_what_is_no_number_has_no_form():
+    with pytest.raises(ValueError):
+        provenance.canonical({"a": float("nan")})
+
+
+def test_the_key_of_an_artifact_does_not_name_its_block():
+    stage = {"settings": {"a": 1}, "code": "c", "versions": {"numpy": "2"}}
+    assert provenance.key(stage | {"first": 10, "real": 3}) == provenance.key(stage)
+    assert provenance.key(stage | {"code": "d"}) != provenance.key(stage)
+
+
+def test_the_build_of_a_package_does_not_count(monkeypatch):
+    monkeypatch.setattr(provenance.importlib.metadata, "version", lambda name: "2.13.0+cpu")
+    assert provenance.versions(["made_up"]) == {"made_up": "2.13.0"}

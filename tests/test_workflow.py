@@ -1,0 +1,284 @@
+"""The workflow as a person runs it: whole, tiny, through the command line."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+from workflow import ARTIFACTS, MINIATURE, REPOSITORY, Workplace
+
+from epochreel import png, video
+
+BUNDLED = {"ffmpeg": "bundled"}
+
+
+def miniature() -> dict:
+    return yaml.safe_load(MINIATURE.read_text())
+
+
+def only_sheets(**changes) -> dict:
+    """The miniature world with its sheets alone."""
+    config = miniature()
+    config["datasets"].pop("few_cells")
+    config["runs"].pop("cells")
+    config["runs"]["sheets"] |= changes
+    return config
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory) -> Workplace:
+    """The miniature world with everything made. Tests look, and leave it as it is."""
+    place = Workplace(tmp_path_factory.mktemp("world"))
+    place.make("all")
+    return place
+
+
+@pytest.fixture
+def copied(world, tmp_path) -> Workplace:
+    """A copy of the made world, with its `.snakemake`, to change."""
+    shutil.copytree(world.folder, tmp_path / "world")
+    return Workplace(tmp_path / "world")
+
+
+@pytest.fixture
+def own_code(world, tmp_path) -> Workplace:
+    """A copy of the made world beside a copy of the code, to change."""
+    code = tmp_path / "code"
+    for name in ("Snakefile", "config.schema.yaml"):
+        code.mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / name, code)
+    for name in ("rules", "profiles", "workflow_scripts", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, code / name, ignore=ignored)
+    shutil.copytree(world.folder, tmp_path / "world")
+    return Workplace(tmp_path / "world", repository=code)
+
+
+def test_everything_of_every_run_is_made_with_one_number_from_checkpoint_to_frame(world):
+    numbers = [f"{k:06d}" for k in range(13)]
+    for kind in ("checkpoints", "evaluations", "frames"):
+        made = sorted(path.stem for path in world.path(f"sheets/{kind}").iterdir())
+        assert made[:13] == numbers
+    assert (world.folder / "training.mp4").read_bytes() == (
+        world.path("sheets/training.mp4").read_bytes()
+    )
+
+
+def test_a_second_start_has_nothing_to_do(world):
+    assert world.planned("all") == {}
+
+
+def test_the_film_shows_every_snapshot_and_no_padding(world):
+    film = world.path("sheets/training.mp4")
+    assert video.count_frames(film, BUNDLED) == 13 + 12  # and half a second of hold
+
+
+def test_padding_is_a_second_name_of_the_last_snapshot(world):
+    last, beyond = (world.path(f"sheets/frames/{n:06d}.png") for n in (12, 19))
+    assert last.samefile(beyond)
+
+
+def test_the_untrained_network_is_at_chance_and_the_summary_runs_through_all_snapshots(world):
+    summary = pq.read_table(world.path("sheets/summaries/00001.parquet")).to_pydict()
+    assert summary["snapshot"] == list(range(13))
+    assert 0.05 < summary["accuracy"][0] < 0.2
+    assert summary["loss"][-1] < summary["loss"][0]
+
+
+def test_artifacts_say_what_they_follow_from_and_nothing_of_time_or_place(world):
+    metadata = pq.read_schema(world.path("sheets/evaluations/000003.parquet")).metadata
+    about = json.loads(metadata[b"epochreel"])
+    assert about["snapshot"] == 3
+    assert about["key"]["settings"]["network"]["name"] == "local"
+    assert about["key"]["versions"]["torch"].startswith("2.")
+    for path in world.digests(*ARTIFACTS):
+        assert str(world.folder).encode() not in world.path(path).read_bytes()
+
+
+def test_only_the_last_network_stays_where_checkpoints_are_not_kept(world):
+    assert not list(world.path("cells/checkpoints").glob("*"))
+    assert world.path("cells/network.safetensors").is_file()
+    stored = list(world.path("cells/store").glob("*/weights/*"))
+    assert len(stored) < 13
+
+
+def test_the_training_log_has_a_row_for_each_snapshot_and_the_layer_table_its_weights(world):
+    log = pq.read_table(world.path("sheets/logs/train/00001.parquet")).to_pylist()
+    assert [row["snapshot"] for row in log] == [10, 11, 12]
+    assert log[0]["step"] == 15 and log[0]["loss"] > 0 and log[0]["validation_loss"] > 0
+    layer = log[0]["layers"][0]
+    assert sum(layer["weight_counts"]) > 0 and sum(layer["gradient_counts"]) > 0
+    layers = pq.read_table(world.path("cells/logs/layers.parquet")).to_pylist()
+    assert {"Conv2d", "Linear"} <= {row["kind"] for row in layers}
+
+
+@pytest.mark.parametrize("kind, suffix", [("frames", "png"), ("evaluations", "parquet")])
+def test_a_lost_file_is_made_again_with_the_same_bytes(copied, kind, suffix):
+    before = copied.digests(*ARTIFACTS)
+    copied.path(f"sheets/{kind}/000004.{suffix}").unlink()
+    copied.make()
+    assert copied.digests(*ARTIFACTS) == before
+
+
+def test_a_lost_checkpoint_comes_back_from_the_store_without_training(copied):
+    before = copied.digests(*ARTIFACTS)
+    copied.path("sheets/checkpoints/000004.safetensors").unlink()
+    copied.make()
+    assert copied.digests(*ARTIFACTS) == before
+    assert "trained for" not in copied.path("sheets/logs/train/00000.log").read_text()
+
+
+def test_copied_results_are_not_made_again(copied):
+    assert copied.planned("all") == {}
+
+
+def test_an_extended_run_trains_only_what_is_new_and_equals_one_made_at_once(copied, tmp_path):
+    copied.config["runs"]["sheets"]["epochs"] = 4
+    copied.write_config()
+    copied.make("results/sheets/training.mp4")
+    log = copied.path("sheets/logs/train/00001.log").read_text()
+    assert "going on from snapshot 12" in log
+    fresh = Workplace(tmp_path / "fresh", only_sheets(epochs=4))
+    fresh.make("results/sheets/training.mp4")
+    patterns = [f"sheets/{kind}/*" for kind in ("evaluations", "frames", "checkpoints")]
+    patterns.append("sheets/training.mp4")
+    assert copied.digests(*patterns) == fresh.digests(*patterns)
+
+
+def test_a_shortened_run_trains_nothing(copied):
+    copied.config["runs"]["sheets"]["epochs"] = 2
+    copied.write_config()
+    copied.make("results/sheets/training.mp4")
+    assert "trained for" not in copied.path("sheets/logs/train/00000.log").read_text()
+    assert video.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 12
+
+
+@pytest.mark.parametrize("size, cores", [(1, 1), (100, 2)])
+def test_block_size_cores_and_folder_do_not_change_the_bytes(world, tmp_path, size, cores):
+    config = only_sheets(epochs=1)
+    config["snapshots_per_block"] = size
+    other = Workplace(tmp_path / "elsewhere", config)
+    other.make("results/sheets/frames/000004.png", cores=cores)
+    kinds = ("checkpoints/00000[0-4].*", "evaluations/00000[0-4].*")
+    patterns = [f"sheets/{kind}" for kind in kinds]
+    assert len(world.digests(*patterns)) == 10
+    assert other.digests(*patterns) == world.digests(*patterns)
+
+
+def test_one_block_shows_its_frame_before_the_training_ends(tmp_path):
+    place = Workplace(tmp_path, only_sheets())
+    place.make("results/sheets/frames/000003.png")
+    assert png.size(place.path("sheets/frames/000003.png").read_bytes()) == (640, 360)
+    assert not place.path("sheets/checkpoints/000010.safetensors").exists()
+
+
+def change(place: Workplace, name: str, old: str, new: str) -> None:
+    path = place.repository / "workflow_scripts" / "epochreel" / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_comments_docstrings_and_touches_rerun_nothing(own_code):
+    change(own_code, "sheets/model.py", '"""The networks that', '"""These networks that')
+    change(own_code, "training.py", "import torch\n", "import torch  # a comment\n")
+    for path in (own_code.repository / "workflow_scripts").rglob("*.py"):
+        path.touch()
+    assert own_code.planned("all") == {}
+
+
+def test_a_changed_figure_redraws_the_frames_and_nothing_before_them(own_code):
+    change(own_code, "sheets/figure.py", '"How each digit is read"', '"How digits are read"')
+    assert set(own_code.planned("all")) == {"render", "encode", "publish"}
+
+
+def test_a_changed_network_trains_again_and_keeps_the_data(own_code):
+    change(own_code, "sheets/model.py", "/ 255", "/ 256")
+    planned = set(own_code.planned("results/sheets/training.mp4"))
+    assert planned == {"train", "evaluate", "summarize", "render", "encode"}
+
+
+def test_a_setting_reruns_the_stages_that_use_it(copied):
+    copied.config["runs"]["sheets"]["film"]["hold_seconds"] = 1.0
+    copied.write_config()
+    assert set(copied.planned("all")) == {"encode", "publish"}
+    copied.config["runs"]["sheets"]["title"] = "Another title"
+    copied.write_config()
+    assert set(copied.planned("all")) == {"render", "encode", "publish"}
+
+
+def test_the_film_comes_in_its_other_forms_on_request(copied):
+    names = ("training.webm", "training.gif", "poster.png", "training.vtt")
+    copied.make(*(f"results/cells/{name}" for name in names))
+    assert video.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48
+    assert png.size(copied.path("cells/poster.png").read_bytes()) == (640, 360)
+    words = copied.path("cells/training.vtt").read_text()
+    assert "Untrained, 0 cells" in words and "800 cells" in words
+
+
+def said_in_one_line(place: Workplace, *targets: str) -> str:
+    done = place.start("--dry-run", *targets)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stdout
+    lines = [line for line in done.stdout.splitlines() if line.startswith("epochreel: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    "where, value, words",
+    [
+        (("epochs",), 0, "'runs.sheets.epochs' holds 0; it may hold a whole number, at least 1"),
+        (("epoch",), 3, "'runs.sheets' has the unknown key 'epoch'"),
+        (("film", "crf"), "good", "'runs.sheets.film.crf' holds 'good'"),
+        (("training", "rate"), "1e-3", "write a number as 1.0e-3"),
+        (("snapshots_per_epoch",), 7, "at most one snapshot a batch"),
+        (("dataset",), "none", "no dataset 'none'"),
+        (("network", "name"), "vast", "one of local, tuned, deep, cells"),
+        (("figure", "width"), 641, "a multiple of 2"),
+    ],
+)
+def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path, where, value, words):
+    config = copy.deepcopy(only_sheets())
+    part = config["runs"]["sheets"]
+    for key in where[:-1]:
+        part = part[key]
+    part[where[-1]] = value
+    assert words in said_in_one_line(Workplace(tmp_path, config))
+
+
+@pytest.mark.parametrize(
+    "target, words",
+    [
+        ("results/sheets/frames/000013.png", "run 'sheets' ends at snapshot 000012"),
+        ("results/sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
+        ("results/none/training.mp4", "there is no run 'none'"),
+    ],
+)
+def test_asking_for_what_is_not_in_the_plan_is_refused(world, target, words):
+    assert words in said_in_one_line(world, target)
+
+
+def test_too_little_disk_is_said_before_training(tmp_path):
+    config = only_sheets(network={"name": "deep"}, epochs=9999)
+    config["snapshots_per_block"] = 1
+    done = Workplace(tmp_path, config).start("results/sheets/checkpoints/000000.safetensors")
+    assert done.returncode != 0
+    assert "run 'sheets' needs about" in done.stdout and "make room" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):
+    shutil.copytree(REPOSITORY / "examples" / "spirals", tmp_path / "mine")
+    config = yaml.safe_load((tmp_path / "mine" / "config.yaml").read_text())
+    config["runs"]["spirals"] |= {"epochs": 2, "figure": {"width": 480, "height": 270}}
+    config["datasets"]["two_spirals"]["experiment"] = "../mine/"
+    place = Workplace(tmp_path / "work", config)
+    place.make("training.mp4")
+    frames = video.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
+    assert video.count_frames(Path(place.folder, "training.mp4"), BUNDLED) == frames

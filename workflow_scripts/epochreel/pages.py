@@ -1,0 +1,74 @@
+"""Pages of a person's own: image files of any kind, checked, as pixels."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from epochreel.errors import UserError
+
+MOST_PIXELS = 100_000_000
+"""Larger pages are refused: an A3 sheet at 600 dots an inch has 70 million."""
+
+# What is in the file counts, not its name. Formats that start other programs are none of these.
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
+
+
+def open_page(path: str | Path) -> np.ndarray:
+    """The pixels of an image file: uint8, (H, W) for grey, else (H, W, 3).
+
+    Palettes, CMYK and 16 bits a channel become 8-bit grey or RGB; what is transparent shows white;
+    a photograph is turned as its camera says. Raises `UserError` for a file that is no image of
+    PNG, JPEG, TIFF, WebP or BMP, is damaged, animated or has more than `MOST_PIXELS`.
+    """
+    if not Path(path).stat().st_size:
+        raise UserError(f"{path} is empty: put an image of the page there")
+    try:
+        with warnings.catch_warnings():
+            # The size is checked below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path, formats=_FORMATS) as image:
+                _refuse(image, path)
+                return _pixels(ImageOps.exif_transpose(image))
+    except UserError:
+        raise
+    except Image.DecompressionBombError:
+        raise UserError(_too_large(path)) from None
+    except Image.UnidentifiedImageError:
+        raise UserError(
+            f"{path} is no image that is known here: save the page as PNG, JPEG or TIFF"
+        ) from None
+    except Exception as error:  # decoders raise whatever a damaged file leads them to
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"{path} cannot be read as an image: save or scan the page again ({reason})"
+        ) from error
+
+
+def _refuse(image: Image.Image, path: str | Path) -> None:
+    if image.width * image.height > MOST_PIXELS:
+        raise UserError(_too_large(path, f"{image.width} × {image.height} pixels"))
+    pictures = getattr(image, "n_frames", 1)
+    if pictures > 1:
+        raise UserError(f"{path} holds {pictures} pictures: save the one with the page alone")
+    if image.mode in ("I", "F"):
+        raise UserError(f"{path} has 32 bits a pixel: save it with 8 or 16 bits a channel")
+
+
+def _too_large(path: str | Path, size: str = "far too many pixels") -> str:
+    return f"{path} has {size}: scale it down to at most {MOST_PIXELS // 1_000_000} million"
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    if image.mode in _DEEP:
+        return (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    grey = image.mode in ("1", "L")
+    return np.asarray(image.convert("L" if grey else "RGB"))

@@ -1,0 +1,32 @@
+"""Write the captions of a film: what each of its moments says, in words."""
+
+import json
+from pathlib import Path
+
+from epochreel import captions, experiments, rendering, summaries, words
+from epochreel.jobs import job
+
+
+def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, base: Path) -> None:
+    """Write one caption after the other, each held long enough to be read.
+
+    The experiment says them, `figure.sentence(numbers, data)`, or else they name the metrics.
+    Relative paths of the settings start from `base`.
+    """
+    settings = stage["settings"]
+    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
+    sentence = getattr(figure, "sentence", words.of_metrics)
+    rows = summaries.read(path_to_summary).slice(0, settings["snapshots"]).to_pylist()
+    data = settings["data"]["settings"]
+    sentences = [sentence(row | rendering.times(settings, row["snapshot"]), data) for row in rows]
+    captions.write_captions(sentences, path_to_captions, settings["film"])
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        write_captions(
+            path_to_summary=snakemake.input[0],
+            path_to_captions=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )
