@@ -25,6 +25,13 @@ def choose(threads: int) -> torch.device:
     return torch.device("cpu")
 
 
+def put(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    """Move a network to a device, its weights laid out as its attribute `channels_last` asks."""
+    last = getattr(network, "channels_last", False)
+    layout = torch.channels_last if last else torch.preserve_format
+    return network.to(device, memory_format=layout)
+
+
 def arithmetic(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
     """The context in which a network computes: `float32`, `tf32` (CUDA only) or `bfloat16`.
 

@@ -28,8 +28,7 @@ class Evaluator:
         self._evaluate = experiment.load("evaluation").evaluate
         model = experiment.load("model")
         network = model.Network(settings["network"], settings["data"]["settings"])
-        network = network.to(self._device, memory_format=torch.channels_last)
-        self._network = network.eval()
+        self._network = devices.put(network, self._device).eval()
         columns = Split(test).arrays(os.cpu_count() or 1)
         self._columns = {
             name: torch.from_numpy(array).to(self._device) for name, array in columns.items()

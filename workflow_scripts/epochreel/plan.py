@@ -363,6 +363,9 @@ def _code(name: str, experiment: experiments.Experiment) -> str:
     modules = [stage.module] if stage.module else []
     modules += ["model"] if name in _WITH_MODEL else []
     files = [SCRIPTS / f"{stage.script}.py", *(experiment.file(module) for module in modules)]
+    for file in files:
+        if not file.is_file():
+            raise UserError(f"{shown(str(file), 500)} is missing: '{name}' cannot be made without")
     return code_digest(files, None if experiment.is_builtin else experiment.folder)
 
 

@@ -108,6 +108,8 @@ def _spell(node: Any) -> Iterator[str]:
     if isinstance(node, ast.AST):
         yield f"({type(node).__name__}"
         for name, value in sorted(ast.iter_fields(node)):
+            if isinstance(node, ast.JoinedStr):  # 3.12 notes the empty format of f"{x:}".
+                value = [part for part in value if getattr(part, "value", None) != ""]
             if value is not None and value != []:
                 yield f" {name}="
                 yield from _spell(value)

@@ -57,9 +57,7 @@ class Trainer:
         self.model, self.recipe, self.settings = model, recipe, recipe.training
         self.device = devices.choose(self.settings["threads"])
         torch.manual_seed(recipe.seed)
-        self.network = model.Network(recipe.network, recipe.data).to(
-            self.device, memory_format=torch.channels_last
-        )
+        self.network = devices.put(model.Network(recipe.network, recipe.data), self.device)
         self.optimizer = optimizers.make(self.settings, self.network)
         self.rate = optimizers.rate_at(self.settings)
         self.compute = torch.compile(self.network) if self.settings["compile"] else self.network

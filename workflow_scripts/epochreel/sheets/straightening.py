@@ -26,7 +26,7 @@ MOST_TILT = 8.0
 
 # A page is reduced until its longer side has at most so many pixels: for the print, and for the
 # search, which takes the larger one where a small table would vanish in the smaller.
-_PRINT_SIDE, _SEARCH_SIDES = 3200, (1300, 2600)
+_PRINT_SIDE, _SEARCH_SIDES = 4000, (1300, 2600)
 # White put around a page, px, for tables that reach its edges.
 _ROOM = 20
 # The smallest table that is searched, and its height over its width, next to a sheet's own.
@@ -39,7 +39,9 @@ _NO_TABLE = (
 
 # Rules of generated sheets lie on whole pixels.
 _RULES = np.floor(layout.RULES + 0.5) + 0.5
-_LEVEL, _BOX = 4, [0, 3, 4, 16]
+_LEVEL = 4
+# The box and the level rules must all be seen, and all columns' lines but two.
+_NEEDED = [0, 1, 2, 3, 4, 16]
 _MIDDLE = np.array([(_RULES[0, 0] + _RULES[0, 2]) / 2, (_RULES[0, 1] + _RULES[3, 1]) / 2])
 _HALF = np.array([_RULES[0, 2] - _RULES[0, 0], _RULES[3, 1] - _RULES[0, 1]]) / 2
 # How far beyond the box the print goes, px.
@@ -225,15 +227,16 @@ def _fitted(dark: np.ndarray, rough: Map) -> Map | None:
         points, normals, middles, seen = _measured(dark, current, reach)
         if not _is_table(seen):
             return None
-        current = _through(points[seen], normals[seen], middles[seen])
+        slack = 0.3 * float(current.scale.mean())
+        current = _through(points[seen], normals[seen], middles[seen], slack)
     off = np.abs(np.sum(normals * (current(points) - middles), axis=1))
     return current if _is_table(seen & (off < 0.8 * current.scale.mean())) else None
 
 
 def _is_table(seen: np.ndarray) -> bool:
-    """Whether enough of the rules was seen, by station: the box, and all others but two."""
+    """Whether enough of the rules was seen: `seen` (N,) by station."""
     rules = seen.reshape(len(_RULES), -1).mean(1) > 0.5
-    return bool(rules[_BOX].all() and rules.sum() >= len(_RULES) - 2)
+    return bool(rules[_NEEDED].all() and rules.sum() >= len(_RULES) - 2)
 
 
 def _stations(count: int = 80) -> np.ndarray:
@@ -276,15 +279,20 @@ def _peaks(
     return height[:, 0], middle
 
 
-def _through(points: np.ndarray, normals: np.ndarray, middles: np.ndarray) -> Map:
-    """The map for which points of the sheet lie on the lines through `middles` across `normals`."""
+def _through(
+    points: np.ndarray, normals: np.ndarray, middles: np.ndarray, slack: float
+) -> Map:
+    """The map for which points of the sheet lie on the lines through `middles` across `normals`.
+
+    Points that stay off by more than `slack` px, and by more than others do, are left out.
+    """
     powers = _powers(points)
     design = np.concatenate([powers * normals[:, :1], powers * normals[:, 1:]], axis=1)
     goal = np.sum(normals * middles, axis=1)
     terms = np.linalg.lstsq(design, goal)[0]
     for _ in range(3):
         off = np.abs(design @ terms - goal)
-        keep = off <= 3 * np.median(off) + 0.05
+        keep = off <= max(3 * np.median(off), slack)
         terms = np.linalg.lstsq(design[keep], goal[keep])[0]
     return Map(terms.reshape(2, 6).T)
 

@@ -1,0 +1,327 @@
+"""The plan: numbers and names of what is made, and which settings each stage sees."""
+
+import copy
+import re
+import shutil
+
+import pytest
+import test_schema
+from conftest import SPIRALS
+
+from epochreel import plan, provenance, video
+from epochreel.errors import UserError
+
+STAGES = sorted(set(plan.STAGES) - {"generate"})
+
+
+@pytest.fixture
+def planned(spirals, tmp_path):
+    """The function that plans the config of spirals; `changes` are dotted paths and values."""
+    shutil.copytree(SPIRALS, tmp_path / "spirals")
+    (tmp_path / "spirals" / "reading.py").write_text("")
+
+    def of(changes=(), **run) -> plan.Plan:
+        config = spirals(**run)
+        config["datasets"]["points"]["experiment"] = "spirals/"
+        for path, value in dict(changes).items():
+            test_schema.put(config, path, copy.deepcopy(value))
+        return plan.Plan(config, tmp_path)
+
+    return of
+
+
+def settings_of(planned: plan.Plan) -> dict[str, str]:
+    """What Snakemake compares of each stage: of one block, and of the first shard of each split."""
+    run, dataset = planned.runs["tiny"], planned.datasets["points"]
+    stages = {stage: run.stage_settings(stage) for stage in STAGES}
+    shards = {f"generate {s}": dataset.shard_settings(s, "00000") for s in ("train", "test")}
+    return {name: provenance.canonical(value) for name, value in {**stages, **shards}.items()}
+
+
+def refusal(planned, *arguments, **run) -> str:
+    with pytest.raises(UserError) as caught:
+        planned(*arguments, **run)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+# -- Snapshots, blocks, places
+
+
+@pytest.mark.parametrize(
+    ("size", "places", "first", "last"),
+    [
+        (1, [""], "000000", "000120"),
+        (10, [str(digit) for digit in range(10)], "00000", "00012"),
+        (100, [f"{place:02d}" for place in range(100)], "0000", "0001"),
+    ],
+)
+def test_a_block_and_a_place_make_a_number_of_six_digits(planned, size, places, first, last):
+    of_size = planned({"snapshots_per_block": size}, epochs=40, snapshots_per_epoch=3)
+    blocks = of_size.runs["tiny"].blocks()
+    assert (of_size.places, blocks[0], blocks[-1]) == (places, first, last)
+    assert {len(block + place) for block in blocks for place in of_size.places} == {6}
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+@pytest.mark.parametrize("epochs", [1, 8, 9, 10, 99, 100, 250])
+def test_blocks_hold_each_snapshot_once(planned, size, epochs):
+    of_size = planned({"snapshots_per_block": size}, epochs=epochs)
+    run = of_size.runs["tiny"]
+    numbers = [
+        block + place
+        for block in run.blocks()
+        for place in of_size.places[: run.real(block)]
+    ]
+    assert numbers == run.numbers() and len(numbers) == epochs + 1 == run.snapshots
+
+
+def test_the_untrained_network_and_each_snapshot_of_each_epoch_count(planned):
+    run = planned(epochs=5, snapshots_per_epoch=4).runs["tiny"]
+    assert (run.snapshots, run.last) == (21, "000020")
+
+
+@pytest.mark.parametrize(("epochs", "real"), [(9, 10), (10, 1), (14, 5), (19, 10)])
+def test_the_last_block_knows_how_many_snapshots_are_real(planned, epochs, real):
+    run = planned({"snapshots_per_block": 10}, epochs=epochs).runs["tiny"]
+    assert run.block_settings("train", run.blocks()[-1])["real"] == real
+
+
+def test_a_block_beyond_the_run_is_refused(planned):
+    run = planned({"snapshots_per_block": 10}).runs["tiny"]
+    with pytest.raises(UserError, match="ends at snapshot 000005"):
+        run.real("00001")
+
+
+@pytest.mark.parametrize("kind", ["frames/000006.png", "checkpoints/000099.safetensors"])
+def test_a_file_of_a_snapshot_beyond_the_run_is_refused(planned, kind):
+    with pytest.raises(UserError, match="ends at snapshot 000005"):
+        planned().refuse_targets_beyond(["all", f"results/tiny/{kind}"])
+
+
+@pytest.mark.parametrize("target", ["frames/000005.png", "states/000000.json", "training.mp4"])
+def test_a_file_within_the_run_is_not_refused(planned, target):
+    planned().refuse_targets_beyond([f"results/tiny/{target}", "results/other/frames/000099.png"])
+
+
+def test_everything_that_is_kept_is_listed_once(planned):
+    kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].kept())
+    assert len(kept) == len(set(kept)) == 2 + 3 * 13 + 2 * 2 + 3
+    assert "results/tiny/frames/000012.png" in kept and "results/tiny/states/00001.json" in kept
+
+
+def test_checkpoints_that_are_not_kept_are_not_listed(planned):
+    kept = " ".join(planned(keep_checkpoints="last").runs["tiny"].kept())
+    assert "checkpoints" not in kept and "results/tiny/network.safetensors" in kept
+
+
+def test_the_pattern_of_no_runs_matches_nothing(planned):
+    runs = planned().runs
+    assert re.fullmatch(plan.Plan.pattern_of(runs.values()), "tiny")
+    assert not re.fullmatch(plan.Plan.pattern_of([]), "")
+
+
+# -- Shards
+
+
+def test_shards_hold_each_example_once(planned):
+    dataset = planned({"datasets.points.examples_per_shard": 25}).datasets["points"]
+    names = [path.split("/")[-1].split(".")[0] for path in dataset.shards("train")]
+    parts = [dataset.shard_settings("train", name) for name in names]
+    assert [(part["first"], part["count"]) for part in parts] == [(0, 25), (25, 25), (50, 10)]
+
+
+def test_a_split_of_no_examples_has_no_shards(planned):
+    dataset = planned({"datasets.points.validation": 0}).datasets["points"]
+    assert dataset.shards("validation") == []
+
+
+def test_a_shard_beyond_its_split_is_refused(planned):
+    with pytest.raises(UserError, match="no shard 00001"):
+        planned().datasets["points"].shard_settings("train", "00001")
+
+
+def test_files_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path):
+    (tmp_path / "mine" / "deep").mkdir(parents=True)
+    (tmp_path / "mine" / "deep" / "a.ttf").touch()
+    config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": "mine"}}
+    dataset = planned({"datasets.pages": config}).datasets["pages"]
+    assert dataset.files() == [str(tmp_path / "mine" / "deep" / "a.ttf")]
+
+
+@pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
+def test_a_folder_that_is_none_is_named(planned, name):
+    config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
+    with pytest.raises(UserError, match=r"'datasets\.pages\.settings\.fonts': there is no folder"):
+        planned({"datasets.pages": config}).datasets["pages"].files()
+
+
+# -- What each stage sees
+
+DATA = {"train", "evaluate", "render", "read", "write_captions"}
+GENERATE = {"generate train", "generate test"}
+FILMS = {"encode", "encode_webm", "encode_gif"}
+RUN, POINTS = "runs.tiny", "datasets.points"
+KNOBS = {
+    "main_run": ("other", set()),
+    "snapshots_per_block": (10, set()),
+    f"{POINTS}.seed": (2, GENERATE),
+    f"{POINTS}.train": (61, {"generate train"}),
+    f"{POINTS}.validation": (11, set()),
+    f"{POINTS}.test": (21, {"generate test"}),
+    f"{POINTS}.examples_per_shard": (40, {"generate train"}),
+    f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
+    f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
+    f"{RUN}.seed": (2, {"train"}),
+    f"{RUN}.epochs": (6, {"render", "write_captions"}),
+    f"{RUN}.snapshots_per_epoch": (2, {"train", "render", "write_captions"}),
+    f"{RUN}.keep_checkpoints": ("last", set()),
+    f"{RUN}.network": ({"name": "perceptron", "width": 5}, {"train", "evaluate", "render", "read"}),
+    f"{RUN}.training.batch": (9, {"train", "render", "write_captions"}),
+    f"{RUN}.training.batches_per_epoch": (5, {"train", "render", "write_captions"}),
+    f"{RUN}.training.optimizer": ("sgd", {"train"}),
+    f"{RUN}.training.rate": (0.02, {"train"}),
+    f"{RUN}.training.warmup_batches": (1, {"train"}),
+    f"{RUN}.training.decay_batches": (1, {"train"}),
+    f"{RUN}.training.rho": (0.9, {"train"}),
+    f"{RUN}.training.epsilon": (1e-6, {"train"}),
+    f"{RUN}.training.momentum": (0.5, {"train"}),
+    f"{RUN}.training.beta1": (0.8, {"train"}),
+    f"{RUN}.training.beta2": (0.99, {"train"}),
+    f"{RUN}.training.weight_decay": (0.1, {"train"}),
+    f"{RUN}.training.precision": ("bfloat16", {"train"}),
+    f"{RUN}.training.threads": (2, {"train"}),
+    f"{RUN}.training.compile": (True, {"train"}),
+    f"{RUN}.evaluation.batch": (9, {"evaluate"}),
+    f"{RUN}.evaluation.precision": ("bfloat16", {"evaluate"}),
+    f"{RUN}.evaluation.threads": (2, {"evaluate"}),
+    f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
+    f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
+    f"{RUN}.figure.time_axis": (9, {"render"}),
+    f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
+    f"{RUN}.film.seconds_per_snapshot": (0.5, {"write_captions"} | FILMS),
+    f"{RUN}.film.hold_seconds": (1.0, {"write_captions"} | FILMS),
+    f"{RUN}.film.crf": (30, {"encode"}),
+    f"{RUN}.film.preset": ("fast", {"encode"}),
+    f"{RUN}.film.threads": (1, {"encode", "encode_webm"}),
+    f"{RUN}.film.ffmpeg": ("system", FILMS),
+    f"{RUN}.film.webm_codec": ("vp9", {"encode_webm"}),
+    f"{RUN}.film.gif_width": (320, {"encode_gif"}),
+    f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
+    f"{RUN}.film.poster": (0.5, {"save_poster"}),
+}
+# These name what there is, or are made of the keys below them.
+NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
+    f"{RUN}.{part}" for part in ("training", "evaluation", "figure", "film", "network.name")
+}
+
+
+@pytest.mark.parametrize("knob", KNOBS)
+def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
+    monkeypatch.setattr(video, "ffmpeg_version", lambda film: "7.0")
+    value, reached = KNOBS[knob]
+    other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
+    before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
+    assert {stage for stage in before if before[stage] != after[stage]} == reached
+
+
+def test_every_key_of_the_schema_is_a_knob_of_that_table():
+    keys = set(test_schema.paths_of(test_schema.MANUAL))
+    assert keys == set(KNOBS) | NO_KNOBS
+
+
+def test_a_longer_run_changes_no_full_block(planned):
+    size = {"snapshots_per_block": 10, f"{RUN}.figure.time_axis": 40}
+    short, long = (planned(size, epochs=epochs).runs["tiny"] for epochs in (15, 30))
+    for stage in ("train", "evaluate", "summarize", "render"):
+        assert short.block_settings(stage, "00000") == long.block_settings(stage, "00000")
+        assert short.block_settings(stage, "00001") != long.block_settings(stage, "00001")
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize"])
+def test_the_number_of_epochs_is_in_no_block(planned, stage):
+    runs = [planned(epochs=epochs).runs["tiny"] for epochs in (200, 300)]
+    one, other = (provenance.canonical(run.block_settings(stage, "0000")) for run in runs)
+    assert one == other
+
+
+def test_the_order_of_keys_changes_nothing(planned):
+    one = planned({f"{RUN}.training": {"batch": 2, "rate": 0.1}})
+    other = planned({f"{RUN}.training": {"rate": 0.1, "batch": 2}})
+    assert settings_of(one) == settings_of(other)
+
+
+def test_a_default_written_out_changes_nothing(planned):
+    assert settings_of(planned({f"{RUN}.training.rho": 0.95})) == settings_of(planned())
+
+
+def test_two_numbers_swapped_are_another_training(planned):
+    one = planned({f"{RUN}.training.batch": 2, f"{RUN}.training.batches_per_epoch": 3})
+    other = planned({f"{RUN}.training.batch": 3, f"{RUN}.training.batches_per_epoch": 2})
+    assert settings_of(one)["train"] != settings_of(other)["train"]
+
+
+def test_blocks_of_one_stage_differ_in_their_settings(planned):
+    run = planned({"snapshots_per_block": 1}).runs["tiny"]
+    forms = {provenance.canonical(run.block_settings("train", b)) for b in run.blocks()}
+    assert len(forms) == run.snapshots
+
+
+@pytest.mark.parametrize(
+    ("file", "reached"),
+    [
+        ("data.py", GENERATE),
+        ("model.py", {"train", "evaluate", "read"}),
+        ("evaluation.py", {"evaluate"}),
+        ("figure.py", {"render", "write_captions"}),
+        ("reading.py", {"read"}),
+    ],
+)
+def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_path, file, reached):
+    before = settings_of(planned())
+    shutil.copytree(tmp_path / "spirals", tmp_path / "changed")
+    with open(tmp_path / "changed" / file, "a") as text:
+        text.write("\nMORE = 1\n")
+    run = planned({f"{POINTS}.experiment": "changed/"})
+    after = settings_of(run)
+    codes = {s: [stage[s].split('"code":')[1][:66] for stage in (before, after)] for s in before}
+    assert {stage for stage, (one, other) in codes.items() if one != other} == reached
+
+
+# -- Contradictions
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"main_run": "none"}, "there is no run 'none' in the config; it has tiny"),
+        ({f"{RUN}.dataset": "none"}, "there is no dataset 'none' in the config; it has points"),
+        ({f"{RUN}.snapshots_per_epoch": 5}, "at most one snapshot a batch, and an epoch has 4"),
+        ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots"),
+        ({f"{RUN}.figure.time_axis": 4}, "it may hold 5 (the run's epochs) or more"),
+        ({f"{RUN}.network.name": "none"}, "one of perceptron"),
+        ({f"{RUN}.network.depth": 2}, "unknown key 'depth'; it may have name, width"),
+        ({f"{POINTS}.settings.noise": 2}, "'datasets.points.settings.noise' holds 2"),
+        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in (built in: sheets"),
+        ({f"{POINTS}.experiment": "./"}, "lacks data.py, model.py, evaluation.py, figure.py"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_in_one_line(planned, changes, words):
+    assert words in refusal(planned, changes)
+
+
+def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
+    (tmp_path / "spirals" / "reading.py").unlink()
+    with pytest.raises(UserError, match=r"reading\.py is missing: 'read' cannot be made"):
+        planned().runs["tiny"].stage_settings("read")
+
+
+def test_the_settings_of_an_experiment_get_its_own_defaults(planned):
+    by_default = planned({f"{RUN}.network": {"name": "perceptron"}})
+    assert by_default.runs["tiny"].network["width"] == 32
+    assert by_default.datasets["points"].settings["settings"] == {"noise": 0.02}
+
+
+def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
+    (tmp_path / "spirals" / "settings.schema.yaml").unlink()
+    assert planned({f"{RUN}.network.depth": 2}).runs["tiny"].network["depth"] == 2
