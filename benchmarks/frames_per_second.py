@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow_scripts"))
 
 import numpy as np
 import pyarrow as pa
+import table
 
 from epochreel import png
 from epochreel.drawing.scene import Moment, Scene, Story
@@ -41,7 +42,7 @@ def moment(snapshot: int) -> Moment:
     shares = np.exp(logits - logits.max(-1, keepdims=True))
     shares /= shares.sum(-1, keepdims=True)
     prediction = shares.argmax(-1).astype(np.uint8)
-    table = pa.table(
+    predictions = pa.table(
         {
             "truth": truth.ravel(),
             "prediction": prediction.ravel(),
@@ -54,7 +55,7 @@ def moment(snapshot: int) -> Moment:
     accuracy = 1 - 0.9 * np.exp(-epochs / 12)
     accuracy[-1] = (truth == prediction).mean()
     history = {"epoch": epochs, "accuracy": accuracy}
-    return Moment(snapshot, epochs[-1], int(epochs[-1] * 40), table, history)
+    return Moment(snapshot, epochs[-1], int(epochs[-1] * 40), predictions, history)
 
 
 def story(size: tuple[int, int]) -> Story:
@@ -175,9 +176,11 @@ def main() -> None:
 def report(plain: dict[str, float], ours: dict[str, float], settled: float) -> None:
     """Print milliseconds, frames a second and ratios; `plain` holds both, taken in turns."""
     reference_name, name, *_, floor = plain
-    print(f"{'':28}{'CPU ms':>12}{'frames/s':>12}")
-    for row, taken in ({reference_name: plain[reference_name]} | ours).items():
-        print(f"{row:28}{1000 * taken:12.2f}{1 / taken:12.1f}")
+    rows = {reference_name: plain[reference_name]} | ours
+    table.show(
+        {"": "", "CPU ms": ".2f", "frames/s": ".1f"},
+        [(row, 1000 * taken, 1 / taken) for row, taken in rows.items()],
+    )
     print(
         f"\n{plain[reference_name] / plain[name]:.0f} times as fast as matplotlib, frame by frame"
     )

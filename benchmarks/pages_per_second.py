@@ -18,6 +18,7 @@ sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests")]
 
 import matplotlib_sheet  # noqa: E402
 import numpy as np  # noqa: E402
+import table  # noqa: E402
 
 from epochreel import png  # noqa: E402
 from epochreel.sheets import data  # noqa: E402
@@ -41,10 +42,10 @@ def main() -> None:
         }
     )
     reference, limit = seconds["matplotlib, plain"], seconds["copy and pack"]
-    print(f"{'':22}{'ms a page':>12}{'pages/s':>12}{'x matplotlib':>14}{'x limit':>10}")
-    for name, each in seconds.items():
-        row = f"{each * 1e3:12.3f}{1 / each:12.0f}{reference / each:14.1f}{each / limit:10.2f}"
-        print(f"{name:22}{row}")
+    table.show(
+        {"": "", "ms a page": ".3f", "pages/s": ".0f", "x matplotlib": ".1f", "x limit": ".2f"},
+        [(name, s * 1e3, 1 / s, reference / s, s / limit) for name, s in seconds.items()],
+    )
 
 
 def best(tasks: dict[str, tuple[Callable[[int], object], int]]) -> dict[str, float]:

@@ -312,7 +312,7 @@ def test_what_contradicts_itself_is_refused_in_one_line(planned, changes, words)
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "reading.py").unlink()
-    with pytest.raises(UserError, match=r"reading\.py is missing: 'read' cannot be made"):
+    with pytest.raises(UserError, match=r"reading\.py' is missing: 'read' cannot be made"):
         planned().runs["tiny"].stage_settings("read")
 
 

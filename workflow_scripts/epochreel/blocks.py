@@ -17,11 +17,13 @@ import pyarrow.parquet as pq
 from epochreel import optimizers, padding, provenance, space
 from epochreel.errors import UserError
 from epochreel.files import sha256, whole_file, write_whole
+from epochreel.jobs import NOTICE
 from epochreel.shards import Split
 from epochreel.store import Store
 from epochreel.training import Recipe, Trainer
 
 log = logging.getLogger("epochreel")
+SECONDS_BETWEEN_NOTICES = 30  # on the terminal, of a training that takes longer
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Block:
                 store.forget_weights_before(self.stage["first"])
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
-                _train(self.trainer, store, missing)
+                _train(self.trainer, store, missing, self.outlook.run)
             _refuse_another_training(store, self.paths.before)
             self._declare(store)
 
@@ -122,20 +124,26 @@ def _bytes_per_example(trainer: Trainer) -> int:
     return space.BYTES_PER_PREDICTION * labels
 
 
-def _train(make_trainer: Callable[[], Trainer], store: Store, missing: Sequence[int]) -> None:
+def _train(
+    make_trainer: Callable[[], Trainer], store: Store, missing: Sequence[int], run: str
+) -> None:
     trainer = make_trainer()
     start = store.newest_state(at_most=missing[0] - 1)
     if start is not None:
         trainer.resume(store, start)
     else:
         _add(trainer, store, trainer.row())
-    started = time.monotonic()
+    started = said = time.monotonic()
     while trainer.snapshot < missing[-1]:
         row = trainer.advance()
         _add(trainer, store, row)
-        log.info(
-            "snapshot %d: batch %d, loss %.4f, %.0f examples/s",
-            *(row[name] for name in ("snapshot", "step", "loss", "examples_per_second")),
+        due = time.monotonic() - said > SECONDS_BETWEEN_NOTICES
+        said = time.monotonic() if due else said
+        log.log(
+            NOTICE if due else logging.INFO,
+            "run '%s', snapshot %d: epoch %.1f, loss %.4f, %.0f examples/s",
+            run,
+            *(row[name] for name in ("snapshot", "epoch", "loss", "examples_per_second")),
         )
     log.info("trained for %.1f s", time.monotonic() - started)
 
@@ -153,9 +161,12 @@ def _refuse_another_training(store: Store, path: str | None) -> None:
     """
     if path is None:
         return
-    before = json.loads(Path(path).read_text())
-    record = store.record(before["snapshot"])
-    if record is None or record["weights"] != before["weights"]:
+    try:
+        before = json.loads(Path(path).read_text())
+        record = store.record(before["snapshot"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
+    if record is None or record["weights"] != before.get("weights"):
         folder = Path(path).parent
         raise UserError(
             f"snapshot {before['snapshot']} did not come out as it was when {path} was written: "

@@ -10,27 +10,29 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from epochreel.errors import UserError
+from epochreel import seals
+from epochreel.errors import UserError, first_line
 from epochreel.provenance import canonical
 
 
 def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
-    """Named tensors as safetensors; the same tensors and `about` always give the same bytes.
+    """Named tensors as sealed safetensors; the same tensors and `about` give the same bytes.
 
     `about` is noted in the file's metadata as JSON under the one name `epochreel`: safetensors
     writes several names in random order.
     """
     flat = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
-    return safetensors.torch.save(flat, {"epochreel": canonical(about)})
+    noted = {"epochreel": canonical({**about, seals.NAME: seals.OPEN})}
+    return seals.seal(safetensors.torch.save(flat, noted))
 
 
 def load(path: str | Path) -> dict[str, torch.Tensor]:
     """Read named tensors on the CPU. Raises `UserError` where the file is no whole checkpoint."""
     try:
-        return safetensors.torch.load_file(path)
-    except (SafetensorError, OSError) as error:
+        return safetensors.torch.load(seals.read(path))
+    except (SafetensorError, OSError, ValueError) as error:
         raise UserError(
-            f"{path} is damaged: delete it and run the same command again ({error})"
+            f"{path} is damaged: delete it and run the same command again ({first_line(error)})"
         ) from error
 
 

@@ -17,3 +17,8 @@ def shown(value: Any, most: int = 60) -> str:
         text = "a number of very many digits"
     text = "".join(character if character.isprintable() else "?" for character in text)
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def first_line(error: Exception) -> str:
+    """The reason that another library gave, for such a line."""
+    return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]

@@ -15,10 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from epochreel.errors import UserError
-from epochreel.files import whole_file
+from epochreel import tables
 
 
 def write(
@@ -29,20 +27,17 @@ def write(
     table = pa.table(dict(columns)).replace_schema_metadata(
         {"epochreel": json.dumps(noted, sort_keys=True)}
     )
-    with whole_file(path) as beside:
-        pq.write_table(table, beside, compression="zstd", compression_level=1)
+    tables.write(path, table, compression="zstd", compression_level=1)
 
 
 def read(path: str | Path) -> pa.Table:
     """The predictions of one evaluation. Raises `UserError` where the file is damaged."""
-    with _naming(path):
-        return pq.read_table(path)
+    return tables.read(path)
 
 
 def about(path: str | Path) -> dict[str, Any]:
     """The metadata of one evaluation: `snapshot`, `metrics`, `key`; the columns are not read."""
-    with _naming(path):
-        return json.loads(pq.read_schema(path).metadata[b"epochreel"])
+    return tables.note(path)
 
 
 def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
@@ -50,19 +45,3 @@ def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
     count = len(next(iter(columns.values())))
     for start in range(0, count, size):
         yield {name: column[start : start + size] for name, column in columns.items()}
-
-
-class _naming:
-    """Turns what Arrow says of a damaged file into a line that names it."""
-
-    def __init__(self, path: str | Path):
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _kind, error, _trace) -> None:
-        if isinstance(error, pa.ArrowException | OSError | KeyError | TypeError | ValueError):
-            raise UserError(
-                f"{self.path} is damaged: delete it and run: snakemake {self.path} ({error})"
-            ) from error

@@ -16,12 +16,14 @@ import psutil
 from epochreel.errors import UserError
 
 log = logging.getLogger("epochreel")
+NOTICE = 25  # between INFO and WARNING: what a person at the terminal wants to know
+logging.addLevelName(NOTICE, "NOTICE")
 _SHELLS = {"sh", "bash", "dash", "zsh"}
 
 
 @contextlib.contextmanager
 def job(path_to_log: str) -> Iterator[None]:
-    """Run a job's work: log to a file, show warnings on the terminal, end with the parent.
+    """Run a job's work: log to a file, show notices on the terminal, end with the parent.
 
     A `UserError` ends the job with its one line; any other error with its traceback in the log
     as well as on the terminal.
@@ -33,14 +35,12 @@ def job(path_to_log: str) -> Iterator[None]:
     except UserError as error:
         log.error("%s", error)
         raise SystemExit(1) from None
-    except OSError as error:
-        log.debug("the operating system's answer", exc_info=True)
-        if error.filename is None and error.strerror is None:
-            raise
-        log.error("%s: %s", error.filename or "a file", error.strerror or error)
-        raise SystemExit(1) from None
-    except Exception:
-        log.exception("the job failed in a way that was not foreseen")
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            log.debug("the operating system's answer", exc_info=True)
+            log.error("%s: %s", error.filename, error.strerror)
+        else:
+            log.exception("the job failed in a way that was not foreseen")
         raise SystemExit(1) from None
 
 
@@ -50,7 +50,7 @@ def _log_to(path: str) -> None:
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("epochreel: %(message)s"))
-    terminal.setLevel(logging.WARNING)
+    terminal.setLevel(NOTICE)
     log.handlers[:] = [file, terminal]
     log.setLevel(logging.DEBUG)
     log.propagate = False

@@ -14,11 +14,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from epochreel import png
-from epochreel.errors import UserError
-from epochreel.files import whole_file
+from epochreel import png, tables
 
 SPLITS = ("train", "validation", "test")
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -34,9 +31,8 @@ def write(path: str | Path, examples: Iterable[Mapping[str, Any]], metadata: Map
     table = pa.table(arrays).replace_schema_metadata(
         {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
     )
-    with whole_file(path) as beside:
-        # The PNG are packed already.
-        pq.write_table(table, beside, compression="none", row_group_size=100)
+    # The PNG are packed already.
+    tables.write(path, table, row_group_size=100, compression="none")
     return table.num_rows
 
 
@@ -44,7 +40,7 @@ class Split(Sequence):
     """The examples of one split, decoded when asked for: dicts of column name → value."""
 
     def __init__(self, paths: Sequence[str | Path]):
-        self._table = pa.concat_tables([_read(path) for path in paths] or [pa.table({})])
+        self._table = pa.concat_tables([tables.read(path) for path in paths] or [pa.table({})])
 
     def __len__(self) -> int:
         return self._table.num_rows
@@ -75,15 +71,6 @@ class Split(Sequence):
 
         list(pool.map(fill, range(len(column)), chunksize=16))
         return stack
-
-
-def _read(path: str | Path) -> pa.Table:
-    try:
-        return pq.read_table(path, memory_map=True)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            f"{path} cannot be read as a shard: delete it and run: snakemake {path} ({error})"
-        ) from error
 
 
 def _stored(value: Any) -> Any:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from epochreel.errors import UserError
+from epochreel.jobs import NOTICE
 from epochreel.store import STATES_KEPT
 
 log = logging.getLogger("epochreel")
@@ -55,7 +56,7 @@ def refuse_if_short(folder: Path, needed: Need, run: str, quietly: bool = False)
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     parts = ", ".join(f"{name} {_size(value)}" for name, value in vars(needed).items())
-    level = logging.INFO if quietly else logging.WARNING
+    level = logging.INFO if quietly else NOTICE
     log.log(level, "run '%s' needs about %s of disk (%s)", run, _size(needed.total), parts)
     if needed.total > free:
         raise UserError(

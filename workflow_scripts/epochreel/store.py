@@ -53,9 +53,11 @@ class Store:
     def record(self, snapshot: int) -> dict[str, Any] | None:
         """The record of a snapshot, or None where there is none."""
         try:
-            return json.loads(self._record(snapshot).read_text())
+            record = json.loads(self._record(snapshot).read_text())
         except (FileNotFoundError, ValueError):
             return None
+        whole = isinstance(record, dict) and {"weights", "optimizer", "row"} <= record.keys()
+        return record if whole else None
 
     def add(
         self,
@@ -73,7 +75,9 @@ class Store:
             "row": row,
         }
         write_whole(self._record(snapshot), json.dumps(record).encode())
-        for number in self._numbers("optimizer")[:-STATES_KEPT]:
+        # Later states stay where a lost snapshot is made again: an extension goes on from them.
+        earlier = [number for number in self._numbers("optimizer") if number <= snapshot]
+        for number in earlier[:-STATES_KEPT]:
             self.optimizer(number).unlink(missing_ok=True)
 
     def holds(self, snapshot: int) -> bool:

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from epochreel import tables
 from epochreel.errors import UserError
-from epochreel.files import whole_file
 
 
 def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.Table:
@@ -31,18 +30,12 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.T
 def write(path: str | Path, summary: pa.Table, key: str) -> None:
     """Write a summary, with the key of what it follows from."""
     table = summary.replace_schema_metadata({"epochreel": key})
-    with whole_file(path) as beside:
-        pq.write_table(table, beside, compression="zstd", compression_level=1)
+    tables.write(path, table, compression="zstd", compression_level=1)
 
 
 def read(path: str | Path) -> pa.Table:
     """Read a summary. Raises `UserError` where the file is damaged."""
-    try:
-        return pq.read_table(path).replace_schema_metadata(None)
-    except (pa.ArrowException, OSError) as error:
-        raise UserError(
-            f"{path} is damaged: delete it and run: snakemake {path} ({error})"
-        ) from error
+    return tables.read(path).replace_schema_metadata(None)
 
 
 def history(summary: pa.Table, snapshot: int, snapshots_per_epoch: int) -> dict[str, np.ndarray]:

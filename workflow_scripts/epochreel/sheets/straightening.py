@@ -110,10 +110,10 @@ def _reduced(pixels: np.ndarray, times: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Map:
-    """A smooth map from the sheet's pixels to a page's: polynomials of the second degree.
+    """A smooth map from the sheet's pixels to a page's: polynomials of the third degree.
 
-    `terms` is (6, 2): for each of 1, u, v, u², uv, v², how it moves x and y on the page; u and v
-    run from -1 to 1 over the table.
+    `terms` is (10, 2): for each of 1, u, v, u², uv, v², u³, u²v, uv², v³, how it moves x and y on
+    the page; u and v run from -1 to 1 over the table.
     """
 
     terms: np.ndarray
@@ -140,7 +140,8 @@ def find(dark: np.ndarray) -> Map:
 
 def _powers(points: np.ndarray) -> np.ndarray:
     u, v = ((points - _MIDDLE) / _HALF).T
-    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], axis=1)
+    squares, cubes = [u * u, u * v, v * v], [u**3, u * u * v, u * v * v, v**3]
+    return np.stack([np.ones_like(u), u, v, *squares, *cubes], axis=1)
 
 
 def _searched(dark: np.ndarray) -> Map | None:
@@ -204,14 +205,12 @@ def _pattern(
     return best[1:]
 
 
-def _affine(
-    left: float, width: float, top: float, height: float, slant: float, turn: float
-) -> Map:
+def _affine(left: float, width: float, top: float, height: float, slant: float, turn: float) -> Map:
     """The map that has the first upright rule begin at `left`, the first level one at `top`."""
     # x - slant·y = x0 and y - turn·x = y0 meet where both hold.
     meet = np.linalg.inv(np.array([[1, -slant], [-turn, 1]]))
     starts = np.array([[left + width / 2, top + height / 2], [width / 2, 0], [0, height / 2]])
-    terms = np.zeros((6, 2))
+    terms = np.zeros((10, 2))
     terms[:3] = starts @ meet.T
     terms[0] += 0.5
     return Map(terms)
@@ -228,7 +227,7 @@ def _fitted(dark: np.ndarray, rough: Map) -> Map | None:
         if not _is_table(seen):
             return None
         slack = 0.3 * float(current.scale.mean())
-        current = _through(points[seen], normals[seen], middles[seen], slack)
+        current = _through(points, normals, middles, seen, slack)
     off = np.abs(np.sum(normals * (current(points) - middles), axis=1))
     return current if _is_table(seen & (off < 0.8 * current.scale.mean())) else None
 
@@ -266,9 +265,7 @@ def _measured(dark: np.ndarray, current: Map, reach: float) -> tuple[np.ndarray,
     return points, normals, places + middles[:, None] * normals, seen & (peaks > 0.08)
 
 
-def _peaks(
-    across: np.ndarray, offsets: np.ndarray, scale: float
-) -> tuple[np.ndarray, np.ndarray]:
+def _peaks(across: np.ndarray, offsets: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Height and place of the darkest stroke in each row of `across` (N, offsets)."""
     paper = np.quantile(across, 0.2, axis=1, keepdims=True)
     summit = np.argmax(across, axis=1)
@@ -280,21 +277,25 @@ def _peaks(
 
 
 def _through(
-    points: np.ndarray, normals: np.ndarray, middles: np.ndarray, slack: float
+    points: np.ndarray, normals: np.ndarray, middles: np.ndarray, seen: np.ndarray, slack: float
 ) -> Map:
     """The map for which points of the sheet lie on the lines through `middles` across `normals`.
 
-    Points that stay off by more than `slack` px, and by more than others do, are left out.
+    Of each rule, what lies off the rest of it by more than `slack` px is left out: a text that
+    touches it, say.
     """
     powers = _powers(points)
     design = np.concatenate([powers * normals[:, :1], powers * normals[:, 1:]], axis=1)
     goal = np.sum(normals * middles, axis=1)
-    terms = np.linalg.lstsq(design, goal)[0]
-    for _ in range(3):
-        off = np.abs(design @ terms - goal)
-        keep = off <= max(3 * np.median(off), slack)
-        terms = np.linalg.lstsq(design[keep], goal[keep])[0]
-    return Map(terms.reshape(2, 6).T)
+    # Four level rules, of which two pairs lie close, say little of uv² and v³ in y.
+    terms, used = np.zeros(20), np.delete(np.arange(20), [18, 19])
+    keep = seen
+    for _ in range(4):
+        terms[used] = np.linalg.lstsq(design[keep][:, used], goal[keep])[0]
+        off = np.ma.array(design @ terms - goal, mask=~seen).reshape(len(_RULES), -1)
+        off = np.abs(off - np.ma.median(off, axis=1, keepdims=True)).filled(np.inf).ravel()
+        keep = off <= max(3 * np.median(off[seen]), slack)
+    return Map(terms.reshape(2, 10).T)
 
 
 # -- Print -------------------------------------------------------------------------------------

@@ -1,0 +1,89 @@
+"""What the workflow itself costs: planning, running jobs that do nothing, finding nothing to do.
+
+    python benchmarks/workflow_cost.py [--snapshots 1000 10000] [--blocks 100] [--cores 2]
+
+Rules, settings and graph are those of config.yaml's main run with so many snapshots; its scripts
+end as soon as they have made their files. Memory is the peak of the scheduler's process. The floor
+of a run is what starting as many bare interpreters costs on as many cores.
+
+The defaults take some minutes, and so does `--snapshots 1000 --blocks 10`; 10,000 snapshots in
+blocks of ten, 4,008 jobs, take much longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import scheduler
+import table
+
+COLUMNS = {
+    "": "",
+    "snapshots": "d",
+    "block": "d",
+    "jobs": "d",
+    "s": ".1f",
+    "peak MB": ".0f",
+    "ms a snapshot": ".2f",
+    "ms a job": ".1f",
+    "x floor": ".1f",
+}
+
+
+def main() -> None:
+    """Measure each size and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--snapshots", type=int, nargs="+", default=[1_000, 10_000])
+    parser.add_argument("--blocks", type=int, nargs="+", choices=[1, 10, 100], default=[100])
+    parser.add_argument("--cores", type=int, default=2)
+    options = parser.parse_args()
+    bare = bare_interpreter(20)
+    with tempfile.TemporaryDirectory() as scratch:
+        workflow = scheduler.copy_of_workflow(Path(scratch, "workflow"), empty=True)
+        rows = [
+            row
+            for snapshots in options.snapshots
+            for block in options.blocks
+            for row in measure(workflow, snapshots, block, options.cores, bare)
+        ]
+    print(f"a bare interpreter takes {bare * 1e3:.0f} ms; {options.cores} cores\n")
+    table.show(COLUMNS, rows)
+
+
+def measure(workflow: Path, snapshots: int, block: int, cores: int, bare: float) -> Iterator[tuple]:
+    """The three rows of one size; `bare` is what one interpreter costs, s."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = {"epochs": snapshots - 1, "snapshots_per_epoch": 1}
+        place = scheduler.workplace(Path(folder), workflow, block, **run)
+        jobs = sum(place.planned().values())
+        floor = jobs * bare / cores
+        for name, arguments, limit in (
+            ("dry run", ["--dry-run"], None),
+            ("empty jobs", [], floor),
+            ("nothing to do", [], None),
+        ):
+            print(f"{name}, {snapshots} snapshots in blocks of {block} …", file=sys.stderr)
+            done = scheduler.start(place, *arguments, cores=cores)
+            each = done.seconds * 1e3 / snapshots, done.seconds * 1e3 / jobs
+            share = done.seconds / limit if limit else None
+            yield (name, snapshots, block, jobs, done.seconds, done.memory / 1e6, *each, share)
+
+
+def bare_interpreter(times: int) -> float:
+    """Seconds that starting Python takes, and nothing else: the least of some."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "pass"], check=True)
+        taken.append(time.perf_counter() - began)
+    return min(taken)
+
+
+if __name__ == "__main__":
+    main()

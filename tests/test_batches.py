@@ -1,0 +1,53 @@
+"""Batches: each pass visits every example once, and every draw follows from (seed, step)."""
+
+import numpy as np
+import pytest
+
+from epochreel import batches
+
+
+def visited(examples, batch, steps, seed=1):
+    return np.concatenate([batches.indices(seed, step, batch, examples) for step in steps])
+
+
+@pytest.mark.parametrize(("examples", "batch"), [(10, 1), (10, 5), (10, 3), (7, 10), (3, 10), (1, 4)])
+def test_every_pass_visits_every_example_once(examples, batch):
+    order = visited(examples, batch, range(examples * 3))
+    for start in range(0, 3 * examples, examples):
+        assert sorted(order[start : start + examples]) == list(range(examples))
+
+
+def test_each_pass_has_an_order_of_its_own():
+    order = visited(50, 10, range(10))
+    assert not np.array_equal(order[:50], order[50:])
+    assert not np.array_equal(order[:50], np.arange(50))
+
+
+@pytest.mark.parametrize("start", [1, 4, 9, 30])
+def test_a_batch_does_not_depend_on_where_one_started(start):
+    whole = visited(7, 3, range(40))
+    assert np.array_equal(visited(7, 3, range(start, 40)), whole[3 * start :])
+
+
+def test_batches_asked_for_in_any_order_are_the_same():
+    there = {step: batches.indices(1, step, 3, 7).tolist() for step in range(20)}
+    back = {step: batches.indices(1, step, 3, 7).tolist() for step in reversed(range(20))}
+    assert there == back
+
+
+def test_another_seed_gives_another_order():
+    assert not np.array_equal(visited(50, 10, range(5)), visited(50, 10, range(5), seed=2))
+
+
+def test_a_batch_is_of_whole_numbers_fit_for_an_index():
+    assert batches.indices(1, 0, 4, 9).dtype == np.int64
+
+
+def test_every_step_has_a_seed_of_its_own():
+    seeds = {batches.step_seed(seed, step) for seed in range(20) for step in range(200)}
+    assert len(seeds) == 4000 and all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_the_seeds_of_one_run_are_not_those_of_the_next_shifted():
+    one, other = ([batches.step_seed(seed, step) for step in range(100)] for seed in (1, 2))
+    assert not set(one) & set(other)

@@ -1,0 +1,245 @@
+"""Blocks: the same bytes however the training is cut up, interrupted, lost or extended."""
+
+import json
+import os
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from epochreel import telemetry
+from epochreel.errors import UserError
+from epochreel.training import Trainer
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, shards):
+    """Snapshots 0 to 5, trained in one go."""
+    from conftest import Training
+
+    return Training(tmp_path_factory.mktemp("whole"), shards, size=10).make()
+
+
+def trained(monkeypatch):
+    """The list that fills with the numbers of the snapshots that are really trained."""
+    numbers, advance = [], Trainer.advance
+
+    def counted(self):
+        row = advance(self)
+        numbers.append(row["snapshot"])
+        return row
+
+    monkeypatch.setattr(Trainer, "advance", counted)
+    return numbers
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def store(training):
+    return training.block(0).store()
+
+
+# -- The same bytes
+
+
+def test_blocks_of_one_make_the_same_bytes_as_one_block(training, whole):
+    assert training(size=1).make(range(6)).bytes() == whole.bytes()
+
+
+def test_another_seed_makes_other_bytes(training, whole):
+    other = training(size=10, run={"seed": 2}).make()
+    assert all(one != two for one, two in zip(other.bytes(), whole.bytes(), strict=True))
+
+
+def test_snapshots_differ_from_each_other(whole):
+    assert len(set(whole.bytes())) == 6
+
+
+def test_an_extended_training_makes_the_bytes_of_a_long_one(training, whole, monkeypatch):
+    training(size=10, epochs=2).make()
+    numbers = trained(monkeypatch)
+    assert training(size=10, epochs=5).make().bytes() == whole.bytes()
+    assert numbers == [3, 4, 5]
+
+
+def test_a_shortened_training_trains_nothing(training, monkeypatch):
+    training(size=10).make()
+    numbers = trained(monkeypatch)
+    shortened = training(size=10, epochs=3).make()
+    assert numbers == [] and len(set(shortened.bytes(range(10)))) == 4
+
+
+@pytest.mark.parametrize("fails_at", [1, 3, 5])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_interrupted_training_goes_on_where_it_stopped(
+    training, whole, monkeypatch, fails_at, error
+):
+    calls, layers = [], telemetry.layers
+
+    def failing(network):
+        calls.append(1)
+        if len(calls) == fails_at + 1:
+            raise error
+        return layers(network)
+
+    monkeypatch.setattr(telemetry, "layers", failing)
+    with pytest.raises(error):
+        training(size=10).make()
+    assert not training(size=10).checkpoint(0).exists()
+    monkeypatch.undo()
+    numbers = trained(monkeypatch)
+    assert training(size=10).make().bytes() == whole.bytes()
+    assert numbers == list(range(fails_at, 6))
+
+
+LOSSES = {
+    "the newest weights": lambda s: s.weights(5).unlink(),
+    "the newest state": lambda s: s.optimizer(5).unlink(),
+    "both states": lambda s: [s.optimizer(n).unlink() for n in (4, 5)],
+    "the newest record": lambda s: (s.folder / "records" / "000005.json").unlink(),
+    "an early record": lambda s: (s.folder / "records" / "000001.json").unlink(),
+    "an early snapshot": lambda s: s.weights(2).unlink(),
+    "a bit of the newest weights": lambda s: flip(s.weights(5)),
+    "a bit of the newest state": lambda s: flip(s.optimizer(5)),
+    "a bit of early weights": lambda s: flip(s.weights(1)),
+    "the first snapshot": lambda s: s.weights(0).unlink(),
+}
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_what_the_store_lost_is_made_again_as_it_was(training, whole, loss):
+    LOSSES[loss](store(training(size=10, epochs=5).make()))
+    training(size=10, epochs=5).make()
+    longer = training(size=10, epochs=7).make()
+    assert longer.bytes() == whole.bytes()
+    assert longer.bytes() == training("fresh", size=10, epochs=7).make().bytes()
+
+
+def test_a_lost_store_is_made_again_as_it_was(training, whole, tmp_path):
+    import shutil
+
+    one = training(size=1).make(range(5))
+    shutil.rmtree(tmp_path / "one" / "store")
+    assert one.make([5]).bytes() == whole.bytes()
+
+
+def test_a_block_that_is_there_trains_nothing(training, monkeypatch):
+    made = training(size=10).make()
+    made.checkpoint(3).unlink()
+    numbers = trained(monkeypatch)
+    made.make()
+    assert numbers == [] and made.checkpoint(3).exists()
+
+
+def test_a_lost_late_snapshot_is_trained_from_the_state_before(training, monkeypatch):
+    made = training(size=10).make()
+    store(made).weights(5).unlink()
+    numbers = trained(monkeypatch)
+    made.make()
+    assert numbers == [5]
+
+
+# -- Outputs
+
+
+def test_checkpoints_are_second_names_of_the_store(training):
+    made = training(size=1).make(range(3))
+    for snapshot in range(3):
+        assert os.path.samefile(made.checkpoint(snapshot), store(made).weights(snapshot))
+
+
+def test_places_after_the_last_snapshot_are_names_of_it(whole):
+    assert os.path.samefile(whole.checkpoint(9), whole.checkpoint(5))
+
+
+def test_nothing_unfinished_lies_about(whole):
+    names = [name for _, _, files in os.walk(whole.folder) for name in files]
+    assert [name for name in names if name.startswith(".")] == []
+
+
+def test_a_block_declares_its_last_snapshot(training):
+    made = training(size=1).make(range(2))
+    declared = json.loads(made.state(1).read_text())
+    record = store(made).record(1)
+    assert declared == {"snapshot": 1} | {n: record[n] for n in ("weights", "optimizer")}
+
+
+def test_what_is_declared_does_not_depend_on_blocks(training, whole):
+    last = training(size=1).make(range(6)).state(5)
+    assert last.read_text() == whole.state(0).read_text()
+
+
+def test_the_training_log_has_a_row_per_snapshot(whole):
+    rows = pq.read_table(whole.folder / "logs" / "0.parquet").to_pylist()
+    assert [row["snapshot"] for row in rows] == list(range(6))
+    assert [row["step"] for row in rows] == [0, 4, 8, 12, 16, 20]
+    assert rows[0]["loss"] is None and rows[5]["loss"] < rows[1]["loss"] and rows[5]["rate"] == 0.01
+    assert all(row["validation_loss"] > 0 for row in rows)
+
+
+def test_the_layer_table_counts_all_weights(whole):
+    layers = pq.read_table(whole.folder / "logs" / "layers.parquet").to_pylist()
+    weights = sum(p.numel() for p in torch.load_state_dict(whole)) if False else 2 * 4 + 4 + 20 + 10
+    assert sum(layer["parameters"] for layer in layers) == weights
+
+
+# -- Blocks that do not belong together
+
+
+def test_a_block_of_another_training_before_it_is_refused(training):
+    made = training(size=1).make(range(2))
+    declared = json.loads(made.state(1).read_text()) | {"weights": "0" * 64}
+    made.state(1).write_text(json.dumps(declared))
+    with pytest.raises(UserError, match="did not come out as it was") as caught:
+        made.make([2])
+    assert str(made.state(1)) in str(caught.value) and not made.checkpoint(2).exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3"])
+def test_a_damaged_declaration_is_named(training, text):
+    made = training(size=1).make(range(2))
+    made.state(1).write_text(text)
+    with pytest.raises(UserError, match=r"1-1\.json is damaged: delete it and run: snakemake"):
+        made.make([2])
+
+
+@pytest.mark.parametrize(
+    "run", [{"seed": 2}, {"training": {"rate": 0.02}}, {"network": {"name": "perceptron"}}]
+)
+def test_each_training_has_a_store_of_its_own(training, run):
+    assert store(training(run=run)).folder != store(training()).folder
+
+
+def test_a_training_on_other_data_has_a_store_of_its_own(training, shards):
+    other = training()
+    other.shards = shards | {"train": shards["validation"]}
+    assert store(other).folder != store(training()).folder
+
+
+def test_epochs_and_blocks_do_not_make_another_training(training):
+    longer = training(size=10, epochs=9)
+    assert store(longer).folder == store(training(size=1)).folder
+
+
+# -- Disk
+
+
+def test_with_last_earlier_weights_are_forgotten_and_the_bytes_the_same(training, whole):
+    made = training(size=1, keep="last").make(range(6))
+    kept = [n for n in range(6) if store(made).weights(n).exists()]
+    assert kept == [3, 4, 5] and made.bytes() == whole.bytes()
+
+
+def test_a_run_that_the_disk_cannot_hold_is_refused_before_it_trains(training, monkeypatch):
+    import shutil
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10))
+    numbers = trained(monkeypatch)
+    with pytest.raises(UserError, match="run 'tiny' needs about"):
+        training(size=10).make()
+    assert numbers == []

@@ -1,0 +1,56 @@
+"""Devices: which one computes is said; how many threads is a setting."""
+
+import logging
+
+import pytest
+import torch
+
+from epochreel import devices
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def without_gpu(monkeypatch):
+    """A machine without a GPU, and its number of threads as it was."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_settings_say_how_many_threads_compute(without_gpu, threads):
+    assert devices.choose(threads) == CPU
+    assert torch.get_num_threads() == threads
+
+
+def test_the_log_says_which_device_computes(without_gpu, caplog):
+    with caplog.at_level(logging.INFO, logger="epochreel"):
+        devices.choose(1)
+    assert caplog.messages == ["device: CPU, 1 arithmetic thread(s)"]
+
+
+@pytest.mark.parametrize(
+    ("precision", "kind"),
+    [("float32", torch.float32), ("tf32", torch.float32), ("bfloat16", torch.bfloat16)],
+)
+def test_a_layer_computes_in_the_precision_of_the_settings(precision, kind):
+    layer = torch.nn.Linear(2, 2)
+    with devices.arithmetic(CPU, precision):
+        assert layer(torch.ones(1, 2)).dtype == kind
+    assert layer.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_tf32_is_on_where_the_settings_say_so_and_nowhere_else(precision):
+    devices.arithmetic(CPU, precision)
+    assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
+    assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
+
+
+def test_nothing_of_one_precision_is_left_for_the_next():
+    with devices.arithmetic(CPU, "bfloat16"):
+        pass
+    with devices.arithmetic(CPU, "float32"):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32

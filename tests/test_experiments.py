@@ -1,0 +1,75 @@
+"""Experiments: found by name or path, loaded as a package of their own."""
+
+import sys
+
+import pytest
+from conftest import SPIRALS
+
+from epochreel import experiments
+from epochreel.errors import UserError
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """A person's experiment in `mine/`, whose data.py uses a helper."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    for module in experiments.FILES:
+        (folder / f"{module}.py").write_text("")
+    (folder / "helper.py").write_text("ONE = 1\n")
+    (folder / "data.py").write_text("from . import helper\nTWO = helper.ONE + 1\n")
+    return folder
+
+
+def test_a_built_in_experiment_is_found_by_its_name(tmp_path):
+    experiment = experiments.find("sheets", tmp_path)
+    assert experiment.is_builtin and experiment.load("layout").__name__ == "epochreel.sheets.layout"
+
+
+def test_a_folder_is_found_from_that_of_the_config(mine):
+    experiment = experiments.find("./mine", mine.parent)
+    assert (experiment.folder, experiment.is_builtin) == (mine, False)
+
+
+@pytest.mark.parametrize("name", ["mine/", "./mine", "mine/../mine/"])
+def test_each_way_to_write_a_path_names_the_same_experiment(mine, name):
+    assert experiments.find(name, mine.parent) == experiments.find(f"{mine}/", mine.parent)
+
+
+def test_modules_of_a_folder_import_each_other(mine):
+    assert experiments.find("mine/", mine.parent).load("data").TWO == 2
+
+
+def test_files_of_one_name_in_two_folders_do_not_meet(mine):
+    other = mine.parent / "other"
+    mine.rename(other)
+    spirals = experiments.find(f"{SPIRALS}/", mine).load("data")
+    assert experiments.find("other/", mine.parent).load("data").TWO == 2
+    assert not hasattr(spirals, "TWO")
+
+
+def test_a_folder_is_not_put_on_the_path_for_all(mine):
+    before = list(sys.path)
+    experiments.find("mine/", mine.parent).load("data")
+    assert sys.path == before and "helper" not in sys.modules
+
+
+@pytest.mark.parametrize("module", experiments.FILES)
+def test_a_folder_that_lacks_a_file_is_refused(mine, module):
+    (mine / f"{module}.py").unlink()
+    with pytest.raises(UserError, match=f"'mine/': .*mine' lacks {module}.py"):
+        experiments.find("mine/", mine.parent)
+
+
+@pytest.mark.parametrize("name", ["none", "drawing", "..", ".", "x" * 300, "a\nb"])
+def test_a_name_that_is_not_built_in_is_refused_with_those_that_are(tmp_path, name):
+    with pytest.raises(UserError, match=r"is not built in \(built in: sheets") as caught:
+        experiments.find(name, tmp_path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["a\0/b", "x" * 300 + "/", "a\n/b", "/"])
+def test_a_path_that_no_folder_has_is_refused_in_one_line(tmp_path, name):
+    with pytest.raises(UserError) as caught:
+        experiments.find(name, tmp_path)
+    assert len(str(caught.value).splitlines()) == 1

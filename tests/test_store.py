@@ -1,0 +1,111 @@
+"""The store: what is in it is whole, and no more is kept than is needed."""
+
+import os
+
+import pytest
+import torch
+
+from epochreel.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path, "f" * 64)
+
+
+def add(store, *snapshots):
+    for n in snapshots:
+        store.add(n, {"w": torch.full((3,), n)}, {"0.step": torch.tensor(n)}, {"snapshot": n})
+    return store
+
+
+def flip(path):
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+def states(store):
+    return sorted(int(path.stem) for path in (store.folder / "optimizer").iterdir())
+
+
+def test_a_snapshot_is_there_when_it_was_added(store):
+    add(store, 0)
+    assert store.holds(0) and not store.holds(1)
+    assert store.record(0)["row"] == {"snapshot": 0}
+
+
+def test_only_the_two_newest_states_are_kept_and_all_weights(store):
+    add(store, *range(5))
+    assert states(store) == [3, 4]
+    assert [store.holds(n) for n in range(5)] == [True] * 5
+
+
+def test_training_goes_on_from_the_newest_state(store):
+    assert Store(store.folder, "e" * 64).newest_state(9) is None
+    add(store, *range(5))
+    assert [store.newest_state(n) for n in (9, 4, 3, 2)] == [4, 4, 3, None]
+
+
+@pytest.mark.parametrize("kind", ["weights", "optimizer"])
+def test_a_damaged_newest_state_falls_back_to_the_one_before(store, kind, caplog):
+    add(store, *range(5))
+    flip(getattr(store, kind)(4))
+    assert store.newest_state(9) == 3
+    assert str(getattr(store, kind)(4)) in caplog.text
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"weights": "x"}', "\xff"])
+def test_a_damaged_record_is_none(store, text):
+    add(store, *range(3))
+    (store.folder / "records" / "000002.json").write_bytes(text.encode("latin-1"))
+    assert store.record(2) is None and not store.holds(2) and store.newest_state(2) == 1
+
+
+def test_a_snapshot_without_its_record_is_not_there(store):
+    add(store, 0, 1)
+    (store.folder / "records" / "000001.json").unlink()
+    assert not store.holds(1) and store.newest_state(1) == 0
+
+
+def test_the_record_is_written_last(store, monkeypatch):
+    from epochreel import store as module
+
+    def fail(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.json, "dumps", fail)
+    with pytest.raises(OSError):
+        add(store, 0)
+    assert store.weights(0).exists() and store.optimizer(0).exists() and not store.holds(0)
+
+
+def test_lost_snapshots_are_made_again_without_losing_the_newest_state(store):
+    add(store, *range(9))
+    add(store, 0, 1, 2)
+    assert states(store) == [1, 2, 7, 8]
+    assert (store.newest_state(5), store.newest_state(9)) == (2, 8)
+    assert states(add(store, 9)) == [8, 9]
+
+
+def test_a_snapshot_added_again_stays_the_same_file(store, tmp_path):
+    add(store, 0).link(0, tmp_path / "checkpoint")
+    add(store, 0)
+    assert os.path.samefile(store.weights(0), tmp_path / "checkpoint")
+
+
+def test_a_damaged_snapshot_is_mended_when_it_is_added_again(store):
+    flip(add(store, 0).weights(0))
+    assert not store.holds(0)
+    assert add(store, 0).holds(0)
+
+
+def test_weights_are_forgotten_but_for_those_training_may_go_on_from(store):
+    add(store, *range(6)).forget_weights_before(5)
+    assert [n for n in range(6) if store.weights(n).exists()] == [4, 5]
+    assert store.newest_state(9) == 5
+
+
+def test_two_trainings_do_not_share_a_store(tmp_path):
+    add(Store(tmp_path, "a" * 64), 0)
+    assert not Store(tmp_path, "b" * 64).holds(0)
