@@ -20,12 +20,14 @@ rule everything:
     input:
         "training.mp4",
         PLAN.main.kept(),
+        PLAN.main.manifest,
 
 
 rule all:
     input:
         "training.mp4",
         [run.kept() for run in PLAN.runs.values()],
+        [run.manifest for run in PLAN.runs.values()],
 
 
 include: "rules/dataset.smk"
@@ -35,6 +37,7 @@ include: "rules/summarize.smk"
 include: "rules/render.smk"
 include: "rules/encode.smk"
 include: "rules/read.smk"
+include: "rules/verify.smk"
 
 
 localrules:

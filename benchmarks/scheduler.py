@@ -58,9 +58,10 @@ def workplace(folder: Path, workflow: Path, block: int | None = None, **run: obj
 
 @dataclass(frozen=True)
 class Start:
-    """One start of Snakemake: its begin (s since 1970), its length, CPU time of it and its jobs (s).
+    """One start of Snakemake: when it began (s since 1970) and how long it took (s).
 
-    `memory` is the peak of the scheduler itself, without its jobs, in bytes.
+    `cpu` is the processor time of it and all its jobs, s; `memory` the peak of the scheduler
+    itself, without its jobs, bytes.
     """
 
     began: float

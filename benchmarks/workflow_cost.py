@@ -29,6 +29,7 @@ COLUMNS = {
     "block": "d",
     "jobs": "d",
     "s": ".1f",
+    "CPU s": ".1f",
     "peak MB": ".0f",
     "ms a snapshot": ".2f",
     "ms a job": ".1f",
@@ -58,21 +59,20 @@ def main() -> None:
 
 def measure(workflow: Path, snapshots: int, block: int, cores: int, bare: float) -> Iterator[tuple]:
     """The three rows of one size; `bare` is what one interpreter costs, s."""
+    starts = {"dry run": ["--dry-run"], "empty jobs": [], "nothing to do": []}
     with tempfile.TemporaryDirectory() as folder:
         run = {"epochs": snapshots - 1, "snapshots_per_epoch": 1}
         place = scheduler.workplace(Path(folder), workflow, block, **run)
-        jobs = sum(place.planned().values())
-        floor = jobs * bare / cores
-        for name, arguments, limit in (
-            ("dry run", ["--dry-run"], None),
-            ("empty jobs", [], floor),
-            ("nothing to do", [], None),
-        ):
+        done = {}
+        for name, arguments in starts.items():
             print(f"{name}, {snapshots} snapshots in blocks of {block} …", file=sys.stderr)
-            done = scheduler.start(place, *arguments, cores=cores)
-            each = done.seconds * 1e3 / snapshots, done.seconds * 1e3 / jobs
-            share = done.seconds / limit if limit else None
-            yield (name, snapshots, block, jobs, done.seconds, done.memory / 1e6, *each, share)
+            done[name] = scheduler.start(place, *arguments, cores=cores)
+        jobs = sum(1 for _ in place.path("").rglob("benchmarks/**/*.tsv"))
+    for name, each in done.items():
+        shares = 1e3 * each.seconds / snapshots, 1e3 * each.seconds / jobs
+        floor = each.seconds / (jobs * bare / cores) if name == "empty jobs" else None
+        memory = each.memory / 1e6
+        yield (name, snapshots, block, jobs, each.seconds, each.cpu, memory, *shares, floor)
 
 
 def bare_interpreter(times: int) -> float:

@@ -10,7 +10,9 @@ def visited(examples, batch, steps, seed=1):
     return np.concatenate([batches.indices(seed, step, batch, examples) for step in steps])
 
 
-@pytest.mark.parametrize(("examples", "batch"), [(10, 1), (10, 5), (10, 3), (7, 10), (3, 10), (1, 4)])
+@pytest.mark.parametrize(
+    ("examples", "batch"), [(10, 1), (10, 5), (10, 3), (7, 10), (3, 10), (1, 4)]
+)
 def test_every_pass_visits_every_example_once(examples, batch):
     order = visited(examples, batch, range(examples * 3))
     for start in range(0, 3 * examples, examples):

@@ -1,13 +1,16 @@
 """Blocks: the same bytes however the training is cut up, interrupted, lost or extended."""
 
+import contextlib
 import json
 import os
+import shutil
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
-import torch
+from conftest import Training
 
-from epochreel import telemetry
+from epochreel import lease, telemetry
 from epochreel.errors import UserError
 from epochreel.training import Trainer
 
@@ -15,8 +18,6 @@ from epochreel.training import Trainer
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, shards):
     """Snapshots 0 to 5, trained in one go."""
-    from conftest import Training
-
     return Training(tmp_path_factory.mktemp("whole"), shards, size=10).make()
 
 
@@ -120,8 +121,6 @@ def test_what_the_store_lost_is_made_again_as_it_was(training, whole, loss):
 
 
 def test_a_lost_store_is_made_again_as_it_was(training, whole, tmp_path):
-    import shutil
-
     one = training(size=1).make(range(5))
     shutil.rmtree(tmp_path / "one" / "store")
     assert one.make([5]).bytes() == whole.bytes()
@@ -183,7 +182,7 @@ def test_the_training_log_has_a_row_per_snapshot(whole):
 
 def test_the_layer_table_counts_all_weights(whole):
     layers = pq.read_table(whole.folder / "logs" / "layers.parquet").to_pylist()
-    weights = sum(p.numel() for p in torch.load_state_dict(whole)) if False else 2 * 4 + 4 + 20 + 10
+    weights = (2 + 1) * 4 + (4 + 1) * 4 + (4 + 1) * 2
     assert sum(layer["parameters"] for layer in layers) == weights
 
 
@@ -225,6 +224,21 @@ def test_epochs_and_blocks_do_not_make_another_training(training):
     assert store(longer).folder == store(training(size=1)).folder
 
 
+def test_a_block_trains_and_links_with_the_lease_in_hand(training, monkeypatch):
+    made, told = training(size=10), []
+
+    @contextlib.contextmanager
+    def held(path):
+        told.append(made.checkpoint(0).exists())
+        yield
+        told.append(made.checkpoint(0).exists())
+
+    monkeypatch.setattr(lease, "held", held)
+    numbers = trained(monkeypatch)
+    made.make()
+    assert (told, len(numbers)) == ([False, True], 5)
+
+
 # -- Disk
 
 
@@ -235,9 +249,6 @@ def test_with_last_earlier_weights_are_forgotten_and_the_bytes_the_same(training
 
 
 def test_a_run_that_the_disk_cannot_hold_is_refused_before_it_trains(training, monkeypatch):
-    import shutil
-    from types import SimpleNamespace
-
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10))
     numbers = trained(monkeypatch)
     with pytest.raises(UserError, match="run 'tiny' needs about"):

@@ -69,9 +69,7 @@ def test_blocks_hold_each_snapshot_once(planned, size, epochs):
     of_size = planned({"snapshots_per_block": size}, epochs=epochs)
     run = of_size.runs["tiny"]
     numbers = [
-        block + place
-        for block in run.blocks()
-        for place in of_size.places[: run.real(block)]
+        block + place for block in run.blocks() for place in of_size.places[: run.real(block)]
     ]
     assert numbers == run.numbers() and len(numbers) == epochs + 1 == run.snapshots
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 import read as script
 from epochreel import checkpoints, pages
@@ -105,6 +105,14 @@ def test_a_straightened_page_lies_where_the_sheet_it_shows_does(change):
 def test_a_clean_page_stays_as_it_is():
     page = sheets(1)[0]["image"]
     assert np.abs(straighten(page).astype(float) - page).mean() < 0.1
+
+
+def test_blur_is_taken_out_as_far_as_the_rules_tell_of_it():
+    page = sheets(1)[0]["image"]
+    blurred = np.asarray(Image.fromarray(page).filter(ImageFilter.GaussianBlur(0.8)))
+    table = np.s_[282:691, 55:714]
+    left = np.abs(straighten(blurred).astype(float) - page)[table].mean()
+    assert left < 0.8 * np.abs(blurred.astype(float) - page)[table].mean()
 
 
 def test_what_stands_outside_the_table_is_gone():
@@ -254,7 +262,7 @@ def saved(folder, image, **options):
 
 
 PICTURE = Image.fromarray(np.where(np.eye(40, 30) > 0, 0, 255).astype(np.uint8))
-DEEP = Image.fromarray(np.asarray(PICTURE).astype(np.uint16) * 257)
+DEEP = Image.fromarray(np.asarray(PICTURE).astype(np.uint16) * 256 + 200)
 CLEAR = Image.merge("LA", [Image.new("L", (30, 40)), PICTURE.point(lambda grey: 255 - grey)])
 KINDS = {
     "grey": (PICTURE, {}),

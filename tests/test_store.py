@@ -5,6 +5,8 @@ import os
 import pytest
 import torch
 
+from epochreel import files
+from epochreel import store as stores
 from epochreel.store import Store
 
 
@@ -69,13 +71,13 @@ def test_a_snapshot_without_its_record_is_not_there(store):
 
 
 def test_the_record_is_written_last(store, monkeypatch):
-    from epochreel import store as module
+    def full_at_records(path, data):
+        if path.parent.name == "records":
+            raise OSError(28, "No space left on device")
+        files.write_whole(path, data)
 
-    def fail(*_arguments):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(module.json, "dumps", fail)
-    with pytest.raises(OSError):
+    monkeypatch.setattr(stores, "write_whole", full_at_records)
+    with pytest.raises(OSError, match="No space"):
         add(store, 0)
     assert store.weights(0).exists() and store.optimizer(0).exists() and not store.holds(0)
 

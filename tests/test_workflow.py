@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -194,7 +195,7 @@ def test_comments_docstrings_and_touches_rerun_nothing(own_code):
 
 def test_a_changed_figure_redraws_the_frames_and_nothing_before_them(own_code):
     change(own_code, "sheets/figure.py", '"How each digit is read"', '"How digits are read"')
-    assert set(own_code.planned("all")) == {"render", "encode", "publish"}
+    assert set(own_code.planned("all")) == {"render", "encode", "publish", "write_manifest"}
 
 
 def test_a_changed_network_trains_again_and_keeps_the_data(own_code):
@@ -206,10 +207,10 @@ def test_a_changed_network_trains_again_and_keeps_the_data(own_code):
 def test_a_setting_reruns_the_stages_that_use_it(copied):
     copied.config["runs"]["sheets"]["film"]["hold_seconds"] = 1.0
     copied.write_config()
-    assert set(copied.planned("all")) == {"encode", "publish"}
+    assert set(copied.planned("all")) == {"encode", "publish", "write_manifest"}
     copied.config["runs"]["sheets"]["title"] = "Another title"
     copied.write_config()
-    assert set(copied.planned("all")) == {"render", "encode", "publish"}
+    assert set(copied.planned("all")) == {"render", "encode", "publish", "write_manifest"}
 
 
 def test_the_film_comes_in_its_other_forms_on_request(copied):
@@ -219,6 +220,29 @@ def test_the_film_comes_in_its_other_forms_on_request(copied):
     assert png.size(copied.path("cells/poster.png").read_bytes()) == (640, 360)
     words = copied.path("cells/training.vtt").read_text()
     assert "Untrained, 0 cells" in words and "800 cells" in words
+
+
+def test_a_finished_run_is_verified(world):
+    said = world.make("verify")
+    assert "run 'sheets' is as it was made" in said and "run 'cells' is as it was made" in said
+
+
+def test_verify_names_what_differs_also_what_times_hide(copied):
+    frame, shard = copied.path("sheets/frames/000003.png"), copied.path("datasets/few_cells/test")
+    times = frame.stat().st_mtime_ns
+    data = bytearray(frame.read_bytes())
+    data[-40] ^= 1
+    frame.write_bytes(data)
+    os.utime(frame, ns=(times, times))
+    (shard / "00000.parquet").unlink()
+    copied.config["runs"]["cells"]["title"] = "Another title"
+    copied.write_config()
+    done = copied.start("verify")
+    assert done.returncode != 0
+    assert "results/sheets/frames/000003.png is not what was made" in done.stdout
+    assert "results/datasets/few_cells/test/00000.parquet is missing" in done.stdout
+    assert "results/cells/frames/000012.png follows from other settings" in done.stdout
+    assert "results/sheets/frames/000004.png" not in done.stdout.replace("\n", " ")
 
 
 def said_in_one_line(place: Workplace, *targets: str) -> str:

@@ -71,6 +71,14 @@ def _end_with_parents() -> None:
 
 
 def _watch(parents: list[psutil.Process]) -> None:
-    while all(parent.is_running() for parent in parents):
+    while all(_lives(parent) for parent in parents):
         time.sleep(0.5)
     os._exit(143)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether a process runs; a dead one that nobody has waited for does not."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

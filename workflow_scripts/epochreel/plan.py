@@ -9,10 +9,11 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from epochreel import experiments, schema, video
+from epochreel import experiments, provenance, schema, video
 from epochreel.errors import UserError, shown
 from epochreel.provenance import code_digest, versions
 
+SPLITS = ("train", "validation", "test")
 SCRIPTS = Path(__file__).parent.parent
 SCHEMA = SCRIPTS.parent / "config.schema.yaml"
 
@@ -35,7 +36,7 @@ STAGES = {
     "evaluate": Stage("evaluate", "evaluation", _TORCH),
     "summarize": Stage("summarize", None, ("numpy", "pyarrow")),
     "render": Stage("render", "figure", (*_IMAGES, "matplotlib")),
-    "read": Stage("read", "reading", _TORCH),
+    "read": Stage("read", "reading", (*_TORCH, "pandas")),
     "encode": Stage("encode", None, _FFMPEG),
     "encode_webm": Stage("encode", None, _FFMPEG),
     "encode_gif": Stage("encode", None, _FFMPEG),
@@ -134,6 +135,14 @@ class Dataset:
         """The paths of a split's shards."""
         count = -(-self.settings[split] // self.settings["examples_per_shard"])
         return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in range(count)]
+
+    def keys(self) -> dict[str, str]:
+        """What each shard should follow from, by path."""
+        return {
+            path: provenance.key(self.shard_settings(split, Path(path).stem))
+            for split in SPLITS
+            for path in self.shards(split)
+        }
 
     def folders(self) -> dict[str, Path]:
         """The folders of the user's that the settings name, by key."""
@@ -254,12 +263,35 @@ class Run:
         yield f"results/{self.name}/network.safetensors"
         yield from self.paths("frames", "png")
         yield from self.paths("evaluations", "parquet")
-        yield from (f"results/{self.name}/summaries/{block}.parquet" for block in self.blocks())
+        yield from self.summaries()
         if self.keeps_all:
             yield from self.paths("checkpoints", "safetensors")
             yield from (f"results/{self.name}/states/{block}.json" for block in self.blocks())
-        for split in ("train", "validation", "test"):
+        for split in SPLITS:
             yield from self.dataset.shards(split)
+
+    @property
+    def manifest(self) -> str:
+        """The path of the run's manifest."""
+        return f"results/{self.name}/manifest.json"
+
+    def keys(self) -> dict[str, str]:
+        """What each kept artifact that carries its key should follow from, by path."""
+        kinds = {
+            "evaluate": self.paths("evaluations", "parquet"),
+            "summarize": self.summaries(),
+            "render": self.paths("frames", "png"),
+        }
+        keys = {
+            path: provenance.key(self.stage_settings(stage))
+            for stage, paths in kinds.items()
+            for path in paths
+        }
+        return keys | self.dataset.keys()
+
+    def summaries(self) -> list[str]:
+        """The paths of the summaries of all blocks."""
+        return [f"results/{self.name}/summaries/{block}.parquet" for block in self.blocks()]
 
     @cached_property
     def _stages(self) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -319,7 +351,7 @@ class Run:
 
     def last_summary(self) -> str:
         """The path of the summary of all the run's snapshots."""
-        return f"results/{self.name}/summaries/{self.blocks()[-1]}.parquet"
+        return self.summaries()[-1]
 
     def _film(self, stage: str) -> dict[str, Any]:
         return {"title": self.settings["title"], **self._gif(stage)}

@@ -60,5 +60,11 @@ def size(data: bytes) -> tuple[int, int]:
     return struct.unpack(">II", data[16:24])
 
 
+def texts(data: bytes) -> dict[str, str]:
+    """The texts noted in a PNG file's bytes, by keyword."""
+    with Image.open(io.BytesIO(data)) as image:
+        return dict(image.text)
+
+
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from epochreel import png, tables
 
+_FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names
 SPLITS = ("train", "validation", "test")
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -103,7 +104,7 @@ def _features(arrays: Mapping[str, pa.Array]) -> str:
             return {"_type": "Image"}
         if pa.types.is_list(kind):
             return {"feature": feature(kind.value_type), "_type": "List"}
-        return {"dtype": str(kind), "_type": "Value"}
+        return {"dtype": _FLOATS.get(str(kind), str(kind)), "_type": "Value"}
 
     features = {name: feature(array.type) for name, array in arrays.items()}
     return json.dumps({"info": {"features": features}}, sort_keys=True)

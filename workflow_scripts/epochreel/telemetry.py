@@ -16,7 +16,7 @@ def layers(network: torch.nn.Module) -> dict[str, Any]:
     """Per parameter: histograms of its weights and gradients; and the norm of all gradients.
 
     `gradient_*` are None before the first batch. A histogram has 64 equal bins from its minimum
-    to its maximum.
+    to its maximum; values that are not finite are left out.
     """
     rows, squares = [], []
     for name, parameter in network.named_parameters():
@@ -33,6 +33,9 @@ def layers(network: torch.nn.Module) -> dict[str, Any]:
 
 def _histogram(kind: str, values: torch.Tensor) -> dict[str, Any]:
     values = values.float().flatten()
+    values = values[values.isfinite()]
+    if not len(values):
+        return {f"{kind}_minimum": None, f"{kind}_maximum": None, f"{kind}_counts": [0] * BINS}
     low, high = (float(bound) for bound in torch.aminmax(values))
     counts = torch.histc(values, BINS, low, high).long().tolist()
     return {f"{kind}_minimum": low, f"{kind}_maximum": high, f"{kind}_counts": counts}

@@ -88,10 +88,7 @@ class Trainer:
     def row(self, total: float | None = None) -> dict[str, Any]:
         """What the training log says of this snapshot; `total` is the loss of its batches."""
         done = self.step - self.recipe.step(self.snapshot - 1) if self.snapshot else 0
-        if total is not None and not np.isfinite(total):
-            raise UserError(
-                f"the loss is no longer a number at batch {self.step}: lower training.rate"
-            )
+        self._refuse_what_is_no_number(total)
         return {
             "snapshot": self.snapshot,
             "step": self.step,
@@ -103,6 +100,14 @@ class Trainer:
             **telemetry.layers(self.network),
             **self.meter.read(done * self.settings["batch"]),
         }
+
+    def _refuse_what_is_no_number(self, total: float | None) -> None:
+        finite = all(bool(value.isfinite().all()) for value in self.network.parameters())
+        if not finite or (total is not None and not np.isfinite(total)):
+            what = "the loss is" if finite else "the weights are"
+            raise UserError(
+                f"{what} no longer a finite number at batch {self.step}: lower training.rate"
+            )
 
     def _batch(self) -> torch.Tensor:
         """One step of the optimiser; returns the batch's loss, without its penalty."""

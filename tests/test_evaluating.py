@@ -1,0 +1,86 @@
+"""Evaluating: each snapshot is tried on all test examples, whatever the batch."""
+
+import json
+
+import numpy as np
+import pytest
+
+from epochreel import evaluations
+from epochreel.errors import UserError
+from epochreel.evaluating import Evaluator
+from epochreel.plan import Plan
+from epochreel.provenance import key
+from epochreel.shards import Split
+
+
+@pytest.fixture
+def evaluate(spirals, training, shards, tmp_path):
+    """The function that trains a little and evaluates one snapshot; returns the file's path."""
+    made = training(size=10).make()
+
+    def of(snapshot=5, name="evaluation", **how):
+        run = Plan(spirals(evaluation=how), tmp_path).runs["tiny"]
+        stage = run.stage_settings("evaluate")
+        evaluator = Evaluator(run.experiment, stage["settings"], shards["test"])
+        evaluator.evaluate(made.checkpoint(snapshot), tmp_path / name, snapshot, key(stage))
+        return tmp_path / name
+
+    of.made = made
+    return of
+
+
+def test_every_test_example_is_in_it_once_and_in_order(evaluate, shards):
+    labels = evaluations.read(evaluate())["label"].to_pylist()
+    assert labels == [example["label"] for example in Split(shards["test"])]
+
+
+def test_the_metrics_are_those_of_the_predictions(evaluate):
+    path = evaluate()
+    table = evaluations.read(path).to_pydict()
+    share = np.mean(np.array(table["label"]) == np.array(table["prediction"]))
+    assert evaluations.about(path)["metrics"] == {"accuracy": pytest.approx(share)}
+
+
+def test_snapshot_and_origin_are_noted(evaluate):
+    about = evaluations.about(evaluate(snapshot=3))
+    assert about["snapshot"] == 3
+    assert about["key"]["settings"]["evaluation"]["batch"] == 10
+
+
+def test_the_same_snapshot_gives_the_same_bytes(evaluate):
+    assert evaluate(name="first").read_bytes() == evaluate(name="second").read_bytes()
+
+
+@pytest.mark.parametrize("batch", [1, 3, 20, 100])
+def test_the_batch_changes_rounding_at_most(evaluate, batch):
+    one, other = (evaluations.read(evaluate(name=str(b), batch=b)) for b in (10, batch))
+    assert one["label"].equals(other["label"])
+    assert np.allclose(one["probability"], other["probability"], atol=1e-2)
+
+
+def test_an_untrained_network_is_another(evaluate):
+    first = evaluate(snapshot=0, name="first").read_bytes()
+    assert first != evaluate(name="last").read_bytes()
+
+
+def test_an_evaluation_does_not_depend_on_the_one_before(evaluate, spirals, shards, tmp_path):
+    run = Plan(spirals(), tmp_path).runs["tiny"]
+    stage = run.stage_settings("evaluate")
+    evaluator = Evaluator(run.experiment, stage["settings"], shards["test"])
+    for snapshot in (5, 0, 5):
+        path = tmp_path / str(snapshot)
+        evaluator.evaluate(evaluate.made.checkpoint(snapshot), path, snapshot, key(stage))
+    assert path.read_bytes() == evaluate().read_bytes()
+
+
+def test_a_damaged_checkpoint_is_named_and_nothing_written(evaluate, tmp_path):
+    path = evaluate.made.checkpoint(2)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(UserError, match=r"000002\.safetensors is damaged"):
+        evaluate(snapshot=2)
+    assert not (tmp_path / "evaluation").exists()
+
+
+def test_the_key_is_json_that_can_be_compared(evaluate):
+    key = evaluations.about(evaluate())["key"]
+    assert set(key) == {"settings", "code", "versions"} and json.dumps(key)

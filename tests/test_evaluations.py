@@ -1,0 +1,54 @@
+"""Evaluations: predictions, metrics and origin in one file."""
+
+import numpy as np
+import pytest
+
+from epochreel import evaluations
+from epochreel.errors import UserError
+
+COLUMNS = {
+    "place": np.arange(6, dtype=np.int16),
+    "probability": np.linspace(0, 1, 6).astype(np.float16),
+    "prediction": np.array([0, 1, 2, 3, 4, 9], np.uint8),
+}
+ABOUT = {"snapshot": 42, "key": {"settings": {"batch": 1}, "code": "c", "versions": {}}}
+
+
+@pytest.fixture
+def written(tmp_path):
+    path = tmp_path / "000042.parquet"
+    evaluations.write(path, COLUMNS, {"accuracy": np.float64(0.5), "loss": 2}, ABOUT)
+    return path
+
+
+def test_what_was_written_is_read(written):
+    table = evaluations.read(written)
+    for name, column in COLUMNS.items():
+        assert np.array_equal(table[name].to_numpy(), column)
+        assert table[name].to_numpy().dtype == column.dtype
+
+
+def test_snapshot_metrics_and_key_are_noted(written):
+    assert evaluations.about(written) == ABOUT | {"metrics": {"accuracy": 0.5, "loss": 2.0}}
+
+
+def test_the_same_predictions_give_the_same_bytes(written, tmp_path):
+    evaluations.write(tmp_path / "other", COLUMNS, {"loss": 2, "accuracy": 0.5}, ABOUT)
+    assert (tmp_path / "other").read_bytes() == written.read_bytes()
+
+
+@pytest.mark.parametrize("read", [evaluations.read, evaluations.about])
+@pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: b"", lambda d: b"x" + d[1:]])
+def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, damage):
+    written.write_bytes(damage(written.read_bytes()))
+    words = f"{written} is damaged: delete it and run: snakemake {written}"
+    with pytest.raises(UserError, match=words) as caught:
+        read(written)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 6, 10])
+def test_batches_hold_each_example_once_and_in_order(size):
+    parts = list(evaluations.batches(COLUMNS, size))
+    assert [len(part["place"]) for part in parts[:-1]] == [size] * (len(parts) - 1)
+    assert np.concatenate([part["place"] for part in parts]).tolist() == list(range(6))

@@ -1,0 +1,146 @@
+"""Jobs: their log, their last word, and their end with those who started them."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from epochreel import jobs
+
+LIBRARY = {"PYTHONPATH": str(Path(jobs.__file__).parent.parent), "PATH": os.environ["PATH"]}
+
+
+def run(tmp_path, work) -> subprocess.CompletedProcess:
+    """Run a script that does `work` inside a job."""
+    script = "from epochreel.jobs import job, log\nfrom epochreel.errors import UserError\n"
+    script += f"with job({str(tmp_path / 'logs' / 'job.log')!r}):\n" + textwrap.indent(work, "    ")
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, env=LIBRARY, cwd=tmp_path)
+
+
+def logged(tmp_path):
+    return (tmp_path / "logs" / "job.log").read_text()
+
+
+def test_what_the_job_says_is_in_its_log_and_not_on_the_terminal(tmp_path):
+    done = run(tmp_path, "log.info('all is well')")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "INFO all is well" in logged(tmp_path)
+
+
+def test_a_warning_is_on_the_terminal_too(tmp_path):
+    done = run(tmp_path, "log.warning('the disk is nearly full')")
+    assert done.stderr == "epochreel: the disk is nearly full\n"
+    assert "WARNING the disk is nearly full" in logged(tmp_path)
+
+
+def test_an_error_of_the_users_is_one_line(tmp_path):
+    done = run(tmp_path, "raise UserError('a.png is empty: delete it')")
+    assert (done.returncode, done.stderr) == (1, "epochreel: a.png is empty: delete it\n")
+    assert "Traceback" not in logged(tmp_path) and "a.png is empty" in logged(tmp_path)
+
+
+def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
+    done = run(tmp_path, "open('none/file.png')")
+    words = "epochreel: none/file.png: No such file or directory\n"
+    assert (done.returncode, done.stderr) == (1, words)
+    assert "Traceback" in logged(tmp_path)
+
+
+@pytest.mark.parametrize("work", ["1 / 0", "raise OSError('odd')", "import none_such"])
+def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(tmp_path, work):
+    done = run(tmp_path, work)
+    assert done.returncode == 1
+    assert "Traceback" in logged(tmp_path) and "Error" in logged(tmp_path)
+    assert "not foreseen" in done.stderr
+
+
+def test_the_log_of_an_earlier_start_is_replaced(tmp_path):
+    run(tmp_path, "log.info('first')")
+    run(tmp_path, "log.info('second')")
+    assert "first" not in logged(tmp_path) and "second" in logged(tmp_path)
+
+
+# -- The end with the parent
+
+WORKER = """
+import os, sys, time
+from epochreel.jobs import job
+with job("job.log"):
+    print(os.getpid(), flush=True)
+    time.sleep(60)
+"""
+# A scheduler that starts the worker below a shell; `; true` keeps the shell from giving way.
+SCHEDULER = """
+import subprocess, sys
+shell = ["sh", "-c", f'"{sys.executable}" worker.py; true']
+subprocess.run(shell if sys.argv[1] == "shell" else [sys.executable, "worker.py"])
+"""
+
+
+@pytest.fixture
+def start(tmp_path):
+    """The function that starts scheduler and worker; returns the scheduler and the worker."""
+    (tmp_path / "worker.py").write_text(WORKER)
+    (tmp_path / "scheduler.py").write_text(SCHEDULER)
+    started = []
+
+    def one(way: str) -> tuple[subprocess.Popen, psutil.Process]:
+        command = [sys.executable, "scheduler.py", way]
+        scheduler = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=LIBRARY
+        )
+        worker = psutil.Process(int(scheduler.stdout.readline()))
+        started.extend([psutil.Process(scheduler.pid), worker, *worker.parents()[:1]])
+        scheduler.stdout.close()
+        return scheduler, worker
+
+    yield one
+    ours = {process.pid for process in started} - {os.getpid()}
+    for process in started:
+        if process.pid in ours and process.is_running():
+            process.kill()
+
+
+def ends(process: psutil.Process, seconds: float = 20) -> bool:
+    """Whether a process comes to its end; one that nobody has waited for has ended, too."""
+    stop = time.monotonic() + seconds
+    while time.monotonic() < stop:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize("way", ["shell", "directly"])
+def test_a_job_ends_when_its_scheduler_is_killed(start, way):
+    scheduler, worker = start(way)
+    scheduler.send_signal(signal.SIGKILL)
+    scheduler.wait()
+    assert ends(worker)
+
+
+@pytest.mark.parametrize("way", ["shell", "directly"])
+def test_a_job_ends_also_when_nobody_waits_for_the_killed_scheduler(start, way):
+    scheduler, worker = start(way)
+    scheduler.send_signal(signal.SIGKILL)
+    assert ends(worker)
+    scheduler.wait()
+
+
+def test_a_job_ends_when_the_shell_between_is_killed(start):
+    scheduler, worker = start("shell")
+    worker.parent().kill()
+    assert ends(worker)
+    scheduler.wait()
+
+
+def test_a_job_goes_on_while_its_scheduler_lives(start):
+    _, worker = start("shell")
+    assert not ends(worker, seconds=1.5)

@@ -1,0 +1,38 @@
+"""Rendering: what a figure is told of a run and of a moment."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from epochreel import rendering
+from epochreel.plan import Plan
+
+
+@pytest.fixture
+def settings(spirals, tmp_path):
+    """The settings of the stage `render`: three snapshots an epoch of ten batches of eight."""
+    run = {"snapshots_per_epoch": 3, "title": "Mine", "figure": {"width": 640, "height": 360}}
+    config = spirals(training={"batches_per_epoch": 10}, **run)
+    return Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
+
+
+def test_a_story_tells_what_stays(settings):
+    story = rendering.story(settings, [{"label": 1}])
+    assert (story.title, story.size, story.epochs) == ("Mine", (640, 360), 5)
+    assert (story.examples_per_epoch, story.test) == (80, [{"label": 1}])
+    assert (story.data["noise"], story.network["width"]) == (0.02, 4)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
+)
+def test_a_moment_knows_its_time_and_the_examples_seen(settings, snapshot, epoch, examples):
+    moment = rendering.moment(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
+    assert (moment.snapshot, moment.examples) == (snapshot, examples)
+    assert moment.epoch == pytest.approx(epoch)
+
+
+def test_the_time_axis_ends_where_the_figure_says(spirals, tmp_path):
+    config = spirals(figure={"time_axis": 40})
+    settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
+    assert rendering.story(settings, []).epochs == 40

@@ -1,0 +1,114 @@
+"""Shards: examples on disk, as they were, and as the Hugging Face libraries read them."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from epochreel import shards
+from epochreel.errors import UserError
+
+KINDS = {
+    "grey": lambda rng: rng.integers(0, 256, (5, 7), np.uint8),
+    "rgb": lambda rng: rng.integers(0, 256, (4, 6, 3), np.uint8),
+    "digits": lambda rng: rng.integers(0, 10, 3, np.uint8),
+    "point": lambda rng: rng.normal(size=2).astype(np.float32),
+    "label": lambda rng: int(rng.integers(2)),
+    "weight": lambda rng: float(rng.normal()),
+}
+
+
+def examples(first, count):
+    for index in range(first, first + count):
+        rng = np.random.default_rng(index)
+        yield {name: draw(rng) for name, draw in KINDS.items()}
+
+
+@pytest.fixture
+def split(tmp_path):
+    """Seven examples in two shards."""
+    for number, (first, count) in enumerate([(0, 4), (4, 3)]):
+        shards.write(tmp_path / f"{number}.parquet", examples(first, count), {"first": first})
+    return shards.Split([tmp_path / "0.parquet", tmp_path / "1.parquet"])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_was_written_is_read(split, name):
+    for index, example in enumerate(examples(0, 7)):
+        assert np.array_equal(split[index][name], example[name])
+        assert np.asarray(split[index][name]).dtype == np.asarray(example[name]).dtype
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_all_at_once_are_the_same_as_one_by_one(split, name):
+    together = split.arrays()[name]
+    assert len(together) == len(split) == 7
+    assert np.array_equal(together, np.stack([example[name] for example in split]))
+
+
+def test_the_number_of_workers_changes_nothing(split):
+    one, four = split.arrays(1), split.arrays(4)
+    assert all(np.array_equal(one[name], four[name]) for name in KINDS)
+
+
+@pytest.mark.parametrize("index", [-1, 7, 1000])
+def test_there_is_no_example_beyond_the_split(split, index):
+    with pytest.raises(IndexError, match="of 7"):
+        split[index]
+
+
+def test_a_split_of_no_shards_is_empty():
+    assert len(shards.Split([])) == 0 and shards.Split([]).arrays() == {}
+
+
+def test_the_written_examples_are_counted(tmp_path):
+    assert shards.write(tmp_path / "file", examples(0, 5), {}) == 5
+
+
+def test_the_same_examples_give_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        shards.write(tmp_path / name, examples(0, 3), {"b": 1, "a": 2})
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_an_image_is_stored_as_hugging_face_stores_it(split, tmp_path):
+    schema = pq.read_schema(tmp_path / "0.parquet")
+    noted = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    image = pq.read_table(tmp_path / "0.parquet")["grey"][0].as_py()
+    assert image["bytes"].startswith(b"\x89PNG") and image["path"] is None
+    assert noted["grey"] == noted["rgb"] == {"_type": "Image"}
+    assert noted["label"] == {"_type": "Value", "dtype": "int64"}
+    assert noted["digits"]["_type"] == "List" and noted["digits"]["feature"]["dtype"] == "uint8"
+
+
+def test_a_float_is_named_as_hugging_face_names_it(split, tmp_path):
+    schema = pq.read_schema(tmp_path / "0.parquet")
+    noted = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    assert noted["weight"]["dtype"] == "float64"
+    assert noted["point"]["feature"]["dtype"] == "float32"
+
+
+def test_what_the_shard_follows_from_is_noted_in_it(split, tmp_path):
+    schema = pq.read_schema(tmp_path / "1.parquet")
+    assert json.loads(schema.metadata[b"epochreel"]) == {"first": 4}
+
+
+@pytest.mark.parametrize("place", [0, 0.3, 0.6, 0.9, 1])
+def test_a_damaged_shard_is_named_with_the_command_that_mends_it(split, tmp_path, place):
+    path = tmp_path / "0.parquet"
+    data = bytearray(path.read_bytes())
+    data[int(place * (len(data) - 1))] ^= 8
+    path.write_bytes(data)
+    with pytest.raises(UserError, match=rf"{path} is damaged: delete it and run: snakemake {path}"):
+        shards.Split([path])
+
+
+def test_nothing_is_left_of_a_shard_whose_making_failed(tmp_path):
+    def failing():
+        yield from examples(0, 2)
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        shards.write(tmp_path / "file", failing(), {})
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,63 @@
+"""Summaries: the metrics of all snapshots so far."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from epochreel import summaries
+from epochreel.errors import UserError
+
+
+def rows(*numbers):
+    return [{"snapshot": n, "accuracy": n / 10, "loss": 1.0 - n / 10} for n in numbers]
+
+
+def test_a_summary_grows_block_by_block():
+    first = summaries.extend(None, rows(0, 1, 2))
+    assert summaries.extend(first, rows(3, 4)).to_pylist() == rows(0, 1, 2, 3, 4)
+
+
+@pytest.mark.parametrize("numbers", [(1, 2), (0, 2), (0, 1, 1), (1, 0)])
+def test_a_gap_in_the_snapshots_is_refused(numbers):
+    with pytest.raises(UserError, match="does not run through all snapshots"):
+        summaries.extend(None, rows(*numbers))
+
+
+def test_a_gap_between_blocks_is_refused():
+    first = summaries.extend(None, rows(0, 1))
+    with pytest.raises(UserError, match="does not run through all snapshots"):
+        summaries.extend(first, rows(3))
+
+
+def test_what_was_written_is_read(tmp_path):
+    summary = summaries.extend(None, rows(0, 1, 2))
+    summaries.write(tmp_path / "file", summary, '{"code":"c"}')
+    assert summaries.read(tmp_path / "file").equals(summary)
+    assert pq.read_schema(tmp_path / "file").metadata[b"epochreel"] == b'{"code":"c"}'
+
+
+def test_a_read_summary_is_extended_as_one_never_written(tmp_path):
+    summary = summaries.extend(None, rows(0, 1))
+    summaries.write(tmp_path / "file", summary, "{}")
+    read = summaries.extend(summaries.read(tmp_path / "file"), rows(2))
+    assert read.equals(summaries.extend(summary, rows(2)))
+
+
+def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
+    path = tmp_path / "0000.parquet"
+    summaries.write(path, summaries.extend(None, rows(0, 1)), "{}")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match=f"{path} is damaged: delete it and run: snakemake {path}"):
+        summaries.read(path)
+
+
+def test_the_history_ends_at_its_snapshot_and_knows_the_time():
+    history = summaries.history(summaries.extend(None, rows(*range(6))), 3, 2)
+    assert history["epoch"].tolist() == [0, 0.5, 1, 1.5]
+    assert history["accuracy"].tolist() == [0, 0.1, 0.2, 0.3]
+
+
+def test_the_history_of_the_untrained_network_is_one_value_long():
+    history = summaries.history(summaries.extend(None, rows(0, 1)), 0, 1)
+    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 1)
+    assert isinstance(history["loss"], np.ndarray)

@@ -1,0 +1,138 @@
+"""The training loop: it learns, it repeats itself, and it says when it does not learn."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from epochreel.errors import UserError
+from epochreel.shards import Split
+from epochreel.training import Recipe, Trainer
+
+
+@pytest.fixture
+def recipe(spirals, training):
+    """The function that makes a recipe of the spirals' config."""
+    return lambda **run: Recipe.of(training(run=run).block(0).stage["settings"])
+
+
+@pytest.fixture
+def trainer(recipe, training, shards):
+    """The function that makes a trainer of the spirals."""
+
+    def make(model=None, validation=True, **run) -> Trainer:
+        data = Split(shards["train"]), Split(shards["validation"] if validation else [])
+        return Trainer(model or training().block(0).model, recipe(**run), *data)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("batches", "snapshots", "steps"),
+    [(4, 1, [0, 4, 8]), (4, 4, [0, 1, 2]), (10, 3, [0, 3, 6, 10, 13]), (7, 2, [0, 3, 7, 10, 14])],
+)
+def test_snapshots_lie_where_the_schema_says(recipe, batches, snapshots, steps):
+    of = recipe(training={"batches_per_epoch": batches}, snapshots_per_epoch=snapshots)
+    assert [of.step(k) for k in range(len(steps))] == steps
+    assert of.epoch(snapshots) == 1
+
+
+def test_it_learns_its_examples_by_heart(trainer):
+    network = {"name": "perceptron", "width": 32}
+    settings = {"rate": 0.03, "batch": 60, "batches_per_epoch": 100}
+    at_work = trainer(network=network, training=settings)
+    rows = [at_work.advance() for _ in range(3)]
+    assert rows[-1]["loss"] < 0.1 < 0.2 < rows[0]["loss"]
+
+
+def test_it_repeats_itself(trainer):
+    losses = []
+    for _ in range(2):
+        torch.rand(7)  # Whatever was drawn before does not matter.
+        losses.append(trainer().advance()["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_random_layers_draw_by_the_step_alone(trainer, training):
+    model = SimpleNamespace(**vars(training().block(0).model))
+    whole = model.Network
+    model.Network = lambda *given: torch.nn.Sequential(torch.nn.Dropout(0.5), whole(*given))
+    # Trying the validation set in between, without such draws, does not matter either.
+    one, other = trainer(model), trainer(model, validation=False)
+    one.advance()
+    rows = [one.advance()["loss"]]
+    other.advance()
+    torch.rand(7)
+    np.random.rand(7)
+    assert rows == [other.advance()["loss"]]
+    plain = trainer(validation=False)
+    plain.advance()
+    assert rows != [plain.advance()["loss"]]
+
+
+def test_a_penalty_moves_the_weights_but_is_no_part_of_the_loss(trainer, training):
+    model = SimpleNamespace(**vars(training().block(0).model))
+    pull = {"penalty": lambda network: sum(p.abs().sum() for p in network.parameters())}
+    both = plain, pulled = trainer(model), trainer(SimpleNamespace(**vars(model), **pull))
+    rows = [plain.advance(), pulled.advance()]
+    size = [sum(float(p.detach().abs().sum()) for p in t.network.parameters()) for t in both]
+    assert size[1] < size[0] and rows[1]["loss"] < rows[0]["loss"] + 0.1
+
+
+def test_the_loss_of_a_snapshot_is_the_mean_of_its_batches(trainer):
+    whole, halves = trainer(), trainer(snapshots_per_epoch=2)
+    one = whole.advance()["loss"]
+    assert one == pytest.approx((halves.advance()["loss"] + halves.advance()["loss"]) / 2)
+
+
+def test_the_untrained_network_has_a_row_without_a_loss(trainer):
+    row = trainer().row()
+    assert (row["snapshot"], row["step"], row["examples"], row["loss"]) == (0, 0, 0, None)
+    assert row["validation_loss"] > 0
+
+
+def test_without_validation_there_is_no_such_loss_and_the_same_training(trainer):
+    with_it, without = trainer().advance(), trainer(validation=False).advance()
+    assert without["validation_loss"] is None and without["loss"] == with_it["loss"]
+
+
+def test_the_rate_of_the_log_is_the_one_that_was_used(trainer):
+    at_work = trainer(training={"warmup_batches": 8})
+    assert [at_work.advance()["rate"] for _ in range(3)] == pytest.approx([0.005, 0.01, 0.01])
+
+
+def test_a_lower_rate_moves_the_weights_less(trainer):
+    whole, warming = trainer(), trainer(training={"warmup_batches": 1000})
+    start = trainer().network[0].weight
+    moved = []
+    for at_work in (whole, warming):
+        at_work.advance()
+        moved.append(float((at_work.network[0].weight - start).detach().abs().max()))
+    assert 0 < moved[1] < 0.1 * moved[0]
+
+
+def test_bfloat16_rounds_and_keeps_the_weights_in_float32(trainer):
+    exact, rounded = trainer(), trainer(training={"precision": "bfloat16"})
+    assert exact.advance()["loss"] != rounded.advance()["loss"]
+    assert {p.dtype for p in rounded.network.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("batches", [1, 4])
+def test_a_training_that_runs_away_is_told_in_one_line(trainer, training, batches):
+    model = SimpleNamespace(**vars(training().block(0).model))
+    model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e3
+    settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": batches}
+    at_work = trainer(model, training=settings)
+    with pytest.raises(UserError, match=r"finite number at batch \d+: lower training\.r") as caught:
+        for _ in range(8):
+            at_work.advance()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_weights_that_run_away_at_the_last_batch_are_told_of(trainer, training):
+    model = SimpleNamespace(**vars(training().block(0).model))
+    model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e37
+    settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": 1}
+    with pytest.raises(UserError, match="the weights are no longer a finite number"):
+        trainer(model, validation=False, training=settings).advance()

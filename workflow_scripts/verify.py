@@ -1,0 +1,33 @@
+"""Verify finished runs against their manifests."""
+
+from pathlib import Path
+
+from epochreel import manifest
+from epochreel.errors import UserError
+from epochreel.jobs import NOTICE, job, log
+from epochreel.plan import Plan
+
+
+def verify(config: dict, base: Path) -> None:
+    """Compare every run that has a manifest with it, and name what differs.
+
+    Relative paths of the config start from `base`. Raises `UserError` where anything differs.
+    """
+    found = 0
+    for run in Plan(config, base).runs.values():
+        if not Path(run.manifest).is_file():
+            log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.manifest)
+            continue
+        differences = list(manifest.differences(run.manifest, run.keys()))
+        for line in differences:
+            log.error("%s", line)
+        if not differences:
+            log.log(NOTICE, "run '%s' is as it was made", run.name)
+        found += len(differences)
+    if found:
+        raise UserError(f"{found} artifact(s) differ")
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        verify(config=snakemake.config, base=snakemake.params.base)
