@@ -5,9 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+from epochreel import checksums
 from epochreel.errors import UserError
 from epochreel.plan import Plan
 from epochreel.provenance import canonical
+
+checksums.remember()
 
 
 def or_stop(function):

@@ -4,16 +4,18 @@ from pathlib import Path
 
 from epochreel import manifest
 from epochreel.errors import UserError
+from epochreel.files import write_whole
 from epochreel.jobs import NOTICE, job, log
 from epochreel.plan import Plan
 
 
-def verify(config: dict, base: Path) -> None:
+def verify(config: dict, base: Path, path_to_report: str) -> None:
     """Compare every run that has a manifest with it, and name what differs.
 
-    Relative paths of the config start from `base`. Raises `UserError` where anything differs.
+    Relative paths of the config start from `base`. Raises `UserError` where anything differs;
+    else the report names the runs that are as they were made.
     """
-    found = 0
+    found, sound = 0, []
     for run in Plan(config, base).runs.values():
         if not Path(run.manifest).is_file():
             log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.manifest)
@@ -23,11 +25,17 @@ def verify(config: dict, base: Path) -> None:
             log.error("%s", line)
         if not differences:
             log.log(NOTICE, "run '%s' is as it was made", run.name)
+            sound.append(run.name)
         found += len(differences)
     if found:
         raise UserError(f"{found} artifact(s) differ")
+    write_whole(path_to_report, "".join(f"{name}\n" for name in sound).encode())
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        verify(config=snakemake.config, base=snakemake.params.base)
+        verify(
+            config=snakemake.config,
+            base=snakemake.params.base,
+            path_to_report=snakemake.output[0],
+        )

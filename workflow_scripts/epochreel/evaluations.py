@@ -27,7 +27,25 @@ def write(
     table = pa.table(dict(columns)).replace_schema_metadata(
         {"epochreel": json.dumps(noted, sort_keys=True)}
     )
-    tables.write(path, table, compression="zstd", compression_level=1)
+    tables.write(path, table, compression="zstd", compression_level=1, **_packing(table.schema))
+
+
+def _packing(schema: pa.Schema) -> dict[str, list[str]]:
+    """How columns are packed: repeated labels by dictionary, numbers like no other by their bytes.
+
+    A dictionary of probabilities would be longer than they are, and slow to make and to read.
+    """
+    leaves = {field.name: _leaf(field.name, field.type) for field in schema}
+    numbers = [path for path, kind in leaves.values() if pa.types.is_floating(kind)]
+    labels = [path for path, kind in leaves.values() if not pa.types.is_floating(kind)]
+    return {"use_dictionary": labels, "use_byte_stream_split": numbers}
+
+
+def _leaf(path: str, kind: pa.DataType) -> tuple[str, pa.DataType]:
+    """The path in Parquet, and the type, of what a column of (nested) lists holds."""
+    while pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        path, kind = f"{path}.list.element", kind.value_type
+    return path, kind
 
 
 def read(path: str | Path) -> pa.Table:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 
@@ -19,15 +19,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    # A killed process of the same number may have left one, as a second name of another file.
-    beside.unlink(missing_ok=True)
+    beside = _beside(path)
     try:
         yield beside
         _sync(beside)
         os.replace(beside, path)
     finally:
-        # A rename onto another name of the same file does nothing, so this may still be there.
         beside.unlink(missing_ok=True)
     _sync(path.parent)
 
@@ -40,11 +37,36 @@ def write_whole(path: str | Path, data: bytes) -> None:
 
 def link_whole(source: str | Path, target: str | Path) -> None:
     """Give `source` the second name `target`: a hard link, or a copy where links cannot be made."""
-    with whole_file(target) as beside:
-        try:
-            os.link(source, beside)
-        except OSError:
-            shutil.copyfile(source, beside)
+    link_all({target: source})
+
+
+def link_all(names: Mapping[str | Path, str | Path]) -> None:
+    """Give files second names, target → source, as `link_whole` does; folders are synced once."""
+    for target, source in names.items():
+        _link(Path(source), Path(target))
+    for folder in {Path(target).parent for target in names}:
+        _sync(folder)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = _beside(target)
+    try:
+        os.link(source, beside)
+    except OSError:
+        with whole_file(target) as copy:
+            shutil.copyfile(source, copy)
+        return
+    os.replace(beside, target)
+    # A rename onto another name of the same file does nothing.
+    beside.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    """A free path beside `path`: a killed process of this number may have left one there."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside.unlink(missing_ok=True)
+    return beside
 
 
 def sha256(path: str | Path) -> str:

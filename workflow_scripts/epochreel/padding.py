@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from epochreel.files import link_whole
+from epochreel.files import link_all
 
 
 def fill(paths: Sequence[str | Path], real: int) -> None:
     """Link the places of a block after its first `real` ones to the last of these."""
-    for path in paths[real:]:
-        link_whole(paths[real - 1], path)
+    link_all(dict.fromkeys(paths[real:], paths[real - 1]))

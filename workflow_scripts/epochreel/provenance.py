@@ -22,8 +22,22 @@ LIBRARY = Path(__file__).parent
 
 
 def canonical(value: Any) -> str:
-    """`value` as JSON in its one canonical form: keys sorted, no white space, NaN refused."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    """`value` as JSON in its one canonical form.
+
+    Keys are sorted, there is no white space, whole numbers are written as such (1.0 as 1), and
+    NaN is refused.
+    """
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
 
 
 def digest(value: Any) -> str:
