@@ -6,10 +6,8 @@ snakemake all                                     everything of every run
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/readings/<name>.csv       pages/<name>.png, read
+snakemake verify                                  finished runs against their manifests
 """
-
-
-configfile: "config.yaml"
 
 
 include: "rules/common.smk"

@@ -1,5 +1,6 @@
 """What all rules share: the checked config, the wildcards' bounds, small input functions. No rules."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -7,10 +8,14 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from epochreel import checksums
 from epochreel.errors import UserError
+from epochreel.jobs import SCHEDULER
 from epochreel.plan import Plan
 from epochreel.provenance import canonical
+from epochreel.schema import load_file
 
 checksums.remember()
+# Jobs inherit it, and end when this process has.
+os.environ[SCHEDULER] = str(os.getpid())
 
 
 def or_stop(function):
@@ -23,6 +28,14 @@ def or_stop(function):
             raise SystemExit(f"epochreel: {error}") from None
 
     return checked
+
+
+# A config named on the command line stands alone: Snakemake would mix it with this one. It has read
+# that file before this one; here a file that cannot be read is told with its name and line.
+if not workflow.configfiles:
+    or_stop(load_file)("config.yaml")
+
+    configfile: "config.yaml"
 
 
 # Relative paths in the config start from its folder. Snakemake does not track a `Path` among the

@@ -8,6 +8,9 @@ makes  results/<run>/evaluations/<snapshot>.parquet: every prediction on the tes
 rule evaluate:
     input:
         checkpoints=files_of_block("checkpoints", "safetensors"),
+        # Holds the digests of these. Without it, checkpoints that lie there would be taken for
+        # those that the config asks for.
+        state="results/{run}/states/{block}.json",
         test=shards_of("test"),
     output:
         files_of_block("evaluations", "parquet"),
@@ -19,6 +22,7 @@ rule evaluate:
         "../envs/training.yaml"
     threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["evaluation"]["threads"])
     resources:
+        # No `gpu`: where there is one, it is shared with a training that goes on.
         mem_mb=4000,
         runtime=240,
     params:

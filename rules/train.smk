@@ -25,7 +25,7 @@ rule train:
         "../envs/training.yaml"
     threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["training"]["threads"])
     resources:
-        mem_mb=8000,
+        mem_mb=16000,
         runtime=720,
         gpu=1,
     params:
@@ -47,7 +47,10 @@ use rule train as train_keeping_last with:
 
 rule save_network:
     input:
-        or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("checkpoints", "safetensors")[-1]),
+        checkpoint=or_stop(
+            lambda wildcards: PLAN.run(wildcards.run).paths("checkpoints", "safetensors")[-1]
+        ),
+        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
     output:
         "results/{run}/network.safetensors",
     log:

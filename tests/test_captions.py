@@ -94,8 +94,8 @@ def test_a_written_file_has_the_length_of_the_film(tmp_path):
     [
         ((0, 0, 0.1), "Untrained, 0 pages: 10.0 % of digits right"),
         ((12, 480, 0.873), "Epoch 12, 480 pages: 87.3 % of digits right"),
-        ((12.2, 12480, 0.9999), "Epoch 12.2, 12 480 pages: 99.9 % of digits right"),
-        ((50, 2000, 1.0), "Epoch 50, 2 000 pages: 100 % of digits right"),
+        ((12.2, 12480, 0.9999), "Epoch 12.2, 12,480 pages: 99.9 % of digits right"),
+        ((50, 2000, 1.0), "Epoch 50, 2,000 pages: 100 % of digits right"),
     ],
 )
 def test_progress_is_told_in_words(numbers, sentence):

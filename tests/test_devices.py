@@ -1,6 +1,7 @@
 """Devices: which one computes is said; how many threads is a setting."""
 
 import logging
+import os
 
 import pytest
 import torch
@@ -47,6 +48,20 @@ def test_tf32_is_on_where_the_settings_say_so_and_nowhere_else(precision):
     devices.arithmetic(CPU, precision)
     assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
     assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
+
+
+def test_tf32_stays_on_for_the_backward_pass_until_the_next_precision():
+    for precision, on in (("tf32", True), ("float32", False)):
+        with devices.arithmetic(CPU, precision):
+            pass
+        assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == on
+
+
+def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
+    assert devices.cores() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert devices.cores() == os.cpu_count()
 
 
 def test_nothing_of_one_precision_is_left_for_the_next():

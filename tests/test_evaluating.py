@@ -1,9 +1,11 @@
 """Evaluating: each snapshot is tried on all test examples, whatever the batch."""
 
 import json
+import math
 
 import numpy as np
 import pytest
+import torch
 
 from epochreel import evaluations
 from epochreel.errors import UserError
@@ -84,3 +86,57 @@ def test_a_damaged_checkpoint_is_named_and_nothing_written(evaluate, tmp_path):
 def test_the_key_is_json_that_can_be_compared(evaluate):
     key = evaluations.about(evaluate())["key"]
     assert set(key) == {"settings", "code", "versions"} and json.dumps(key)
+
+
+# -- What an experiment returns
+
+FINE = {"x": [1, 2], "y": np.zeros(2)}
+
+
+@pytest.fixture
+def returning(evaluate, spirals, shards, tmp_path, monkeypatch):
+    """The function that evaluates a snapshot with an `evaluate` that returns its argument."""
+
+    def of(given) -> dict:
+        run = Plan(spirals(), tmp_path).runs["tiny"]
+        module = run.experiment.load("evaluation")
+        monkeypatch.setattr(module, "evaluate", lambda network, batches: given)
+        stage = run.stage_settings("evaluate")
+        evaluator = Evaluator(run.experiment, stage["settings"], shards["test"])
+        evaluator.evaluate(evaluate.made.checkpoint(0), tmp_path / "given", 0, key(stage))
+        return evaluations.about(tmp_path / "given")["metrics"]
+
+    return of
+
+
+@pytest.mark.parametrize("number", [0.5, 1, np.float32(0.5), np.array(0.5), torch.tensor(0.5)])
+def test_a_metric_may_be_any_number(returning, number):
+    assert returning((FINE, {"accuracy": number})) == {"accuracy": float(number)}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "returns nothing; it returns two dicts"),
+        (FINE, "it returns two dicts"),
+        ((FINE, 0.5), "it returns two dicts"),
+        ((FINE, {}, {}), "it returns two dicts"),
+        (({}, {}), "columns that are not of one length: none"),
+        (({**FINE, "z": [1]}, {}), "columns that are not of one length: x 2, y 2, z 1"),
+        (({"x": np.zeros((2, 2))}, {}), "returns no column as 'x': only handle 1-dimensional"),
+        (({"x": [1, "a"]}, {}), "returns no column as 'x'"),
+        (({"x": 3}, {}), "returns no column as 'x'"),
+        (({1: [1, 2]}, {}), "returns no column as 1: columns are named by text"),
+        ((FINE, {"loss": math.nan}), "returns nan as loss; a metric is a finite number"),
+        ((FINE, {"loss": math.inf}), "returns inf as loss"),
+        ((FINE, {"loss": None}), "returns nothing as loss"),
+        ((FINE, {"loss": torch.zeros(2)}), r"returns tensor\(\[0., 0.\]\) as loss"),
+        ((FINE, {"loss": "low"}), "returns 'low' as loss"),
+        ((FINE, {"epoch": 1.0}), "a metric named 'epoch'; name it otherwise"),
+        ((FINE, {1: 1.0}), "a metric named 1; name it otherwise"),
+    ],
+)
+def test_what_is_no_evaluation_is_refused_in_one_line(returning, tmp_path, given, words):
+    with pytest.raises(UserError, match=rf"spirals/evaluation\.py: evaluate .*{words}") as caught:
+        returning(given)
+    assert len(str(caught.value).splitlines()) == 1 and not (tmp_path / "given").exists()

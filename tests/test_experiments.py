@@ -15,9 +15,11 @@ def mine(tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()
     for module in experiments.FILES:
-        (folder / f"{module}.py").write_text("")
+        names = experiments.NAMES[module]
+        (folder / f"{module}.py").write_text("".join(f"def {name}(): ...\n" for name in names))
     (folder / "helper.py").write_text("ONE = 1\n")
-    (folder / "data.py").write_text("from . import helper\nTWO = helper.ONE + 1\n")
+    with open(folder / "data.py", "a") as data:
+        data.write("from . import helper\nTWO = helper.ONE + 1\n")
     return folder
 
 
@@ -58,6 +60,59 @@ def test_a_folder_is_not_put_on_the_path_for_all(mine):
 def test_a_folder_that_lacks_a_file_is_refused(mine, module):
     (mine / f"{module}.py").unlink()
     with pytest.raises(UserError, match=f"'mine/': .*mine' lacks {module}.py"):
+        experiments.find("mine/", mine.parent)
+
+
+@pytest.mark.parametrize(
+    ("module", "names"), [(m, n) for m in experiments.FILES for n in experiments.NAMES[m]]
+)
+def test_a_file_that_lacks_a_function_is_refused_before_any_code_is_run(mine, module, names):
+    text = (mine / f"{module}.py").read_text().replace(f"def {names}(", "def other(")
+    (mine / f"{module}.py").write_text("1 / 0\n" + text)
+    with pytest.raises(UserError, match=rf"mine/{module}\.py' does not define {names}$"):
+        experiments.find("mine/", mine.parent)
+
+
+def test_all_functions_that_a_file_lacks_are_named(mine):
+    (mine / "model.py").write_text('"""def loss"""\ndef other():\n    loss = Network = 1\n')
+    with pytest.raises(UserError, match=r"model\.py' does not define Network and loss"):
+        experiments.find("mine/", mine.parent)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from .other import generate",
+        "from .other import make as generate",
+        "from .other import *",
+        "generate = print",
+        "one, generate = 1, 2",
+        "generate: object = print",
+        "try:\n    import x\nexcept ImportError:\n    def generate(): ...",
+        "if True:\n    class generate: ...",
+    ],
+)
+def test_a_function_may_come_from_elsewhere(mine, text):
+    (mine / "data.py").write_text(text)
+    assert experiments.find("mine/", mine.parent).folder == mine
+
+
+def test_what_a_file_imports_whole_is_looked_into_when_it_is_loaded(mine):
+    (mine / "data.py").write_text("from .helper import *\n")
+    with pytest.raises(UserError, match=r"data\.py' does not define generate"):
+        experiments.find("mine/", mine.parent).load("data")
+
+
+def test_an_optional_file_is_looked_into_when_it_is_loaded(mine):
+    (mine / "reading.py").write_text("")
+    experiment = experiments.find("mine/", mine.parent)
+    with pytest.raises(UserError, match=r"reading\.py' does not define read"):
+        experiment.load("reading")
+
+
+def test_a_file_that_is_no_python_is_named_with_the_line(mine):
+    (mine / "model.py").write_text("x = 1\n\ndef loss(:\n")
+    with pytest.raises(UserError, match=r"mine/model\.py cannot be read as Python: .*\(line 3\)$"):
         experiments.find("mine/", mine.parent)
 
 

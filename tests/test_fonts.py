@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
 from epochreel import fonts
 from epochreel.errors import UserError
@@ -106,3 +107,14 @@ def test_a_file_that_is_no_font_is_named(tmp_path):
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     with pytest.raises(UserError, match=r"broken.ttf cannot be read as a font"):
         fonts.families(DIGITS, tmp_path)
+
+
+def test_the_letters_that_a_font_lacks_are_told():
+    assert fonts.lacking("Ünïcödé – Привет, α → 数字", "DejaVuSans-Bold.ttf") == "数字"
+
+
+def test_what_a_font_lacks_is_what_its_own_table_of_letters_lacks():
+    name = "DejaVuSans-Bold.ttf"
+    has = TTFont(fonts.bundled(name), lazy=True).getBestCmap()
+    text = "".join(chr(code) for code in range(0x20, 0x3000))
+    assert fonts.lacking(text, name) == "".join(c for c in text if ord(c) not in has)

@@ -48,17 +48,49 @@ def test_an_error_of_the_users_is_one_line(tmp_path):
 
 def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
     done = run(tmp_path, "open('none/file.png')")
-    words = "epochreel: none/file.png: No such file or directory\n"
-    assert (done.returncode, done.stderr) == (1, words)
+    words = "epochreel: none/file.png: No such file or directory (the traceback is in "
+    assert done.returncode == 1 and done.stderr == f"{words}{tmp_path / 'logs' / 'job.log'})\n"
     assert "Traceback" in logged(tmp_path)
 
 
-@pytest.mark.parametrize("work", ["1 / 0", "raise OSError('odd')", "import none_such"])
-def test_an_error_that_nobody_foresaw_leaves_its_traceback_in_the_log(tmp_path, work):
+@pytest.mark.parametrize(
+    ("work", "words"),
+    [
+        ("1 / 0", "unforeseen: ZeroDivisionError: division by zero, at <string>, line 4 ("),
+        ("raise OSError('odd')", "unforeseen: OSError: odd, at "),
+        ("import none_such", "unforeseen: ModuleNotFoundError: No module named 'none_such', at "),
+        ("raise KeyError", "unforeseen: KeyError, at "),
+        ("raise ValueError('a\\n' + 'b' * 999)", "unforeseen: ValueError: a bbb"),
+    ],
+)
+def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_in_the_log(tmp_path, work, words):
     done = run(tmp_path, work)
-    assert done.returncode == 1
+    assert done.returncode == 1 and done.stderr.startswith(f"epochreel: {words}")
+    assert len(done.stderr.splitlines()) == 1 and len(done.stderr) < 600
     assert "Traceback" in logged(tmp_path) and "Error" in logged(tmp_path)
-    assert "not foreseen" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "line", "words"),
+    [
+        ("def generate():\n    yield 1 / 0", 2, "ZeroDivisionError: division by zero"),
+        ("import json\ndef generate():\n    json.loads('')", 3, "JSONDecodeError: Expecting value"),
+        ("def generate():\n    open('none')", 2, "FileNotFoundError: [Errno 2] No such file"),
+        ("import none_such", 1, "ModuleNotFoundError: No module named 'none_such'"),
+    ],
+)
+def test_an_error_in_an_experiment_of_ones_own_is_told_with_file_and_line(
+    tmp_path, code, line, words
+):
+    for name in ("data", "model", "evaluation", "figure"):
+        names = "def generate(): ...\ndef loss(): ...\ndef evaluate(): ...\ndef panels(): ...\n"
+        (tmp_path / f"{name}.py").write_text(names + "class Network: ...\n")
+    (tmp_path / "data.py").write_text(code + "\nif 0: from x import *\n")
+    load = "from epochreel import experiments\nfrom pathlib import Path\n"
+    load += "list(experiments.find('./', Path.cwd()).load('data').generate())"
+    done = run(tmp_path, load)
+    assert done.stderr.startswith(f"epochreel: {tmp_path}/data.py, line {line}: {words}")
+    assert len(done.stderr.splitlines()) == 1 and "Traceback" in logged(tmp_path)
 
 
 def test_the_log_of_an_earlier_start_is_replaced(tmp_path):

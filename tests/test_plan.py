@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 import test_schema
+import torch
 from conftest import SPIRALS
 
-from epochreel import plan, provenance, video
+from epochreel import optimizers, plan, provenance, video
 from epochreel.errors import UserError
 
 STAGES = sorted(set(plan.STAGES) - {"generate"})
@@ -18,7 +19,7 @@ STAGES = sorted(set(plan.STAGES) - {"generate"})
 def planned(spirals, tmp_path):
     """The function that plans the config of spirals; `changes` are dotted paths and values."""
     shutil.copytree(SPIRALS, tmp_path / "spirals")
-    (tmp_path / "spirals" / "reading.py").write_text("")
+    (tmp_path / "spirals" / "reading.py").write_text("def read(): ...\n")
 
     def of(changes=(), **run) -> plan.Plan:
         config = spirals(**run)
@@ -139,12 +140,14 @@ def test_a_shard_beyond_its_split_is_refused(planned):
         planned().datasets["points"].shard_settings("train", "00001")
 
 
-def test_files_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path):
+def test_fonts_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "mine" / "deep").mkdir(parents=True)
-    (tmp_path / "mine" / "deep" / "a.ttf").touch()
+    for name in ("a.ttf", "README.txt"):
+        (tmp_path / "mine" / "deep" / name).touch()
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": "mine"}}
     dataset = planned({"datasets.pages": config}).datasets["pages"]
-    assert dataset.files() == [str(tmp_path / "mine" / "deep" / "a.ttf")]
+    assert dataset.files() == ["mine/deep/a.ttf"]
 
 
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
@@ -181,9 +184,9 @@ KNOBS = {
     f"{RUN}.training.rate": (0.02, {"train"}),
     f"{RUN}.training.warmup_batches": (1, {"train"}),
     f"{RUN}.training.decay_batches": (1, {"train"}),
-    f"{RUN}.training.rho": (0.9, {"train"}),
+    f"{RUN}.training.rho": (0.9, set()),
     f"{RUN}.training.epsilon": (1e-6, {"train"}),
-    f"{RUN}.training.momentum": (0.5, {"train"}),
+    f"{RUN}.training.momentum": (0.5, set()),
     f"{RUN}.training.beta1": (0.8, {"train"}),
     f"{RUN}.training.beta2": (0.99, {"train"}),
     f"{RUN}.training.weight_decay": (0.1, {"train"}),
@@ -208,6 +211,7 @@ KNOBS = {
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
+COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
     f"{RUN}.{part}" for part in ("training", "evaluation", "figure", "film", "network.name")
@@ -220,7 +224,25 @@ def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch
     value, reached = KNOBS[knob]
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
+    # A film notes the digest of the settings that its pictures follow from.
+    if reached & {"train", "evaluate", "render"} or knob in COUNTS:
+        reached = reached | {"encode", "encode_webm"}
     assert {stage for stage in before if before[stage] != after[stage]} == reached
+
+
+@pytest.mark.parametrize("optimizer", plan.OPTIMIZER_SETTINGS)
+def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, optimizer):
+    class Read(dict):
+        def __getitem__(self, name):
+            seen.add(name)
+            return super().__getitem__(name)
+
+    seen = {"batch", "batches_per_epoch", "precision", "threads", "compile"}
+    run = planned({f"{RUN}.training.optimizer": optimizer}).runs["tiny"]
+    told = run.stage_settings("train")["settings"]["training"]
+    optimizers.make(Read(told), torch.nn.Linear(1, 1))
+    optimizers.rate_at(Read(told))
+    assert set(told) == seen
 
 
 def test_every_key_of_the_schema_is_a_knob_of_that_table():
@@ -292,11 +314,12 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"main_run": "none"}, "there is no run 'none' in the config; it has tiny"),
-        ({f"{RUN}.dataset": "none"}, "there is no dataset 'none' in the config; it has points"),
+        ({"main_run": "none"}, "'main_run' holds 'none'; it may hold one of tiny"),
+        ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' holds 'none'; it may hold one of points"),
         ({f"{RUN}.snapshots_per_epoch": 5}, "at most one snapshot a batch, and an epoch has 4"),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots"),
         ({f"{RUN}.figure.time_axis": 4}, "it may hold 5 (the run's epochs) or more"),
+        ({f"{RUN}.title": "Zahlen 数 lesen"}, "'runs.tiny.title' has the letter '数'"),
         ({f"{RUN}.network.name": "none"}, "one of perceptron"),
         ({f"{RUN}.network.depth": 2}, "unknown key 'depth'; it may have name, width"),
         ({f"{POINTS}.settings.noise": 2}, "'datasets.points.settings.noise' holds 2"),
@@ -318,6 +341,43 @@ def test_the_settings_of_an_experiment_get_its_own_defaults(planned):
     by_default = planned({f"{RUN}.network": {"name": "perceptron"}})
     assert by_default.runs["tiny"].network["width"] == 32
     assert by_default.datasets["points"].settings["settings"] == {"noise": 0.02}
+
+
+SHEETS = {
+    "datasets.pages": {"experiment": "sheets", "train": 1, "test": 2},
+    "runs.pages": {"dataset": "pages", "epochs": 1, "network": {"name": "local"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("network", {"name": "cells"}, "'runs.pages.network.name' holds 'cells', which does not"),
+        ("network.channels", [4] * 4, "'runs.pages.network.channels' holds 4 convolutions"),
+        ("figure.settings.example", 2, "'runs.pages.figure.settings.example' holds 2; it may"),
+        ("network.dense", [4], "'runs.pages.network' has the unknown key 'dense'"),
+    ],
+)
+def test_settings_of_sheets_that_do_not_go_together_are_refused(planned, key, value, words):
+    assert f"config: {words}" in refusal(planned, SHEETS | {f"runs.pages.{key}": value})
+
+
+def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
+    (tmp_path / "spirals" / "checks.py").write_text(
+        "def contradictions(data, network, figure, test):\n"
+        "    yield 'network.width', f'holds {network[\"width\"]}; the test set has {test}'\n"
+    )
+    words = "config: 'runs.tiny.network.width' holds 4; the test set has 20"
+    assert refusal(planned) == words
+
+
+def test_letters_that_the_font_has_may_stand_in_a_title(planned):
+    assert planned(title="Ünïcödé – αβγ – Привет").runs["tiny"].settings["title"]
+
+
+def test_an_unknown_part_of_an_experiments_schema_is_refused(planned, tmp_path):
+    (tmp_path / "spirals" / "settings.schema.yaml").write_text("network: {}")
+    assert "unknown part 'network'; it may have data, networks, figure" in refusal(planned)
 
 
 def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):

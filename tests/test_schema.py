@@ -93,7 +93,8 @@ def test_every_key_of_the_manual_is_described():
                 yield f"{name}.{key}"
             yield from undescribed(value, f"{name}.{key}")
 
-    parts = [MANUAL, *MANUAL["$defs"].values(), *MANUAL["$defs"]["sheets"].values()]
+    sheets = MANUAL["$defs"]["sheets"]
+    parts = [MANUAL, *MANUAL["$defs"].values(), *sheets.values(), *sheets["networks"].values()]
     assert [key for part in parts if isinstance(part, dict) for key in undescribed(part)] == []
 
 
@@ -119,10 +120,15 @@ WRONG = [
     ("runs.tiny.training", [], "[]", "keys with values"),
     ("runs.tiny.training", None, "nothing", "keys with values"),
     ("runs.tiny.figure.width", 641, "641", "a multiple of 2"),
+    ("runs.tiny.figure.height", 268, "268", "at least 270"),
     ("runs.tiny.title", "", "''", "at least 1 character"),
-    ("runs.tiny.title", "x" * 81, "'xxx", "at most 80 characters"),
+    ("runs.tiny.title", "x" * 57, "'xxx", "at most 56 characters"),
     ("runs.tiny.title", "two\nlines", r"'two\nlines'", "matching"),
     ("runs.tiny.title", "a line and its end\n", r"end\n'", "matching"),
+    ("runs.tiny.title", "two\u2028lines", r"'two\u2028lines'", "matching"),
+    ("runs.tiny.title", "two\u2029lines", r"'two\u2029lines'", "matching"),
+    ("runs.tiny.title", "two\x85lines", r"'two\x85lines'", "matching"),
+    ("runs.tiny.title", "a\x9bcontrol", r"'a\x9bcontrol'", "matching"),
     ("runs.tiny.title", "half\ud800", "half", "no Unicode"),
     ("runs.tiny.figure.settings.x", math.nan, "nan", "a finite number"),
     ("runs.tiny.figure.settings.x", datetime.date(2026, 1, 1), "2026", "text (in quotes)"),
@@ -202,6 +208,131 @@ def test_no_yaml_tag_makes_an_object():
 
 def test_folders_are_the_keys_of_that_format():
     assert schema.folders(MANUAL["$defs"]["sheets"]["data"]) == ["fonts"]
+
+
+# -- One schema for each name
+
+NETWORKS = schema.by_name(MANUAL["$defs"]["sheets"]["networks"])
+
+
+@pytest.mark.parametrize(("name", "channels"), [("local", 2), ("tuned", 5), ("deep", 6)])
+def test_an_object_gets_the_defaults_of_its_name_and_no_others(name, channels):
+    filled = schema.checked({"name": name}, NETWORKS)
+    assert len(filled["channels"]) == channels
+    assert set(filled) == {"name", *MANUAL["$defs"]["sheets"]["networks"][name]["properties"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({}, "'network' lacks the key 'name'"),
+        (3, "'network' holds 3; it may hold keys with values"),
+        ({"name": "vast"}, "'network.name' holds 'vast'; it may hold one of local, tuned, deep"),
+        ({"name": ["local"]}, "one of local, tuned, deep, cells"),
+        ({"name": "local", "dense": [4]}, "key 'dense'; it may have name, channels, patch, spread"),
+        ({"name": "cells", "dense": [0]}, "'network.dense.0' holds 0; it may hold a whole number"),
+        ({"name": "deep", "dropout": 1}, "'network.dropout' holds 1; it may hold a number"),
+    ],
+)
+def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
+    assert words in refusal(value, NETWORKS, "network")
+
+
+# -- Files
+
+
+@pytest.fixture
+def written(tmp_path):
+    """The function that writes such a file."""
+
+    def of(text: str | bytes):
+        path = tmp_path / "settings.schema.yaml"
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    return of
+
+
+def refused(read, path) -> str:
+    with pytest.raises(UserError) as caught:
+        read(path)
+    line = str(caught.value)
+    assert len(line.splitlines()) == 1 and str(path) in line
+    return line
+
+
+@pytest.mark.parametrize("text", ["a: {b: [1]}", '{"a": {"b": [1]}}', '{\n\t"a": {"b": [1]}}'])
+def test_a_file_is_yaml_or_json(written, text):
+    assert schema.load_file(written(text)) == {"a": {"b": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "holds nothing; it may hold keys with values"),
+        ("# all of it\n", "holds nothing"),
+        ("- 1\n", "holds [1]"),
+        ("text", "holds 'text'"),
+        ("a:\n\tb: 1\n", r"line 2: no YAML: found character '\t' that cannot start any token (ind"),
+        ("a: 1\nb: [1\nc: 2\n", "line 3: no YAML: "),
+        ("a: 1\n b: 2\n", "line 2: no YAML: mapping values are not allowed here"),
+        ("a: !!python/name:os.system\n", "line 1: no YAML: could not determine a constructor"),
+        ("[1]: 2\n", "line 1: no YAML: found unhashable key"),
+        ("a: 2020-99-99\n", "no YAML: month must be in 1..12"),
+        ("a: *b\n", "line 1: no YAML: found undefined alias"),
+        ("a: 1\0\n", "no YAML: unacceptable character #x0000"),
+        (b"a: \xff\n", "no YAML: 'utf-8' codec can't decode"),
+        ("[" * 5000, "no YAML: "),
+    ],
+)
+def test_a_file_that_holds_no_keys_is_told_with_its_name_and_line(written, text, words):
+    assert words in refused(schema.load_file, written(text))
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    assert "No such file" in refused(schema.load_file, tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dta: {}", "has the unknown part 'dta'; it may have data, networks, figure"),
+        ("1: {}", "has the unknown part 1"),
+        ("data: [1]", "'data' holds [1]; it may hold a JSON Schema"),
+        ("figure: true", "'figure' holds True"),
+        ("networks: [a]", "'networks' holds ['a']"),
+        ("networks: {small: 1}", "'networks.small' holds 1"),
+        ("data: {type: intger}", "'data' is no JSON Schema at 'type': 'intger' is not valid"),
+        ("networks: {a: {properties: {w: {type: no}}}}", "'networks.a' is no JSON Schema at 'prop"),
+        ("data: {properties: {x: {minimum: low}}}", "at 'properties.x.minimum': 'low' is not of"),
+        ("data: {properties: {x: {pattern: (}}}", "at 'properties.x.pattern': '(' is not a"),
+        ("data: {properties: [x]}", "at 'properties': ['x'] is not of type 'object'"),
+        ("data: {default: 2020-01-01}", "no JSON Schema: Object of type date is not"),
+        ("data: &a {not: *a}", "no JSON Schema: Circular reference"),
+    ],
+)
+def test_what_is_no_schema_of_settings_is_told_with_its_file_and_place(written, text, words):
+    assert words in refused(schema.load_parts, written(text))
+
+
+def test_schemas_of_settings_come_as_they_are_written(written):
+    text = "data: {properties: {1: {default: 2}, x: true}}\nnetworks: {a: {}}\n"
+    data = {"properties": {"1": {"default": 2}, "x": True}}
+    assert schema.load_parts(written(text)) == {"data": data, "networks": {"a": {}}}
+
+
+def test_a_key_that_a_schema_only_allows_or_forbids_is_taken_so():
+    rules = {"properties": {"yes": True, "no": False}}
+    assert schema.checked({"yes": 1}, rules) == {"yes": 1}
+    assert "holds 1; it may hold nothing" in refusal({"no": 1}, rules)
+    assert schema.folders(rules) == []
+
+
+@pytest.mark.parametrize("reference", ["#/$defs/none", "other.yaml", "http://127.0.0.1:9/none"])
+def test_a_schema_that_refers_to_what_it_does_not_hold_is_told(reference):
+    rules = {"properties": {"x": {"$ref": reference}}}
+    line = refusal({"x": 1}, rules, "a.settings")
+    assert "'a.settings' refers to no part of it: " in line and line.endswith(reference[-6:])
 
 
 # -- Whatever YAML holds in whatever key

@@ -52,6 +52,62 @@ def test_the_number_of_workers_changes_nothing(split):
     assert all(np.array_equal(one[name], four[name]) for name in KINDS)
 
 
+# -- What an experiment yields
+
+
+def alike(examples, count=2) -> list:
+    return list(shards.alike(examples, count, "data.py: generate"))
+
+
+@pytest.mark.parametrize("kind", [iter, list, tuple])
+def test_examples_that_are_alike_are_passed_on(kind):
+    given = list(examples(0, 3))
+    assert all(one is other for one, other in zip(alike(kind(given), 3), given, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "gives nothing; it yields one dict for each example"),
+        ([], "gives 0 examples where 2 are asked for"),
+        ([{"x": 1}], "gives 1 examples where 2 are asked for"),
+        ([{"x": 1}] * 3, "gives more than the 2 examples asked for"),
+        ([{"x": 1}, None], r"gives an example \(2. of 2\) that is nothing; it is a dict"),
+        ([(1, 2)], r"\(1. of 2\) that is \(1, 2\); it is a dict"),
+        ([{}, {}], r"that is {}; it is a dict"),
+        ([{1: 2}], "with the key 1; columns are named by text"),
+        ([{"x": 1}, {"x": 1, "y": 2}], "'y' is missing in the first and no array in the 2. of 2"),
+        ([{"x": 1, "y": 2}, {"y": 1}], "'x' is no array in the first and missing in the 2. of 2"),
+        ([{"x": np.zeros(2)}, {"x": np.zeros(3)}], r"'x' is float64 \(2,\) in the first"),
+        ([{"x": np.zeros(2)}, {"x": np.zeros(2, "u1")}], r"and uint8 \(2,\) in the 2."),
+    ],
+)
+def test_what_are_no_such_examples_is_refused_in_one_line(given, words):
+    with pytest.raises(UserError, match=rf"^data\.py: generate .*{words}") as caught:
+        alike(given)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_endless_generator_is_stopped():
+    with pytest.raises(UserError, match="more than the 2 examples"):
+        alike(iter(lambda: {"x": 1}, None))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (np.zeros((2, 2), np.float32), "a PNG is written from uint8 pixels, not from float32"),
+        (np.zeros((2, 2, 2), np.uint8), "not of 2 channels"),
+        (object(), "Could not convert"),
+        (2**70, "too large|too big"),
+    ],
+)
+def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, value, words):
+    with pytest.raises(UserError, match=f"cannot hold the column 'x': .*({words})"):
+        shards.write(tmp_path / "a.parquet", [{"x": value}], {})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("index", [-1, 7, 1000])
 def test_there_is_no_example_beyond_the_split(split, index):
     with pytest.raises(IndexError, match="of 7"):

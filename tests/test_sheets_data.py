@@ -6,7 +6,7 @@ import matplotlib_sheet
 import numpy as np
 import pytest
 
-from epochreel import fonts, png
+from epochreel import fonts, plan, png, schema
 from epochreel.errors import UserError
 from epochreel.sheets import data, ink, layout
 
@@ -26,18 +26,15 @@ def same(one, other):
 
 
 def test_a_sheet_has_436_places_in_the_published_order():
-    spots = layout.places("plain")
-    assert np.array_equal(np.bincount(spots.kind), [360, 36, 40])
-    assert (spots.year[3:6] == 0).all() and (spots.month[3:6] == 1).all()
-    assert spots.digit[[359, 396, 399]].tolist() == [2, 0, 3]
+    lengths = np.bincount(layout.places("plain").number)
+    assert lengths.tolist() == [3] * 120 + [3] * 12 + [4] * 10
 
 
 def test_every_place_lies_in_the_middle_of_its_column_and_row():
     spots = layout.places("plain")
-    values = spots.kind == layout.VALUE
-    off = spots.x[values] - layout.COLUMN_X[spots.year[values]]
-    assert np.abs(off).max() <= layout.number_width(3) / 2
-    assert np.allclose(spots.y[values] + layout.INK_RISE, layout.ROW_Y[spots.month[values]])
+    year, month = np.divmod(spots.number[:360], 12)
+    assert np.abs(spots.x[:360] - layout.COLUMN_X[year]).max() <= layout.number_width(3) / 2
+    assert np.allclose(spots.y[:360] + layout.INK_RISE, layout.ROW_Y[month])
 
 
 def test_the_tables_shares_of_the_page_are_the_published_ones():
@@ -174,6 +171,12 @@ def test_a_cell_holds_the_whole_number_and_white_around_it():
         rows, columns = np.nonzero(example["image"] < 200)
         assert columns.min() > 6 and columns.max() < 41
         assert rows.min() > 11 and rows.max() < 24
+
+
+def test_the_manual_says_how_many_families_perturbed_pages_come_in():
+    manual = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["sheets"]["data"]
+    words = {7: "seven families"}[len(data.perturbed_families())]
+    assert words in manual["properties"]["variant"]["description"]
 
 
 def test_perturbed_pages_come_in_all_families_and_slants():

@@ -16,6 +16,7 @@ from epochreel.sheets import data, layout, model, reading
 from epochreel.sheets.straightening import straighten
 
 PLAIN = {"variant": "plain", "fonts": None}
+LOCAL = {"name": "local", "channels": [4, 4], "patch": 15, "spread": 3.0}
 PLACES = layout.places("plain")
 BICUBIC = Image.Resampling.BICUBIC
 
@@ -336,12 +337,12 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
 
 def stage_of(experiment="sheets"):
     about = {"experiment": experiment, "settings": PLAIN}
-    return {"settings": {"data": about, "network": {"name": "local"}}}
+    return {"settings": {"data": about, "network": LOCAL}}
 
 
 @pytest.fixture
 def network_file(tmp_path):
-    network = model.Network({"name": "local"}, PLAIN)
+    network = model.Network(LOCAL, PLAIN)
     path = tmp_path / "network.safetensors"
     path.write_bytes(checkpoints.pack(network.state_dict(), {}))
     return path
@@ -365,7 +366,8 @@ def test_the_script_names_the_page_that_shows_no_table(network_file, tmp_path):
 
 
 def test_an_experiment_without_reading_says_so(tmp_path):
-    for name in ("data", "model", "evaluation", "figure"):
-        (tmp_path / f"{name}.py").write_text("")
+    names = {"data": "generate", "model": "Network = loss", "evaluation": "evaluate"}
+    for name, defined in (names | {"figure": "panels"}).items():
+        (tmp_path / f"{name}.py").write_text(f"{defined} = None\n")
     with pytest.raises(UserError, match=r"has no reading\.py"):
         script.read("page.png", "network", "page.csv", stage_of("./."), tmp_path)

@@ -1,6 +1,9 @@
 """The store: what is in it is whole, and no more is kept than is needed."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +11,8 @@ import torch
 from epochreel import files
 from epochreel import store as stores
 from epochreel.store import Store
+
+PATHS = os.environ | {"PYTHONPATH": str(Path(stores.__file__).parents[1])}
 
 
 @pytest.fixture
@@ -103,9 +108,33 @@ def test_a_damaged_snapshot_is_mended_when_it_is_added_again(store):
 
 
 def test_weights_are_forgotten_but_for_those_training_may_go_on_from(store):
-    add(store, *range(6)).forget_weights_before(5)
+    add(store, *range(6)).forget_weights()
     assert [n for n in range(6) if store.weights(n).exists()] == [4, 5]
     assert store.newest_state(9) == 5
+
+
+def test_of_former_trainings_the_newest_stays(tmp_path):
+    for age, name in enumerate("cab"):
+        folder = add(Store(tmp_path, name * 64), 0).folder
+        os.utime(folder, (1000 - age, 1000 - age))
+    now = add(Store(tmp_path, "d" * 64), 0)
+    now.forget_other_trainings()
+    assert {path.name[0] for path in tmp_path.iterdir()} == {"c", "d"}
+
+
+def test_a_former_training_that_is_at_work_stays(tmp_path):
+    for name in "ab":
+        add(Store(tmp_path, name * 64), 0)
+    busy = "import sys, time; from pathlib import Path; from epochreel.store import Store\n"
+    busy += "with Store(Path(sys.argv[1]), 'b' * 64).lease(): print(1, flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", busy, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=PATHS) as process:
+        process.stdout.readline()
+        for name in "ab":
+            os.utime(tmp_path / (name * 16), (1000 - ord(name), 1000 - ord(name)))
+        add(Store(tmp_path, "c" * 64), 0).forget_other_trainings()
+        process.kill()
+    assert (tmp_path / ("b" * 16)).exists()
 
 
 def test_two_trainings_do_not_share_a_store(tmp_path):

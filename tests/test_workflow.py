@@ -6,6 +6,8 @@ import copy
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from workflow import ARTIFACTS, MINIATURE, REPOSITORY, Workplace
 from epochreel import png, video
 
 BUNDLED = {"ffmpeg": "bundled"}
+README = (REPOSITORY / "README.md").read_text()
 
 
 def miniature() -> dict:
@@ -159,6 +162,13 @@ def test_a_shortened_run_trains_nothing(copied):
     assert video.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 12
 
 
+def test_checkpoints_of_other_settings_and_blocks_are_not_taken_for_the_new_ones(copied):
+    copied.config["snapshots_per_block"] = 1
+    copied.config["runs"]["sheets"]["training"]["rate"] = 0.02
+    copied.write_config()
+    assert copied.planned("results/sheets/training.mp4")["train"] == 13
+
+
 @pytest.mark.parametrize("size, cores", [(1, 1), (100, 2)])
 def test_block_size_cores_and_folder_do_not_change_the_bytes(world, tmp_path, size, cores):
     config = only_sheets(epochs=1)
@@ -262,7 +272,7 @@ def said_in_one_line(place: Workplace, *targets: str) -> str:
         (("film", "crf"), "good", "'runs.sheets.film.crf' holds 'good'"),
         (("training", "rate"), "1e-3", "write a number as 1.0e-3"),
         (("snapshots_per_epoch",), 7, "at most one snapshot a batch"),
-        (("dataset",), "none", "no dataset 'none'"),
+        (("dataset",), "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
         (("network", "name"), "vast", "one of local, tuned, deep, cells"),
         (("figure", "width"), 641, "a multiple of 2"),
     ],
@@ -280,7 +290,7 @@ def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path, where, valu
     "target, words",
     [
         ("results/sheets/frames/000013.png", "run 'sheets' ends at snapshot 000012"),
-        ("results/sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
+        ("./results//sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
         ("results/none/training.mp4", "there is no run 'none'"),
     ],
 )
@@ -295,6 +305,24 @@ def test_too_little_disk_is_said_before_training(tmp_path):
     assert done.returncode != 0
     assert "run 'sheets' needs about" in done.stdout and "make room" in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_the_readme_command_for_an_experiment_of_ones_own_is_understood(tmp_path):
+    line = next(line for line in README.splitlines() if "--configfile examples/spirals" in line)
+    words = [word for word in line.split() if word != "snakemake"]
+    done = subprocess.run(
+        [sys.executable, "-m", "snakemake", "--dry-run", "--directory", tmp_path, *words],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "publish" in done.stdout + done.stderr
+
+
+def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
+    place = Workplace(tmp_path, only_sheets())
+    assert "sheets_tuned" not in place.make("--dry-run", "all")
 
 
 def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):

@@ -32,16 +32,20 @@ class Workplace:
         (self.folder / "profile").mkdir(exist_ok=True)
         (self.folder / "profile/config.yaml").write_text(yaml.safe_dump(profile))
 
-    def start(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
-        """Run `snakemake` with these arguments; the answer holds all it said, as text."""
+    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+        """The command line of a start with these arguments."""
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", self.repository / "Snakefile"),
             *("--workflow-profile", self.folder / "profile"),
             *("--directory", self.folder, "--configfile", self.folder / "config.yaml"),
             *("--cores", str(cores), *arguments),
         ]
+        return [str(word) for word in command]
+
+    def start(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
+        """Run `snakemake` with these arguments; the answer holds all it said, as text."""
         return subprocess.run(
-            [str(word) for word in command],
+            self.command(*arguments, cores=cores),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from epochreel import provenance, video
+from epochreel import video
 from epochreel.jobs import job, log
 
 
@@ -12,9 +12,8 @@ def encode(make: Callable, paths_to_frames: list, path_to_target: str, stage: di
     settings = stage["settings"]
     film = settings["film"]
     size = (settings["width"], settings["height"])
-    told = (
-        {"title": settings["title"], "key": provenance.digest(stage)} if "title" in settings else {}
-    )
+    noted = {"title": "title", "digest": "key"}
+    told = {noted[name]: settings[name] for name in noted if name in settings}
     if "ffmpeg" in film:
         log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
     make(paths_to_frames, path_to_target, film, size=size, **told)

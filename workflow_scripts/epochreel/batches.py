@@ -15,9 +15,11 @@ def indices(seed: int, step: int, batch: int, examples: int) -> np.ndarray:
     """
     positions = np.arange(step * batch, (step + 1) * batch)
     passes, places = np.divmod(positions, examples)
-    return np.array(
-        [_order(seed, int(p), examples)[i] for p, i in zip(passes, places, strict=True)]
-    )
+    chosen = np.empty(batch, np.int64)
+    for number in np.unique(passes):
+        within = passes == number
+        chosen[within] = _order(seed, int(number), examples)[places[within]]
+    return chosen
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -97,13 +97,15 @@ class Block:
         """Make the block's outputs: checkpoints, state and training log."""
         store = self.store()
         with store.lease():
-            if not self.outlook.keeps_all:
-                store.forget_weights_before(self.stage["first"])
+            store.forget_other_trainings()
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
                 _train(self.trainer, store, missing, self.outlook.run)
             _refuse_another_training(store, self.paths.before)
             self._declare(store)
+            if not self.outlook.keeps_all:
+                # The checkpoints are names of the same files until they have been evaluated.
+                store.forget_weights()
 
     def _declare(self, store: Store) -> None:
         numbers, paths = self.numbers, self.paths.checkpoints

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 
 import torch
 
@@ -25,6 +26,13 @@ def choose(threads: int) -> torch.device:
     return torch.device("cpu")
 
 
+def cores() -> int:
+    """How many cores this process may use: for work whose result does not depend on it."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def put(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
     """Move a network to a device, its weights laid out as its attribute `channels_last` asks."""
     last = getattr(network, "channels_last", False)
@@ -35,7 +43,9 @@ def put(network: torch.nn.Module, device: torch.device) -> torch.nn.Module:
 def arithmetic(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
     """The context in which a network computes: `float32`, `tf32` (CUDA only) or `bfloat16`.
 
-    With `bfloat16` the weights stay in float32 and autocast chooses per operation.
+    With `bfloat16` the weights stay in float32 and autocast chooses per operation. Whether CUDA
+    computes in TF32 is a switch of the whole process: it is set at once and stays after the
+    context, so that the backward pass, which comes after it, has the same precision.
     """
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"

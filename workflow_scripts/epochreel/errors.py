@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import Any
+
+OWN_PACKAGE = "epochreel_experiment_"
+"""How the names begin that experiments of one's own are loaded under."""
 
 
 class UserError(Exception):
@@ -22,3 +26,21 @@ def shown(value: Any, most: int = 60) -> str:
 def first_line(error: Exception) -> str:
     """The reason that another library gave, for such a line."""
     return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
+
+
+def kind_and_words(error: Exception, most: int = 300) -> str:
+    """An error's kind and what it says, for such a line, at most `most` characters."""
+    text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def raised_by_own(error: Exception) -> str | None:
+    """What an experiment of one's own raised, and its file and line; None where it did not."""
+    frames = traceback.walk_tb(error.__traceback__)
+    own = [
+        frame for frame in frames if str(frame[0].f_globals.get("__name__")).startswith(OWN_PACKAGE)
+    ]
+    if not own:
+        return None
+    frame, line = own[-1]
+    return f"{frame.f_code.co_filename}, line {line}: {kind_and_words(error)}"

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import torch
 
 from epochreel import checkpoints, devices, evaluations
+from epochreel.errors import UserError, first_line, shown
 from epochreel.experiments import Experiment
 from epochreel.shards import Split
 
 log = logging.getLogger("epochreel")
+_TIMES = ("snapshot", "epoch", "examples")  # what a summary calls when a metric was taken
 
 
 class Evaluator:
@@ -26,10 +29,11 @@ class Evaluator:
         self._how = settings["evaluation"]
         self._device = devices.choose(self._how["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
+        self._file = experiment.file("evaluation")
         model = experiment.load("model")
         network = model.Network(settings["network"], settings["data"]["settings"])
         self._network = devices.put(network, self._device).eval()
-        columns = Split(test).arrays(os.cpu_count() or 1)
+        columns = Split(test).arrays(devices.cores())
         self._columns = {
             name: torch.from_numpy(array).to(self._device) for name, array in columns.items()
         }
@@ -40,8 +44,48 @@ class Evaluator:
         checkpoints.load_into(self._network, checkpoint)
         batches = evaluations.batches(self._columns, self._how["batch"])
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
-            columns, metrics = self._evaluate(self._network, batches)
+            given = self._evaluate(self._network, batches)
+        columns, metrics = _checked(given, f"{self._file}: evaluate")
         about = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, about)
         said = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("snapshot %d: %s (%.2f s)", snapshot, said, time.monotonic() - started)
+
+
+def _checked(given: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, float]]:
+    """Columns of one length and finite metrics, or a `UserError` that says what `source` gave."""
+    pair = isinstance(given, tuple | list) and len(given) == 2
+    if not pair or not all(isinstance(part, Mapping) for part in given):
+        raise UserError(
+            f"{source} returns {shown(given)}; it returns two dicts, columns and metrics"
+        )
+    columns = {name: _column(name, values, source) for name, values in given[0].items()}
+    lengths = {name: len(column) for name, column in columns.items()}
+    if len(set(lengths.values())) != 1:
+        told = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
+        raise UserError(f"{source} returns columns that are not of one length: {told}")
+    return columns, {name: _metric(name, value, source) for name, value in given[1].items()}
+
+
+def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
+    try:
+        if not isinstance(name, str):
+            raise TypeError("columns are named by text")
+        return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        reason = first_line(error)
+        raise UserError(f"{source} returns no column as {shown(name)}: {reason}") from error
+
+
+def _metric(name: Any, value: Any, source: str) -> float:
+    if not isinstance(name, str) or name in _TIMES:
+        raise UserError(
+            f"{source} returns a metric named {shown(name)}; name it otherwise, in text"
+        )
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"{source} returns {shown(value)} as {name}; a metric is a finite number")
+    return number

@@ -7,16 +7,29 @@ modules are loaded as a package, so they import each other with `from . import h
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib
 import sys
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from epochreel.errors import UserError, shown
+from epochreel.errors import OWN_PACKAGE, UserError, shown
+from epochreel.provenance import parse
 
+NAMES = {
+    "data": ("generate",),
+    "model": ("Network", "loss"),
+    "evaluation": ("evaluate",),
+    "figure": ("panels",),
+    "reading": ("read",),
+    "checks": ("contradictions",),
+}
+"""What the files of an experiment define at least."""
 FILES = ("data", "model", "evaluation", "figure")
+"""The files that each experiment has."""
 _LIBRARY = Path(__file__).parent
 
 
@@ -37,18 +50,24 @@ class Experiment:
         return self.folder / f"{module}.py"
 
     def load(self, module: str) -> ModuleType:
-        """Import one of the experiment's files, such as `model`."""
+        """Import one of the experiment's files, such as `model`.
+
+        Raises `UserError` where it lacks what the workflow calls.
+        """
         if not self.is_builtin and self.package not in sys.modules:
             package = ModuleType(self.package)
             package.__path__ = [str(self.folder)]
             sys.modules[self.package] = package
-        return importlib.import_module(f"{self.package}.{module}")
+        loaded = importlib.import_module(f"{self.package}.{module}")
+        _refuse_missing(self.file(module), module, vars(loaded))
+        return loaded
 
 
 def find(name: str, base: Path) -> Experiment:
     """The experiment that the config calls `name`; paths are relative to the folder `base`.
 
-    Raises `UserError` where there is none, or where one of its four files is missing.
+    Raises `UserError` where there is none, where one of its four files is missing or is no
+    Python, or where a file lacks a function that the workflow calls. No code of it is run.
     """
     if "/" not in name:
         known = sorted(path.parent.name for path in _LIBRARY.glob("*/model.py"))
@@ -68,4 +87,29 @@ def find(name: str, base: Path) -> Experiment:
             f"experiment {shown(name)}: {shown(str(folder), 500)} lacks {', '.join(missing)}"
         )
     suffix = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    return Experiment(folder, f"epochreel_experiment_{suffix}")
+    experiment = Experiment(folder, f"{OWN_PACKAGE}{suffix}")
+    for module in FILES:
+        file = experiment.file(module)
+        defined = set(_defined(parse(file)))
+        if "*" not in defined:
+            _refuse_missing(file, module, defined)
+    return experiment
+
+
+def _refuse_missing(file: Path, module: str, defined: Container[str]) -> None:
+    missing = [name for name in NAMES.get(module, ()) if name not in defined]
+    if missing:
+        raise UserError(f"{shown(str(file), 500)} does not define {' and '.join(missing)}")
+
+
+def _defined(node: ast.AST) -> Iterator[str]:
+    """The names that a module's top level may define; `*` for all those of another module."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name for alias in node.names)
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    else:
+        for child in ast.iter_child_nodes(node):
+            yield from _defined(child)

@@ -24,6 +24,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         yield beside
         _sync(beside)
         os.replace(beside, path)
+    except OSError as error:
+        _name(error, beside, path)
+        raise
     finally:
         beside.unlink(missing_ok=True)
     _sync(path.parent)
@@ -60,6 +63,12 @@ def _link(source: Path, target: Path) -> None:
     os.replace(beside, target)
     # A rename onto another name of the same file does nothing.
     beside.unlink(missing_ok=True)
+
+
+def _name(error: OSError, beside: Path, path: Path) -> None:
+    """Let an error name `path`: a full disk names no file, and others the one beside."""
+    if error.errno and (error.filename is None or str(error.filename) == str(beside)):
+        error.filename, error.strerror = str(path), os.strerror(error.errno)
 
 
 def _beside(path: Path) -> Path:

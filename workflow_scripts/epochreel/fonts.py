@@ -65,6 +65,13 @@ def bundled_folder() -> Path:
     return Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf")
 
 
+def lacking(text: str, name: str) -> str:
+    """The characters of `text` that the font file `name` of matplotlib's has no glyph for."""
+    font = _open(bundled(name))
+    absent = bytes(font.getmask(_ABSENT))
+    return "".join(letter for letter in text if bytes(font.getmask(letter)) == absent)
+
+
 def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Face, ...]]:
     """The families whose faces can all write the characters of `text`, by name, sorted.
 

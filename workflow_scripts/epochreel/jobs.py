@@ -8,16 +8,18 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
-from epochreel.errors import UserError
+from epochreel.errors import UserError, kind_and_words, raised_by_own
 
 log = logging.getLogger("epochreel")
 NOTICE = 25  # between INFO and WARNING: what a person at the terminal wants to know
 logging.addLevelName(NOTICE, "NOTICE")
+SCHEDULER = "EPOCHREEL_SCHEDULER"  # in the environment: the number of the workflow's process
 _SHELLS = {"sh", "bash", "dash", "zsh"}
 
 
@@ -25,8 +27,8 @@ _SHELLS = {"sh", "bash", "dash", "zsh"}
 def job(path_to_log: str) -> Iterator[None]:
     """Run a job's work: log to a file, show notices on the terminal, end with the parent.
 
-    A `UserError` ends the job with its one line; any other error with its traceback in the log
-    as well as on the terminal.
+    Every error ends the job with one line on the terminal. A `UserError` is that line; of any
+    other the line says what was raised where, and the log holds the traceback.
     """
     _log_to(path_to_log)
     _end_with_parents()
@@ -36,16 +38,26 @@ def job(path_to_log: str) -> Iterator[None]:
         log.error("%s", error)
         raise SystemExit(1) from None
     except Exception as error:
-        if isinstance(error, OSError) and error.filename and error.strerror:
-            log.debug("the operating system's answer", exc_info=True)
-            log.error("%s: %s", error.filename, error.strerror)
-        else:
-            log.exception("the job failed in a way that was not foreseen")
+        log.debug("how it came to this:", exc_info=True)
+        log.error("%s (the traceback is in %s)", _told(error), path_to_log)
         raise SystemExit(1) from None
+
+
+def _told(error: Exception) -> str:
+    """What was raised where: in an experiment of one's own, by the system, or unforeseen."""
+    own = raised_by_own(error)
+    if own:
+        return own
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+    return f"unforeseen: {kind_and_words(error)}, at {frame.f_code.co_filename}, line {line}"
 
 
 def _log_to(path: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+    # On a full disk the log cannot be written either; the terminal still says why.
+    logging.raiseExceptions = False
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     terminal = logging.StreamHandler(sys.stderr)
@@ -62,8 +74,11 @@ def _end_with_parents() -> None:
     A scheduler that is killed cannot stop its jobs; without this they would go on writing
     beside those of the next start.
     """
-    parents = []
-    for process in psutil.Process().parents():
+    ancestors, parents = psutil.Process().parents(), []
+    scheduler = os.environ.get(SCHEDULER)
+    if scheduler and scheduler not in {str(process.pid) for process in ancestors}:
+        os._exit(143)  # It was killed while this job was loading its libraries.
+    for process in ancestors:
         parents.append(process)
         if process.name() not in _SHELLS:
             break

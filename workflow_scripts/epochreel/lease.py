@@ -32,9 +32,18 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
             while not _try(file, path):
                 time.sleep(patience)
         file.truncate(0)
-        file.write(f"{socket.gethostname()} process {os.getpid()}")
-        file.flush()
+        # Who holds it is only told to those who wait: a full disk is none of the lease's matter.
+        with contextlib.suppress(OSError):
+            os.write(file.fileno(), f"{socket.gethostname()} process {os.getpid()}".encode())
         yield
+
+
+@contextlib.contextmanager
+def free(path: Path) -> Iterator[bool]:
+    """Whether nobody else holds the lease file `path`; if so, hold it meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+") as file:
+        yield _try(file, path)
 
 
 def _try(file, path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from epochreel import experiments, provenance, schema, video
-from epochreel.errors import UserError, shown
+from epochreel.errors import UserError, raised_by_own, shown
 from epochreel.provenance import code_digest, versions
 
 SPLITS = ("train", "validation", "test")
@@ -51,6 +52,13 @@ FILM_SETTINGS = {
     "save_poster": ("poster",),
     "write_captions": _PACE,
 }
+_ADAM = ("beta1", "beta2", "epsilon")
+OPTIMIZER_SETTINGS = {
+    "adadelta": ("rho", "epsilon"),
+    "sgd": ("momentum",),
+    "adam": _ADAM,
+    "adamw": _ADAM,
+}
 # Networks are built from model.py in these stages too, beside the stage's own file.
 _WITH_MODEL = ("evaluate", "read")
 
@@ -69,7 +77,7 @@ class Plan:
             name: Dataset(name, settings, self) for name, settings in checked["datasets"].items()
         }
         self.runs = {name: Run(name, settings, self) for name, settings in checked["runs"].items()}
-        self.main = self.run(checked["main_run"])
+        self.main = self.run(checked["main_run"], "main_run")
         self.checked = checked
 
     @property
@@ -83,13 +91,9 @@ class Plan:
         """The number of leading digits that name a block."""
         return 6 - (len(str(self.size)) - 1)
 
-    def run(self, name: str) -> Run:
-        """The run of that name, or `UserError`."""
-        if name not in self.runs:
-            raise UserError(
-                f"there is no run {shown(name)} in the config; it has {_list(self.runs)}"
-            )
-        return self.runs[name]
+    def run(self, name: str, key: str | None = None) -> Run:
+        """The run of that name, or `UserError`; `key` is the config's key that names it."""
+        return _named("run", name, self.runs, key)
 
     @staticmethod
     def pattern_of(runs: Iterable[Run]) -> str:
@@ -102,18 +106,16 @@ class Plan:
         The places of a block after the run's last snapshot are there for Snakemake alone.
         """
         for target in targets or ():
-            match = re.fullmatch(r"results/([^/]+)/[a-z]+/(\d{6})\.\w+", str(target))
+            path = os.path.relpath(target) if target else ""
+            match = re.fullmatch(r"results/([^/]+)/[a-z]+/(\d{6})\.\w+", path)
             if match and match[1] in self.runs:
                 run = self.runs[match[1]]
                 if int(match[2]) >= run.snapshots:
                     raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
 
-    def dataset(self, name: str) -> Dataset:
-        """The dataset of that name, or `UserError`."""
-        if name not in self.datasets:
-            known = _list(self.datasets)
-            raise UserError(f"there is no dataset {shown(name)} in the config; it has {known}")
-        return self.datasets[name]
+    def dataset(self, name: str, key: str | None = None) -> Dataset:
+        """The dataset of that name, or `UserError`; `key` is the config's key that names it."""
+        return _named("dataset", name, self.datasets, key)
 
 
 class Dataset:
@@ -151,15 +153,24 @@ class Dataset:
         return {key: self.plan.base / value for key, value in named.items() if value is not None}
 
     def files(self) -> list[str]:
-        """The files in those folders, sorted."""
+        """The files in those folders that its data are made from, sorted.
+
+        Relative to the working folder, so that all may move together.
+        """
         for key, folder in self.folders().items():
             if not _is_folder(folder):
                 raise UserError(
                     f"config: 'datasets.{self.name}.settings.{key}': "
                     f"there is no folder {shown(str(folder), 500)}"
                 )
-        found = (path for folder in self.folders().values() for path in folder.rglob("*"))
-        return sorted(str(path) for path in found if path.is_file())
+        suffixes = schema.suffixes(self._schema.get("data", {}))
+        found = (
+            path
+            for key, folder in self.folders().items()
+            for path in folder.rglob("*")
+            if path.suffix.lower() in suffixes.get(key, [path.suffix.lower()])
+        )
+        return sorted(os.path.relpath(path) for path in found if path.is_file())
 
     def shard_settings(self, split: str, shard: str) -> dict[str, Any]:
         """What generating one shard follows from."""
@@ -185,7 +196,7 @@ class Run:
 
     def __init__(self, name: str, settings: dict[str, Any], plan: Plan):
         self.name, self.plan, self.settings = name, plan, settings
-        self.dataset = plan.dataset(settings["dataset"])
+        self.dataset = plan.dataset(settings["dataset"], f"runs.{name}.dataset")
         where = f"runs.{name}"
         self.network = self.dataset.check("network", settings["network"], f"{where}.network")
         figure = settings["figure"]
@@ -216,6 +227,28 @@ class Run:
                 f"config: '{where}.figure.time_axis' holds {axis}; "
                 f"it may hold {settings['epochs']} (the run's epochs) or more"
             )
+        lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
+        if lacking:
+            raise UserError(
+                f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
+                "font (DejaVu Sans) lacks; it may hold letters of that font"
+            )
+        self._refuse_what_the_experiment_refuses(where)
+
+    def _refuse_what_the_experiment_refuses(self, where: str) -> None:
+        if not self.experiment.file("checks").is_file():
+            return
+        data, figure = self.dataset.settings, self.figure["settings"]
+        try:
+            contradictions = self.experiment.load("checks").contradictions
+            found = list(contradictions(data["settings"], self.network, figure, data["test"]))
+        except Exception as error:
+            own = raised_by_own(error)
+            if own is None:
+                raise
+            raise UserError(own) from error
+        for key, words in found:
+            raise UserError(f"config: '{where}.{key}' {words}")
 
     @property
     def experiment(self) -> experiments.Experiment:
@@ -266,7 +299,7 @@ class Run:
         yield from self.summaries()
         if self.keeps_all:
             yield from self.paths("checkpoints", "safetensors")
-            yield from (f"results/{self.name}/states/{block}.json" for block in self.blocks())
+            yield from self.states()
         for split in SPLITS:
             yield from self.dataset.shards(split)
 
@@ -302,8 +335,8 @@ class Run:
             "render": self._render,
             "encode": partial(self._film, "encode"),
             "encode_webm": partial(self._film, "encode_webm"),
-            "encode_gif": partial(self._gif, "encode_gif"),
-            "save_poster": partial(self._gif, "save_poster"),
+            "encode_gif": partial(self._pictures, "encode_gif"),
+            "save_poster": partial(self._pictures, "save_poster"),
             "write_captions": self._captions,
             "read": self._read,
         }
@@ -324,8 +357,11 @@ class Run:
         return {name: self.dataset.settings[name] for name in ("experiment", "settings")}
 
     def _train(self) -> dict[str, Any]:
-        names = ("seed", "snapshots_per_epoch", "training")
-        chosen = {name: self.settings[name] for name in names}
+        training = self.settings["training"]
+        chosen = {name: self.settings[name] for name in ("seed", "snapshots_per_epoch")}
+        of_others = {name for names in OPTIMIZER_SETTINGS.values() for name in names}
+        of_others -= set(OPTIMIZER_SETTINGS[training["optimizer"]])
+        chosen["training"] = {k: value for k, value in training.items() if k not in of_others}
         return {"data": self._data(), "network": self.network, **chosen}
 
     def _evaluate(self) -> dict[str, Any]:
@@ -349,14 +385,28 @@ class Run:
         """How long the run trains."""
         return self.settings["epochs"]
 
+    def states(self) -> list[str]:
+        """The paths of what each block of checkpoints declares."""
+        return [f"results/{self.name}/states/{block}.json" for block in self.blocks()]
+
+    def last_state(self) -> str:
+        """The path of what the last block of checkpoints declares."""
+        return self.states()[-1]
+
     def last_summary(self) -> str:
         """The path of the summary of all the run's snapshots."""
         return self.summaries()[-1]
 
     def _film(self, stage: str) -> dict[str, Any]:
-        return {"title": self.settings["title"], **self._gif(stage)}
+        """As the pictures alone, with what the film's metadata say: title and settings digest."""
+        stages = ("train", "evaluate", "render")
+        names = ("experiment", "seed", "train", "test", "settings")
+        data = {name: self.dataset.settings[name] for name in names}
+        parts = [self.stage_settings(name)["settings"] for name in stages]
+        digest = provenance.digest([data, *parts])
+        return {"title": self.settings["title"], "digest": digest, **self._pictures(stage)}
 
-    def _gif(self, stage: str) -> dict[str, Any]:
+    def _pictures(self, stage: str) -> dict[str, Any]:
         film = {name: self.settings["film"][name] for name in FILM_SETTINGS[stage]}
         if film.get("ffmpeg") == "system":
             film["version"] = video.ffmpeg_version(film)
@@ -391,6 +441,12 @@ def _stage_settings(
 
 @cache
 def _code(name: str, experiment: experiments.Experiment) -> str:
+    folder = None if experiment.is_builtin else experiment.folder
+    return code_digest(files_of(name, experiment), folder)
+
+
+def files_of(name: str, experiment: experiments.Experiment) -> list[Path]:
+    """The files that a stage starts from: its script, and the experiment's for it."""
     stage = STAGES[name]
     modules = [stage.module] if stage.module else []
     modules += ["model"] if name in _WITH_MODEL else []
@@ -398,15 +454,25 @@ def _code(name: str, experiment: experiments.Experiment) -> str:
     for file in files:
         if not file.is_file():
             raise UserError(f"{shown(str(file), 500)} is missing: '{name}' cannot be made without")
-    return code_digest(files, None if experiment.is_builtin else experiment.folder)
+    return files
 
 
 def _experiment_schema(experiment: experiments.Experiment) -> Mapping[str, Any]:
     """The schemas of an experiment's own settings, by part: data, network, figure."""
-    if experiment.is_builtin:
-        return _manual()["$defs"].get(experiment.folder.name, {})
     own = experiment.folder / "settings.schema.yaml"
-    return schema.load_yaml(own.read_text()) if own.is_file() else {}
+    parts = {}
+    if experiment.is_builtin:
+        parts = _manual()["$defs"].get(experiment.folder.name, {})
+    elif own.is_file():
+        parts = schema.load_parts(own)
+    network = {"network": schema.by_name(parts["networks"])} if "networks" in parts else {}
+    return {**parts, **network}
+
+
+def _lacking(title: str) -> str:
+    from epochreel import fonts  # Only now: most titles need no look into a font.
+
+    return fonts.lacking(title, "DejaVuSans-Bold.ttf")
 
 
 def _is_folder(path: Path) -> bool:
@@ -416,5 +482,10 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _list(names: Mapping[str, Any]) -> str:
-    return ", ".join(names)
+def _named(kind: str, name: str, known: Mapping[str, Any], key: str | None) -> Any:
+    if name in known:
+        return known[name]
+    names = ", ".join(known)
+    if key is None:
+        raise UserError(f"there is no {kind} {shown(name)} in the config; it has {names}")
+    raise UserError(f"config: '{key}' holds {shown(name)}; it may hold one of {names}")

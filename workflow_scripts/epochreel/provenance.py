@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from epochreel.errors import UserError
+from epochreel.errors import UserError, first_line
 
 LIBRARY = Path(__file__).parent
 
@@ -75,6 +75,11 @@ def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
     packages count by their versions. Comments, docstrings and layout do not count. The digest
     is the same under every supported version of Python and wherever the files lie.
     """
+    return digest(modules(files, folder))
+
+
+def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]:
+    """The modules that `code_digest` looks at, by dotted name, each with a digest of its own."""
     roots = {"epochreel": LIBRARY} | ({"experiment": folder.resolve()} if folder else {})
     found: dict[str, str] = {}
     waiting = [Path(file).resolve() for file in files]
@@ -85,16 +90,23 @@ def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
             continue
         found[name], imports = _read_module(path)
         waiting.extend(_imported_files(imports, name, path, roots))
-    return digest(found)
+    return found
+
+
+def parse(path: Path) -> ast.Module:
+    """The syntax tree of a Python file. Raises `UserError` with the line where it is none."""
+    try:
+        return ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError, OSError, RecursionError) as error:
+        line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
+        reason = getattr(error, "msg", None) or first_line(error)
+        raise UserError(f"{path} cannot be read as Python: {reason}{line}") from error
 
 
 @cache
 def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
     """The digest of one module's syntax tree, and its imports as (level, module, name)."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError) as error:
-        raise UserError(f"{path} cannot be read as Python: {error}") from error
+    tree = parse(path)
     imports = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import jsonschema
+import referencing
 import yaml
 from jsonschema.exceptions import ValidationError, best_match
 
-from epochreel.errors import UserError, shown
+from epochreel.errors import UserError, first_line, shown
 
 MOST_VALUES = 100_000
+PARTS = ("data", "networks", "figure", "description")
+"""What a file settings.schema.yaml may hold."""
 
 
 def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
@@ -27,7 +32,12 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
         value = _tree(value, path, iter(range(MOST_VALUES)))
     except RecursionError:
         raise UserError("config: the file refers to itself: remove its YAML anchors") from None
-    error = best_match(_FILLING(schema).iter_errors(value), key=_relevance)
+    try:
+        # An empty registry: a schema refers to no other file, and nothing is fetched.
+        validator = _FILLING(schema, registry=referencing.Registry())
+        error = best_match(validator.iter_errors(value), key=_relevance)
+    except referencing.exceptions.Unresolvable as lost:
+        raise UserError(f"the schema of {_key(path)} refers to no part of it: {lost.ref}") from None
     if error is not None:
         raise UserError(_in_one_line(error, path))
     _refuse_what_json_lacks(value, path)
@@ -39,10 +49,91 @@ def load_yaml(text: str) -> Any:
     return yaml.safe_load(text)
 
 
+def load_file(path: str | Path) -> dict[str, Any]:
+    """The keys and values of a YAML or JSON file.
+
+    Raises `UserError` where it cannot be read as such, with the line, or holds something else.
+    """
+    try:
+        text = Path(path).read_text("utf-8")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = load_yaml(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        hint = " (indent with spaces)" if "'\\t'" in str(error.problem) else ""
+        line = f", line {mark.line + 1}" if mark else ""
+        raise UserError(f"{path}{line}: no YAML: {error.problem or error.context}{hint}") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {first_line(error)}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: no YAML: {first_line(error)}") from None
+    if not isinstance(value, dict):
+        raise UserError(f"{path} holds {shown(value)}; it may hold keys with values")
+    return value
+
+
+def load_parts(path: Path) -> dict[str, Any]:
+    """The schemas of an experiment's own settings, by part: data, networks, figure.
+
+    Raises `UserError` for a file of other parts, or of what is no JSON Schema.
+    """
+    parts = load_file(path)
+    unknown = [part for part in parts if part not in PARTS]
+    if unknown:
+        raise UserError(
+            f"{path} has the unknown part {shown(unknown[0])}; it may have {', '.join(PARTS[:3])}"
+        )
+    try:
+        parts = json.loads(json.dumps(parts))  # Keys are text then, and nothing is shared.
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: no JSON Schema: {first_line(error)}") from None
+    networks = parts.get("networks", {})
+    if not isinstance(networks, dict):
+        raise UserError(f"{path}: 'networks' holds {shown(networks)}; it may hold their names")
+    schemas = {part: parts[part] for part in ("data", "figure") if part in parts}
+    for part, rules in (schemas | {f"networks.{key}": networks[key] for key in networks}).items():
+        _refuse_no_schema(rules, f"{path}: '{part}'")
+    return parts
+
+
+def _refuse_no_schema(rules: Any, where: str) -> None:
+    if not isinstance(rules, dict):
+        raise UserError(f"{where} holds {shown(rules)}; it may hold a JSON Schema")
+    try:
+        _DRAFT.check_schema(rules)
+    except jsonschema.SchemaError as error:
+        key = "".join(f".{part}" for part in error.absolute_path)
+        raise UserError(f"{where} is no JSON Schema at '{key[1:]}': {error.message}") from None
+
+
+def by_name(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    """One schema of objects whose `name` is a key of `schemas`.
+
+    The object's other keys are those of that name's schema, with its bounds and defaults.
+    """
+    branches = []
+    for name, part in schemas.items():
+        own = {"name": {}} | part.get("properties", {})
+        branches.append(
+            {
+                "if": {"required": ["name"], "properties": {"name": {"const": name}}},
+                "then": {**part, "properties": own, "additionalProperties": False},
+            }
+        )
+    names = {"name": {"enum": list(schemas)}}
+    return {"type": "object", "required": ["name"], "properties": names, "allOf": branches}
+
+
 def folders(schema: Mapping[str, Any]) -> list[str]:
     """The keys of an object's schema that name a folder to read (`format: folder`)."""
     properties = schema.get("properties", {})
-    return [name for name, part in properties.items() if part.get("format") == "folder"]
+    return [name for name, part in properties.items() if _says(part, "format") == "folder"]
+
+
+def _says(schema: Any, key: str) -> Any:
+    return schema.get(key) if isinstance(schema, dict) else None  # It may be true or false.
 
 
 def _tree(value: Any, path: list, budget: Iterator[int]) -> Any:
@@ -99,11 +190,17 @@ def _pattern(_validator, pattern: str, instance: Any, schema: Mapping) -> Iterat
         yield ValidationError(f"{instance!r} does not match {pattern}")
 
 
+def suffixes(schema: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Of such a key, the endings of the files that are read there (`suffixes`), if it says so."""
+    properties = schema.get("properties", {})
+    return {name: part["suffixes"] for name, part in properties.items() if _says(part, "suffixes")}
+
+
 def _fill(properties_rule):
     def rule(validator, properties, instance, schema):
         if isinstance(instance, dict):
             for name, part in properties.items():
-                if "default" in part:
+                if isinstance(part, dict) and "default" in part:
                     instance.setdefault(name, copy.deepcopy(part["default"]))
         yield from properties_rule(validator, properties, instance, schema)
 
@@ -192,12 +289,14 @@ _BOUNDS = {
 
 def _may_hold(schema: Mapping[str, Any]) -> str:
     """What a schema allows, in words."""
+    if not isinstance(schema, Mapping):
+        return "nothing"
     if "enum" in schema:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"
-    if "enum" in schema.get("not", {}):
+    if _says(schema.get("not"), "enum"):
         words = "anything but " + ", ".join(str(value) for value in schema["not"]["enum"])
     bounds = [text.format(schema[name]) for name, text in _BOUNDS.items() if name in schema]
     return ", ".join([words, *bounds])

@@ -10,6 +10,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from epochreel.errors import UserError
+
 NAME = "epochreel_seal"
 OPEN = "0" * 64
 _NOTE = re.compile(rb"%b\W{1,6}([0-9a-f]{64})" % NAME.encode())
@@ -28,6 +30,16 @@ def read(path: str | Path) -> bytes:
     if data[place] != _digest(data, place):
         raise ValueError("its bytes are not those that were written")
     return data
+
+
+def check(path: str | Path) -> None:
+    """Raise `UserError` unless a sealed file is as it was written."""
+    try:
+        read(path)
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged: delete it and run the same command again ({error})"
+        ) from error
 
 
 def _place(data: bytes) -> slice:

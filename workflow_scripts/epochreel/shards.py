@@ -7,7 +7,7 @@ it; labels are plain columns. Splits are folders: `train/`, `validation/`, `test
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from epochreel import png, tables
+from epochreel.errors import UserError, first_line, shown
 
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names
 SPLITS = ("train", "validation", "test")
@@ -23,18 +24,59 @@ IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 
 def write(path: str | Path, examples: Iterable[Mapping[str, Any]], metadata: Mapping) -> int:
-    """Write examples to one shard and count them; uint8 arrays of two or three axes are images."""
+    """Write examples to one shard and count them; uint8 arrays of two or three axes are images.
+
+    Raises `UserError` for values that no column holds.
+    """
     columns: dict[str, list] = {}
     for example in examples:
         for name, value in example.items():
-            columns.setdefault(name, []).append(_stored(value))
-    arrays = {name: _column(values) for name, values in columns.items()}
+            columns.setdefault(name, []).append(_or_refused(_stored, value, name, path))
+    arrays = {name: _or_refused(_column, values, name, path) for name, values in columns.items()}
     table = pa.table(arrays).replace_schema_metadata(
         {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
     )
     # The PNG are packed already.
     tables.write(path, table, row_group_size=100, compression="none")
     return table.num_rows
+
+
+def alike(examples: Any, count: int, source: str) -> Iterator[Mapping[str, Any]]:
+    """The examples one by one, which must be `count` dicts of the same columns and shapes.
+
+    Raises `UserError` where `source` gives others.
+    """
+    if not isinstance(examples, Iterable):
+        raise UserError(f"{source} gives {shown(examples)}; it yields one dict for each example")
+    number, first = 0, {}
+    for number, example in enumerate(examples, start=1):
+        if number > count:
+            raise UserError(f"{source} gives more than the {count} examples asked for")
+        form = _form(example, f"{source} gives an example ({number}. of {count})")
+        first = first or form
+        if form != first:
+            differing = [name for name in {**first, **form} if form.get(name) != first.get(name)]
+            is_now, was = (forms.get(differing[0], "missing") for forms in (form, first))
+            raise UserError(
+                f"{source} gives examples that are not alike: '{differing[0]}' is {was} in the "
+                f"first and {is_now} in the {number}. of {count}"
+            )
+        yield example
+    if number < count:
+        raise UserError(f"{source} gives {number} examples where {count} are asked for")
+
+
+def _form(example: Any, what: str) -> dict[str, str]:
+    """What the examples of a dataset have in common: columns, and of arrays dtype and shape."""
+    if not isinstance(example, Mapping) or not example:
+        raise UserError(f"{what} that is {shown(example)}; it is a dict of columns")
+    for name in example:
+        if not isinstance(name, str):
+            raise UserError(f"{what} with the key {shown(name)}; columns are named by text")
+    return {
+        name: f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "no array"
+        for name, value in example.items()
+    }
 
 
 class Split(Sequence):
@@ -72,6 +114,14 @@ class Split(Sequence):
 
         list(pool.map(fill, range(len(column)), chunksize=16))
         return stack
+
+
+def _or_refused(make: Callable, value: Any, name: str, path: str | Path) -> Any:
+    try:
+        return make(value)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        reason = first_line(error)
+        raise UserError(f"{path} cannot hold the column {shown(name)}: {reason}") from error
 
 
 def _stored(value: Any) -> Any:

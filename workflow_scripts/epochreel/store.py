@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,13 @@ class Store:
         return self.folder / "optimizer" / f"{snapshot:06d}.safetensors"
 
     def record(self, snapshot: int) -> dict[str, Any] | None:
-        """The record of a snapshot, or None where there is none."""
+        """The record of a snapshot, or None where there is none that is whole."""
         try:
-            record = json.loads(self._record(snapshot).read_text())
-        except (FileNotFoundError, ValueError):
+            noted = json.loads(self._record(snapshot).read_text())
+            whole = noted["digest"] == _digest(noted["record"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
-        whole = isinstance(record, dict) and {"weights", "optimizer", "row"} <= record.keys()
-        return record if whole else None
+        return noted["record"] if whole else None
 
     def add(
         self,
@@ -74,7 +75,8 @@ class Store:
             "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
             "row": row,
         }
-        write_whole(self._record(snapshot), json.dumps(record).encode())
+        noted = {"digest": _digest(record), "record": record}
+        write_whole(self._record(snapshot), json.dumps(noted).encode())
         # Later states stay where a lost snapshot is made again: an extension goes on from them.
         earlier = [number for number in self._numbers("optimizer") if number <= snapshot]
         for number in earlier[:-STATES_KEPT]:
@@ -97,12 +99,23 @@ class Store:
                 return snapshot
         return None
 
-    def forget_weights_before(self, snapshot: int) -> None:
-        """Drop the weights before `snapshot`, but not those that training may go on from."""
+    def forget_weights(self) -> None:
+        """Drop all weights but those that training may go on from."""
         kept = self._numbers("optimizer")
         for number in self._numbers("weights"):
-            if number < snapshot and number not in kept:
+            if number not in kept:
                 self.weights(number).unlink(missing_ok=True)
+
+    def forget_other_trainings(self) -> None:
+        """Drop what former settings of the run left, but for the newest of them.
+
+        A training that another process is at is left alone.
+        """
+        others = [path for path in self.folder.parent.iterdir() if path != self.folder]
+        for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
+            with lease.free(path / "lease") as free:
+                if free:
+                    shutil.rmtree(path)
 
     def link(self, snapshot: int, path: str | Path) -> None:
         """Give the weights of a snapshot the second name `path`."""
@@ -113,6 +126,10 @@ class Store:
 
     def _numbers(self, kind: str) -> list[int]:
         return sorted(int(path.stem) for path in (self.folder / kind).glob("[0-9]*.safetensors"))
+
+
+def _digest(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
 
 
 def _write(path: Path, data: bytes) -> str:

@@ -45,6 +45,7 @@ def layer_table(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[s
     """One row per layer that computes when `run` is called, in that order.
 
     Name, kind, shape of the output without the batch's axis, and number of its own weights.
+    What only holds other layers, without weights of its own, computes nothing.
     """
     rows: list[dict[str, Any]] = []
 
@@ -58,7 +59,9 @@ def layer_table(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[s
         return hook
 
     hooks = [
-        layer.register_forward_hook(note(name, layer)) for name, layer in network.named_modules()
+        layer.register_forward_hook(note(name, layer))
+        for name, layer in network.named_modules()
+        if not list(layer.children()) or list(layer.parameters(recurse=False))
     ]
     training = network.training
     with torch.no_grad():

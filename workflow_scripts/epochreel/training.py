@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -154,8 +153,8 @@ class Trainer:
 
 def _in_memory(split: Split, device: torch.device) -> dict[str, torch.Tensor]:
     """A split's columns as tensors of bytes and labels: on the GPU where they fit, else here."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    columns = {name: torch.from_numpy(array) for name, array in split.arrays(workers).items()}
+    arrays = split.arrays(devices.cores())
+    columns = {name: torch.from_numpy(array) for name, array in arrays.items()}
     size = sum(column.nbytes for column in columns.values())
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info()

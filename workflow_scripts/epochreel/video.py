@@ -11,7 +11,7 @@ Film settings are a mapping; each function reads only the keys that it names:
 `webm_codec`              "av1" or "vp9"
 `gif_width`               px, at most the frame's width
 `gif_frames_per_second`   1 … 24
-`poster`                  "last", or a share of the snapshots from 0 (first) to 1 (last)
+`poster`                  a share of the snapshots, from 0 (first) to 1 (last)
 ========================= ==========================================================
 """
 
@@ -238,10 +238,9 @@ def save_poster(
 ) -> None:
     """Copy the frame that `poster` names to `target`. Raises `UserError` where it is wrong."""
     place = settings["poster"]
-    share = 1.0 if place == "last" else float(place)
-    if not 0 <= share <= 1:
-        raise UserError(f"poster is {place}; it may be last, or a share from 0 to 1")
-    number = round(share * (len(frames) - 1))
+    if not 0 <= place <= 1:
+        raise UserError(f"poster is {place}; it may be a share from 0 to 1")
+    number = round(place * (len(frames) - 1))
     write_whole(target, _frame(Path(frames[number]), number, size))
 
 

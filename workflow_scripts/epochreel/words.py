@@ -13,7 +13,7 @@ def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
     """
     share = 100 * numbers["accuracy"]
     right = "100" if share >= 100 else f"{min(share, 99.9):.1f}"
-    seen = f"{numbers['examples']:,.0f}".replace(",", " ")
+    seen = f"{numbers['examples']:,.0f}"
     when = f"Epoch {round(numbers['epoch'], 1):g}" if numbers["examples"] else "Untrained"
     return f"{when}, {seen} {examples}: {right} % of {answers} right"
 

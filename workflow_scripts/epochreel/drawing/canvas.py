@@ -68,22 +68,10 @@ class Canvas:
 
     # Areas and lines
 
-    def rectangle(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
-        """A filled rectangle, its edges exact to a fraction of a pixel."""
-        x0, y0, x1, y1 = self._box(x, y, width, height)
-        left, across = strokes.span(x0, x1)
-        top, down = strokes.span(y0, y1)
-        self._blend(strokes.quantise(down[:, None] * across), left, top, colour)
-
-    def block(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
-        """A filled rectangle on whole pixels, at least one wide and high: crisp at any size."""
-        left, top = self._pixel(x, y)
-        self._area(left, top, self._whole(width), self._whole(height))[:] = colour
-
     def frame(
         self, x: float, y: float, width: float, height: float, colour: Colour, weight: float = 1.5
     ) -> None:
-        """The outline of a `block`, drawn inside it."""
+        """The outline of a rectangle, drawn inside it, on whole pixels: crisp at any size."""
         left, top = self._pixel(x, y)
         area = self._area(left, top, self._whole(width), self._whole(height))
         line = self._whole(weight)
@@ -147,26 +135,16 @@ class Canvas:
         """Width of a line of text."""
         return text.width(words, weight) * size
 
-    def image(
-        self,
-        x: float,
-        y: float,
-        width: float,
-        height: float,
-        picture: np.ndarray,
-        smooth: bool = True,
-    ) -> None:
+    def image(self, x: float, y: float, width: float, height: float, picture: np.ndarray) -> None:
         """A picture, uint8 (h, w) or (h, w, 3), scaled to fill the place.
 
-        Smoothed (areas are averaged where it shrinks), or with its pixels as they are.
+        Areas are averaged where it shrinks; where it grows it is smoothed.
         """
         left, top = self._pixel(x, y)
         size = (self._whole(width), self._whole(height))
         shrinks = size[0] < picture.shape[1]
         method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
-        scaled = Image.fromarray(picture).resize(
-            size, method if smooth else Image.Resampling.NEAREST
-        )
+        scaled = Image.fromarray(picture).resize(size, method)
         area = self._area(left, top, *size)
         rows = np.asarray(scaled.convert("RGB"))[max(-top, 0) :, max(-left, 0) :]
         area[:] = rows[: area.shape[0], : area.shape[1]]
@@ -213,18 +191,14 @@ class Canvas:
         self,
         x: Sequence[float] | np.ndarray,
         y: Sequence[float] | np.ndarray,
-        tiles: Sequence[Canvas] | np.ndarray,
+        tiles: Sequence[Canvas],
     ) -> Stamps:
-        """Places centred on (x, y), (N,) each, for any of `tiles`: canvases of one size.
-
-        Or an array of pictures, uint8 (S, h, w, 3), taken as they are.
-        """
-        if not isinstance(tiles, np.ndarray):
-            tiles = np.stack([tile.pixels for tile in tiles])
-        high, wide = tiles.shape[1:3]
+        """Places centred on (x, y), (N,) each, for any of `tiles`: canvases of one size."""
+        pictures = np.stack([tile.pixels for tile in tiles])
+        high, wide = pictures.shape[1:3]
         shift = np.array([wide, high]) / self.scale / 2
         row, column = self._places(np.asarray(x) - shift[0], np.asarray(y) - shift[1], wide, high)
-        return Stamps(row, column, _as_lines(tiles))
+        return Stamps(row, column, _as_lines(pictures))
 
     def put_stamps(self, stamps: Stamps, which: np.ndarray) -> None:
         """Puts tile number `which`, (N,) integers, at each place."""
@@ -238,10 +212,6 @@ class Canvas:
     def _whole(self, length: float) -> int:
         """A length in whole pixels, at least one."""
         return max(round(length * self.scale), 1)
-
-    def _box(self, x: float, y: float, width: float, height: float) -> tuple[float, ...]:
-        x0, y0 = self.left + x * self.scale, self.top + y * self.scale
-        return x0, y0, x0 + width * self.scale, y0 + height * self.scale
 
     def _area(self, left: int, top: int, wide: int, high: int) -> np.ndarray:
         """The part of a rectangle of pixels that lies on the canvas, as a view."""

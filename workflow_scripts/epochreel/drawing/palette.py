@@ -17,8 +17,3 @@ RIGHT: Colour = (0, 100, 166)
 WRONG: Colour = (213, 94, 0)
 RIGHT_TINT: Colour = (217, 232, 243)
 WRONG_TINT: Colour = (252, 228, 211)
-
-
-def mix(colour: Colour, ground: Colour, share: float) -> Colour:
-    """`share` (0 … 1) of `colour` on `ground`."""
-    return tuple(round(g + (c - g) * share) for c, g in zip(colour, ground, strict=True))

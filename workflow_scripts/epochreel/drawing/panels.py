@@ -7,6 +7,7 @@ import numpy as np
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.scene import Moment, Story
+from epochreel.errors import UserError
 
 MARGIN = 56
 """Between the left and right edges of the frame and all that is drawn on it."""
@@ -27,37 +28,45 @@ def ticks(end: float, most: int = 6) -> np.ndarray:
     return np.arange(int(end / step + 1e-9) + 1) * step
 
 
+def measured(moment: Moment, metric: str) -> np.ndarray:
+    """A metric of all snapshots so far, (n,). Raises `UserError` where evaluations have it not."""
+    if metric not in moment.history:
+        there = ", ".join(sorted(set(moment.history) - {"snapshot", "epoch"})) or "none"
+        raise UserError(
+            f"the figure shows the metric '{metric}', and evaluate returns {there}: "
+            f"return '{metric}' too, or draw other panels"
+        )
+    return np.asarray(moment.history[metric], float)
+
+
 class TitleLine:
-    """The film's title; then epoch, examples seen and share right, each at a fixed place."""
+    """The film's title; then epochs, examples seen and share right, each at a fixed place."""
 
     def __init__(self, story: Story, examples: str = "examples seen", right: str = "right"):
         self._title = story.title
         self._decimals = 1 if story.epochs >= 10 else 2
         most = f"{story.epochs * story.examples_per_epoch:,.0f}"
         self._fields = (
-            # label before, widest number, label after
-            ("epoch", f"{story.epochs:.{self._decimals}f}", ""),
-            ("", most, examples),
-            ("", "100.0 %", right),
+            # widest number, label after it
+            (f"{story.epochs:.{self._decimals}f}", "epochs"),
+            (most, examples),
+            ("100.0 %", right),
         )
 
     def settle(self, canvas: Canvas) -> None:
         """Title and labels, set from the right edge leftwards."""
         self._ends = []
         x = WIDTH - MARGIN
-        for before, widest, after in reversed(self._fields):
-            x -= canvas.text(x, 74, after, 24, palette.QUIET, align="right")
-            x -= 10 if after else 0
+        for widest, label in reversed(self._fields):
+            x -= canvas.text(x, 74, label, 24, palette.QUIET, align="right") + 10
             self._ends.insert(0, x)
-            x -= canvas.measure(widest, 34, "bold") + 12
-            x -= canvas.text(x, 74, before, 24, palette.QUIET, align="right") if before else 0
-            x -= 44
+            x -= canvas.measure(widest, 34, "bold") + 44
         canvas.text(MARGIN, 74, self._title, 38, weight="bold", fit=x - MARGIN)
         canvas.rule(MARGIN, 104, WIDTH - MARGIN, 104, palette.HAIRLINE)
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
         """The three numbers, ending where the widest would."""
-        share = moment.history["accuracy"][-1]
+        share = measured(moment, "accuracy")[-1]
         numbers = (
             f"{moment.epoch:.{self._decimals}f}",
             f"{moment.examples:,}",
@@ -114,7 +123,7 @@ class Curve:
     def draw(self, canvas: Canvas, moment: Moment) -> None:
         """The line so far and its last point."""
         epochs = np.asarray(moment.history["epoch"], float)
-        shares = np.clip(np.asarray(moment.history[self._metric], float), 0, 1)
+        shares = np.clip(measured(moment, self._metric), 0, 1)
         points = np.column_stack(
             (self._x + self._width * epochs / self._epochs, self._level(shares))
         )

@@ -1,4 +1,4 @@
-"""Coverage masks of rectangles and lines, anti-aliased, by arrays."""
+"""Coverage masks of lines, anti-aliased, by arrays."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ _PIECE = 12.0
 def quantise(coverage: np.ndarray) -> np.ndarray:
     """Coverage 0 … 1 as uint8."""
     return np.rint(coverage * 255).astype(np.uint8)
-
-
-def span(low: float, high: float) -> tuple[int, np.ndarray]:
-    """How far each pixel from the first on lies between `low` and `high`: (first, (n,) 0 … 1)."""
-    first = int(np.floor(low))
-    cells = np.arange(first, max(int(np.ceil(high)), first + 1))
-    return first, np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0, 1)
 
 
 def polyline(points: np.ndarray, weight: float) -> tuple[np.ndarray, int, int]:

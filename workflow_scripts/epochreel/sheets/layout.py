@@ -11,7 +11,7 @@ scale, rotation and jitter.
 
     spots = places("plain")
     spots.x, spots.y            # (436,) centres of the digits
-    spots.kind == MEAN          # which of them belong to a mean
+    spots.number                # (436,) which number each belongs to
     TABLE.left, TABLE.width     # the table's outer box
     RULES                       # (17, 4) line segments
 """
@@ -59,10 +59,6 @@ MONTH_SIZE = 9.0
 RULE_WIDTH = 1.0
 """Width of the rules, pt."""
 
-VALUE, MEAN, TOTAL = 0, 1, 2
-KINDS = ("value", "mean", "total")
-"""Names of the kinds, by their code in `Places.kind`."""
-
 
 class Box(NamedTuple):
     """A rectangle, px from the top left of the page."""
@@ -99,9 +95,6 @@ _YEAR_ROW, _TOTALS_ROW = 0.066, 0.105
 _MONTH_COLUMN, _MEANS_COLUMN = 0.137, 0.107
 _YEAR_COLUMN = (1 - _MONTH_COLUMN - _MEANS_COLUMN) / len(YEARS)
 _MONTH_ROW = (1 - _YEAR_ROW - _TOTALS_ROW) / (len(MONTHS) + 1)
-
-NUMBER_CELL = (_YEAR_COLUMN * TABLE.width, _MONTH_ROW * TABLE.height)
-"""Width and height of the room that one value has in the table: 49.9 × 26.1 px."""
 
 COLUMN_X = np.array([TABLE.x(_MONTH_COLUMN + (i + 0.5) * _YEAR_COLUMN) for i in range(len(YEARS))])
 """(10,) x of the middles of the year columns."""
@@ -197,14 +190,6 @@ class Places:
     """Middle of the digit, px from the left of the image, float64."""
     y: np.ndarray
     """Middle of the digit's ink, px from the top of the image, float64."""
-    kind: np.ndarray
-    """`VALUE`, `MEAN` or `TOTAL`, int64; names in `KINDS`."""
-    year: np.ndarray
-    """Index 0…9 into `YEARS`, int64; -1 for a mean and for `cells`."""
-    month: np.ndarray
-    """Index 0…11 into `MONTHS`, int64; -1 for a total and for `cells`."""
-    digit: np.ndarray
-    """Which digit of its number, from the left: 0…2, or 0…3 in a total, int64."""
     number: np.ndarray
     """Which number it belongs to, int64: 0…119 values, 120…131 means, 132…141 totals."""
 
@@ -250,33 +235,20 @@ def numbers() -> list[tuple[float, float, int]]:
 
 @lru_cache(1)
 def _sheet_places() -> Places:
-    count = len(YEARS) * len(MONTHS)
-    kinds = [VALUE] * count + [MEAN] * len(MONTHS) + [TOTAL] * len(YEARS)
-    years = [y for y in range(len(YEARS)) for _ in MONTHS] + [-1] * len(MONTHS)
-    months = [m for _ in YEARS for m in range(len(MONTHS))] + list(range(len(MONTHS)))
-    years += range(len(YEARS))
-    months += [-1] * len(YEARS)
-    return _spread(numbers(), kinds, years, months)
+    return _spread(numbers())
 
 
 @lru_cache(1)
 def _cell_places() -> Places:
-    return _spread([(*CELL_ANCHOR, 3)], [VALUE], [-1], [-1])
+    return _spread([(*CELL_ANCHOR, 3)])
 
 
-def _spread(
-    anchors: list[tuple[float, float, int]], kinds: list[int], years: list[int], months: list[int]
-) -> Places:
+def _spread(anchors: list[tuple[float, float, int]]) -> Places:
     """One row a digit, from one row a number."""
-    lengths = [digits for *_, digits in anchors]
-    number = np.repeat(np.arange(len(anchors)), lengths)
+    number = np.repeat(np.arange(len(anchors)), [digits for *_, digits in anchors])
     fields = {
         "x": np.concatenate([x + digit_offsets(digits) for x, _, digits in anchors]),
         "y": np.array([y - INK_RISE for _, y, _ in anchors])[number],
-        "kind": np.array(kinds)[number],
-        "year": np.array(years)[number],
-        "month": np.array(months)[number],
-        "digit": np.concatenate([np.arange(digits) for digits in lengths]),
         "number": number,
     }
     for field in fields.values():

@@ -10,8 +10,8 @@ All are made of the same convolutions: 3 × 3, stride 2, no padding, each follow
     local   two narrow convolutions of the patch around each place, and for each place a dense
             layer of its own: 0.16 M weights, made for machines without a GPU
 
-`DEFAULTS` holds the settings that each takes beside its name. The weights of an untrained network
-follow from torch's random state alone.
+The settings that each takes are those of its name in config.schema.yaml. The weights of an
+untrained network follow from torch's random state alone.
 """
 
 from __future__ import annotations
@@ -24,35 +24,23 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from epochreel.errors import UserError
-from epochreel.sheets import layout
+from epochreel.sheets import layout, sizes
 
 DIGITS = 10
 
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "tuned": {"channels": (10, 10, 20, 40, 80), "dropout": 0.0, "l1": 1e-6},
-    "deep": {"channels": (16, 32, 64, 128, 256, 512), "dropout": 0.3, "l1": 0.0},
-    "cells": {"channels": (32, 64, 128), "dense": (100, 100), "dropout": 0.3},
-    "local": {"channels": (4, 4), "patch": 15, "spread": 3.0},
-}
-"""Settings of each network. `channels`: of its convolutions. `dropout`: the share of features left
-out in training, after each convolution. `l1`: strength of the penalty on the dense layer.
-`dense`: widths of the dense layers before the last. `patch`: side of the patch around a place, px.
-`spread`: how far apart the untrained read-outs of the places lie; the larger, the longer it takes
-until the digits are right, and the surer the network then is of them."""
-
 
 class Network(nn.Module):
-    """One of the networks: `settings["name"]`, with that network's `DEFAULTS` for what is unsaid.
+    """One of the networks: `settings["name"]`, and all its other settings.
 
-    `data` are the settings of the dataset; without a "variant" it is "plain". Raises `UserError`
-    where the network cannot read such images. `channels_last` says which layout in memory is the
-    faster one: the few channels of `local` take 1.7 times as long that way on a CPU.
+    `data` are the settings of the dataset. Both as the plan lets them pass (see `checks`).
+    `channels_last` says which layout in memory is the faster one: the few channels of `local`
+    take 1.7 times as long that way on a CPU.
     """
 
     def __init__(self, settings: Mapping[str, Any], data: Mapping[str, Any]):
         super().__init__()
-        self.reader = _reader(settings, data.get("variant", "plain"))
+        own = {name: value for name, value in settings.items() if name != "name"}
+        self.reader = READERS[settings["name"]](data["variant"], **own)
         self.channels_last = not isinstance(self.reader, _Local)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -120,7 +108,7 @@ class _Local(nn.Module):
     def __init__(self, variant: str, channels: Sequence[int], patch: int, spread: float):
         super().__init__()
         self.patch = patch
-        top, left = _corners(variant, patch)
+        left, top = (torch.from_numpy(corner) for corner in sizes.corners(variant, patch))
         self.register_buffer("top", top, persistent=False)
         self.register_buffer("left", left, persistent=False)
         self.convolutions = _convolutions(channels, dropout=0.0)
@@ -150,18 +138,6 @@ class _ReadOut(nn.Module):
 READERS = {"tuned": _Whole, "deep": _Whole, "cells": _Cells, "local": _Local}
 
 
-def _reader(settings: Mapping[str, Any], variant: str) -> nn.Module:
-    given = dict(settings)
-    name = given.pop("name")
-    if name not in READERS:
-        raise UserError(f"network.name is {name!r}: take one of {', '.join(READERS)}")
-    if name != "local" and (name == "cells") != (variant == "cells"):
-        raise UserError(
-            f"network.name is {name!r}, which does not read the variant {variant!r}: take 'local'"
-        )
-    return READERS[name](variant, **DEFAULTS[name] | given)
-
-
 def _convolutions(channels: Sequence[int], dropout: float) -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in pairwise((1, *channels)):
@@ -174,28 +150,8 @@ def _convolutions(channels: Sequence[int], dropout: float) -> nn.Sequential:
 
 def _features(size: tuple[int, int], channels: Sequence[int]) -> int:
     """How many features the convolutions make of an image of so many pixels."""
-    width, height = size
-    for _ in channels:
-        width, height = (width - 1) // 2, (height - 1) // 2
-    if min(width, height) < 1:
-        raise UserError(
-            f"network.channels names {len(channels)} convolutions, too many for an image of "
-            f"{size[0]} × {size[1]} px: name fewer"
-        )
+    width, height = sizes.convolved(size, len(channels))
     return width * height * channels[-1]
-
-
-def _corners(variant: str, patch: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Top and left pixel of the patch around each place: (P,) and (P,), int64."""
-    places, (width, height) = layout.places(variant), layout.image_size(variant)
-    top = torch.from_numpy(places.y - patch / 2).round().long()
-    left = torch.from_numpy(places.x - patch / 2).round().long()
-    inside = min(top.min(), left.min()) >= 0
-    if not inside or top.max() + patch > height or left.max() + patch > width:
-        raise UserError(
-            f"network.patch is {patch}, which reaches over the page: take a smaller one"
-        )
-    return top, left
 
 
 def _ink(images: torch.Tensor) -> torch.Tensor:

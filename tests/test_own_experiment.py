@@ -1,0 +1,144 @@
+"""Mistakes in an experiment of one's own: one line that says where, before any work is lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from conftest import SPIRALS
+from workflow import REPOSITORY, Workplace
+
+import generate_dataset
+from epochreel.drawing.panels import Curve, TitleLine
+from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.errors import UserError
+from epochreel.plan import Plan
+
+
+@pytest.fixture
+def mine(spirals, tmp_path):
+    """A copy of the spirals in `mine/`, to make mistakes in, and a config beside it."""
+    shutil.copytree(SPIRALS, tmp_path / "mine")
+    config = spirals()
+    config["datasets"]["points"]["experiment"] = "mine/"
+    return Workplace(tmp_path, config)
+
+
+def plan_of(place: Workplace) -> Plan:
+    return Plan(place.config, place.folder)
+
+
+def mistake(place: Workplace, file: str, old: str, new: str) -> Path:
+    """Put a mistake into one of the experiment's files."""
+    path = place.folder / "mine" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def told(done: subprocess.CompletedProcess) -> list[str]:
+    """The lines of ours among what a failed start says."""
+    assert done.returncode != 0 and "Traceback" not in done.stdout
+    return [line for line in done.stdout.splitlines() if line.startswith("epochreel: ")]
+
+
+# -- When the plan is made
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("data.py", "def generate", "def generates", r"data\.py' does not define generate"),
+        (
+            "model.py",
+            "def loss(",
+            "def loss",
+            r"model\.py cannot be read as Python: .* \(line 17\)",
+        ),
+        (
+            "settings.schema.yaml",
+            "type: object",
+            "type: intger",
+            r"yaml: 'data' is no JSON Schema",
+        ),
+        ("settings.schema.yaml", "data:", "data: [", r"schema\.yaml, line \d+: no YAML: "),
+    ],
+)
+def test_a_mistake_that_can_be_read_is_told_when_the_plan_is_made(mine, file, old, new, words):
+    mistake(mine, file, old, new)
+    with pytest.raises(UserError, match=words) as caught:
+        plan_of(mine)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
+    checks = mine.folder / "mine" / "checks.py"
+    checks.write_text("def contradictions(data, network, figure, test):\n    yield data['x']\n")
+    with pytest.raises(UserError, match=rf"^{checks}, line 2: KeyError: 'x'$"):
+        plan_of(mine)
+
+
+# -- In jobs
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ("in indices[:-1]", "gives 19 examples where 20 are asked for"),
+        ("in range(99)", "gives more than the 20 examples asked for"),
+        ("in ()", "gives 0 examples where 20 are asked for"),
+    ],
+)
+def test_a_shard_of_another_number_of_examples_is_not_written(mine, new, words):
+    file = mistake(mine, "data.py", "in indices", new)
+    stage = json.loads(json.dumps(plan_of(mine).datasets["points"].shard_settings("test", "00000")))
+    with pytest.raises(UserError, match=rf"^{file}: generate {words}$"):
+        generate_dataset.generate_dataset(mine.folder / "shard", stage, mine.folder)
+    assert not (mine.folder / "shard").exists()
+
+
+@pytest.mark.parametrize("panel", [TitleLine, lambda story: Curve(story, (0, 0, 900, 900), "")])
+def test_a_metric_that_a_panel_shows_and_no_evaluation_has_is_named_with_those_there_are(panel):
+    story = Story("A title", (480, 270), {}, {}, {}, 5, 40, [])
+    history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
+    moment = Moment(0, 0.0, 0, pa.table({}), history)
+    with pytest.raises(
+        UserError, match="shows the metric 'accuracy', and evaluate returns f1, loss"
+    ):
+        Scene(story.size, [panel(story)]).draw(moment)
+
+
+# -- At the terminal
+
+
+def test_a_mistake_in_its_schema_stops_the_command_with_one_line(mine):
+    file = mistake(mine, "settings.schema.yaml", "data:", "\tdata:")
+    lines = told(mine.start("--dry-run"))
+    assert len(lines) == 1 and lines[0].startswith(f"epochreel: {file}, line 1: no YAML")
+
+
+def test_an_error_in_a_job_is_one_line_at_the_terminal_and_a_traceback_in_the_log(mine):
+    file = mistake(mine, "data.py", "turn / 2.2", "turn / 0")
+    lines = told(mine.start("results/datasets/points/test/00000.parquet"))
+    log = "results/datasets/points/logs/test/00000.log"
+    assert len(lines) == 1 and lines[0].endswith(
+        f"ZeroDivisionError: float division by zero (the traceback is in {log})"
+    )
+    assert lines[0].startswith(f"epochreel: {file}, line ")
+    assert "Traceback" in (mine.folder / log).read_text()
+
+
+def test_a_config_that_is_no_yaml_stops_the_command_with_one_line(mine):
+    (mine.folder / "config.yaml").write_text("main_run: tiny\nruns:\n\ttiny: {}\n")
+    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile"]
+    command += ["--workflow-profile", "none", "--cores", "1", "--dry-run"]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=mine.folder
+    )
+    lines = told(done)
+    assert len(lines) == 1 and lines[0].startswith("epochreel: config.yaml, line 3: no YAML: ")

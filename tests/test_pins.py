@@ -1,0 +1,31 @@
+"""One set of pins, wherever packages are named."""
+
+import re
+
+import pytest
+import yaml
+from workflow import REPOSITORY
+
+REQUIREMENTS = (REPOSITORY / "requirements.txt").read_text()
+PINNED = dict(re.findall(r"^([\w-]+)==(\S+)$", REQUIREMENTS, re.M))
+ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
+def test_a_conda_environment_has_the_pins_of_the_requirements(file):
+    (pip,) = (part["pip"] for part in yaml.safe_load(file.read_text())["dependencies"][2:])
+    named = dict(pin.split("==") for pin in pip)
+    assert named and named == {name: PINNED.get(name) for name in named}
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_requirements_pin_every_package_and_name_no_address(name):
+    lines = (REPOSITORY / name).read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert pins and all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
+
+
+def test_every_environment_that_a_rule_names_is_there():
+    rules = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
+    named = set(re.findall(r"\.\./envs/(\w+)\.yaml", rules))
+    assert named == {file.stem for file in ENVIRONMENTS}

@@ -1,0 +1,51 @@
+"""Settings of a run of sheets that do not go together are named before any job."""
+
+import subprocess
+import sys
+
+import pytest
+import test_sheets_model
+
+from epochreel import schema
+from epochreel.sheets import checks, layout, sizes
+
+
+def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
+    filled = schema.checked({"name": "local"} | network, test_sheets_model.NETWORKS)
+    return dict(checks.contradictions({"variant": variant}, filled, {"example": example}, test))
+
+
+@pytest.mark.parametrize("variant", layout.VARIANTS)
+@pytest.mark.parametrize("name", ["local", "tuned", "deep", "cells"])
+def test_a_network_reads_its_own_images_by_default(variant, name):
+    fits = name == "local" or (name == "cells") == (variant == "cells")
+    assert next(iter(told(variant, name=name)), None) == (None if fits else "network.name")
+
+
+@pytest.mark.parametrize("variant", ["plain", "cells"])
+def test_patches_may_be_as_large_as_is_said_and_no_larger(variant):
+    largest = max(side for side in range(7, 200) if sizes.fits(variant, side))
+    if largest < 63:
+        assert f"at most {largest}" in told(variant, patch=largest + 1)["network.patch"]
+    assert not told(variant, patch=min(largest, 63))
+
+
+@pytest.mark.parametrize(
+    ("variant", "network", "most"),
+    [("plain", {"patch": 7}, 2), ("cells", {"name": "cells"}, 4), ("plain", {"name": "deep"}, 8)],
+)
+def test_there_are_as_many_convolutions_as_the_image_has_room_for(variant, network, most):
+    assert not told(variant, **network, channels=[1] * most)
+    words = told(variant, **network, channels=[1] * (most + 1))["network.channels"]
+    assert f"holds {most + 1} convolutions" in words and words.endswith(f"at most {most}")
+
+
+def test_the_page_shown_is_one_of_the_test_pages():
+    assert not told(example=1, test=2)
+    assert "0 … 1" in told(example=2, test=2)["figure.settings.example"]
+
+
+def test_the_plan_needs_no_torch_for_it():
+    check = "import sys, epochreel.sheets.checks; sys.exit('torch' in sys.modules)"
+    folder = checks.__file__.split("epochreel")[0]
+    subprocess.run([sys.executable, "-c", check], cwd=folder, check=True)
