@@ -17,14 +17,14 @@ rule everything:
     default_target: True
     input:
         "training.mp4",
-        PLAN.main.kept(),
+        list(PLAN.main.kept()),  # Snakemake overlooks the first item of a generator.
         PLAN.main.manifest,
 
 
 rule all:
     input:
         "training.mp4",
-        [run.kept() for run in PLAN.runs.values()],
+        [list(run.kept()) for run in PLAN.runs.values()],
         [run.manifest for run in PLAN.runs.values()],
 
 

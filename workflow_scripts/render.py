@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from epochreel import evaluations, experiments, padding, png, provenance, rendering, summaries
+from epochreel import experiments, padding, provenance, rendering, summaries
 from epochreel.drawing.scene import Scene
-from epochreel.files import write_whole
 from epochreel.jobs import job
 from epochreel.shards import Split
 
@@ -26,19 +25,16 @@ def render(
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
     story = rendering.story(settings, Split(paths_to_test))
     scene = Scene(story.size, figure.panels(story))
-    summary = summaries.read(path_to_summary)
-    key = provenance.key(stage)
-    for place in range(stage["real"]):
-        snapshot = stage["first"] + place
-        moment = rendering.moment(
-            settings,
-            snapshot,
-            evaluations.read(paths_to_evaluations[place]),
-            summaries.history(summary, snapshot, settings["snapshots_per_epoch"]),
-        )
-        noted = {"Snapshot": str(snapshot), "epochreel": key}
-        write_whole(paths_to_frames[place], png.encode(scene.draw(moment), noted))
-    padding.fill(paths_to_frames, stage["real"])
+    real = stage["real"]
+    rendering.Block(
+        settings=settings,
+        first=stage["first"],
+        evaluations=paths_to_evaluations[:real],
+        frames=paths_to_frames[:real],
+        summary=summaries.read(path_to_summary),
+        key=provenance.key(stage),
+    ).draw(scene)
+    padding.fill(paths_to_frames, real)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from epochreel.drawing.scene import Moment, Story
+from epochreel import evaluations, png, summaries
+from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.files import write_whole
+
+
+@dataclass(frozen=True)
+class Block:
+    """The evaluations and the frames of a block, and what its frames share."""
+
+    settings: Mapping[str, Any]
+    first: int
+    evaluations: Sequence[str]
+    frames: Sequence[str]
+    summary: pa.Table
+    key: str
+
+    def draw(self, scene: Scene) -> None:
+        """Draw all frames; the next evaluation is read and the last frame written meanwhile."""
+        written = None
+        with ThreadPoolExecutor(2) as pool:
+            ahead = pool.submit(evaluations.read, self.evaluations[0])
+            for place in range(len(self.frames)):
+                predictions = ahead.result()
+                if place + 1 < len(self.frames):
+                    ahead = pool.submit(evaluations.read, self.evaluations[place + 1])
+                pixels = scene.draw(self._moment(place, predictions))
+                if written:
+                    written.result()
+                written = pool.submit(self._write, place, pixels)
+            written.result()
+
+    def _moment(self, place: int, predictions: pa.Table) -> Moment:
+        snapshot = self.first + place
+        per_epoch = self.settings["snapshots_per_epoch"]
+        history = summaries.history(self.summary, snapshot, per_epoch)
+        return moment(self.settings, snapshot, predictions, history)
+
+    def _write(self, place: int, pixels: np.ndarray) -> None:
+        noted = {"Snapshot": str(self.first + place), "epochreel": self.key}
+        write_whole(self.frames[place], png.encode(pixels, noted))
 
 
 def story(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> Story:
