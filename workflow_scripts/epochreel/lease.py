@@ -26,7 +26,7 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Closing any descriptor of the file would drop the lock: it is opened nowhere else.
-    with open(path, "a+") as file:
+    with open(path, "a+", errors="replace") as file:
         while not _try(file, path):
             log.warning("another process trains this run (%s): waiting for it", _holder(file))
             while not _try(file, path):
@@ -42,7 +42,7 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
 def free(path: Path) -> Iterator[bool]:
     """Whether nobody else holds the lease file `path`; if so, hold it meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+") as file:
+    with open(path, "a+", errors="replace") as file:
         yield _try(file, path)
 
 

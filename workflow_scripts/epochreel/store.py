@@ -111,7 +111,7 @@ class Store:
 
         A training that another process is at is left alone.
         """
-        others = [path for path in self.folder.parent.iterdir() if path != self.folder]
+        others = [path for path in self.folder.parent.glob("*") if path != self.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
             with lease.free(path / "lease") as free:
                 if free:

@@ -1,0 +1,179 @@
+"""Starting the workflow and killing it, while its folder is watched."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import yaml
+from workflow import ARTIFACTS, REPOSITORY, Workplace
+
+KEPT = (*ARTIFACTS, "*/states/*.json", "*/network.safetensors")
+WAYS = ("alone", "group", "worker")
+
+
+def small(repository: Path = REPOSITORY, **run) -> dict:
+    """A config whose jobs are short, all of two blocks: the spirals, in 13 snapshots."""
+    folder = repository / "examples" / "spirals"
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    config["datasets"]["two_spirals"] |= {"experiment": f"{folder}/", "train": 100, "test": 40}
+    config["runs"]["spirals"] |= {
+        "epochs": 12,
+        "network": {"name": "perceptron", "width": 64},
+        "training": {"batch": 50, "batches_per_epoch": 100, "optimizer": "adam", "rate": 0.01},
+        "figure": {"width": 480, "height": 270},
+        "film": {"preset": "ultrafast", "hold_seconds": 0.5},
+    } | run
+    return config | {"snapshots_per_block": 10}
+
+
+class Watched(Workplace):
+    """A workplace whose files are compared, at every look, with those of an undisturbed one."""
+
+    def __init__(self, folder: Path, config: dict, expected: dict[str, str], **where):
+        super().__init__(folder, config, **where)
+        self.expected = expected
+        self._seen: dict[str, tuple] = {}
+        self.records: dict[str, tuple] = {}
+
+    def begin(self, *arguments: str, before: Callable | None = None) -> subprocess.Popen:
+        """Start `snakemake` as the head of a process group of its own; it calls `before` first."""
+        said = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        process = subprocess.Popen(
+            self.command(*arguments),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            cwd=self.folder,
+            start_new_session=True,
+            preexec_fn=before,
+        )
+        process.said = said
+        return process
+
+    def heard(self, process: subprocess.Popen) -> str:
+        """All that a start has said."""
+        process.said.seek(0)
+        return process.said.read()
+
+    def look(self) -> None:
+        """Every file that now bears a final name is whole, and no snapshot is trained twice."""
+        for path in self.present():
+            name = str(path.relative_to(self.folder / "results"))
+            try:
+                with open(path, "rb") as file:
+                    state = _identity(os.fstat(file.fileno()))
+                    if self._seen.get(name) == state:
+                        continue
+                    found = hashlib.sha256(file.read()).hexdigest()
+            except FileNotFoundError:
+                continue
+            assert found == self.expected[name], f"{name} is not whole, or another"
+            self._seen[name] = state
+        for path in self.path("").glob("*/store/*/records/[0-9]*.json"):
+            first = self.records.setdefault(path.name, _identity(path.stat()))
+            assert first == _identity(path.stat()), f"snapshot {path.stem} was trained again"
+
+    def present(self) -> list[Path]:
+        """The artifacts that there are."""
+        return [path for pattern in KEPT for path in self.path("").glob(pattern)]
+
+    def watch(self, process: subprocess.Popen, seconds: float = 600) -> bool:
+        """Look again and again until the process ends (True), or for these seconds (False)."""
+        stop = time.monotonic() + seconds
+        while process.poll() is None and time.monotonic() < stop:
+            self.look()
+            time.sleep(0.02)
+        self.look()
+        return process.poll() is not None
+
+    def jobs(self) -> list[psutil.Process]:
+        """The processes that still work on this folder."""
+        return [process for process in psutil.process_iter() if _names(process, self.folder)]
+
+    def until_nobody_works(self, seconds: float = 20) -> None:
+        """Wait for the end of what a killed start has left running; it must come."""
+        stop = time.monotonic() + seconds
+        while self.jobs() and time.monotonic() < stop:
+            self.look()
+            time.sleep(0.05)
+        assert not self.jobs(), f"still there: {[job.cmdline() for job in self.jobs()]}"
+
+
+def _identity(state: os.stat_result) -> tuple:
+    return state.st_ino, state.st_size, state.st_mtime_ns
+
+
+def _names(process: psutil.Process, folder: Path) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and any(
+            f"{folder}/" in word for word in process.cmdline()
+        )
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def kill(place: Watched, process: subprocess.Popen, way: str, rng: random.Random) -> bool:
+    """Kill Snakemake alone, its whole group, or one worker; False where it had ended before."""
+    if way == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    elif way == "alone":
+        process.kill()
+    else:
+        while not (workers := _workers(process)):
+            if place.watch(process, 0.05):
+                return False
+        rng.choice(workers).kill()
+        place.watch(process)
+    process.wait()
+    return True
+
+
+def _workers(process: psutil.Process | subprocess.Popen) -> list[psutil.Process]:
+    try:
+        return psutil.Process(process.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | None:
+    """Start, kill after up to `longest` seconds; the way, or None where all was made before."""
+    process, way = place.begin(), rng.choice(WAYS)
+    ended = place.watch(process, rng.uniform(1.0, longest))
+    killed = not ended and kill(place, process, way, rng)
+    # At times the next start comes while the orphans are still there.
+    if rng.random() < 0.7:
+        place.until_nobody_works()
+    if way != "worker":
+        place.make("--unlock")
+    if not killed:
+        assert process.returncode == 0, place.heard(process)
+    process.said.close()
+    return way if killed else None
+
+
+def main(folder: str, kills: int, seed: int) -> None:
+    """Kill that often and say how it went: `python tests/killing.py FOLDER 100 1`."""
+    rng, counted, films = random.Random(seed), dict.fromkeys(WAYS, 0), 0
+    whole = Workplace(Path(folder, "undisturbed"), small())
+    whole.make()
+    expected = whole.digests(*KEPT)
+    while sum(counted.values()) < kills:
+        films += 1
+        place = Watched(Path(folder, str(films)), small(), expected)
+        while way := kill_and_go_on(place, rng, longest=9.0):
+            counted[way] += 1
+        assert place.digests(*KEPT) == expected
+        print(f"film {films} is the same; kills so far: {counted}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

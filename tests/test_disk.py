@@ -1,0 +1,171 @@
+"""No room, no permission, a limit on files: one line says so, and the next start goes on."""
+
+from __future__ import annotations
+
+import re
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+from killing import KEPT, Watched, small
+from workflow import Workplace
+
+# What each rule makes for the first block, or all of it.
+MADE = {
+    "generate_dataset": ["datasets/two_spirals/test/00000.parquet"],
+    "train": ["spirals/checkpoints/00000?.safetensors", "spirals/states/00000.json"],
+    "evaluate": ["spirals/evaluations/00000?.parquet"],
+    "summarize": ["spirals/summaries/00000.parquet"],
+    "render": ["spirals/frames/00000?.png"],
+    "encode": ["spirals/training.mp4"],
+    "write_manifest": ["spirals/manifest.json"],
+}
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Workplace:
+    """A small world with everything made. Tests look, and leave it as it is."""
+    place = Workplace(tmp_path_factory.mktemp("whole"), small())
+    place.make()
+    return place
+
+
+def mounted(folder: Path, *how: str) -> None:
+    """Mount there, or skip the test where this is not permitted."""
+    done = subprocess.run(["mount", *how, folder], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def tight(whole, tmp_path):
+    """A copy of the world whose `results` are a disk of their own, of 4 MB."""
+    place = Watched(tmp_path / "tight", small(), whole.digests(*KEPT))
+    place.path("").mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("there is no command to mount with")
+    mounted(place.path(""), "-t", "tmpfs", "-o", "size=4m", "none")
+    shutil.copytree(whole.path(""), place.path(""), dirs_exist_ok=True)
+    shutil.copytree(whole.folder / ".snakemake", place.folder / ".snakemake")
+    yield place
+    subprocess.run(["umount", place.path("")], check=True)
+
+
+def lose(place: Workplace, rule: str) -> None:
+    """Delete what a rule made for the first block; of a training, the store too."""
+    for pattern in MADE[rule]:
+        for path in place.path("").glob(pattern):
+            path.unlink()
+    if rule == "train":
+        shutil.rmtree(place.path("spirals/store"))
+
+
+def fill(place: Workplace) -> Path:
+    """Leave not a byte free, nor the room of former logs; returns the file to delete."""
+    for logs in list(place.path("").rglob("logs")):
+        shutil.rmtree(logs)
+    filler = place.path("filler")
+    with open(filler, "wb", buffering=0) as file:
+        try:
+            while file.write(bytes(4096)):
+                pass
+        except OSError:
+            return filler
+
+
+def complaint(said: str) -> str:
+    """The one line that the failed job says; there is no traceback."""
+    assert "Traceback" not in said, said
+    lines = re.findall("^epochreel: .*(?:results/| are free: ).*", said, re.MULTILINE)
+    assert len(lines) == 1, said
+    return lines[0]
+
+
+def goes_on(place: Watched) -> None:
+    """Nothing earlier is damaged; the next start makes the rest, with the same bytes."""
+    place.look()
+    assert not list(place.path("").rglob("*.part"))
+    place.make()
+    assert place.digests(*KEPT) == place.expected
+
+
+def refused_for_want_of_room(place: Watched, rule: str) -> str:
+    """What is said where a rule's outputs find not a byte free; the next start goes on."""
+    lose(place, rule)
+    filler = fill(place)
+    done = place.start()
+    assert done.returncode == 1
+    filler.unlink()
+    goes_on(place)
+    return complaint(done.stdout)
+
+
+@pytest.mark.parametrize("rule", ["encode", "render"])
+def test_on_a_full_disk_the_job_names_the_file_and_the_next_start_goes_on(tight, rule):
+    assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("rule", ["generate_dataset", "evaluate", "summarize", "write_manifest"])
+def test_on_a_full_disk_the_other_jobs_do_so_too(tight, rule):
+    assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
+
+
+def test_a_training_looks_at_the_disk_before_it_begins(tight):
+    assert "0 B are free: make room" in refused_for_want_of_room(tight, "train")
+
+
+@pytest.mark.long
+def test_a_whole_film_comes_of_a_disk_that_is_full_again_and_again(tight):
+    shutil.rmtree(tight.path("spirals"))
+    for size in (60, 300, 500, 700, 4000):
+        subprocess.run(["mount", "-o", f"remount,size={size}k", tight.path("")], check=True)
+        done = tight.start()
+        assert done.returncode == 0 or complaint(done.stdout)
+        tight.look()
+    goes_on(tight)
+
+
+def test_a_folder_that_can_only_be_read_is_named_and_nothing_in_it_changes(tight):
+    lose(tight, "encode")
+    mounted(tight.path(""), "-o", "remount,ro")
+    done = tight.start()
+    assert done.returncode == 1
+    # Snakemake itself refuses, before any job.
+    assert re.search("(Read-only|Write-protected)[^$]*results/spirals/", done.stdout)
+    mounted(tight.path(""), "-o", "remount,rw")
+    goes_on(tight)
+
+
+@pytest.fixture
+def copied(whole, tmp_path) -> Watched:
+    """A copy of the world, to change."""
+    shutil.copytree(whole.folder, tmp_path / "copied")
+    return Watched(tmp_path / "copied", small(), whole.digests(*KEPT))
+
+
+@pytest.mark.parametrize("rule", ["train", "encode"])
+def test_a_limit_on_the_size_of_files_is_told_with_the_file(copied, rule):
+    lose(copied, rule)
+    most = 16_000  # bytes: less than a checkpoint or the film
+    limited = copied.begin(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+    copied.watch(limited)
+    assert limited.returncode == 1
+    assert re.search("results/.*(File too large|SIGXFSZ)", complaint(copied.heard(limited)))
+    goes_on(copied)
+
+
+def test_a_worker_that_is_killed_is_told_with_its_rule_and_the_next_start_goes_on(copied):
+    lose(copied, "render")
+    started = copied.begin()
+    while not (workers := psutil.Process(started.pid).children()):
+        assert not copied.watch(started, 0.05)
+    workers[0].kill()
+    copied.watch(started)
+    assert started.returncode == 1
+    said = copied.heard(started)
+    assert "Error in rule render" in said and "died with <Signals.SIGKILL: 9>" in said
+    goes_on(copied)

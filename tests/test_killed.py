@@ -1,0 +1,77 @@
+"""Killed at any moment and started again: nothing is lost, and nothing differs."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+
+import pytest
+from killing import KEPT, Watched, kill_and_go_on, small
+from workflow import Workplace
+
+from epochreel.jobs import SCHEDULER
+from epochreel.provenance import LIBRARY
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, str]:
+    """What a start makes that nobody disturbs: name → digest."""
+    place = Workplace(tmp_path_factory.mktemp("undisturbed"), small())
+    place.make()
+    return place.digests(*KEPT)
+
+
+@pytest.fixture
+def place(tmp_path, undisturbed) -> Watched:
+    """A workplace that is watched, with nothing made."""
+    return Watched(tmp_path / "place", small(), undisturbed)
+
+
+def ends_well_after(kills: int, place: Watched, rng: random.Random, longest: float) -> None:
+    """Kill that often, over as many films as it takes; each comes out as undisturbed."""
+    while kills > 0:
+        shutil.rmtree(place.folder)
+        place = Watched(place.folder, place.config, place.expected)
+        while kills > 0 and kill_and_go_on(place, rng, longest):
+            kills -= 1
+        place.watch(process := place.begin())
+        assert process.returncode == 0
+        assert place.digests(*KEPT) == place.expected
+
+
+def test_killed_twelve_times_the_film_is_the_same_and_nothing_was_trained_twice(place):
+    ends_well_after(12, place, random.Random(1), longest=5.0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_a_hundred_times_the_films_are_the_same(place, seed):
+    ends_well_after(10, place, random.Random(100 + seed), longest=9.0)
+
+
+def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
+    both = [place.begin(), place.begin()]
+    for process in both:
+        place.watch(process)
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert place.digests(*KEPT) == place.expected
+
+
+def test_without_the_lock_two_starts_train_each_snapshot_once(place):
+    both = [place.begin("--nolock"), place.begin("--nolock")]
+    for process in both:
+        place.watch(process)
+    place.make()
+    assert place.digests(*KEPT) == place.expected
+
+
+def test_a_job_whose_scheduler_was_killed_while_it_was_loading_does_not_begin(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    work = "from epochreel.jobs import job\nwith job('job.log'):\n    open('begun', 'w')"
+    environment = {SCHEDULER: str(gone.pid), "PYTHONPATH": str(LIBRARY.parent)}
+    done = subprocess.run([sys.executable, "-c", work], cwd=tmp_path, env=environment)
+    assert done.returncode == 143
+    assert not (tmp_path / "begun").exists()
