@@ -34,6 +34,7 @@ include: "rules/evaluate.smk"
 include: "rules/summarize.smk"
 include: "rules/render.smk"
 include: "rules/encode.smk"
+include: "rules/captions.smk"
 include: "rules/read.smk"
 include: "rules/verify.smk"
 

@@ -1,8 +1,8 @@
 """Films.
 
-needs  all frames of a run, in order; for captions the last summary
+needs  all frames of a run, in order
 makes  results/<run>/training.mp4, and training.mp4 for the main run; on request
-       results/<run>/training.webm, training.gif, poster.png, training.vtt
+       results/<run>/training.webm, training.gif, poster.png
 """
 
 
@@ -59,28 +59,6 @@ use rule encode as save_poster with:
     threads: 1
     params:
         settings=settings_of("save_poster"),
-
-
-rule write_captions:
-    input:
-        or_stop(lambda wildcards: PLAN.run(wildcards.run).last_summary()),
-    output:
-        "results/{run}/training.vtt",
-    log:
-        "results/{run}/logs/write_captions.log",
-    benchmark:
-        "results/{run}/benchmarks/write_captions.tsv"
-    conda:
-        "../envs/encoding.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        settings=settings_of("write_captions"),
-        base=BASE,
-    script:
-        "../workflow_scripts/write_captions.py"
 
 
 rule publish:

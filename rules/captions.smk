@@ -1,0 +1,27 @@
+"""Captions.
+
+needs  the summary of all snapshots of a run
+makes  results/<run>/training.vtt, on request
+"""
+
+
+rule write_captions:
+    input:
+        or_stop(lambda wildcards: PLAN.run(wildcards.run).last_summary()),
+    output:
+        "results/{run}/training.vtt",
+    log:
+        "results/{run}/logs/write_captions.log",
+    benchmark:
+        "results/{run}/benchmarks/write_captions.tsv"
+    conda:
+        "../envs/encoding.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        settings=settings_of("write_captions"),
+        base=BASE,
+    script:
+        "../workflow_scripts/write_captions.py"
