@@ -334,3 +334,25 @@ def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):
     place.make("training.mp4")
     frames = video.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
     assert video.count_frames(Path(place.folder, "training.mp4"), BUNDLED) == frames
+
+
+@pytest.mark.parametrize(
+    "kind, suffix, lost",
+    [("checkpoints", "safetensors", "evaluations"), ("evaluations", "parquet", "frames")],
+)
+def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(copied, kind, suffix, lost):
+    one, other = (copied.path(f"sheets/{kind}/{n:06d}.{suffix}") for n in (3, 5))
+    held = one.read_bytes(), other.read_bytes()
+    for path, data in zip((other, one), held, strict=True):
+        path.unlink()
+        path.write_bytes(data)
+        os.utime(path, (1, 1))
+    for path in copied.path(f"sheets/{lost}").glob("00000*"):
+        path.unlink()
+    done = copied.start("results/sheets/training.mp4", f"results/sheets/{lost}/000004.{END[lost]}")
+    assert (
+        f"results/sheets/{kind}/000003.{suffix} holds snapshot 5 in the place of 3" in done.stdout
+    )
+
+
+END = {"evaluations": "parquet", "frames": "png"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import safetensors
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
@@ -34,6 +36,12 @@ def load(path: str | Path) -> dict[str, torch.Tensor]:
         raise UserError(
             f"{path} is damaged: delete it and run the same command again ({first_line(error)})"
         ) from error
+
+
+def snapshot(path: str | Path) -> int:
+    """The number of the snapshot that a checkpoint says it is."""
+    with safetensors.safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["epochreel"])["snapshot"]
 
 
 def load_into(network: torch.nn.Module, path: str | Path) -> None:

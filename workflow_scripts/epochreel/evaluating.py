@@ -14,7 +14,7 @@ import pyarrow as pa
 import torch
 
 from epochreel import checkpoints, devices, evaluations
-from epochreel.errors import UserError, first_line, shown
+from epochreel.errors import UserError, first_line, refuse_another, shown
 from epochreel.experiments import Experiment
 from epochreel.shards import Split
 
@@ -42,6 +42,7 @@ class Evaluator:
         """Evaluate one checkpoint and write what comes out to `target`."""
         started = time.monotonic()
         checkpoints.load_into(self._network, checkpoint)
+        refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
         batches = evaluations.batches(self._columns, self._how["batch"])
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, batches)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from epochreel import evaluations, png, summaries
 from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.errors import refuse_another
 from epochreel.files import write_whole
 
 
@@ -43,6 +45,8 @@ class Block:
 
     def _moment(self, place: int, predictions: pa.Table) -> Moment:
         snapshot = self.first + place
+        noted = json.loads(predictions.schema.metadata[b"epochreel"])
+        refuse_another(self.evaluations[place], noted["snapshot"], snapshot)
         per_epoch = self.settings["snapshots_per_epoch"]
         history = summaries.history(self.summary, snapshot, per_epoch)
         return moment(self.settings, snapshot, predictions, history)
