@@ -315,12 +315,10 @@ class Run:
             "summarize": self.summaries(),
             "render": self.paths("frames", "png"),
         }
-        keys = {
-            path: provenance.key(self.stage_settings(stage))
-            for stage, paths in kinds.items()
-            for path in paths
-        }
-        return keys | self.dataset.keys()
+        keys = self.dataset.keys()
+        for stage, paths in kinds.items():
+            keys |= dict.fromkeys(paths, provenance.key(self.stage_settings(stage)))
+        return keys
 
     def summaries(self) -> list[str]:
         """The paths of the summaries of all blocks."""
@@ -347,11 +345,8 @@ class Run:
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The same for one block, with its number of real snapshots."""
-        return (
-            self.stage_settings(stage)
-            | {"first": int(block) * self.plan.size}
-            | {"real": self.real(block)}
-        )
+        place = {"first": int(block) * self.plan.size, "real": self.real(block)}
+        return self.stage_settings(stage) | place
 
     def _data(self) -> dict[str, Any]:
         return {name: self.dataset.settings[name] for name in ("experiment", "settings")}
