@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
-from epochreel import checksums
+from epochreel import checksums, files
 from epochreel.errors import UserError
 from epochreel.jobs import SCHEDULER
 from epochreel.plan import Plan
@@ -56,6 +56,10 @@ wildcard_constraints:
     shard=r"\d{5}",
     block=rf"\d{{{PLAN.block_digits}}}",
     name=r"[^/]+",
+
+
+onstart:
+    files.sweep("results")
 
 
 def settings_of(stage):

@@ -1,6 +1,7 @@
 """Training.
 
-needs  the training and validation shards, the block before
+needs  the training and validation shards (or, for an unbounded training set, the user's files that
+       it is drawn from), the block before
 makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/states/<block>.json
 keeps  results/<run>/store/, what the training goes on from (not an output)
 logs   results/<run>/logs/train/<block>.parquet, a row per snapshot; results/<run>/logs/layers.parquet
@@ -11,6 +12,7 @@ rule train:
     input:
         train=shards_of("train"),
         validation=shards_of("validation"),
+        own=or_stop(lambda wildcards: PLAN.run(wildcards.run).files_of_stream()),
         before=of_block_before("results/{run}/states/{block}.json"),
     output:
         checkpoints=files_of_block("checkpoints", "safetensors"),

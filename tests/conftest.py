@@ -77,6 +77,7 @@ class Training:
         paths = blocks.Paths(
             train=self.shards["train"],
             validation=self.shards["validation"],
+            own=[],
             before=str(self.state(number - 1)) if number else None,
             checkpoints=[str(self.checkpoint(first + place)) for place in range(self.size)],
             state=str(self.state(number)),
@@ -86,7 +87,7 @@ class Training:
         )
         outlook = blocks.Outlook("tiny", run.snapshots - first, self.keep == "all", 20, 1000)
         stage = json.loads(json.dumps(run.block_settings("train", run.blocks()[number])))
-        return blocks.Block(run.experiment.load("model"), stage, paths, outlook)
+        return blocks.Block(run.experiment, stage, self.folder, paths, outlook)
 
     def make(self, numbers=(0,)) -> "Training":
         """Make these blocks, in turn."""

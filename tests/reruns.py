@@ -56,6 +56,9 @@ KNOBS = {
     f"{RUN}.training.rate": (0.02, {"train"}),
     f"{RUN}.training.warmup_batches": (1, {"train"}),
     f"{RUN}.training.decay_batches": (1, {"train"}),
+    f"{RUN}.training.plateau_batches": (3, {"train"}),
+    f"{RUN}.training.plateau_failures": (2, set()),
+    f"{RUN}.training.plateau_factor": (0.5, set()),
     f"{RUN}.training.epsilon": (1e-6, {"train"}),
     f"{RUN}.training.beta1": (0.8, {"train"}),
     f"{RUN}.training.beta2": (0.99, {"train"}),
@@ -86,6 +89,8 @@ NOTES = {
     f"{RUN}.epochs": "only new snapshots are trained, none where the run is shortened; "
     "set `figure.time_axis` beforehand and full blocks are neither drawn nor evaluated again",
     f"{RUN}.keep_checkpoints": "takes hold of checkpoints that are made from then on",
+    f"{RUN}.training.plateau_failures": "counts where `plateau_batches` is set",
+    f"{RUN}.training.plateau_factor": "counts where `plateau_batches` is set",
     f"{RUN}.training.rho": "another optimiser's (the run's is adam); counts for adadelta alone",
     f"{RUN}.training.momentum": "another optimiser's; counts for sgd alone",
     f"{DATASET}.validation": "the training log holds the validation loss",
@@ -125,12 +130,15 @@ def stages_of_modules() -> dict[str, list[str]]:
     sheets, found = experiments.find("sheets", REPOSITORY), {}
     for stage in plan.STAGES:
         for name in provenance.modules(plan.files_of(stage, sheets)):
-            found.setdefault(name, []).append(_rule(stage))
+            rules = found.setdefault(name, [])
+            if stage != "train_on_stream" or "train" not in rules:
+                rules.append(_rule(stage))
     return dict(sorted(found.items()))
 
 
 def _rule(stage: str) -> str:
-    return "generate_dataset" if stage == "generate" else stage
+    names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
+    return names.get(stage, stage)
 
 
 def document() -> str:

@@ -88,6 +88,7 @@ class World:
         paths = blocks.Paths(
             train=self.data["train"],
             validation=self.data["validation"],
+            own=[],
             before=self.path("states", "json", number - 1) if number else None,
             checkpoints=[self.path("checkpoints", "safetensors", number)],
             state=self.path("states", "json", number),

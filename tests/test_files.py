@@ -1,6 +1,8 @@
 """Files: whole or not at all, under their own names alone."""
 
 import os
+import socket
+import subprocess
 
 import pytest
 
@@ -88,7 +90,7 @@ def test_what_a_killed_process_left_beside_is_not_written_into(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a").write_bytes(b"earlier")
     (tmp_path / "b").write_bytes(b"later")
-    os.link("a", f".file.{os.getpid()}.part")
+    os.link("a", f".file@{socket.gethostname()}-{os.getpid()}.part")
     write(tmp_path / "file", b"later")
     assert [(tmp_path / name).read_bytes() for name in ("a", "file")] == [b"earlier", b"later"]
 
@@ -96,3 +98,16 @@ def test_what_a_killed_process_left_beside_is_not_written_into(tmp_path, monkeyp
 def test_the_digest_is_that_of_the_bytes(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert files.sha256(tmp_path / "file").startswith("ba7816bf8f01cfea414140de5dae2223")
+
+
+def test_only_what_dead_processes_of_this_machine_were_writing_is_swept(tmp_path):
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    host = socket.gethostname()
+    left = [f".a.png@{host}-{gone.pid}.part", f".a.png@{host}-{os.getpid()}.part"]
+    left += [f".a.png@another-{gone.pid}.part", f"a.png@{host}-{gone.pid}.part", ".b.part"]
+    for name in left:
+        (tmp_path / "frames").mkdir(exist_ok=True)
+        (tmp_path / "frames" / name).touch()
+    files.sweep(tmp_path)
+    assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == sorted(left[1:])

@@ -176,3 +176,10 @@ def test_a_job_ends_when_the_shell_between_is_killed(start):
 def test_a_job_goes_on_while_its_scheduler_lives(start):
     _, worker = start("shell")
     assert not ends(worker, seconds=1.5)
+
+
+def test_a_log_that_cannot_be_written_is_named_in_one_line(tmp_path):
+    (tmp_path / "logs").write_text("no folder")
+    done = run(tmp_path, "log.info('all is well')")
+    assert done.returncode == 1
+    assert done.stderr == f"epochreel: {tmp_path / 'logs'}: File exists\n"

@@ -97,3 +97,15 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"lease: this file system keeps no locks \(No locks"):  # noqa: SIM117
         with lease.held(tmp_path / "lease"):
             pass
+
+
+def test_a_lease_whose_file_was_deleted_is_taken_anew(start, tmp_path):
+    first, second = start(), start()
+    waiting = {process: process.stdout.readline() for process in (first, second)}
+    (holder,) = (process for process, said in waiting.items() if said == "held\n")
+    (other,) = {first, second} - {holder}
+    (tmp_path / "store" / "lease").unlink()
+    holder.kill()
+    assert other.stdout.readline() == "held\n"
+    with lease.free(tmp_path / "store" / "lease") as free:
+        assert not free

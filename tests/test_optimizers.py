@@ -118,3 +118,21 @@ def test_the_rate_falls_with_the_root_of_the_batches():
 def test_the_rate_rises_and_then_falls():
     warmed = rates(range(1000), warmup_batches=10, decay_batches=100)
     assert warmed.index(max(warmed)) == 9 and math.isclose(warmed[399], 0.5)
+
+
+def scales(losses, failures=2) -> list[float]:
+    """The plateau rule's factor after each of these validation losses."""
+    plateau = optimizers.Plateau(1, failures, 0.1)
+    return [plateau.note(loss) or round(plateau.scale, 9) for loss in losses]
+
+
+def test_so_many_failures_in_a_row_lower_the_rate_and_the_count_begins_again():
+    assert scales([3, 4, 4, 4, 4]) == [1, 1, 0.1, 0.1, 0.01]
+
+
+def test_an_improvement_forgives_the_failures_before_it():
+    assert scales([3, 4, 2, 4, 1, 4, 4]) == [1, 1, 1, 1, 1, 1, 0.1]
+
+
+def test_an_equal_loss_is_no_improvement():
+    assert scales([3, 3, 3]) == [1, 1, 0.1]

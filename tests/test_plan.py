@@ -34,7 +34,8 @@ def planned(spirals, tmp_path):
 def settings_of(planned: plan.Plan) -> dict[str, str]:
     """What Snakemake compares of each stage: of one block, and of the first shard of each split."""
     run, dataset = planned.runs["tiny"], planned.datasets["points"]
-    stages = {stage: run.stage_settings(stage) for stage in STAGES}
+    # That stage is `train` again, of another kind of dataset.
+    stages = {stage: run.stage_settings(stage) for stage in STAGES if stage != "train_on_stream"}
     shards = {f"generate {s}": dataset.shard_settings(s, "00000") for s in ("train", "test")}
     return {name: provenance.canonical(value) for name, value in {**stages, **shards}.items()}
 
@@ -184,6 +185,9 @@ KNOBS = {
     f"{RUN}.training.rate": (0.02, {"train"}),
     f"{RUN}.training.warmup_batches": (1, {"train"}),
     f"{RUN}.training.decay_batches": (1, {"train"}),
+    f"{RUN}.training.plateau_batches": (4, {"train"}),
+    f"{RUN}.training.plateau_failures": (2, set()),
+    f"{RUN}.training.plateau_factor": (0.5, set()),
     f"{RUN}.training.rho": (0.9, set()),
     f"{RUN}.training.epsilon": (1e-6, {"train"}),
     f"{RUN}.training.momentum": (0.5, set()),
@@ -238,10 +242,12 @@ def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, 
             return super().__getitem__(name)
 
     seen = {"batch", "batches_per_epoch", "precision", "threads", "compile"}
-    run = planned({f"{RUN}.training.optimizer": optimizer}).runs["tiny"]
+    plateau = {f"{POINTS}.validation": 4, f"{RUN}.training.plateau_batches": 2}
+    run = planned({f"{RUN}.training.optimizer": optimizer, **plateau}).runs["tiny"]
     told = run.stage_settings("train")["settings"]["training"]
     optimizers.make(Read(told), torch.nn.Linear(1, 1))
     optimizers.rate_at(Read(told))
+    optimizers.Plateau.of(Read(told))
     assert set(told) == seen
 
 
@@ -308,6 +314,31 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
     assert {stage for stage, (one, other) in codes.items() if one != other} == reached
 
 
+# -- Unbounded training sets
+
+
+def test_an_unbounded_training_set_has_no_shards_and_follows_from_the_code_of_its_data(planned):
+    run = planned({f"{POINTS}.train": "unbounded"}).runs["tiny"]
+    stored, drawn = (one.stage_settings("train") for one in (planned().runs["tiny"], run))
+    assert run.dataset.shards("train") == [] != run.dataset.shards("test")
+    assert drawn["code"] != stored["code"] and "matplotlib" in drawn["versions"]
+    assert drawn["settings"]["data"]["seed"] == 1
+
+
+@pytest.mark.parametrize("knob, value", [("seed", 2), ("settings", {"noise": 0.03})])
+def test_a_stream_of_other_examples_is_another_training(planned, knob, value):
+    changes = {f"{POINTS}.train": "unbounded"}
+    plans = (planned(changes | more) for more in ({}, {f"{POINTS}.{knob}": value}))
+    one, other = (made.runs["tiny"].stage_settings("train")["settings"] for made in plans)
+    assert one != other
+
+
+def test_a_shard_of_an_unbounded_set_is_refused(planned):
+    dataset = planned({f"{POINTS}.train": "unbounded"}).datasets["points"]
+    with pytest.raises(UserError, match="no shards of its split train: it is unbounded"):
+        dataset.shard_settings("train", "00000")
+
+
 # -- Contradictions
 
 
@@ -317,6 +348,10 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
         ({"main_run": "none"}, "'main_run' holds 'none'; it may hold one of tiny"),
         ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' holds 'none'; it may hold one of points"),
         ({f"{RUN}.snapshots_per_epoch": 5}, "at most one snapshot a batch, and an epoch has 4"),
+        (
+            {f"{RUN}.training.plateau_batches": 9, f"{POINTS}.validation": 0},
+            "has no validation examples to look at",
+        ),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots"),
         ({f"{RUN}.figure.time_axis": 4}, "it may hold 5 (the run's epochs) or more"),
         ({f"{RUN}.title": "Zahlen 数 lesen"}, "'runs.tiny.title' has the letter '数'"),

@@ -61,3 +61,10 @@ def test_the_history_of_the_untrained_network_is_one_value_long():
     history = summaries.history(summaries.extend(None, rows(0, 1)), 0, 1)
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 1)
     assert isinstance(history["loss"], np.ndarray)
+
+
+@pytest.mark.parametrize("metrics", [{}, {"loss": 1.0}, {"accuracy": 0.5, "loss": 1.0}])
+def test_metrics_that_differ_between_snapshots_are_named(metrics):
+    before = summaries.extend(None, [{"snapshot": 0, "accuracy": 0.1}])
+    with pytest.raises(UserError, match=r"other metrics at snapshot 1 .* than before \(accuracy\)"):
+        summaries.extend(before, [{"snapshot": 1, **metrics}])

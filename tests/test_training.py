@@ -1,5 +1,6 @@
 """The training loop: it learns, it repeats itself, and it says when it does not learn."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 
 from epochreel.errors import UserError
 from epochreel.shards import Split
+from epochreel.sources import Stored
+from epochreel.store import Store
 from epochreel.training import Recipe, Trainer
 
 
@@ -22,8 +25,10 @@ def trainer(recipe, training, shards):
     """The function that makes a trainer of the spirals."""
 
     def make(model=None, validation=True, **run) -> Trainer:
-        data = Split(shards["train"]), Split(shards["validation"] if validation else [])
-        return Trainer(model or training().block(0).model, recipe(**run), *data)
+        how = recipe(**run)
+        source = partial(Stored, Split(shards["train"]), how.seed, how.training["batch"])
+        tried = Split(shards["validation"] if validation else [])
+        return Trainer(model or training().block(0).experiment.load("model"), how, source, tried)
 
     return make
 
@@ -54,8 +59,37 @@ def test_it_repeats_itself(trainer):
     assert losses[0] == losses[1]
 
 
+PLATEAU = {"plateau_batches": 2, "plateau_failures": 2, "plateau_factor": 0.5}
+
+
+def test_the_rate_falls_where_the_validation_loss_has_stopped_falling(trainer):
+    at_work = trainer(training={"rate": 1e-9, "batches_per_epoch": 20, **PLATEAU})
+    at_work.plateau.best = 0.0  # which no loss is below
+    rates = [at_work.advance()["rate"], at_work.advance()["rate"]]
+    assert rates == [1e-9 * 0.5**4, 1e-9 * 0.5**9]  # of the last batches, before their looks
+
+
+def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_path):
+    whole = trainer(training=PLATEAU)
+    whole.advance()
+    store = Store(tmp_path, "a" * 16)
+    store.add(1, whole.network.state_dict(), whole.state_tensors(), {})
+    resumed = trainer(training=PLATEAU)
+    resumed.resume(store, 1)
+    assert resumed.plateau == whole.plateau != trainer(training=PLATEAU).plateau
+    assert resumed.advance()["loss"] == whole.advance()["loss"]
+
+
+@pytest.mark.parametrize("given", [torch.zeros(3), 0.5, None])
+def test_a_loss_that_is_not_one_number_is_named(trainer, training, given):
+    model = training().block(0).experiment.load("model")
+    broken = SimpleNamespace(**vars(model) | {"loss": lambda network, batch: given})
+    with pytest.raises(UserError, match=r"model\.py: loss returns .*; it returns one number"):
+        trainer(broken).advance()
+
+
 def test_random_layers_draw_by_the_step_alone(trainer, training):
-    model = SimpleNamespace(**vars(training().block(0).model))
+    model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     whole = model.Network
     model.Network = lambda *given: torch.nn.Sequential(torch.nn.Dropout(0.5), whole(*given))
     # Trying the validation set in between, without such draws, does not matter either.
@@ -72,7 +106,7 @@ def test_random_layers_draw_by_the_step_alone(trainer, training):
 
 
 def test_a_penalty_moves_the_weights_but_is_no_part_of_the_loss(trainer, training):
-    model = SimpleNamespace(**vars(training().block(0).model))
+    model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     pull = {"penalty": lambda network: sum(p.abs().sum() for p in network.parameters())}
     both = plain, pulled = trainer(model), trainer(SimpleNamespace(**vars(model), **pull))
     rows = [plain.advance(), pulled.advance()]
@@ -120,7 +154,7 @@ def test_bfloat16_rounds_and_keeps_the_weights_in_float32(trainer):
 
 @pytest.mark.parametrize("batches", [1, 4])
 def test_a_training_that_runs_away_is_told_in_one_line(trainer, training, batches):
-    model = SimpleNamespace(**vars(training().block(0).model))
+    model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e3
     settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": batches}
     at_work = trainer(model, training=settings)
@@ -131,7 +165,7 @@ def test_a_training_that_runs_away_is_told_in_one_line(trainer, training, batche
 
 
 def test_weights_that_run_away_at_the_last_batch_are_told_of(trainer, training):
-    model = SimpleNamespace(**vars(training().block(0).model))
+    model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e37
     settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": 1}
     with pytest.raises(UserError, match="the weights are no longer a finite number"):

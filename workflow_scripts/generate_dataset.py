@@ -14,9 +14,7 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     """
     settings = stage["settings"]
     data = experiments.find(settings["experiment"], base).load("data")
-    own = dict(settings["settings"])
-    for name in stage["folders"]:
-        own[name] = str(base / own[name])
+    own = experiments.resolved(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
     examples = data.generate(own, settings["seed"], stage["split"], indices)
     about = {"key": provenance.key(stage), "split": stage["split"], "first": stage["first"]}

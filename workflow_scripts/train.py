@@ -14,7 +14,7 @@ def train(paths: blocks.Paths, stage: dict, base: Path, outlook: blocks.Outlook)
     change the checkpoints. Relative paths of the settings start from `base`.
     """
     experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
-    blocks.Block(experiment.load("model"), stage, paths, outlook).make()
+    blocks.Block(experiment, stage, base, paths, outlook).make()
 
 
 if __name__ == "__main__":
@@ -25,6 +25,7 @@ if __name__ == "__main__":
             paths=blocks.Paths(
                 train=snakemake.input.train,
                 validation=snakemake.input.validation,
+                own=snakemake.input.own,
                 before=snakemake.input.before or None,
                 checkpoints=snakemake.output.checkpoints,
                 state=snakemake.output.state,

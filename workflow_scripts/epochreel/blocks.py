@@ -8,17 +8,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import torch
 
-from epochreel import optimizers, padding, provenance, space
+from epochreel import experiments, padding, provenance, space
 from epochreel.errors import UserError
 from epochreel.files import sha256, whole_file, write_whole
 from epochreel.jobs import NOTICE
 from epochreel.shards import Split
+from epochreel.sources import Source, Stored, Stream
 from epochreel.store import Store
 from epochreel.training import Recipe, Trainer
 
@@ -32,6 +33,7 @@ class Paths:
 
     train: Sequence[str]
     validation: Sequence[str]
+    own: Sequence[str]  # the user's files that a stream draws from
     before: str | None
     checkpoints: Sequence[str]
     state: str
@@ -55,8 +57,9 @@ class Outlook:
 class Block:
     """Snapshots `first` … `first + real - 1` of the training that `stage` defines."""
 
-    model: ModuleType
+    experiment: experiments.Experiment
     stage: Mapping[str, Any]
+    base: Path  # where relative paths of the settings start from
     paths: Paths
     outlook: Outlook
 
@@ -67,26 +70,37 @@ class Block:
 
     def store(self) -> Store:
         """The store of the training: named by its settings, code, versions and data."""
-        shards = [sha256(path) for path in (*self.paths.train, *self.paths.validation)]
-        return Store(self.paths.store, provenance.digest([provenance.key(self.stage), shards]))
+        paths = (*self.paths.train, *self.paths.validation, *self.paths.own)
+        read = [sha256(path) for path in paths]
+        return Store(self.paths.store, provenance.digest([provenance.key(self.stage), read]))
 
     def trainer(self) -> Trainer:
         """A network before its first batch; says what disk the run needs, and checks it."""
         recipe = Recipe.of(self.stage["settings"])
-        data = Split(self.paths.train), Split(self.paths.validation)
-        trainer = Trainer(self.model, recipe, *data)
+        model = self.experiment.load("model")
+        trainer = Trainer(model, recipe, self._source, Split(self.paths.validation))
         self._check_disk(trainer)
         _write_rows(self.paths.layers, trainer.layers)
         return trainer
 
+    def _source(self, device: torch.device) -> Source:
+        settings = self.stage["settings"]
+        batch = settings["training"]["batch"]
+        if "train" not in settings["data"]:  # then it lies in shards
+            return Stored(Split(self.paths.train), settings["seed"], batch, device)
+        data = self.experiment.load("data")
+        own = experiments.resolved(settings["data"]["settings"], self.stage["folders"], self.base)
+        return Stream(data, own, settings["data"]["seed"], batch, device)
+
     def _check_disk(self, trainer: Trainer) -> None:
         outlook, snapshots = self.outlook, self.outlook.snapshots
+        stored = self.store().count(self.stage["first"])
         # With `last`, one block waits to be evaluated while the next is trained.
         at_once = snapshots if outlook.keeps_all else 2 * len(self.paths.checkpoints)
         needed = space.need(
             trainer.network,
             snapshots,
-            kept=min(snapshots, at_once),
+            kept=max(min(snapshots, at_once) - stored, 0),
             test_bytes=outlook.test_examples * _bytes_per_example(trainer),
             pixels=outlook.pixels,
         )
@@ -122,7 +136,8 @@ class Block:
 
 def _bytes_per_example(trainer: Trainer) -> int:
     """The size of one test example's predictions, judged by the labels of a training example."""
-    labels = sum(column[0].numel() for name, column in trainer.train.items() if column.dim() < 3)
+    columns = trainer.train.example().values()
+    labels = sum(column[0].numel() for column in columns if column.dim() < 3)
     return space.BYTES_PER_PREDICTION * labels
 
 
@@ -151,8 +166,7 @@ def _train(
 
 
 def _add(trainer: Trainer, store: Store, row: Mapping[str, Any]) -> None:
-    optimizer = optimizers.state_tensors(trainer.optimizer)
-    store.add(trainer.snapshot, trainer.network.state_dict(), optimizer, row)
+    store.add(trainer.snapshot, trainer.network.state_dict(), trainer.state_tensors(), row)
 
 
 def _refuse_another_training(store: Store, path: str | None) -> None:

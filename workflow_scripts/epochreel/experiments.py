@@ -11,10 +11,11 @@ import ast
 import hashlib
 import importlib
 import sys
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from epochreel.errors import OWN_PACKAGE, UserError, shown
 from epochreel.provenance import parse
@@ -94,6 +95,11 @@ def find(name: str, base: Path) -> Experiment:
         if "*" not in defined:
             _refuse_missing(file, module, defined)
     return experiment
+
+
+def resolved(settings: Mapping[str, Any], folders: Iterable[str], base: Path) -> dict[str, Any]:
+    """A dataset's settings; those of the keys `folders` are paths that start from `base`."""
+    return {**settings, **{name: str(base / settings[name]) for name in folders}}
 
 
 def _refuse_missing(file: Path, module: str, defined: Container[str]) -> None:

@@ -6,8 +6,13 @@ import contextlib
 import hashlib
 import os
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+import psutil
+
+_HOST = socket.gethostname()
 
 
 @contextlib.contextmanager
@@ -73,9 +78,17 @@ def _name(error: OSError, beside: Path, path: Path) -> None:
 
 def _beside(path: Path) -> Path:
     """A free path beside `path`: a killed process of this number may have left one there."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}@{_HOST}-{os.getpid()}.part")
     beside.unlink(missing_ok=True)
     return beside
+
+
+def sweep(folder: str | Path) -> None:
+    """Delete what killed processes of this machine were writing below `folder`."""
+    for path in Path(folder).rglob(".*.part"):
+        host, _, number = path.name.removesuffix(".part").rpartition("@")[2].rpartition("-")
+        if host == _HOST and number.isdigit() and not psutil.pid_exists(int(number)):
+            path.unlink(missing_ok=True)
 
 
 def sha256(path: str | Path) -> str:

@@ -30,16 +30,18 @@ def job(path_to_log: str) -> Iterator[None]:
     Every error ends the job with one line on the terminal. A `UserError` is that line; of any
     other the line says what was raised where, and the log holds the traceback.
     """
-    _log_to(path_to_log)
-    _end_with_parents()
+    _speak()
     try:
+        _log_to(path_to_log)
+        _end_with_parents()
         yield
     except UserError as error:
         log.error("%s", error)
         raise SystemExit(1) from None
     except Exception as error:
         log.debug("how it came to this:", exc_info=True)
-        log.error("%s (the traceback is in %s)", _told(error), path_to_log)
+        is_logged = len(log.handlers) > 1
+        log.error("%s%s", _told(error), f" (the traceback is in {path_to_log})" * is_logged)
         raise SystemExit(1) from None
 
 
@@ -54,18 +56,23 @@ def _told(error: Exception) -> str:
     return f"unforeseen: {kind_and_words(error)}, at {frame.f_code.co_filename}, line {line}"
 
 
-def _log_to(path: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # On a full disk the log cannot be written either; the terminal still says why.
-    logging.raiseExceptions = False
-    file = logging.FileHandler(path, mode="w", encoding="utf-8")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+def _speak() -> None:
+    """Show notices, warnings and errors on the terminal."""
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("epochreel: %(message)s"))
     terminal.setLevel(NOTICE)
-    log.handlers[:] = [file, terminal]
+    log.handlers[:] = [terminal]
     log.setLevel(logging.DEBUG)
     log.propagate = False
+    # On a full disk the log cannot be written either; the terminal still says why.
+    logging.raiseExceptions = False
+
+
+def _log_to(path: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(file)
 
 
 def _end_with_parents() -> None:

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from epochreel.errors import UserError
 
@@ -24,13 +25,7 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
     server (version 4) drops it when it no longer hears from the client. Ask again every
     `patience` seconds. Raises `UserError` where the file system keeps no locks.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Closing any descriptor of the file would drop the lock: it is opened nowhere else.
-    with open(path, "a+", errors="replace") as file:
-        while not _try(file, path):
-            log.warning("another process trains this run (%s): waiting for it", _holder(file))
-            while not _try(file, path):
-                time.sleep(patience)
+    with _locked(path, patience) as file:
         file.truncate(0)
         # Who holds it is only told to those who wait: a full disk is none of the lease's matter.
         with contextlib.suppress(OSError):
@@ -46,7 +41,32 @@ def free(path: Path) -> Iterator[bool]:
         yield _try(file, path)
 
 
-def _try(file, path: Path) -> bool:
+def _locked(path: Path, patience: float) -> TextIO:
+    """The lease file, opened and locked."""
+    told = False
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Closing any descriptor of the file would drop the lock: it is opened nowhere else.
+        file = open(path, "a+", errors="replace")  # noqa: SIM115
+        while not _try(file, path):
+            if not told:
+                log.warning("another process trains this run (%s): waiting for it", _holder(file))
+            told = True
+            time.sleep(patience)
+        if _is_there(file, path):
+            return file
+        # Who held it has deleted the folder: another file there has a lock of its own.
+        file.close()
+
+
+def _is_there(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _try(file: TextIO, path: Path) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -59,6 +79,6 @@ def _try(file, path: Path) -> bool:
         ) from error
 
 
-def _holder(file) -> str:
+def _holder(file: TextIO) -> str:
     file.seek(0)
     return file.read() or "unknown"

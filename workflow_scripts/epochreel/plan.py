@@ -15,34 +15,37 @@ from epochreel.errors import UserError, raised_by_own, shown
 from epochreel.provenance import code_digest, versions
 
 SPLITS = ("train", "validation", "test")
+UNBOUNDED = "unbounded"
 SCRIPTS = Path(__file__).parent.parent
 SCHEMA = SCRIPTS.parent / "config.schema.yaml"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage computes with: its script, the experiment's file for it, and packages."""
+    """What a stage computes with: its script, the experiment's files for it, and packages."""
 
     script: str
-    module: str | None
+    modules: tuple[str, ...]
     packages: tuple[str, ...]
 
 
-_IMAGES = ("numpy", "pillow", "isal", "pyarrow")
+_DRAWN = ("numpy", "pillow", "isal", "pyarrow", "matplotlib")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 STAGES = {
-    "generate": Stage("generate_dataset", "data", (*_IMAGES, "matplotlib")),
-    "train": Stage("train", "model", _TORCH),
-    "evaluate": Stage("evaluate", "evaluation", _TORCH),
-    "summarize": Stage("summarize", None, ("numpy", "pyarrow")),
-    "render": Stage("render", "figure", (*_IMAGES, "matplotlib")),
-    "read": Stage("read", "reading", (*_TORCH, "pandas")),
-    "encode": Stage("encode", None, _FFMPEG),
-    "encode_webm": Stage("encode", None, _FFMPEG),
-    "encode_gif": Stage("encode", None, _FFMPEG),
-    "save_poster": Stage("encode", None, ()),
-    "write_captions": Stage("write_captions", "figure", ("numpy", "pyarrow")),
+    "generate": Stage("generate_dataset", ("data",), _DRAWN),
+    "train": Stage("train", ("model",), _TORCH),
+    # Of an unbounded training set, which is drawn while it is used.
+    "train_on_stream": Stage("train", ("model", "data"), (*_TORCH, "isal", "matplotlib")),
+    "evaluate": Stage("evaluate", ("evaluation", "model"), _TORCH),
+    "summarize": Stage("summarize", (), ("numpy", "pyarrow")),
+    "render": Stage("render", ("figure",), _DRAWN),
+    "read": Stage("read", ("reading", "model"), (*_TORCH, "pandas")),
+    "encode": Stage("encode", (), _FFMPEG),
+    "encode_webm": Stage("encode", (), _FFMPEG),
+    "encode_gif": Stage("encode", (), _FFMPEG),
+    "save_poster": Stage("encode", (), ()),
+    "write_captions": Stage("write_captions", ("figure",), ("numpy", "pyarrow")),
 }
 _PACE = ("seconds_per_snapshot", "hold_seconds")
 FILM_SETTINGS = {
@@ -59,8 +62,7 @@ OPTIMIZER_SETTINGS = {
     "adam": _ADAM,
     "adamw": _ADAM,
 }
-# Networks are built from model.py in these stages too, beside the stage's own file.
-_WITH_MODEL = ("evaluate", "read")
+_PLATEAU = ("plateau_failures", "plateau_factor")
 
 
 class Plan:
@@ -133,8 +135,15 @@ class Dataset:
         """`value` checked against the experiment's own schema of `part`, defaults filled in."""
         return schema.checked(value, self._schema.get(part, {}), where)
 
+    @property
+    def is_stream(self) -> bool:
+        """Whether the training set is unbounded: drawn while it is used, and in no shard."""
+        return self.settings["train"] == UNBOUNDED
+
     def shards(self, split: str) -> list[str]:
-        """The paths of a split's shards."""
+        """The paths of a split's shards; none for an unbounded training set."""
+        if self.settings[split] == UNBOUNDED:
+            return []
         count = -(-self.settings[split] // self.settings["examples_per_shard"])
         return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in range(count)]
 
@@ -174,6 +183,10 @@ class Dataset:
 
     def shard_settings(self, split: str, shard: str) -> dict[str, Any]:
         """What generating one shard follows from."""
+        if self.settings[split] == UNBOUNDED:
+            raise UserError(
+                f"dataset '{self.name}' has no shards of its split {split}: it is unbounded"
+            )
         first = int(shard) * self.settings["examples_per_shard"]
         count = min(self.settings["examples_per_shard"], self.settings[split] - first)
         if count < 1:
@@ -226,6 +239,11 @@ class Run:
             raise UserError(
                 f"config: '{where}.figure.time_axis' holds {axis}; "
                 f"it may hold {settings['epochs']} (the run's epochs) or more"
+            )
+        if training["plateau_batches"] and not self.dataset.settings["validation"]:
+            raise UserError(
+                f"config: '{where}.training.plateau_batches' holds {training['plateau_batches']}, "
+                f"and the dataset '{self.dataset.name}' has no validation examples to look at"
             )
         lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
         if lacking:
@@ -341,12 +359,20 @@ class Run:
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
         """What a stage's results follow from: its settings, its code and its packages' versions."""
-        return _stage_settings(stage, self.experiment, self._stages[stage]())
+        settings = self._stages[stage]()
+        if stage == "train" and self.dataset.is_stream:
+            made = _stage_settings("train_on_stream", self.experiment, settings)
+            return made | {"folders": sorted(self.dataset.folders())}
+        return _stage_settings(stage, self.experiment, settings)
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The same for one block, with its number of real snapshots."""
         place = {"first": int(block) * self.plan.size, "real": self.real(block)}
         return self.stage_settings(stage) | place
+
+    def files_of_stream(self) -> list[str]:
+        """The user's files that an unbounded training set is drawn from, sorted."""
+        return self.dataset.files() if self.dataset.is_stream else []
 
     def _data(self) -> dict[str, Any]:
         return {name: self.dataset.settings[name] for name in ("experiment", "settings")}
@@ -356,8 +382,12 @@ class Run:
         chosen = {name: self.settings[name] for name in ("seed", "snapshots_per_epoch")}
         of_others = {name for names in OPTIMIZER_SETTINGS.values() for name in names}
         of_others -= set(OPTIMIZER_SETTINGS[training["optimizer"]])
+        if training["plateau_batches"] is None:
+            of_others |= set(_PLATEAU)
         chosen["training"] = {k: value for k, value in training.items() if k not in of_others}
-        return {"data": self._data(), "network": self.network, **chosen}
+        names = ("train", "seed") if self.dataset.is_stream else ()
+        drawn = {name: self.dataset.settings[name] for name in names}
+        return {"data": self._data() | drawn, "network": self.network, **chosen}
 
     def _evaluate(self) -> dict[str, Any]:
         evaluation = self.settings["evaluation"]
@@ -443,9 +473,8 @@ def _code(name: str, experiment: experiments.Experiment) -> str:
 def files_of(name: str, experiment: experiments.Experiment) -> list[Path]:
     """The files that a stage starts from: its script, and the experiment's for it."""
     stage = STAGES[name]
-    modules = [stage.module] if stage.module else []
-    modules += ["model"] if name in _WITH_MODEL else []
-    files = [SCRIPTS / f"{stage.script}.py", *(experiment.file(module) for module in modules)]
+    own = (experiment.file(module) for module in stage.modules)
+    files = [SCRIPTS / f"{stage.script}.py", *own]
     for file in files:
         if not file.is_file():
             raise UserError(f"{shown(str(file), 500)} is missing: '{name}' cannot be made without")

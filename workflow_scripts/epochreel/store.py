@@ -87,6 +87,10 @@ class Store:
         record = self.record(snapshot)
         return record is not None and _is(self.weights(snapshot), record["weights"])
 
+    def count(self, first: int) -> int:
+        """How many snapshots from `first` on have their weights here."""
+        return sum(number >= first for number in self._numbers("weights"))
+
     def newest_state(self, at_most: int) -> int | None:
         """The newest snapshot up to `at_most` that training can go on from, or None."""
         for snapshot in reversed(self._numbers("optimizer")):

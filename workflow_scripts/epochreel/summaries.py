@@ -5,7 +5,7 @@ Columns: `snapshot` (int64) and one float64 column per metric, in order of snaps
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,11 @@ from epochreel.errors import UserError
 
 def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.Table:
     """The summary `before` (None for the first block) with further snapshots' rows."""
-    table = pa.Table.from_pylist(list(rows))
+    rows = list(rows)
+    named = before.column_names if before is not None else list(rows[0])
+    for row in rows:
+        _refuse_other_metrics(row, named)
+    table = pa.Table.from_pylist(rows).select(named)
     whole = pa.concat_tables([before, table]) if before is not None else table
     numbers = whole["snapshot"].to_pylist()
     if numbers != list(range(len(numbers))):
@@ -25,6 +29,15 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.T
             f"the summary does not run through all snapshots: {numbers[-1]} is no. {len(numbers)}"
         )
     return whole
+
+
+def _refuse_other_metrics(row: Mapping[str, float], named: Sequence[str]) -> None:
+    if set(row) != set(named):
+        first, here = (", ".join(sorted({*names} - {"snapshot"})) for names in (named, row))
+        raise UserError(
+            f"evaluate returns other metrics at snapshot {row['snapshot']} ({here}) than before "
+            f"({first}): return the same at all"
+        )
 
 
 def write(path: str | Path, summary: pa.Table, key: str) -> None:

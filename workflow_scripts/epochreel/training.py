@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from epochreel import batches, checkpoints, devices, optimizers, telemetry
-from epochreel.errors import UserError
+from epochreel.errors import UserError, shown
 from epochreel.shards import Split
+from epochreel.sources import Source, in_memory
 from epochreel.store import Store
 
 log = logging.getLogger("epochreel")
@@ -50,9 +51,18 @@ class Recipe:
 
 
 class Trainer:
-    """A network on its way: at `snapshot`, after `step` batches."""
+    """A network on its way: at `snapshot`, after `step` batches.
 
-    def __init__(self, model: ModuleType, recipe: Recipe, train: Split, validation: Split):
+    `source` makes the training set, on the device that it is given.
+    """
+
+    def __init__(
+        self,
+        model: ModuleType,
+        recipe: Recipe,
+        source: Callable[[torch.device], Source],
+        validation: Split,
+    ):
         self.model, self.recipe, self.settings = model, recipe, recipe.training
         self.device = devices.choose(self.settings["threads"])
         torch.manual_seed(recipe.seed)
@@ -60,19 +70,25 @@ class Trainer:
         self.optimizer = optimizers.make(self.settings, self.network)
         self.rate = optimizers.rate_at(self.settings)
         self.compute = torch.compile(self.network) if self.settings["compile"] else self.network
-        self.train = _in_memory(train, self.device)
-        self.validation = _in_memory(validation, self.device)
+        self.plateau = optimizers.Plateau.of(self.settings)
+        self.train = source(self.device)
+        self.validation = in_memory(validation, self.device)
         self.snapshot = self.step = 0
+        self._validated: tuple[int, float | None] = (-1, None)
         self.layers = self._layer_table()
         self.meter = telemetry.Meter(self.device)
 
     def resume(self, store: Store, snapshot: int) -> None:
         """Go on from a snapshot of the store."""
         checkpoints.load_into(self.network, store.weights(snapshot))
-        tensors = checkpoints.load(store.optimizer(snapshot))
+        tensors = self.plateau.load(checkpoints.load(store.optimizer(snapshot)))
         optimizers.load_state_tensors(self.optimizer, tensors)
         self.snapshot, self.step = snapshot, self.recipe.step(snapshot)
         log.info("going on from snapshot %d, batch %d", snapshot, self.step)
+
+    def state_tensors(self) -> dict[str, torch.Tensor]:
+        """What the training goes on from, beside the weights: by flat names."""
+        return optimizers.state_tensors(self.optimizer) | self.plateau.tensors()
 
     def advance(self) -> dict[str, Any]:
         """Train up to the next snapshot; returns its row of the training log."""
@@ -95,7 +111,7 @@ class Trainer:
             "examples": self.step * self.settings["batch"],
             "loss": total / done if done else None,
             "validation_loss": self._validation_loss(),
-            "rate": self.rate(max(self.step - 1, 0)),
+            "rate": self.optimizer.param_groups[0]["lr"] if self.step else self.rate(0),
             **telemetry.layers(self.network),
             **self.meter.read(done * self.settings["batch"]),
         }
@@ -112,32 +128,42 @@ class Trainer:
         """One step of the optimiser; returns the batch's loss, without its penalty."""
         torch.manual_seed(batches.step_seed(self.recipe.seed, self.step))
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate(self.step)
-        batch = self._take()
+            group["lr"] = self.rate(self.step) * self.plateau.scale
+        batch = self.train.batch(self.step)
         self.optimizer.zero_grad(set_to_none=True)
         with devices.arithmetic(self.device, self.settings["precision"]):
-            loss = self.model.loss(self.compute, batch)
+            loss = self._checked(self.model.loss(self.compute, batch))
         penalty = self.model.penalty(self.network) if hasattr(self.model, "penalty") else 0.0
         (loss + penalty).backward()
         self.optimizer.step()
         self.step += 1
+        if self.plateau.is_due(self.step):
+            self.plateau.note(self._validation_loss())
+            self.network.train()
         return loss.detach()
 
+    def _checked(self, loss: Any) -> torch.Tensor:
+        """The loss as the model gives it, which is one number."""
+        if not isinstance(loss, torch.Tensor) or loss.dim():
+            given = f"a tensor of {tuple(loss.shape)}" if hasattr(loss, "shape") else shown(loss)
+            raise UserError(
+                f"{self.model.__file__}: loss returns {given}; it returns one number, "
+                "the batch's mean loss, as a tensor"
+            )
+        return loss
+
     def _layer_table(self) -> list[dict[str, Any]]:
-        batch = {name: column[:1].to(self.device) for name, column in self.train.items()}
+        batch = self.train.example()
         return telemetry.layer_table(self.network, lambda: self.model.loss(self.network, batch))
 
-    def _take(self) -> dict[str, torch.Tensor]:
-        count = len(next(iter(self.train.values())))
-        chosen = batches.indices(self.recipe.seed, self.step, self.settings["batch"], count)
-        index = torch.from_numpy(chosen)
-        return {
-            name: column[index.to(column.device)].to(self.device, non_blocking=True)
-            for name, column in self.train.items()
-        }
+    def _validation_loss(self) -> float | None:
+        """The loss on the validation set as it is now, taken once a batch; None without such."""
+        if self._validated[0] != self.step:
+            self._validated = (self.step, self._validate())
+        return self._validated[1]
 
     @torch.no_grad()
-    def _validation_loss(self) -> float | None:
+    def _validate(self) -> float | None:
         count = len(next(iter(self.validation.values()), ()))
         if not count:
             return None
@@ -149,16 +175,3 @@ class Trainer:
                 loss = self.model.loss(self.network, part)
             total += float(loss) * len(next(iter(part.values())))
         return total / count
-
-
-def _in_memory(split: Split, device: torch.device) -> dict[str, torch.Tensor]:
-    """A split's columns as tensors of bytes and labels: on the GPU where they fit, else here."""
-    arrays = split.arrays(devices.cores())
-    columns = {name: torch.from_numpy(array) for name, array in arrays.items()}
-    size = sum(column.nbytes for column in columns.values())
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info()
-        if size < free // 2:
-            return {name: column.to(device) for name, column in columns.items()}
-        return {name: column.pin_memory() for name, column in columns.items()}
-    return columns

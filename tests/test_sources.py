@@ -1,0 +1,63 @@
+"""Batches from shards and from streams: the same examples, however they are made."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from epochreel import batches
+from epochreel.errors import UserError
+from epochreel.shards import Split
+from epochreel.sources import Stored, Stream
+
+CPU = torch.device("cpu")
+
+
+def generate(settings, seed, split, indices):
+    """Examples whose columns tell which they are."""
+    for index in indices:
+        yield {"image": np.full((2, 3), index, np.uint8), "label": seed + settings["more"]}
+
+
+def draw(settings, seed, split, indices):
+    """The same, a whole batch at once."""
+    image = np.broadcast_to(indices[:, None, None], (len(indices), 2, 3)).astype(np.uint8)
+    return {"image": image, "label": np.full(len(indices), seed + settings["more"])}
+
+
+def stream(**functions) -> Stream:
+    data = SimpleNamespace(__file__="data.py", **functions)
+    return Stream(data, {"more": 4}, seed=3, batch=5, device=CPU)
+
+
+@pytest.mark.parametrize("functions", [{"generate": generate}, {"generate": None, "draw": draw}])
+def test_batches_of_a_stream_follow_each_other_without_end(functions):
+    batch = stream(**functions).batch(7)
+    assert batch["image"].shape == (5, 2, 3) and batch["image"].dtype == torch.uint8
+    assert batch["image"][:, 0, 0].tolist() == [35, 36, 37, 38, 39]
+    assert batch["label"].tolist() == [7] * 5
+
+
+def test_the_example_of_a_stream_is_its_first():
+    assert stream(draw=draw).example()["image"].tolist() == [[[0] * 3] * 2]
+
+
+@pytest.mark.parametrize(
+    ("functions", "words"),
+    [
+        ({"generate": lambda *given: iter([])}, "gives 0 examples where 5 are asked for"),
+        ({"draw": lambda *given: {"label": np.zeros(4)}}, "columns, 5 examples each"),
+        ({"draw": lambda *given: 1}, "draw gives 1"),
+    ],
+)
+def test_what_is_no_batch_is_named(functions, words):
+    with pytest.raises(UserError, match=words):
+        stream(**functions).batch(0)
+
+
+def test_stored_examples_come_in_the_order_that_seed_and_batch_say(shards):
+    split = Split(shards["train"])
+    labels = torch.tensor(split.arrays()["label"])
+    batch = Stored(split, 3, 8, CPU).batch(11)
+    assert torch.equal(batch["label"], labels[batches.indices(3, 11, 8, len(split))])
