@@ -5,7 +5,8 @@ snakemake                                         everything of the main run
 snakemake all                                     everything of every run
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
-snakemake results/<run>/readings/<name>.csv       pages/<name>.png, read
+snakemake results/<run>/readings/<name>.csv       images/<name>.png, read
+snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
 snakemake verify                                  finished runs against their manifests
 """
 
@@ -32,9 +33,11 @@ include: "rules/dataset.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/summarize.smk"
+include: "rules/project.smk"
 include: "rules/render.smk"
 include: "rules/encode.smk"
 include: "rules/captions.smk"
+include: "rules/loops.smk"
 include: "rules/read.smk"
 include: "rules/verify.smk"
 

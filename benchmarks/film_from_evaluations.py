@@ -28,7 +28,7 @@ import scheduler
 import table
 from workflow import Workplace
 
-from epochreel import evaluations, experiments, png, rendering, summaries, video
+from epochreel import evaluations, experiments, png, reels, rendering, summaries, video
 from epochreel.drawing.scene import Scene
 from epochreel.files import write_whole
 from epochreel.plan import Plan, Run
@@ -76,7 +76,7 @@ def ffmpeg_alone(place: Workplace, run: Run) -> float:
         target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
         feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
         with mock.patch.object(video, "_run", side_effect=_Caught) as caught, suppress(_Caught):
-            video.encode_film(frames, target, film, "", "", size=size)
+            video.encode_film(reels.Reel(frames, size), target, film, "", "")
         began = time.perf_counter()
         with open(feed, "rb") as pictures:
             subprocess.run(caught.call_args.args[0], stdin=pictures, check=True)
@@ -123,7 +123,7 @@ def inside_encode(place: Workplace, run: Run) -> list[tuple[str, float]]:
     frames = [place.folder / path for path in run.paths("frames", "png")]
     film = place.path(f"{run.name}/training.mp4")
     return [
-        ("of encode: checking the frames", seconds(lambda: video.check_frames(frames, size))),
+        ("of encode: checking the frames", seconds(lambda: reels.check_frames(frames, size))),
         (
             "of encode: counting what the film decodes to",
             seconds(lambda: video.count_frames(film, settings["film"])),

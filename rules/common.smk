@@ -45,8 +45,10 @@ PLAN = or_stop(Plan)(config, BASE)
 PLACES = PLAN.places
 # Scripts read settings that define no result (how much is to be kept, say) from `config`.
 config.update(PLAN.checked)
-# Snakemake tells a Snakefile nothing of the targets; the command line does.
-or_stop(PLAN.refuse_targets_beyond)(sys.argv[1:])
+# Snakemake tells a Snakefile nothing of the targets; the command line does. That of a job on a
+# cluster names what it waits for instead, the padding of its block included.
+if not workflow.remote_exec:
+    or_stop(PLAN.refuse_targets_beyond)(sys.argv[1:])
 
 
 wildcard_constraints:
@@ -83,6 +85,15 @@ def shards_of(split):
 def files_of_block(kind, suffix):
     """The files of one block, one per place."""
     return expand(f"results/{{{{run}}}}/{kind}/{{{{block}}}}{{place}}.{suffix}", place=PLACES)
+
+
+@or_stop
+def projections_of_block(wildcards):
+    """The projections of one block, where points are projected."""
+    paths = expand(
+        f"results/{wildcards.run}/projections/{wildcards.block}{{place}}.parquet", place=PLACES
+    )
+    return paths if PLAN.run(wildcards.run).projects else []
 
 
 def of_block_before(path):

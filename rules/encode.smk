@@ -1,6 +1,6 @@
 """Films.
 
-needs  all frames of a run, in order
+needs  all frames of a run, in order; where there are such, the pictures between them
 makes  results/<run>/training.mp4, and training.mp4 for the main run; on request
        results/<run>/training.webm, training.gif, poster.png
 """
@@ -8,7 +8,8 @@ makes  results/<run>/training.mp4, and training.mp4 for the main run; on request
 
 rule encode:
     input:
-        or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("frames", "png")),
+        frames=or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("frames", "png")),
+        tweens=or_stop(lambda wildcards: PLAN.run(wildcards.run).tweens()),
     output:
         "results/{run}/training.mp4",
     log:

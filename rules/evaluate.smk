@@ -1,6 +1,6 @@
 """Evaluation.
 
-needs  a block's checkpoints, the test shards
+needs  a block's checkpoints, the test shards; if asked for, a sample of the training examples
 makes  results/<run>/evaluations/<snapshot>.parquet: every prediction on the test set
 """
 
@@ -12,6 +12,7 @@ rule evaluate:
         # those that the config asks for.
         state="results/{run}/states/{block}.json",
         test=shards_of("test"),
+        sample=or_stop(lambda wildcards: PLAN.run(wildcards.run).sample()),
     output:
         files_of_block("evaluations", "parquet"),
     log:

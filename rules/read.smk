@@ -1,13 +1,13 @@
-"""Reading a page of one's own.
+"""Reading an image of one's own.
 
-needs  pages/<name>.png, the network of the run's last snapshot
-makes  results/<run>/readings/<name>.csv
+needs  images/<name>.png, the network of the run's last snapshot
+makes  results/<run>/readings/<name>.csv; where the experiment draws one, its picture <name>.png
 """
 
 
 rule read:
     input:
-        page="pages/{name}.png",
+        image="images/{name}.png",
         network="results/{run}/network.safetensors",
     output:
         "results/{run}/readings/{name}.csv",
@@ -26,3 +26,26 @@ rule read:
         base=BASE,
     script:
         "../workflow_scripts/read.py"
+
+
+rule draw_reading:
+    input:
+        image="images/{name}.png",
+        network="results/{run}/network.safetensors",
+    output:
+        "results/{run}/readings/{name}.png",
+    log:
+        "results/{run}/logs/draw_reading/{name}.log",
+    benchmark:
+        "results/{run}/benchmarks/draw_reading/{name}.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=30,
+    params:
+        settings=settings_of("draw_reading"),
+        base=BASE,
+    script:
+        "../workflow_scripts/draw_reading.py"

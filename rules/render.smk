@@ -1,13 +1,17 @@
-"""Frames.
+"""Frames, and the pictures between them.
 
-needs  a block's evaluations, its summary, the test shards (for what the frame shows of them)
-makes  results/<run>/frames/<snapshot>.png
+needs  a block's evaluations, its summary, the test shards (for what the frame shows of them); where
+       points are projected, the block's projections; for what leads to its first snapshot, the
+       evaluation and the projection of the one before
+makes  results/<run>/frames/<snapshot>.png; where points move in between,
+       results/<run>/tweens/<snapshot>.png, animated: the pictures that lead to that snapshot
 """
 
 
 rule render:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
+        projections=projections_of_block,
         summary="results/{run}/summaries/{block}.parquet",
         test=shards_of("test"),
     output:
@@ -27,3 +31,31 @@ rule render:
         base=BASE,
     script:
         "../workflow_scripts/render.py"
+
+
+rule render_tweens:
+    input:
+        evaluations=files_of_block("evaluations", "parquet"),
+        projections=projections_of_block,
+        before=or_stop(lambda wildcards: PLAN.run(wildcards.run).shown_before(wildcards.block)),
+        summary="results/{run}/summaries/{block}.parquet",
+        test=shards_of("test"),
+    output:
+        files_of_block("tweens", "png"),
+    log:
+        "results/{run}/logs/render_tweens/{block}.log",
+    benchmark:
+        "results/{run}/benchmarks/render_tweens/{block}.tsv"
+    wildcard_constraints:
+        run=PLAN.pattern_of(run for run in PLAN.runs.values() if run.tweens()),
+    conda:
+        "../envs/rendering.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        settings=settings_of("render_tweens"),
+        base=BASE,
+    script:
+        "../workflow_scripts/render_tweens.py"

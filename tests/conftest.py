@@ -5,11 +5,16 @@
 
 import json
 import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import killing
 import pytest
+import rerun_world as rerun_world_of
 import torch
+from workflow import Workplace
 
 from epochreel import blocks, experiments, plan
 from epochreel import shards as shard_files
@@ -108,3 +113,48 @@ def training(tmp_path, shards):
         return Training(tmp_path / name, shards, **settings)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory) -> Workplace:
+    """The miniature world with everything made. Tests look, and leave it as it is."""
+    place = Workplace(tmp_path_factory.mktemp("world"))
+    place.make("all")
+    return place
+
+
+@pytest.fixture
+def copied(world, tmp_path) -> Workplace:
+    """A copy of the made world, with its `.snakemake`, to change."""
+    shutil.copytree(world.folder, tmp_path / "world")
+    return Workplace(tmp_path / "world")
+
+
+@pytest.fixture(scope="session")
+def made_alone(tmp_path_factory):
+    """The function that gives a world with one run alone, made once, all its checkpoints kept.
+
+    Its attribute `seconds` says how long that took.
+    """
+    made = {}
+
+    def make(run: str) -> Workplace:
+        if run not in made:
+            made[run], seconds = killing.undisturbed(tmp_path_factory.mktemp(run), run)
+            made[run].seconds = seconds
+        return made[run]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def rerun_world(tmp_path_factory, world) -> Workplace:
+    """The miniature world and more, with all that can be asked for made. Tests only plan in it."""
+    return rerun_world_of.made(tmp_path_factory.mktemp("reruns") / "world", world)
+
+
+@pytest.fixture(scope="session")
+def plans():
+    """Two plans at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        yield pool

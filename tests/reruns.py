@@ -5,114 +5,32 @@ Run as a script, it writes docs/reruns.md.
 
 from __future__ import annotations
 
+import copy
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-REPOSITORY = Path(__file__).parent.parent
+from rerun_rows import ADDED, DATA, FORMS, ORDER, OTHERS, OWN, READERS, REQUESTED, SHARED, SOME, Row
+from workflow import REPOSITORY, miniature
+
 sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 
 DOCUMENT = REPOSITORY / "docs" / "reruns.md"
-
-# Which rules read what a rule makes. The splits of a dataset are told apart.
-READERS = {
-    "generate_dataset (train)": {"train"},
-    "generate_dataset (validation)": {"train"},
-    "generate_dataset (test)": {"evaluate", "render"},
-    "train": {"evaluate", "save_network"},
-    "evaluate": {"summarize", "render"},
-    "summarize": {"render", "write_captions"},
-    "render": {"encode", "encode_webm", "encode_gif", "save_poster"},
-    "encode": {"publish"},
-    "save_network": {"read"},
-}
-ORDER = [*READERS, "read", "encode_webm", "encode_gif", "save_poster", "write_captions", "publish"]
-DATA = {name for name in READERS if name.startswith("generate")}
-FILMS = {"encode", "encode_webm", "encode_gif"}
-SIZED = {"render", "save_poster"} | FILMS
-
-# knob of the miniature config's dataset or run → another value, and the rules that it reaches
-# at once; what reads their results follows.
-DATASET, RUN = "datasets.few_sheets", "runs.sheets"
-KNOBS = {
-    "main_run": ("cells", {"publish"}),
-    f"{DATASET}.seed": (2, DATA),
-    f"{DATASET}.train": (20, {"generate_dataset (train)"}),
-    f"{DATASET}.validation": (3, {"generate_dataset (validation)"}),
-    f"{DATASET}.test": (4, {"generate_dataset (test)"}),
-    f"{DATASET}.examples_per_shard": (10, {"generate_dataset (train)"}),
-    f"{DATASET}.settings.variant": ("shifted", DATA | {"train", "evaluate", "read"}),
-    f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
-    f"{RUN}.dataset": ("other_sheets", DATA),
-    f"{RUN}.seed": (2, {"train"}),
-    f"{RUN}.epochs": (4, {"train"}),
-    f"{RUN}.snapshots_per_epoch": (5, {"train"}),
-    f"{RUN}.keep_checkpoints": ("last", set()),
-    f"{RUN}.network.channels": ([4, 5], {"train"}),
-    f"{RUN}.network.patch": (17, {"train"}),
-    f"{RUN}.network.spread": (2.0, {"train"}),
-    f"{RUN}.training.batch": (3, {"train"}),
-    f"{RUN}.training.batches_per_epoch": (7, {"train"}),
-    f"{RUN}.training.optimizer": ("adamw", {"train"}),
-    f"{RUN}.training.rate": (0.02, {"train"}),
-    f"{RUN}.training.warmup_batches": (1, {"train"}),
-    f"{RUN}.training.decay_batches": (1, {"train"}),
-    f"{RUN}.training.plateau_batches": (3, {"train"}),
-    f"{RUN}.training.plateau_failures": (2, set()),
-    f"{RUN}.training.plateau_factor": (0.5, set()),
-    f"{RUN}.training.epsilon": (1e-6, {"train"}),
-    f"{RUN}.training.beta1": (0.8, {"train"}),
-    f"{RUN}.training.beta2": (0.99, {"train"}),
-    f"{RUN}.training.weight_decay": (0.1, {"train"}),
-    f"{RUN}.training.rho": (0.9, set()),
-    f"{RUN}.training.momentum": (0.5, set()),
-    f"{RUN}.training.precision": ("bfloat16", {"train"}),
-    f"{RUN}.training.threads": (2, {"train"}),
-    f"{RUN}.training.compile": (True, {"train"}),
-    f"{RUN}.evaluation.batch": (3, {"evaluate"}),
-    f"{RUN}.evaluation.precision": ("bfloat16", {"evaluate"}),
-    f"{RUN}.evaluation.threads": (2, {"evaluate"}),
-    f"{RUN}.figure.width": (800, SIZED),
-    f"{RUN}.figure.height": (450, SIZED),
-    f"{RUN}.figure.time_axis": (9, {"render"}),
-    f"{RUN}.figure.settings.example": (1, {"render"}),
-    f"{RUN}.film.seconds_per_snapshot": (0.5, FILMS | {"write_captions"}),
-    f"{RUN}.film.hold_seconds": (1.0, FILMS | {"write_captions"}),
-    f"{RUN}.film.crf": (30, {"encode"}),
-    f"{RUN}.film.preset": ("fast", {"encode"}),
-    f"{RUN}.film.threads": (1, {"encode", "encode_webm"}),
-    f"{RUN}.film.webm_codec": ("vp9", {"encode_webm"}),
-    f"{RUN}.film.gif_width": (320, {"encode_gif"}),
-    f"{RUN}.film.gif_frames_per_second": (5, {"encode_gif"}),
-    f"{RUN}.film.poster": (0.5, {"save_poster"}),
-}
-NOTES = {
-    f"{RUN}.epochs": "only new snapshots are trained, none where the run is shortened; "
-    "set `figure.time_axis` beforehand and full blocks are neither drawn nor evaluated again",
-    f"{RUN}.keep_checkpoints": "takes hold of checkpoints that are made from then on",
-    f"{RUN}.training.plateau_failures": "counts where `plateau_batches` is set",
-    f"{RUN}.training.plateau_factor": "counts where `plateau_batches` is set",
-    f"{RUN}.training.rho": "another optimiser's (the run's is adam); counts for adadelta alone",
-    f"{RUN}.training.momentum": "another optimiser's; counts for sgd alone",
-    f"{DATASET}.validation": "the training log holds the validation loss",
-    f"{RUN}.dataset": "to another with other settings; it is made where it is not there",
-}
-# Keys whose change is not told by such a row, and why.
-OTHERS = {
-    "snapshots_per_block": "the same artifacts, in other blocks: over finished results most is made "
-    "again; checkpoints come from the store",
-    f"{DATASET}.experiment": "everything",
-    f"{DATASET}.settings.fonts": "counts for `perturbed`, with the contents of the folder's fonts: "
-    "everything from `generate_dataset` on",
-    f"{RUN}.network.name": "everything from `train` on",
-    f"{RUN}.network.dense": "as `channels`, for the network cells",
-    f"{RUN}.network.dropout": "as `channels`, for deep, cells and tuned",
-    f"{RUN}.network.l1": "as `channels`, for tuned and deep",
-    f"{RUN}.film.ffmpeg": "encode, encode_webm, encode_gif and publish; with `system`, a change of that "
-    "ffmpeg's version too",
-}
+SCRIPTS = REPOSITORY / "workflow_scripts"
+ROWS = [*SHARED, *(row for rows in OWN.values() for row in rows)]
+TARGETS = ["all"]
+TARGETS += [f"results/{run}/{name}" for run in REQUESTED for name in REQUESTED[run].values()]
 
 
-def following(touched: set[str]) -> set[str]:
+def world_config() -> dict:
+    """The miniature world, with what is added for the rows' sake."""
+    made = miniature()
+    for part, added in copy.deepcopy(ADDED).items():
+        made[part] |= added
+    return made
+
+
+def following(touched: Iterable[str]) -> set[str]:
     """The rules that run again when `touched` do: these, and all that read their results."""
     found, waiting = set(), list(touched)
     while waiting:
@@ -123,107 +41,230 @@ def following(touched: set[str]) -> set[str]:
     return found
 
 
-def stages_of_modules() -> dict[str, list[str]]:
-    """Each module of the library → the rules whose results it can change."""
+# -- Jobs: "rule run", "generate_dataset dataset split", "publish"
+
+
+def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
+    """The jobs of one run that follow, without their blocks; datasets' included."""
+    rules = following(touched)
+    if run != config["main_run"]:
+        rules -= {"publish"}
+    rules -= set(FORMS) - set(REQUESTED.get(run, ()))
+    rules -= set(SOME) - _some_of(config, run)
+    dataset = config["datasets"][config["runs"][run]["dataset"]]
+    rules -= {f"generate_dataset ({split})" for split in _SPLITS if not _stored(dataset, split)}
+    # A manifest lists all that is kept, and is made anew whenever some of it is.
+    if rules - set(FORMS) - {"publish"}:
+        rules.add("write_manifest")
+    return {_job(rule, run, config["runs"][run]["dataset"]) for rule in rules}
+
+
+def _some_of(config: Mapping, run: str) -> set[str]:
+    """Those of the rules which not every run has that this one has."""
+    from epochreel import experiments, plan
+
+    about = config["runs"][run]
+    experiment = experiments.find(config["datasets"][about["dataset"]]["experiment"], REPOSITORY)
+    if not experiment.file("projection").is_file():
+        return set()
+    found = {"project"}
+    if about.get("projection", {}).get("name") in plan.FILM_WIDE:
+        found.add("fit_projection")
+    return found | ({"render_tweens"} if about.get("figure", {}).get("tweens") else set())
+
+
+_SPLITS = ("train", "validation", "test")
+
+
+def _stored(dataset: Mapping, split: str) -> bool:
+    return isinstance(dataset.get(split), int) and dataset[split] > 0
+
+
+def _job(rule: str, run: str, dataset: str) -> str:
+    if rule in DATA:
+        return f"generate_dataset {dataset} {rule.partition('(')[2].rstrip(')')}"
+    return rule if rule == "publish" else f"{rule} {run}"
+
+
+def expected(config: Mapping, row: Row) -> set[str]:
+    """The jobs that follow from a row; `config` already has its value."""
+    part, name, *_ = [*row.key.split("."), ""]
+    if part == "runs":
+        return jobs_of(config, name, row.touched)
+    if part == "datasets":
+        runs = [run for run, about in config["runs"].items() if about["dataset"] == name]
+        return set().union(*(jobs_of(config, run, row.touched) for run in runs))
+    return {"publish"} & set(row.touched)
+
+
+def without_blocks(jobs: Iterable[str]) -> set[str]:
+    """Jobs as above. The rule for runs that keep only their last network counts as `train`."""
+    found = set()
+    for job in jobs:
+        rule, *about = job.replace("train_keeping_last", "train").split()
+        found.add(" ".join([rule, *about[: 2 if rule == "generate_dataset" else 1]]))
+    return found
+
+
+# -- Code and packages
+
+
+def modules() -> dict[str, Path]:
+    """Every module of Epochreel by its dotted name."""
+    from epochreel import provenance
+
+    roots = {"epochreel": provenance.LIBRARY}
+    return {provenance._module_name(path, roots): path for path in sorted(SCRIPTS.rglob("*.py"))}
+
+
+def stages_of(
+    experiment: str, is_stream: bool = False, projections: Iterable[str] = ("causal",)
+) -> dict[str, tuple[set[str], set[str]]]:
+    """Rule → the modules that it runs and the packages that it computes with."""
     from epochreel import experiments, plan, provenance
 
-    sheets, found = experiments.find("sheets", REPOSITORY), {}
-    for stage in plan.STAGES:
-        for name in provenance.modules(plan.files_of(stage, sheets)):
-            rules = found.setdefault(name, [])
-            if stage != "train_on_stream" or "train" not in rules:
-                rules.append(_rule(stage))
-    return dict(sorted(found.items()))
+    found, rules = experiments.find(experiment, REPOSITORY), {}
+    for stage, about in plan.STAGES.items():
+        if stage == ("train" if is_stream else "train_on_stream") or not _has(found, about):
+            continue
+        files = plan.files_of(stage, found)
+        if "projection" in about.modules:
+            files += [provenance.LIBRARY / "projecting" / f"{name}.py" for name in projections]
+        rules[_RULES.get(stage, stage)] = set(provenance.modules(files)), set(about.packages)
+    return rules
 
 
-def _rule(stage: str) -> str:
-    names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
-    return names.get(stage, stage)
+def _has(experiment, stage) -> bool:
+    """Whether an experiment has the files and the function that a stage calls."""
+    files = all(experiment.file(module).is_file() for module in stage.modules)
+    return files and (not stage.function or experiment.defines(stage.modules[0], stage.function))
+
+
+_RULES = {"generate": "generate_dataset", "train_on_stream": "train"}
+
+
+def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
+    """The jobs that follow from another module (`of` 0) or package (`of` 1) of that name."""
+    found = set()
+    for run, about in config["runs"].items():
+        dataset = config["datasets"][about["dataset"]]
+        projection = variant(config, run, "projection")
+        is_stream = dataset["train"] == "unbounded"
+        rules = stages_of(dataset["experiment"], is_stream, [projection])
+        touched = {rule for rule, parts in rules.items() if name in parts[of]}
+        if "generate_dataset" in touched:
+            touched = touched - {"generate_dataset"} | DATA
+        found |= jobs_of(config, run, touched)
+    return found
+
+
+def packages() -> list[str]:
+    """The packages whose versions count for some stage of the world's experiments."""
+    rules = [stages_of(name, kind) for name in experiments_there_are() for kind in (False, True)]
+    return sorted({name for about in rules for _, names in about.values() for name in names})
+
+
+def experiments_there_are() -> list[str]:
+    """The experiments of the miniature world."""
+    return sorted({dataset["experiment"] for dataset in miniature()["datasets"].values()})
+
+
+# -- The document
 
 
 def document() -> str:
     """docs/reruns.md."""
-    from epochreel import plan
+    from rerun_document import TEXT
+    from rerun_files import ALTERED, LOST
 
-    rows = [
-        f"| `{_short(knob)}` | {_listed(following(touched))} | {NOTES.get(knob, '')} |"
-        for knob, (_, touched) in KNOBS.items()
-    ]
-    others = [f"| `{_short(knob)}` | {words} |" for knob, words in OTHERS.items()]
-    code = [f"| `{name}` | {', '.join(stages)} |" for name, stages in stages_of_modules().items()]
-    packages = [
-        f"| {_rule(stage)} | {', '.join(made.packages) or 'none'} |"
-        for stage, made in plan.STAGES.items()
-    ]
-    return _TEXT.format(
-        packages="\n".join(packages),
-        rows="\n".join(rows),
-        others="\n".join(others),
-        code="\n".join(code),
+    own = {name: "\n".join(_lines(rows)) for name, rows in OWN.items()}
+    tables = (f"### Of the experiment {name}\n\n{_HEAD}\n{rows}" for name, rows in own.items())
+    return TEXT.format(
+        shared="\n".join([_HEAD, *_lines(SHARED)]),
+        own="\n\n".join(tables),
+        others="\n".join(f"| `{key}` | {words} |" for key, words in OTHERS.items()),
+        lost="\n".join(_told(LOST)),
+        altered="\n".join(_told(ALTERED)),
+        code="\n".join(_code()),
+        idle=", ".join(f"`{name}`" for name in idle()),
+        packages="\n".join(_packages()),
     )
 
 
-def _short(knob: str) -> str:
-    return knob.replace("few_sheets", "*").replace("runs.sheets", "runs.*")
+_HEAD = "| key | rules | |\n| --- | --- | --- |"
+
+
+def _lines(rows: Iterable[Row]) -> Iterator[str]:
+    return (f"| `{_short(row)}` | {_listed(following(row.touched))} | {row.note} |" for row in rows)
+
+
+def _short(row: Row) -> str:
+    part, _, rest = row.key.partition(".")
+    if not rest:
+        return row.key
+    name, _, rest = rest.partition(".")
+    kind = rest.partition(".")[0]
+    told = kind in ("network", "projection") and not rest.endswith(".name")
+    return f"{part}.*.{rest}" + (f" ({variant(world_config(), name, kind)})" if told else "")
+
+
+def variant(config: Mapping, run: str, kind: str) -> str:
+    """The network or the projection of a run, by name; nothing for other keys."""
+    defaults = {"network": {}, "projection": {"name": "causal"}}
+    return config["runs"][run].get(kind, defaults[kind])["name"] if kind in defaults else ""
 
 
 def _listed(rules: set[str]) -> str:
     if rules >= DATA:
         rules = rules - DATA | {"generate_dataset"}
-    return ", ".join(name for name in ["generate_dataset", *ORDER] if name in rules) or "none"
+    order = ["generate_dataset", *ORDER, "write_manifest"]
+    return ", ".join(name for name in order if name in rules) or "none"
 
 
-_TEXT = """# What runs again
+def _told(rows) -> Iterator[str]:
+    for row in rows:
+        yield f"| {row.what} | {row.told} | {row.note} |"
 
-Written by `python tests/reruns.py` from the table that the tests prove, row by row, in both
-directions: no rule more, none less. A rule whose results changed within a command makes all that
-read them run too. The rules for a film's other forms, captions and readings run again where their
-results are there or are asked for. `write_manifest` follows whenever something that is kept was made.
 
-## Settings
+def _code() -> Iterator[str]:
+    rules: dict[str, dict[str, list[str]]] = {}
+    for experiment in experiments_there_are():
+        for kind in (False, True):
+            for rule, (run, _) in stages_of(experiment, kind, _projections()).items():
+                for module in run:
+                    rules.setdefault(module, {}).setdefault(rule, []).append(kind)
+    for module, found in sorted(rules.items()):
+        words = [
+            rule if False in found[rule] else f"{rule} (unbounded)"
+            for rule in ("generate_dataset", *ORDER)
+            if rule in found
+        ]
+        yield f"| `{module}` | {', '.join(words)} |"
 
-| key | rules | |
-| --- | --- | --- |
-{rows}
 
-Other keys:
+def _projections() -> list[str]:
+    """All projections that a run may name."""
+    from epochreel import plan, schema
 
-| key | what follows |
-| --- | --- |
-{others}
+    return list(schema.load_yaml(plan.SCHEMA.read_text())["$defs"].get("projections", {}))
 
-The order of keys, a default written out, `1` for `1.0`: nothing. Two numbers swapped: as for each of
-them.
 
-## Files
+def idle() -> list[str]:
+    """The modules that no stage's results follow from."""
+    run = set()
+    for experiment in experiments_there_are():
+        for kind in (False, True):
+            stages = stages_of(experiment, kind, _projections())
+            run = run.union(*(parts[0] for parts in stages.values()))
+    return sorted(modules().keys() - run)
 
-| change | rules |
-| --- | --- |
-| a frame is lost | render (its block), encode and its kin, publish |
-| an evaluation is lost | evaluate (its block), and what follows |
-| a checkpoint is lost | train (its block and those after it; the store spares the training), and what follows |
-| results copied elsewhere together with `.snakemake`, a touch, a fresh checkout of the code | none |
 
-Lost files are noticed by `snakemake` without a target and by `all`. Damage is noticed by the stage
-that reads the file, and by `snakemake verify`.
+def _packages() -> Iterator[str]:
+    from epochreel import plan
 
-## Code
-
-A comment, a docstring or other layout in any module: none. A change of what a module says: the rules
-in its row, and what follows them.
-
-| module | rules |
-| --- | --- |
-{code}
-
-## Packages
-
-Another version of one of these (local labels such as `+cpu` left out) runs the rule again:
-
-| rule | packages |
-| --- | --- |
-{packages}
-"""
+    names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
+    for stage, made in plan.STAGES.items():
+        yield f"| {names.get(stage, stage)} | {', '.join(made.packages) or 'none'} |"
 
 
 if __name__ == "__main__":

@@ -7,13 +7,18 @@ import json
 import random
 import re
 import shutil
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from conftest import spirals_config
+from workflow import alone, miniature
 
 import encode
 import evaluate
+import generate_dataset
 import render
 import save_network
 import summarize
@@ -22,49 +27,68 @@ import write_captions
 from epochreel import blocks, manifest, plan, shards, video
 from epochreel.errors import UserError
 
-RUN = "results/tiny"
-SNAPSHOTS = range(6)
-# What may be damaged, and the stages that read it.
+# What may be damaged of a run, and the stages that read it.
 READERS = {
-    "results/datasets/points/train/*.parquet": ("train_anew",),
-    "results/datasets/points/validation/*.parquet": ("train_anew",),
-    "results/datasets/points/test/*.parquet": ("evaluate", "render"),
-    f"{RUN}/checkpoints/*.safetensors": ("evaluate", "save_network", "train"),
-    f"{RUN}/store/*/weights/*": ("train", "train_on"),
-    f"{RUN}/store/*/optimizer/*": ("train", "train_on"),
-    f"{RUN}/store/*/records/*": ("train", "train_on"),
-    f"{RUN}/store/*/lease": ("train",),
-    f"{RUN}/states/*.json": ("train", "train_on"),
-    f"{RUN}/evaluations/*.parquet": ("summarize", "render"),
-    f"{RUN}/summaries/*.parquet": ("summarize", "render", "captions"),
-    f"{RUN}/frames/*.png": ("encode", "save_poster"),
-    f"{RUN}/manifest.json": ("verify",),
+    "results/datasets/*/train/*.parquet": ("train_anew",),
+    "results/datasets/*/validation/*.parquet": ("train_anew",),
+    "results/datasets/*/test/*.parquet": ("evaluate", "render"),
+    "{run}/checkpoints/*.safetensors": ("evaluate", "save_network", "train"),
+    "{run}/store/*/weights/*": ("train", "train_on"),
+    "{run}/store/*/optimizer/*": ("train", "train_on"),
+    "{run}/store/*/records/*": ("train", "train_on"),
+    "{run}/store/*/lease": ("train",),
+    "{run}/states/*.json": ("train", "train_on"),
+    "{run}/evaluations/*.parquet": ("summarize", "render"),
+    "{run}/summaries/*.parquet": ("summarize", "render", "captions"),
+    "{run}/frames/*.png": ("encode", "save_poster"),
+    "{run}/manifest.json": ("verify",),
 }
 
 
+def tiny() -> dict:
+    """The spirals in six snapshots."""
+    return spirals_config(training={"batch": 8, "batches_per_epoch": 2})
+
+
+def brief(run: str) -> dict:
+    """A run of the miniature world with all its checkpoints kept, for one epoch."""
+    return alone(run, epochs=1, keep_checkpoints="all")
+
+
+CONFIGS = {"spirals": tiny} | {run: partial(brief, run) for run in miniature()["runs"]}
+
+
+def kinds(name: str) -> list[str]:
+    """The patterns of what there is of a run to be damaged."""
+    (dataset,) = CONFIGS[name]()["datasets"].values()
+    absent = {split for split in shards.SPLITS if not isinstance(dataset.get(split), int)}
+    return [pattern for pattern in READERS if not any(f"/{split}/" in pattern for split in absent)]
+
+
 class World:
-    """A run of six snapshots in blocks of two; the stages' functions make and remake it.
+    """A run in blocks of one; the stages' functions make and remake it.
 
     Paths are relative to the working folder, as in the workflow.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, config: dict):
         self.base = folder
-        config = spirals_config(training={"batch": 8, "batches_per_epoch": 2})
-        config["runs"]["tiny"] |= {
-            "figure": {"width": 480, "height": 270},
-            "film": {"preset": "ultrafast", "hold_seconds": 0},
-        }
+        (run,) = config["runs"].values()
+        run["figure"] = {"width": 480, "height": 270}
+        run["film"] = {"preset": "ultrafast", "hold_seconds": 0}
         config = plan.Plan(config, folder).checked
         self.plan = plan.Plan(config | {"snapshots_per_block": 1}, folder)
-        self.run = self.plan.runs["tiny"]
+        self.run = self.plan.main
+        self.folder = f"results/{self.run.name}"
         self.names = self.run.blocks()
-        self.data = {split: list(self.run.dataset.shards(split)) for split in shards.SPLITS}
+        self.snapshots = range(self.run.snapshots)
+        self.dataset = self.run.dataset
+        self.data = {split: list(self.dataset.shards(split)) for split in shards.SPLITS}
 
     def path(self, kind: str, suffix: str, number: int) -> str:
         """The file of a snapshot (and, of one snapshot each, of a block)."""
         name = self.names[number] if kind in ("states", "summaries") else f"{number:06d}"
-        return f"{RUN}/{kind}/{name}.{suffix}"
+        return f"{self.folder}/{kind}/{name}.{suffix}"
 
     def stage(self, name: str, number: int | None = None) -> dict:
         """The settings of a stage, or of one block of it."""
@@ -78,36 +102,36 @@ class World:
 
     def generate(self) -> None:
         """Make the shards."""
-        generate = self.run.experiment.load("data").generate
-        counts = {"train": 60, "validation": 10, "test": 20}
-        for split, (path,) in self.data.items():
-            shards.write(path, generate({"noise": 0.02}, 1, split, range(counts[split])), {})
+        for split, paths in self.data.items():
+            for path in paths:
+                stage = json.loads(json.dumps(self.dataset.shard_settings(split, Path(path).stem)))
+                generate_dataset.generate_dataset(path, stage, self.base)
 
     def train(self, number: int) -> None:
         """Make a block's checkpoints and state."""
         paths = blocks.Paths(
             train=self.data["train"],
             validation=self.data["validation"],
-            own=[],
+            own=self.run.files_of_stream(),
             before=self.path("states", "json", number - 1) if number else None,
             checkpoints=[self.path("checkpoints", "safetensors", number)],
             state=self.path("states", "json", number),
-            store=Path(RUN, "store"),
-            table=Path(RUN, f"logs/{number}.parquet"),
-            layers=Path(RUN, "logs/layers.parquet"),
+            store=Path(self.folder, "store"),
+            table=Path(self.folder, f"logs/{number}.parquet"),
+            layers=Path(self.folder, "logs/layers.parquet"),
         )
-        outlook = blocks.Outlook("tiny", len(SNAPSHOTS) - number, True, 20, 1000)
+        outlook = blocks.Outlook("tiny", len(self.snapshots) - number, True, 20, 1000)
         train.train(paths, self.stage("train", number), self.base, outlook)
 
     def train_on(self, number: int) -> None:
         """Make a block again of which the store holds nothing any more."""
-        for path in Path(RUN).glob(f"store/*/records/{number:06d}.json"):
+        for path in Path(self.folder).glob(f"store/*/records/{number:06d}.json"):
             path.unlink()
         self.train(number)
 
     def train_anew(self, number: int) -> None:
         """Make the first block again, without a store."""
-        shutil.rmtree(Path(RUN, "store"))
+        shutil.rmtree(Path(self.folder, "store"))
         self.train(0)
 
     def evaluate(self, number: int) -> None:
@@ -115,6 +139,7 @@ class World:
         evaluate.evaluate(
             [self.path("checkpoints", "safetensors", number)],
             self.data["test"],
+            [],
             [self.path("evaluations", "parquet", number)],
             self.stage("evaluate", number),
             self.base,
@@ -133,6 +158,7 @@ class World:
         """Make a block's frames."""
         render.render(
             [self.path("evaluations", "parquet", number)],
+            [],
             self.path("summaries", "parquet", number),
             self.data["test"],
             [self.path("frames", "png", number)],
@@ -142,40 +168,46 @@ class World:
 
     def encode(self, _number: int = 0) -> None:
         """Make the film."""
-        frames = [self.path("frames", "png", number) for number in SNAPSHOTS]
-        encode.encode(video.encode_film, frames, f"{RUN}/training.mp4", self.stage("encode"))
+        frames = [self.path("frames", "png", number) for number in self.snapshots]
+        encode.encode(
+            video.encode_film, frames, [], f"{self.folder}/training.mp4", self.stage("encode")
+        )
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
-        frames = [self.path("frames", "png", number) for number in SNAPSHOTS]
-        encode.encode(video.save_poster, frames, f"{RUN}/poster.png", self.stage("save_poster"))
+        frames = [self.path("frames", "png", number) for number in self.snapshots]
+        encode.encode(
+            video.save_poster, frames, [], f"{self.folder}/poster.png", self.stage("save_poster")
+        )
 
-    def captions(self, number: int = SNAPSHOTS[-1]) -> None:
+    def captions(self, number: int = -1) -> None:
         """Make the captions of a summary."""
+        number = self.snapshots[number]
         path = self.path("summaries", "parquet", number)
         stage = self.stage("write_captions")
-        write_captions.write_captions(path, f"{RUN}/training.vtt", stage, self.base)
+        write_captions.write_captions(path, f"{self.folder}/training.vtt", stage, self.base)
 
-    def save_network(self, number: int = SNAPSHOTS[-1]) -> None:
+    def save_network(self, number: int = -1) -> None:
         """Make the network of a snapshot."""
+        number = self.snapshots[number]
         path = self.path("checkpoints", "safetensors", number)
-        save_network.save_network(path, f"{RUN}/network.safetensors")
+        save_network.save_network(path, f"{self.folder}/network.safetensors")
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""
-        differences = list(manifest.differences(f"{RUN}/manifest.json", {}))
+        differences = list(manifest.differences(f"{self.folder}/manifest.json", {}))
         if differences:
-            raise UserError(f"{RUN}/manifest.json: {differences[0]}: snakemake")
+            raise UserError(f"{self.folder}/manifest.json: {differences[0]}: snakemake")
 
     def make(self) -> None:
         """Make everything."""
         self.generate()
-        for number in SNAPSHOTS:
+        for number in self.snapshots:
             for stage in (self.train, self.evaluate, self.summarize, self.render):
                 stage(number)
         for stage in (self.encode, self.save_poster, self.captions, self.save_network):
             stage()
-        manifest.write(f"{RUN}/manifest.json", [p for p in files() if "/store/" not in p])
+        manifest.write(f"{self.folder}/manifest.json", [p for p in files() if "/store/" not in p])
 
 
 def files() -> dict[str, bytes]:
@@ -185,13 +217,19 @@ def files() -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> tuple[World, Path]:
-    """The world with everything made. Tests work on copies."""
-    folder = tmp_path_factory.mktemp("made")
-    with contextlib.chdir(folder):
-        world = World(folder)
-        world.make()
-    return world, folder
+def made(tmp_path_factory) -> Callable[[str], World]:
+    """The function that gives a run's world with everything made. Tests work on copies."""
+    worlds: dict[str, World] = {}
+
+    def make(name: str) -> World:
+        if name not in worlds:
+            folder = tmp_path_factory.mktemp(name)
+            with contextlib.chdir(folder):
+                worlds[name] = World(folder, CONFIGS[name]())
+                worlds[name].make()
+        return worlds[name]
+
+    return make
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
@@ -211,7 +249,8 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
 
 def trial(world: World, pattern: str, rng: random.Random) -> str:
     """Damage one file and let a stage that reads it run; what came of it, in a word."""
-    path = Path(rng.choice(sorted(str(path) for path in Path().glob(pattern))))
+    found = sorted(str(path) for path in Path().glob(pattern.format(run=world.folder)))
+    path = Path(rng.choice(found))
     before, reader = files(), rng.choice(READERS[pattern])
     harm = damaged(path.read_bytes(), rng)
     path.write_bytes(harm)
@@ -221,7 +260,7 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
     number = int(path.stem) if path.stem.isdigit() else 0
     # Those that go on from a block are the ones to read it.
     after = reader == "train_on" or path.parent.name == "states" or reader == "summarize"
-    number = min(number + (after and rng.random() < 0.7), SNAPSHOTS[-1])
+    number = min(number + (after and rng.random() < 0.7), world.snapshots[-1])
     try:
         getattr(world, reader)(number)
     except UserError as error:
@@ -243,47 +282,56 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
 KEPT_IN_STORE = re.compile("/store/.*/(records|optimizer|lease)")
 
 
-def run_trials(made, tmp_path: Path, pattern: str, seeds: range) -> dict[str, int]:
+def run_trials(world: World, tmp_path: Path, pattern: str, seeds: range) -> Counter[str]:
     """That many trials, each on a fresh copy; how often what came of them."""
-    world, folder = made
-    counted: dict[str, int] = {}
+    counted: Counter[str] = Counter()
     for seed in seeds:
         copy = tmp_path / str(seed)
-        shutil.copytree(folder, copy)
+        shutil.copytree(world.base, copy)
         rng = random.Random(f"{pattern} {seed}")
         if rng.random() < 0.5:
-            _link_again(copy)
+            _link_again(copy / world.folder)
         with contextlib.chdir(copy):
-            word = trial(world, pattern, rng)
-        counted[word] = counted.get(word, 0) + 1
+            counted[trial(world, pattern, rng)] += 1
         shutil.rmtree(copy)
     return counted
 
 
-def _link_again(copy: Path) -> None:
+def _link_again(run: Path) -> None:
     """Checkpoints are names of the store's files again, as the stage makes them."""
-    for weights in copy.glob(f"{RUN}/store/*/weights/*"):
-        checkpoint = copy / RUN / "checkpoints" / weights.name
+    for weights in run.glob("store/*/weights/*"):
+        checkpoint = run / "checkpoints" / weights.name
         checkpoint.unlink()
         checkpoint.hardlink_to(weights)
 
 
+EVERY = [(name, pattern) for name in CONFIGS for pattern in kinds(name)]
+
+
 @pytest.mark.parametrize("pattern", READERS)
 def test_damage_changes_nothing_or_is_named(made, tmp_path, pattern):
-    run_trials(made, tmp_path, pattern, range(5))
+    run_trials(made("spirals"), tmp_path, pattern, range(5))
+
+
+@pytest.mark.parametrize("name, pattern", [pair for pair in EVERY if pair[0] != "spirals"])
+def test_damage_to_what_any_experiment_made_changes_nothing_or_is_named(
+    made, tmp_path, name, pattern
+):
+    run_trials(made(name), tmp_path, pattern, range(1))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("pattern", READERS)
-def test_damage_changes_nothing_or_is_named_at_length(made, tmp_path, pattern):
-    print(pattern, run_trials(made, tmp_path, pattern, range(100, 160)))
+@pytest.mark.parametrize("name, pattern", EVERY)
+def test_damage_changes_nothing_or_is_named_at_length(made, tmp_path, name, pattern):
+    seeds = range(100, 140 if name == "spirals" else 110)
+    print(name, pattern, dict(run_trials(made(name), tmp_path, pattern, seeds)))
 
 
 def test_a_record_with_one_other_digit_is_not_believed(made, tmp_path):
-    world, folder = made
-    shutil.copytree(folder, tmp_path / "copy")
+    world = made("spirals")
+    shutil.copytree(world.base, tmp_path / "copy")
     with contextlib.chdir(tmp_path / "copy"):
-        (path,) = Path(RUN).glob("store/*/records/000002.json")
+        (path,) = Path(world.folder).glob("store/*/records/000002.json")
         digest = json.loads(path.read_text())["record"]["optimizer"]
         path.write_text(path.read_text().replace(digest, digest[::-1]))
         before = Path(world.path("states", "json", 2)).read_bytes()

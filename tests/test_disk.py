@@ -10,27 +10,32 @@ from pathlib import Path
 
 import psutil
 import pytest
-from killing import KEPT, Watched, small
+from killing import CONFIGS, KEPT, Watched
 from workflow import Workplace
 
 # What each rule makes for the first block, or all of it.
 MADE = {
-    "generate_dataset": ["datasets/two_spirals/test/00000.parquet"],
-    "train": ["spirals/checkpoints/00000?.safetensors", "spirals/states/00000.json"],
-    "evaluate": ["spirals/evaluations/00000?.parquet"],
-    "summarize": ["spirals/summaries/00000.parquet"],
-    "render": ["spirals/frames/00000?.png"],
-    "encode": ["spirals/training.mp4"],
-    "write_manifest": ["spirals/manifest.json"],
+    "generate_dataset": ["datasets/*/test/00000.parquet"],
+    "train": ["{run}/checkpoints/00000?.safetensors", "{run}/states/00000.json"],
+    "evaluate": ["{run}/evaluations/00000?.parquet"],
+    "summarize": ["{run}/summaries/00000.parquet"],
+    "render": ["{run}/frames/00000?.png"],
+    "encode": ["{run}/training.mp4"],
+    "write_manifest": ["{run}/manifest.json"],
 }
+EVERY = list(CONFIGS)
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Workplace:
+@pytest.fixture
+def run() -> str:
+    """The run that a test is about, where it is not told another."""
+    return "spirals"
+
+
+@pytest.fixture
+def whole(made_alone, run) -> Workplace:
     """A small world with everything made. Tests look, and leave it as it is."""
-    place = Workplace(tmp_path_factory.mktemp("whole"), small())
-    place.make()
-    return place
+    return made_alone(run)
 
 
 def mounted(folder: Path, *how: str) -> None:
@@ -42,12 +47,13 @@ def mounted(folder: Path, *how: str) -> None:
 
 @pytest.fixture
 def tight(whole, tmp_path):
-    """A copy of the world whose `results` are a disk of their own, of 4 MB."""
-    place = Watched(tmp_path / "tight", small(), whole.digests(*KEPT))
+    """A copy of the world whose `results` are a small disk of their own."""
+    place = Watched(tmp_path / "tight", whole.config, whole.digests(*KEPT))
+    held = sum(path.stat().st_size for path in whole.path("").rglob("*") if path.is_file())
     place.path("").mkdir()
     if shutil.which("mount") is None:
         pytest.skip("there is no command to mount with")
-    mounted(place.path(""), "-t", "tmpfs", "-o", "size=4m", "none")
+    mounted(place.path(""), "-t", "tmpfs", "-o", f"size={held + 4_000_000}", "none")
     shutil.copytree(whole.path(""), place.path(""), dirs_exist_ok=True)
     shutil.copytree(whole.folder / ".snakemake", place.folder / ".snakemake")
     yield place
@@ -56,11 +62,12 @@ def tight(whole, tmp_path):
 
 def lose(place: Workplace, rule: str) -> None:
     """Delete what a rule made for the first block; of a training, the store too."""
+    run = place.config["main_run"]
     for pattern in MADE[rule]:
-        for path in place.path("").glob(pattern):
+        for path in place.path("").glob(pattern.format(run=run)):
             path.unlink()
     if rule == "train":
-        shutil.rmtree(place.path("spirals/store"))
+        shutil.rmtree(place.path(f"{run}/store"))
 
 
 def fill(place: Workplace) -> Path:
@@ -89,7 +96,7 @@ def goes_on(place: Watched) -> None:
     place.look()
     assert not list(place.path("").rglob("*.part"))
     place.make()
-    assert place.digests(*KEPT) == place.expected
+    assert place.is_whole()
 
 
 def refused_for_want_of_room(place: Watched, rule: str) -> str:
@@ -109,8 +116,9 @@ def test_on_a_full_disk_the_job_names_the_file_and_the_next_start_goes_on(tight,
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rule", ["generate_dataset", "evaluate", "summarize", "write_manifest"])
-def test_on_a_full_disk_the_other_jobs_do_so_too(tight, rule):
+@pytest.mark.parametrize("run", EVERY)
+@pytest.mark.parametrize("rule", [rule for rule in MADE if rule != "train"])
+def test_on_a_full_disk_every_job_of_every_experiment_does_so(tight, rule):
     assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
 
 
@@ -144,7 +152,7 @@ def test_a_folder_that_can_only_be_read_is_named_and_nothing_in_it_changes(tight
 def copied(whole, tmp_path) -> Watched:
     """A copy of the world, to change."""
     shutil.copytree(whole.folder, tmp_path / "copied")
-    return Watched(tmp_path / "copied", small(), whole.digests(*KEPT))
+    return Watched(tmp_path / "copied", whole.config, whole.digests(*KEPT))
 
 
 @pytest.mark.parametrize("rule", ["train", "encode"])

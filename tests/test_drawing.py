@@ -191,6 +191,25 @@ def test_a_picture_that_shrinks_is_averaged():
     assert canvas.pixels[20, 10].tolist() == [100, 100, 100]
 
 
+def noise(*shape):
+    return np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+
+
+def test_pictures_are_put_at_their_places_pixel_by_pixel():
+    canvas, pictures = Canvas(*FULL), noise(2, 5, 4, 3)
+    canvas.put_pictures(canvas.places([100, 500], [200, 600], 12, 15, (5, 4)), pictures)
+    assert np.array_equal(canvas.pixels[201:215:3, 101:112:3], pictures[0])
+    assert np.array_equal(canvas.pixels[602:615:3, 500:512:3], pictures[1])
+    assert (canvas.pixels != palette.PAPER).any(-1).sum() <= 2 * 12 * 15
+
+
+def test_pictures_in_smaller_places_are_averaged():
+    canvas, picture = Canvas(*FULL), noise(1, 6, 6, 3)
+    canvas.put_pictures(canvas.places([100], [200], 2, 3, (6, 6)), picture)
+    means = picture[0].reshape(3, 2, 2, 3, 3).mean((1, 3))
+    assert np.abs(canvas.pixels[200:203, 100:102] - means).max() <= 1
+
+
 @pytest.mark.parametrize("size", [(1080, 1080), (3000, 1080), (1920, 1080), (500, 900)])
 def test_the_reference_frame_is_centred_on_any_canvas(size):
     canvas = Canvas(*size, WHITE)
@@ -237,6 +256,44 @@ def test_the_curve_never_redraws_its_past():
     )
     now = 180 + 720 * 19 / 50 - 12
     assert np.array_equal(early[:, : int(now)], late[:, : int(now)])
+
+
+TWO = {"accuracy": "words", "letters": "letters"}
+
+
+def test_two_lines_of_a_curve_differ_without_colour():
+    now = moment([0.1] * 40)
+    now.history["letters"] = np.full(40, 0.9)
+    curve = Curve(story(), (100, 500, 800, 100), "Right", TWO)
+    frame = grey(Scene(FULL, [curve]).draw(now))
+    thick, thin = (255 - frame[rows, 300] for rows in (slice(580, 598), slice(503, 520)))
+    assert thick.sum() > 1.5 * thin.sum() > 200
+    end = round(180 + 720 * 39 / 50)
+    assert frame[590, end] < 120 and frame[510, end] > 240  # a disc, a ring
+
+
+def test_a_curve_ends_at_the_top_of_its_own_axis():
+    now = moment([0.1] * 40)
+    now.history["spread"] = np.full(40, 3.0)
+    curve = Curve(story(), (100, 500, 800, 100), "Spread", "spread", {0: "0", 12: "12 px"})
+    frame = grey(Scene(FULL, [curve]).draw(now))
+    assert 500 + np.argmin(frame[500:598, 300]) == pytest.approx(575, abs=1)
+
+
+def test_a_long_heading_leaves_room_for_the_names_of_the_lines():
+    titles = ("Right", "A heading that is much longer than a narrow curve has room for")
+    now = moment([0.1] * 40)
+    now.history["letters"] = np.full(40, 0.9)
+    frames = [
+        Scene(FULL, [Curve(story(), (100, 500, 500, 100), title, TWO)]).draw(now)
+        for title in titles
+    ]
+    assert np.array_equal(*(frame[:, 340:] for frame in frames))
+
+
+def test_a_curve_of_three_metrics_is_refused():
+    with pytest.raises(ValueError, match="not 3"):
+        Curve(story(), (100, 500, 800, 100), "Right", TWO | {"loss": "loss"})
 
 
 def test_the_longest_title_is_as_large_as_the_headings_of_panels():

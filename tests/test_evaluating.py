@@ -53,6 +53,27 @@ def test_the_same_snapshot_gives_the_same_bytes(evaluate):
     assert evaluate(name="first").read_bytes() == evaluate(name="second").read_bytes()
 
 
+def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
+    spirals, training, shards, tmp_path, monkeypatch
+):
+    made = training().make()
+    run = Plan(spirals(evaluation={"train_sample": 7, "batch": 5}), tmp_path).runs["tiny"]
+    settings = run.stage_settings("evaluate")["settings"]
+    with pytest.raises(UserError, match="evaluate takes the test set alone"):
+        Evaluator(run.experiment, settings, shards["test"], shards["train"])
+    labels = []
+
+    def evaluate(network, test, sample):
+        labels.extend(label for batch in sample for label in batch["label"].tolist())
+        return {"count": [len(batch["label"]) for batch in test]}, {}
+
+    monkeypatch.setattr(run.experiment.load("evaluation"), "evaluate", evaluate)
+    evaluator = Evaluator(run.experiment, settings, shards["test"], shards["train"])
+    evaluator.evaluate(made.checkpoint(0), tmp_path / "evaluation", 0, "{}")
+    first = [example["label"] for example in Split(shards["train"])][:7]
+    assert labels == first
+
+
 @pytest.mark.parametrize("batch", [1, 3, 20, 100])
 def test_the_batch_changes_rounding_at_most(evaluate, batch):
     one, other = (evaluations.read(evaluate(name=str(b), batch=b)) for b in (10, batch))

@@ -8,25 +8,21 @@ import subprocess
 import sys
 
 import pytest
-from killing import KEPT, Watched, kill_and_go_on, small
-from workflow import Workplace
+from killing import CONFIGS, KEPT, Watched, kill_and_go_on
 
 from epochreel.jobs import SCHEDULER
 from epochreel.provenance import LIBRARY
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory) -> dict[str, str]:
-    """What a start makes that nobody disturbs: name → digest."""
-    place = Workplace(tmp_path_factory.mktemp("undisturbed"), small())
-    place.make()
-    return place.digests(*KEPT)
-
-
 @pytest.fixture
-def place(tmp_path, undisturbed) -> Watched:
-    """A workplace that is watched, with nothing made."""
-    return Watched(tmp_path / "place", small(), undisturbed)
+def watched(made_alone, tmp_path):
+    """The function that gives a workplace that is watched, with nothing of a run made."""
+
+    def start(run: str) -> Watched:
+        whole = made_alone(run)
+        return Watched(tmp_path / "place", whole.config, whole.digests(*KEPT))
+
+    return start
 
 
 def ends_well_after(kills: int, place: Watched, rng: random.Random, longest: float) -> None:
@@ -38,17 +34,32 @@ def ends_well_after(kills: int, place: Watched, rng: random.Random, longest: flo
             kills -= 1
         place.watch(process := place.begin())
         assert process.returncode == 0
-        assert place.digests(*KEPT) == place.expected
+        assert place.is_whole()
 
 
-def test_killed_twelve_times_the_film_is_the_same_and_nothing_was_trained_twice(place):
-    ends_well_after(12, place, random.Random(1), longest=5.0)
+def test_killed_twelve_times_the_film_is_the_same_and_nothing_was_trained_twice(
+    watched, made_alone
+):
+    longest = 0.5 * made_alone("spirals").seconds
+    ends_well_after(12, watched("spirals"), random.Random(1), longest)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(10))
-def test_killed_a_hundred_times_the_films_are_the_same(place, seed):
-    ends_well_after(10, place, random.Random(100 + seed), longest=9.0)
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_eighty_times_the_films_are_the_same(watched, made_alone, seed):
+    longest = 0.7 * made_alone("spirals").seconds
+    ends_well_after(10, watched("spirals"), random.Random(100 + seed), longest)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("run", [run for run in CONFIGS if run != "spirals"])
+def test_killed_ten_times_the_films_of_every_experiment_are_the_same(watched, made_alone, run):
+    ends_well_after(10, watched(run), random.Random(run), 0.7 * made_alone(run).seconds)
+
+
+@pytest.fixture
+def place(watched) -> Watched:
+    return watched("spirals")
 
 
 def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
@@ -56,7 +67,7 @@ def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
     for process in both:
         place.watch(process)
     assert sorted(process.returncode for process in both) == [0, 1]
-    assert place.digests(*KEPT) == place.expected
+    assert place.is_whole()
 
 
 def test_without_the_lock_two_starts_train_each_snapshot_once(place):
@@ -64,7 +75,7 @@ def test_without_the_lock_two_starts_train_each_snapshot_once(place):
     for process in both:
         place.watch(process)
     place.make()
-    assert place.digests(*KEPT) == place.expected
+    assert place.is_whole()
 
 
 def test_a_job_whose_scheduler_was_killed_while_it_was_loading_does_not_begin(tmp_path):

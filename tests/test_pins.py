@@ -6,6 +6,8 @@ import pytest
 import yaml
 from workflow import REPOSITORY
 
+from epochreel import plan
+
 REQUIREMENTS = (REPOSITORY / "requirements.txt").read_text()
 PINNED = dict(re.findall(r"^([\w-]+)==(\S+)$", REQUIREMENTS, re.M))
 ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
@@ -18,7 +20,9 @@ def test_a_conda_environment_has_the_pins_of_the_requirements(file):
     assert named and named == {name: PINNED.get(name) for name in named}
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"]
+)
 def test_requirements_pin_every_package_and_name_no_address(name):
     lines = (REPOSITORY / name).read_text().splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
@@ -29,3 +33,14 @@ def test_every_environment_that_a_rule_names_is_there():
     rules = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     named = set(re.findall(r"\.\./envs/(\w+)\.yaml", rules))
     assert named == {file.stem for file in ENVIRONMENTS}
+
+
+RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "rules").glob("*.smk")))
+ENVIRONMENT_OF = dict(re.findall(r"^rule (\w+):.*?envs/(\w+)\.yaml", RULES, re.M | re.S))
+
+
+@pytest.mark.parametrize("stage", [s.script for s in plan.STAGES.values()])
+def test_the_environment_of_a_rule_has_the_packages_of_its_stage(stage):
+    text = (REPOSITORY / "envs" / f"{ENVIRONMENT_OF[stage]}.yaml").read_text()
+    needed = {name for s in plan.STAGES.values() if s.script == stage for name in s.packages}
+    assert needed <= set(re.findall(r"- ([\w-]+)==", text))

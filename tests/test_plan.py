@@ -19,7 +19,10 @@ STAGES = sorted(set(plan.STAGES) - {"generate"})
 def planned(spirals, tmp_path):
     """The function that plans the config of spirals; `changes` are dotted paths and values."""
     shutil.copytree(SPIRALS, tmp_path / "spirals")
-    (tmp_path / "spirals" / "reading.py").write_text("def read(): ...\n")
+    (tmp_path / "spirals" / "reading.py").write_text("def read(): ...\ndef picture(): ...\n")
+    (tmp_path / "spirals" / "projection.py").write_text("def activations(predictions): ...\n")
+    with open(tmp_path / "spirals" / "figure.py", "a") as figure:
+        figure.write("\ndef loops(): ...\n")
 
     def of(changes=(), **run) -> plan.Plan:
         config = spirals(**run)
@@ -106,7 +109,7 @@ def test_a_file_within_the_run_is_not_refused(planned, target):
 
 def test_everything_that_is_kept_is_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].kept())
-    assert len(kept) == len(set(kept)) == 2 + 3 * 13 + 2 * 2 + 3
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 2 + 3
     assert "results/tiny/frames/000012.png" in kept and "results/tiny/states/00001.json" in kept
 
 
@@ -174,7 +177,7 @@ KNOBS = {
     f"{POINTS}.examples_per_shard": (40, {"generate train"}),
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
-    f"{RUN}.seed": (2, {"train"}),
+    f"{RUN}.seed": (2, {"train", "project", "fit_projection"}),
     f"{RUN}.epochs": (6, {"render", "write_captions"}),
     f"{RUN}.snapshots_per_epoch": (2, {"train", "render", "write_captions"}),
     f"{RUN}.keep_checkpoints": ("last", set()),
@@ -198,11 +201,14 @@ KNOBS = {
     f"{RUN}.training.threads": (2, {"train"}),
     f"{RUN}.training.compile": (True, {"train"}),
     f"{RUN}.evaluation.batch": (9, {"evaluate"}),
+    f"{RUN}.evaluation.train_sample": (2, {"evaluate"}),
     f"{RUN}.evaluation.precision": ("bfloat16", {"evaluate"}),
     f"{RUN}.evaluation.threads": (2, {"evaluate"}),
     f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.time_axis": (9, {"render"}),
+    f"{RUN}.figure.tweens": (0, set()),
+    f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
     f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
     f"{RUN}.film.seconds_per_snapshot": (0.5, {"write_captions"} | FILMS),
     f"{RUN}.film.hold_seconds": (1.0, {"write_captions"} | FILMS),
@@ -215,10 +221,13 @@ KNOBS = {
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
+# Stages that follow from what another follows from.
+ALIKE = {"render": {"draw_loop", "render_tweens"}, "read": {"draw_reading"}}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
-    f"{RUN}.{part}" for part in ("training", "evaluation", "figure", "film", "network.name")
+    f"{RUN}.{part}"
+    for part in ("training", "evaluation", "figure", "film", "network.name", "projection.name")
 }
 
 
@@ -226,6 +235,7 @@ NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dat
 def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
     monkeypatch.setattr(video, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
+    reached = reached.union(*(ALIKE[stage] for stage in reached & set(ALIKE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
     # A film notes the digest of the settings that its pictures follow from.
@@ -311,6 +321,7 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
     run = planned({f"{POINTS}.experiment": "changed/"})
     after = settings_of(run)
     codes = {s: [stage[s].split('"code":')[1][:66] for stage in (before, after)] for s in before}
+    reached = reached.union(*(ALIKE[stage] for stage in reached & set(ALIKE)))
     assert {stage for stage, (one, other) in codes.items() if one != other} == reached
 
 
@@ -352,13 +363,14 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
             {f"{RUN}.training.plateau_batches": 9, f"{POINTS}.validation": 0},
             "has no validation examples to look at",
         ),
+        ({f"{RUN}.evaluation.train_sample": 999}, "'points' stores 60 training examples"),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots"),
         ({f"{RUN}.figure.time_axis": 4}, "it may hold 5 (the run's epochs) or more"),
         ({f"{RUN}.title": "Zahlen 数 lesen"}, "'runs.tiny.title' has the letter '数'"),
         ({f"{RUN}.network.name": "none"}, "one of perceptron"),
         ({f"{RUN}.network.depth": 2}, "unknown key 'depth'; it may have name, width"),
         ({f"{POINTS}.settings.noise": 2}, "'datasets.points.settings.noise' holds 2"),
-        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in (built in: sheets"),
+        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in (built in: "),
         ({f"{POINTS}.experiment": "./"}, "lacks data.py, model.py, evaluation.py, figure.py"),
     ],
 )
@@ -370,6 +382,12 @@ def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "reading.py").unlink()
     with pytest.raises(UserError, match=r"reading\.py' is missing: 'read' cannot be made"):
         planned().runs["tiny"].stage_settings("read")
+
+
+def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
+    (tmp_path / "spirals" / "reading.py").write_text("def read(): ...\n")
+    with pytest.raises(UserError, match=r"reading\.py' does not define picture: 'draw_reading'"):
+        planned().runs["tiny"].stage_settings("draw_reading")
 
 
 def test_the_settings_of_an_experiment_get_its_own_defaults(planned):

@@ -65,3 +65,19 @@ def test_the_size_is_width_and_height():
 def test_what_is_wrong_with_a_file_is_said(data, reason):
     with pytest.raises(ValueError, match=reason):
         png.size(data)
+
+
+def test_a_series_is_one_animated_picture_and_comes_apart_again():
+    pictures = [noise(5, 7, 3), noise(5, 7, 3)[::-1], noise(5, 7, 3)]
+    data = png.encode_series(pictures, 24, {"epochreel": "key"})
+    parts = [png.decode(part) for part in png.series(data)]
+    assert all(np.array_equal(*pair) for pair in zip(parts, pictures, strict=True))
+    with Image.open(io.BytesIO(data)) as film:
+        assert film.n_frames == 3 and film.text == {"epochreel": "key"}
+        film.seek(1)
+        assert np.array_equal(np.asarray(film.convert("RGB")), pictures[1])
+
+
+def test_pictures_of_several_sizes_are_no_series():
+    with pytest.raises(ValueError, match="one size"):
+        png.encode_series([noise(5, 7), noise(7, 5)], 24)

@@ -1,87 +1,140 @@
-"""The table of reruns: each row holds in both directions, and no key is left out."""
+"""The table of reruns: each row holds in both directions, and no key or module is left out."""
+
+from __future__ import annotations
 
 import copy
 
 import pytest
 import reruns
 import test_schema
-import yaml
-from workflow import MINIATURE, REPOSITORY, Workplace
+from rerun_world import selected
+from workflow import with_key
 
-from epochreel import png
-from epochreel.sheets import data
+from epochreel import provenance
 
-FORMS = ("training.webm", "training.gif", "poster.png", "training.vtt", "readings/mine.csv")
-TARGETS = ("all", *(f"results/sheets/{name}" for name in FORMS))
-
-
-def config() -> dict:
-    """The miniature world, with another dataset that no run uses."""
-    made = yaml.safe_load(MINIATURE.read_text())
-    made["datasets"]["other_sheets"] = made["datasets"]["few_sheets"] | {"seed": 5}
-    return made
+# -- Settings
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory) -> Workplace:
-    """The world with all forms of the film and a reading made. Tests only plan in it."""
-    place = Workplace(tmp_path_factory.mktemp("reruns"), config())
-    (page,) = data.generate({"variant": "plain", "fonts": None}, 7, "test", range(1))
-    (place.folder / "pages").mkdir()
-    (place.folder / "pages/mine.png").write_bytes(png.encode(page["image"]))
-    place.make(*TARGETS)
-    assert place.planned(*TARGETS) == {}
-    return place
+def knobs(rerun_world, request, plans):
+    """Row → what would run with its value."""
+    rows = selected(request, "test_a_key_reruns_the_rules_of_its_row_and_no_other", "row")
+
+    def plan(row):
+        return rerun_world.jobs(
+            *reruns.TARGETS, config=with_key(rerun_world.config, row.key, row.value)
+        )
+
+    return {id(row): plans.submit(plan, row) for row in rows}
 
 
-def planned_with(world: Workplace, knob: str, value) -> set[str]:
-    """The rules that would run with another value; `write_manifest` follows all and is left out."""
-    world.config = copy.deepcopy(config())
-    *path, last = knob.split(".")
-    part = world.config
-    for key in path:
-        part = part.setdefault(key, {})
-    part[last] = value
-    world.write_config()
-    return set(world.planned(*TARGETS)) - {"write_manifest"}
+@pytest.mark.parametrize("row", reruns.ROWS, ids=lambda row: f"{row.key}={row.value}")
+def test_a_key_reruns_the_rules_of_its_row_and_no_other(rerun_world, knobs, row):
+    changed = with_key(rerun_world.config, row.key, row.value)
+    assert reruns.without_blocks(knobs[id(row)].result()) == reruns.expected(changed, row)
 
 
-@pytest.mark.parametrize("knob", reruns.KNOBS)
-def test_a_knob_reruns_the_rules_of_its_row_and_no_other(world, knob):
-    value, touched = reruns.KNOBS[knob]
-    expected = {rule.partition(" ")[0] for rule in reruns.following(touched)}
-    assert planned_with(world, knob, value) == expected
+@pytest.fixture
+def planned(rerun_world):
+    """The function that makes a plan with another config; jobs with their blocks."""
+
+    def plan(change) -> set[str]:
+        config = copy.deepcopy(rerun_world.config)
+        return rerun_world.jobs(*reruns.TARGETS, config=change(config) or config)
+
+    return plan
 
 
-def test_reordered_keys_and_defaults_written_out_rerun_nothing(world):
-    world.config = copy.deepcopy(config())
-    run = world.config["runs"]["sheets"]
-    world.config["runs"]["sheets"] = dict(reversed(run.items()))
-    run["training"] = dict(reversed(run["training"].items())) | {"weight_decay": 0}
-    world.write_config()
-    assert world.planned(*TARGETS) == {}
+def test_reordered_keys_and_defaults_written_out_rerun_nothing(planned):
+    def change(config):
+        run = config["runs"]["sheets"]
+        config["runs"]["sheets"] = dict(reversed(run.items()))
+        run["training"] = dict(reversed(run["training"].items())) | {"weight_decay": 0}
+
+    assert planned(change) == set()
+
+
+def test_two_numbers_swapped_rerun_what_each_of_them_would(planned, rerun_world):
+    def change(config):
+        training = config["runs"]["sheets"]["training"]
+        training |= {"batch": training["batches_per_epoch"], "batches_per_epoch": training["batch"]}
+        config["runs"]["sheets"]["snapshots_per_epoch"] = 2
+
+    rules = {job.split()[0] for job in planned(change)}
+    following = reruns.jobs_of(rerun_world.config, "sheets", {"train"})
+    assert rules == {job.split()[0] for job in following}
+
+
+def test_an_added_run_makes_its_own_and_nothing_else(planned):
+    def change(config):
+        config["runs"]["another"] = config["runs"]["sheets"] | {"seed": 9}
+
+    made = {job for job in planned(change) if job.split()[1:2] != ["another"]}
+    assert made == set()
+
+
+def test_a_run_that_is_taken_out_reruns_nothing(planned):
+    assert planned(lambda config: config["runs"].pop("cells") and None) == set()
+
+
+DRAWN = {"encode sheets", "encode_webm sheets", "encode_gif sheets", "save_poster sheets"}
+DRAWN |= {"publish", "write_manifest sheets", "write_captions sheets", "save_network sheets"}
+DRAWN |= {"read sheets mine"}
+NEW = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
+
+
+def test_a_longer_run_draws_all_again_and_makes_of_the_rest_its_last_block_alone(planned):
+    def longer(config):
+        config["runs"]["sheets"]["epochs"] = 4
+
+    assert planned(longer) == NEW | {"render sheets 00000"} | DRAWN
+
+
+def test_a_shorter_run_makes_its_last_block_again_and_draws_all(planned):
+    def shorter(config):
+        config["runs"]["sheets"]["epochs"] = 2
+
+    first = {job.replace("00001", "00000") for job in NEW}
+    assert planned(shorter) == first | DRAWN
 
 
 def test_every_key_of_the_schema_has_its_row():
-    named = {_general(knob) for knob in (*reruns.KNOBS, *reruns.OTHERS)}
+    named = {_general(row.key) for row in reruns.SHARED} | set(reruns.OTHERS)
     keys = {_general(key) for key in test_schema.paths_of(test_schema.MANUAL)}
-    whole = {key for key in keys if any(other.startswith(f"{key}.") for other in keys | named)}
-    assert keys - whole <= named
+    whole = {key for key in keys if any(other.startswith(f"{key}.") for other in keys)}
+    experiments_own = {"datasets.*.settings", "runs.*.figure.settings"}
+    assert keys - whole - experiments_own <= named
 
 
 def _general(key: str) -> str:
     """A key with the names of datasets and runs left out."""
     parts = key.split(".")
-    return ".".join([*parts[:1], *parts[2:]]) if parts[0] in ("datasets", "runs") else key
+    return ".".join([parts[0], "*", *parts[2:]]) if len(parts) > 1 else key
 
 
-def test_the_document_is_the_table():
-    assert reruns.DOCUMENT.read_text() == reruns.document()
+@pytest.mark.parametrize("experiment", reruns.experiments_there_are())
+def test_every_key_of_an_experiment_has_its_row(experiment):
+    config, named = reruns.world_config(), set()
+    for row in reruns.OWN[experiment]:
+        part, name, kind, *path = row.key.split(".")
+        own = part == "runs" and reruns.variant(config, name, kind)
+        named.add(("data" if part == "datasets" else kind, own or "", path[-1]))
+    assert named == set(_own_keys(experiment))
 
 
-def test_the_shared_library_has_no_module_that_no_stage_runs():
-    idle = {"plan", "schema", "manifest", "checksums", "checks"}
-    files = (REPOSITORY / "workflow_scripts/epochreel").rglob("*.py")
-    modules = {file.stem for file in files if file.stem != "__init__"}
-    run = {name.rpartition(".")[2] for name in reruns.stages_of_modules()}
-    assert modules - run <= idle
+def _own_keys(experiment: str):
+    rules = test_schema.MANUAL["$defs"]
+    for part in ("data", "figure"):
+        keys = rules[experiment].get(part, {}).get("properties", {})
+        yield from ((part, "", key) for key in keys)
+    chosen = {"network": rules[experiment]["networks"]}
+    if (provenance.LIBRARY / experiment / "projection.py").is_file():
+        chosen["projection"] = rules["projections"]
+    for kind, choices in chosen.items():
+        for name, about in choices.items():
+            yield from ((kind, name, key) for key in about.get("properties", {}))
+
+
+def test_every_experiment_that_comes_with_epochreel_is_in_the_miniature_world():
+    built_in = {path.parent.name for path in provenance.LIBRARY.glob("*/model.py")}
+    assert set(reruns.experiments_there_are()) == built_in == set(reruns.OWN)

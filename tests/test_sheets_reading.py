@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageFilter
 
 import read as script
-from epochreel import checkpoints, pages
+from epochreel import checkpoints, images
 from epochreel.errors import UserError
 from epochreel.sheets import data, layout, model, reading
 from epochreel.sheets.straightening import straighten
@@ -279,7 +279,7 @@ KINDS = {
 
 @pytest.mark.parametrize(("image", "options"), KINDS.values(), ids=KINDS.keys())
 def test_every_kind_of_image_file_gives_the_same_page(image, options, tmp_path):
-    page = pages.open_page(saved(tmp_path, image, **options))
+    page = images.open_image(saved(tmp_path, image, **options))
     page = page if page.ndim == 2 else page[..., 1]
     assert page.dtype == np.uint8
     assert np.array_equal(page, np.asarray(PICTURE))
@@ -302,7 +302,7 @@ def test_a_file_that_is_no_whole_image_is_refused_in_one_line(content, what, tmp
     path = tmp_path / "page.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=what) as error:
-        pages.open_page(path)
+        images.open_image(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -316,19 +316,19 @@ def test_far_too_many_pixels_are_refused_before_they_are_unpacked(side, tmp_path
     content[29:33] = zlib.crc32(head).to_bytes(4, "big")
     path.write_bytes(content)
     with pytest.raises(UserError, match="scale it down to at most 100 million"):
-        pages.open_page(path)
+        images.open_image(path)
 
 
 def test_an_animation_is_refused(tmp_path):
     path = saved(tmp_path, PICTURE, save_all=True, append_images=[PICTURE.rotate(90)])
     with pytest.raises(UserError, match="holds 2 pictures"):
-        pages.open_page(path)
+        images.open_image(path)
 
 
 def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    page = pages.open_page(saved(tmp_path, PICTURE, exif=exif))
+    page = images.open_image(saved(tmp_path, PICTURE, exif=exif))
     assert np.array_equal(page, np.rot90(np.asarray(PICTURE), -1))
 
 
@@ -363,11 +363,3 @@ def test_the_script_names_the_page_that_shows_no_table(network_file, tmp_path):
     with pytest.raises(UserError, match=r"page\.png: no table was found"):
         script.read(page, network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     assert not (tmp_path / "page.csv").exists()
-
-
-def test_an_experiment_without_reading_says_so(tmp_path):
-    names = {"data": "generate", "model": "Network = loss", "evaluation": "evaluate"}
-    for name, defined in (names | {"figure": "panels"}).items():
-        (tmp_path / f"{name}.py").write_text(f"{defined} = None\n")
-    with pytest.raises(UserError, match=r"has no reading\.py"):
-        script.read("page.png", "network", "page.csv", stage_of("./."), tmp_path)

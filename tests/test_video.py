@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from epochreel import png, video
+from epochreel import png, reels, video
 from epochreel.errors import UserError
 
 SIZE = (64, 48)
@@ -48,18 +48,33 @@ def frames(tmp_path) -> list[Path]:
     return paths
 
 
-def film(frames, target, title=TITLE, key="ab12", **changes) -> Path:
-    video.encode_film(frames, target, FILM | changes, title, key, size=SIZE)
+@pytest.fixture
+def tweens(tmp_path) -> list[Path]:
+    """Two pictures that lead to each frame, as much brighter as a seventh and an eighth grey."""
+    paths = [tmp_path / "tweens" / f"{k:06d}.png" for k in range(COUNT)]
+    paths[0].parent.mkdir()
+    for path in paths:
+        path.write_bytes(png.encode_series([picture(6), picture(7)], video.RATE))
+    return paths
+
+
+def reel(frames, tweens=()) -> reels.Reel:
+    return reels.Reel(frames, SIZE, tweens)
+
+
+def film(frames, target, title=TITLE, key="ab12", tweens=(), **changes) -> Path:
+    video.encode_film(reel(frames, tweens), target, FILM | changes, title, key)
     return target
 
 
-def webm(frames, target, **changes) -> Path:
-    video.encode_webm(frames, target, FILM | changes, TITLE, "ab12", size=SIZE)
+def webm(frames, target, tweens=(), **changes) -> Path:
+    settings = FILM | changes
+    video.encode_webm(reel(frames, tweens), target, settings, TITLE, "ab12")
     return target
 
 
-def gif(frames, target, **changes) -> Path:
-    video.encode_gif(frames, target, FILM | changes, size=SIZE)
+def gif(frames, target, tweens=(), **changes) -> Path:
+    video.encode_gif(reel(frames, tweens), target, FILM | changes)
     return target
 
 
@@ -124,6 +139,38 @@ def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
     each = video.frames_per_snapshot({"seconds_per_snapshot": seconds})
     expected = [k for k in range(COUNT) for _ in range(each)] + [COUNT - 1] * round(24 * hold)
     assert shown(decoded(made)) == expected
+
+
+@pytest.mark.parametrize("make", [film, webm])
+def test_tweens_take_the_end_of_the_time_of_the_snapshot_before(frames, tweens, tmp_path, make):
+    made = make(frames, tmp_path / "a", tweens=tweens, seconds_per_snapshot=5 / 24, hold_seconds=0)
+    last = COUNT - 1
+    expected = [n for k in range(last) for n in (k, k, k, 6, 7)] + [last] * 5
+    assert shown(decoded(made)) == expected
+
+
+def test_the_gif_shows_tweens_too(frames, tweens, tmp_path):
+    pace = {"seconds_per_snapshot": 4 / 24, "hold_seconds": 0}
+    made = gif(frames, tmp_path / "a.gif", tweens=tweens, **pace)
+    assert {6, 7} & set(shown(decoded(made, (32, 24))))
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"),
+    [
+        (lambda path: path.unlink(), "tweens 3, .*000003.png, is missing: run: snakemake"),
+        (lambda path: path.write_bytes(path.read_bytes()[:99]), "is cut off: delete it and run"),
+    ],
+)
+def test_wrong_tweens_are_named_with_what_mends_them(frames, tweens, tmp_path, harm, words):
+    harm(tweens[3])
+    with pytest.raises(UserError, match=words):
+        film(frames, tmp_path / "a.mp4", tweens=tweens, seconds_per_snapshot=0.25)
+
+
+def test_more_tweens_than_a_snapshot_has_time_for_are_refused(frames, tweens, tmp_path):
+    with pytest.raises(UserError, match=r"set figure\.tweens to 1 at most"):
+        film(frames, tmp_path / "a.mp4", tweens=tweens, seconds_per_snapshot=2 / 24)
 
 
 def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
@@ -339,7 +386,7 @@ def test_every_flipped_byte_of_a_frame_is_seen(frames):
     for at in range(len(whole)):
         frames[3].write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         with pytest.raises(UserError, match=r"^frame 3, .*: delete it and run: "):
-            video.check_frames(frames, SIZE)
+            reels.check_frames(frames, SIZE)
 
 
 def test_a_frame_cut_off_anywhere_is_seen(frames):
@@ -347,7 +394,7 @@ def test_a_frame_cut_off_anywhere_is_seen(frames):
     for length in range(len(whole)):
         frames[3].write_bytes(whole[:length])
         with pytest.raises(UserError, match=r"^frame 3, "):
-            video.check_frames(frames, SIZE)
+            reels.check_frames(frames, SIZE)
 
 
 @pytest.mark.parametrize("make", [film, webm, gif])
@@ -368,7 +415,7 @@ def test_no_frames_make_no_film(tmp_path):
 
 def test_an_odd_size_is_refused(frames):
     with pytest.raises(UserError, match="even, not 63 × 48"):
-        video.check_frames(frames, (63, 48))
+        reels.check_frames(frames, (63, 48))
 
 
 def test_a_film_with_other_than_the_expected_frames_is_refused(frames, tmp_path, monkeypatch):
@@ -401,7 +448,9 @@ def test_an_older_film_outlives_a_refusal(frames, tmp_path):
 def test_a_full_disk_is_named(frames, tmp_path):
     command = [video.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
     with pytest.raises(UserError, match=r"^a.mp4: ffmpeg stopped: .*No space left"):
-        video._run([*command, "-f", "rawvideo", "/dev/full"], "a.mp4", video._feed(frames, SIZE))
+        video._run(
+            [*command, "-f", "rawvideo", "/dev/full"], "a.mp4", reels.Reel(frames, SIZE).feed(1)
+        )
 
 
 def test_a_killed_ffmpeg_is_named_with_its_signal():
@@ -436,19 +485,19 @@ def ends(process: psutil.Process) -> bool:
 
 @pytest.mark.parametrize(("place", "number"), [(0, 0), (0.5, 2), (1, 5)])
 def test_the_poster_is_a_copy_of_its_frame(frames, tmp_path, place, number):
-    video.save_poster(frames, tmp_path / "poster.png", FILM | {"poster": place}, size=SIZE)
+    video.save_poster(reel(frames), tmp_path / "poster.png", FILM | {"poster": place})
     assert (tmp_path / "poster.png").read_bytes() == frames[number].read_bytes()
 
 
 def test_a_poster_from_beyond_the_film_is_refused(frames, tmp_path):
     with pytest.raises(UserError, match=r"poster is 1\.5"):
-        video.save_poster(frames, tmp_path / "a.png", FILM | {"poster": 1.5}, size=SIZE)
+        video.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 1.5})
 
 
 def test_a_damaged_poster_is_refused(frames, tmp_path):
     truncate(frames)
     with pytest.raises(UserError, match=r"frame 3, .* is cut off"):
-        video.save_poster(frames, tmp_path / "a.png", FILM | {"poster": 0.6}, size=SIZE)
+        video.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
 
 
 def test_the_bundled_ffmpeg_is_taken_whatever_the_environment_says(monkeypatch):

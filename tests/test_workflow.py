@@ -13,54 +13,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from workflow import ARTIFACTS, MINIATURE, REPOSITORY, Workplace
+from workflow import ARTIFACTS, REPOSITORY, Workplace, alone
 
 from epochreel import png, video
 
 BUNDLED = {"ffmpeg": "bundled"}
 README = (REPOSITORY / "README.md").read_text()
-
-
-def miniature() -> dict:
-    return yaml.safe_load(MINIATURE.read_text())
-
-
-def only_sheets(**changes) -> dict:
-    """The miniature world with its sheets alone."""
-    config = miniature()
-    config["datasets"].pop("few_cells")
-    config["runs"].pop("cells")
-    config["runs"]["sheets"] |= changes
-    return config
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory) -> Workplace:
-    """The miniature world with everything made. Tests look, and leave it as it is."""
-    place = Workplace(tmp_path_factory.mktemp("world"))
-    place.make("all")
-    return place
-
-
-@pytest.fixture
-def copied(world, tmp_path) -> Workplace:
-    """A copy of the made world, with its `.snakemake`, to change."""
-    shutil.copytree(world.folder, tmp_path / "world")
-    return Workplace(tmp_path / "world")
-
-
-@pytest.fixture
-def own_code(world, tmp_path) -> Workplace:
-    """A copy of the made world beside a copy of the code, to change."""
-    code = tmp_path / "code"
-    for name in ("Snakefile", "config.schema.yaml"):
-        code.mkdir(exist_ok=True)
-        shutil.copy(REPOSITORY / name, code)
-    for name in ("rules", "profiles", "workflow_scripts", "envs"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(REPOSITORY / name, code / name, ignore=ignored)
-    shutil.copytree(world.folder, tmp_path / "world")
-    return Workplace(tmp_path / "world", repository=code)
 
 
 def test_everything_of_every_run_is_made_with_one_number_from_checkpoint_to_frame(world):
@@ -71,10 +29,6 @@ def test_everything_of_every_run_is_made_with_one_number_from_checkpoint_to_fram
     assert (world.folder / "training.mp4").read_bytes() == (
         world.path("sheets/training.mp4").read_bytes()
     )
-
-
-def test_a_second_start_has_nothing_to_do(world):
-    assert world.planned("all") == {}
 
 
 def test_the_film_shows_every_snapshot_and_no_padding(world):
@@ -137,23 +91,6 @@ def test_a_lost_checkpoint_comes_back_from_the_store_without_training(copied):
     assert "trained for" not in copied.path("sheets/logs/train/00000.log").read_text()
 
 
-def test_copied_results_are_not_made_again(copied):
-    assert copied.planned("all") == {}
-
-
-def test_an_extended_run_trains_only_what_is_new_and_equals_one_made_at_once(copied, tmp_path):
-    copied.config["runs"]["sheets"]["epochs"] = 4
-    copied.write_config()
-    copied.make("results/sheets/training.mp4")
-    log = copied.path("sheets/logs/train/00001.log").read_text()
-    assert "going on from snapshot 12" in log
-    fresh = Workplace(tmp_path / "fresh", only_sheets(epochs=4))
-    fresh.make("results/sheets/training.mp4")
-    patterns = [f"sheets/{kind}/*" for kind in ("evaluations", "frames", "checkpoints")]
-    patterns.append("sheets/training.mp4")
-    assert copied.digests(*patterns) == fresh.digests(*patterns)
-
-
 def test_a_shortened_run_trains_nothing(copied):
     copied.config["runs"]["sheets"]["epochs"] = 2
     copied.write_config()
@@ -169,58 +106,11 @@ def test_checkpoints_of_other_settings_and_blocks_are_not_taken_for_the_new_ones
     assert copied.planned("results/sheets/training.mp4")["train"] == 13
 
 
-@pytest.mark.parametrize("size, cores", [(1, 1), (100, 2)])
-def test_block_size_cores_and_folder_do_not_change_the_bytes(world, tmp_path, size, cores):
-    config = only_sheets(epochs=1)
-    config["snapshots_per_block"] = size
-    other = Workplace(tmp_path / "elsewhere", config)
-    other.make("results/sheets/frames/000004.png", cores=cores)
-    kinds = ("checkpoints/00000[0-4].*", "evaluations/00000[0-4].*")
-    patterns = [f"sheets/{kind}" for kind in kinds]
-    assert len(world.digests(*patterns)) == 10
-    assert other.digests(*patterns) == world.digests(*patterns)
-
-
 def test_one_block_shows_its_frame_before_the_training_ends(tmp_path):
-    place = Workplace(tmp_path, only_sheets())
+    place = Workplace(tmp_path, alone("sheets"))
     place.make("results/sheets/frames/000003.png")
     assert png.size(place.path("sheets/frames/000003.png").read_bytes()) == (640, 360)
     assert not place.path("sheets/checkpoints/000010.safetensors").exists()
-
-
-def change(place: Workplace, name: str, old: str, new: str) -> None:
-    path = place.repository / "workflow_scripts" / "epochreel" / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-
-
-def test_comments_docstrings_and_touches_rerun_nothing(own_code):
-    change(own_code, "sheets/model.py", '"""The networks that', '"""These networks that')
-    change(own_code, "training.py", "import torch\n", "import torch  # a comment\n")
-    for path in (own_code.repository / "workflow_scripts").rglob("*.py"):
-        path.touch()
-    assert own_code.planned("all") == {}
-
-
-def test_a_changed_figure_redraws_the_frames_and_nothing_before_them(own_code):
-    change(own_code, "sheets/figure.py", '"How each digit is read"', '"How digits are read"')
-    assert set(own_code.planned("all")) == {"render", "encode", "publish", "write_manifest"}
-
-
-def test_a_changed_network_trains_again_and_keeps_the_data(own_code):
-    change(own_code, "sheets/model.py", "/ 255", "/ 256")
-    planned = set(own_code.planned("results/sheets/training.mp4"))
-    assert planned == {"train", "evaluate", "summarize", "render", "encode"}
-
-
-def test_a_setting_reruns_the_stages_that_use_it(copied):
-    copied.config["runs"]["sheets"]["film"]["hold_seconds"] = 1.0
-    copied.write_config()
-    assert set(copied.planned("all")) == {"encode", "publish", "write_manifest"}
-    copied.config["runs"]["sheets"]["title"] = "Another title"
-    copied.write_config()
-    assert set(copied.planned("all")) == {"render", "encode", "publish", "write_manifest"}
 
 
 def test_the_film_comes_in_its_other_forms_on_request(copied):
@@ -278,7 +168,7 @@ def said_in_one_line(place: Workplace, *targets: str) -> str:
     ],
 )
 def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path, where, value, words):
-    config = copy.deepcopy(only_sheets())
+    config = copy.deepcopy(alone("sheets"))
     part = config["runs"]["sheets"]
     for key in where[:-1]:
         part = part[key]
@@ -299,7 +189,7 @@ def test_asking_for_what_is_not_in_the_plan_is_refused(world, target, words):
 
 
 def test_too_little_disk_is_said_before_training(tmp_path):
-    config = only_sheets(network={"name": "deep"}, epochs=9999)
+    config = alone("sheets", network={"name": "deep"}, epochs=9999)
     config["snapshots_per_block"] = 1
     done = Workplace(tmp_path, config).start("results/sheets/checkpoints/000000.safetensors")
     assert done.returncode != 0
@@ -321,7 +211,7 @@ def test_the_readme_command_for_an_experiment_of_ones_own_is_understood(tmp_path
 
 
 def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
-    place = Workplace(tmp_path, only_sheets())
+    place = Workplace(tmp_path, alone("sheets"))
     assert "sheets_tuned" not in place.make("--dry-run", "all")
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import os
+import re
+import shutil
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -13,12 +19,40 @@ REPOSITORY = Path(__file__).parent.parent
 MINIATURE = Path(__file__).parent / "miniature.yaml"
 
 
+def miniature() -> dict:
+    """The config of the miniature world: every experiment, tiny and whole."""
+    return yaml.safe_load(MINIATURE.read_text())
+
+
+def alone(run: str, **changes) -> dict:
+    """The miniature world with one run alone; `changes` are those of the run's keys."""
+    config = miniature()
+    chosen = config["runs"][run] | changes
+    dataset = chosen["dataset"]
+    return config | {
+        "main_run": run,
+        "datasets": {dataset: config["datasets"][dataset]},
+        "runs": {run: chosen},
+    }
+
+
+def with_key(config: Mapping, key: str, value) -> dict:
+    """A copy of `config` with another value at a dotted key."""
+    changed = part = copy.deepcopy(dict(config))
+    *path, last = key.split(".")
+    for name in path:
+        part = part.setdefault(name, {})
+    part[last] = value
+    return changed
+
+
 class Workplace:
     """A folder with a config of its own, where the workflow runs."""
 
     def __init__(self, folder: Path, config: dict | None = None, repository: Path = REPOSITORY):
         self.folder, self.repository = folder, repository
-        self.config = config or yaml.safe_load(MINIATURE.read_text())
+        self.config = config or miniature()
+        self.environment: dict[str, str] = {}
         self.write_config()
 
     def write_config(self) -> None:
@@ -32,41 +66,59 @@ class Workplace:
         (self.folder / "profile").mkdir(exist_ok=True)
         (self.folder / "profile/config.yaml").write_text(yaml.safe_dump(profile))
 
-    def command(self, *arguments: str, cores: int = 2) -> list[str]:
+    def command(self, *arguments: str, cores: int = 2, config: str = "config.yaml") -> list[str]:
         """The command line of a start with these arguments."""
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", self.repository / "Snakefile"),
             *("--workflow-profile", self.folder / "profile"),
-            *("--directory", self.folder, "--configfile", self.folder / "config.yaml"),
+            *("--directory", self.folder, "--configfile", self.folder / config),
             *("--cores", str(cores), *arguments),
         ]
         return [str(word) for word in command]
 
-    def start(self, *arguments: str, cores: int = 2) -> subprocess.CompletedProcess:
+    def start(self, *arguments: str, **how) -> subprocess.CompletedProcess:
         """Run `snakemake` with these arguments; the answer holds all it said, as text."""
         return subprocess.run(
-            self.command(*arguments, cores=cores),
+            self.command(*arguments, **how),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             cwd=self.folder,
+            env=os.environ | self.environment,
         )
 
-    def make(self, *arguments: str, cores: int = 2) -> str:
+    def make(self, *arguments: str, **how) -> str:
         """Run `snakemake`, which must succeed; returns all it said."""
-        done = self.start(*arguments, cores=cores)
+        done = self.start(*arguments, **how)
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
+    def jobs(self, *targets: str, config: Mapping | None = None, **how) -> set[str]:
+        """The jobs that a start would do, such as "render sheets 00001": rule and wildcards.
+
+        With another `config`, that of the folder is left alone: plans may be made side by side.
+        """
+        name = "config.yaml"
+        if config is not None:
+            text = yaml.safe_dump(dict(config), sort_keys=False)
+            name = f"config-{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
+            (self.folder / name).write_text(text)
+        return set(jobs_in(self.make("--dry-run", *targets, config=name, **how)))
+
     def planned(self, *targets: str) -> dict[str, int]:
-        """What a start would do: rule → number of jobs; target rules are left out."""
-        said = self.make("--dry-run", *targets)
-        jobs: dict[str, int] = {}
-        for line in said.splitlines():
-            if line.startswith(("rule ", "localrule ")):
-                name = line.split()[1].rstrip(":")
-                jobs[name] = jobs.get(name, 0) + 1
-        return {name: n for name, n in jobs.items() if name not in ("all", "everything")}
+        """What a start would do: rule → number of jobs."""
+        return dict(Counter(job.split()[0] for job in self.jobs(*targets)))
+
+    def linked_at(self, folder: Path) -> Workplace:
+        """A copy whose files are second names of these: cheap, and for replacing files, not
+        for writing into them.
+        """
+        shutil.copytree(self.folder, folder, copy_function=os.link)
+        for name in ("config.yaml", "profile/config.yaml"):
+            (folder / name).unlink()
+        place = Workplace(folder, self.config, self.repository)
+        place.environment = self.environment
+        return place
 
     def path(self, name: str) -> Path:
         """A path below `results/`."""
@@ -80,6 +132,30 @@ class Workplace:
             str(path.relative_to(results)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in sorted(found)
         }
+
+
+def jobs_in(said: str) -> list[str]:
+    """The jobs that Snakemake's words tell of, as rule and wildcards; target rules are none."""
+    found = re.findall(
+        r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", said.replace("\r", ""), re.MULTILINE
+    )
+    jobs = []
+    for rule, about in found:
+        wildcards = re.search("^    wildcards: (.*)$", about, re.MULTILINE)
+        values = [part.partition("=")[2] for part in wildcards[1].split(", ")] if wildcards else []
+        jobs.append(" ".join([rule, *values]))
+    return [job for job in jobs if job not in ("all", "everything")]
+
+
+def copy_code(folder: Path) -> Path:
+    """A copy of the code in `folder`, to change."""
+    folder.mkdir(parents=True)
+    for name in ("Snakefile", "config.schema.yaml"):
+        shutil.copy(REPOSITORY / name, folder)
+    for name in ("rules", "profiles", "workflow_scripts", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
+    return folder
 
 
 ARTIFACTS = (

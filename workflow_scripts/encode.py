@@ -5,10 +5,16 @@ from collections.abc import Callable
 
 from epochreel import video
 from epochreel.jobs import job, log
+from epochreel.reels import Reel
 
 
-def encode(make: Callable, paths_to_frames: list, path_to_target: str, stage: dict) -> None:
-    """Make `path_to_target` of all frames, in order; `make` is one of `video`'s functions."""
+def encode(
+    make: Callable, paths_to_frames: list, paths_to_tweens: list, path_to_target: str, stage: dict
+) -> None:
+    """Make `path_to_target` of all frames, in order; `make` is one of `video`'s functions.
+
+    `paths_to_tweens` are the pictures that lead to each frame, or empty.
+    """
     settings = stage["settings"]
     film = settings["film"]
     size = (settings["width"], settings["height"])
@@ -16,7 +22,8 @@ def encode(make: Callable, paths_to_frames: list, path_to_target: str, stage: di
     told = {noted[name]: settings[name] for name in noted if name in settings}
     if "ffmpeg" in film:
         log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
-    make(paths_to_frames, path_to_target, film, size=size, **told)
+    reel = Reel(paths_to_frames, size, paths_to_tweens)
+    make(reel, path_to_target, film, **told)
     log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
 
 
@@ -32,7 +39,8 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         encode(
             make=MAKERS[snakemake.rule],
-            paths_to_frames=snakemake.input,
+            paths_to_frames=snakemake.input.frames,
+            paths_to_tweens=snakemake.input.tweens,
             path_to_target=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
         )

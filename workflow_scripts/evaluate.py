@@ -11,6 +11,7 @@ from epochreel.jobs import job
 def evaluate(
     paths_to_checkpoints: list,
     paths_to_test: list,
+    paths_to_sample: list,
     paths_to_evaluations: list,
     stage: dict,
     base: Path,
@@ -21,7 +22,7 @@ def evaluate(
     """
     settings = stage["settings"]
     experiment = experiments.find(settings["data"]["experiment"], base)
-    evaluator = Evaluator(experiment, settings, paths_to_test)
+    evaluator = Evaluator(experiment, settings, paths_to_test, paths_to_sample)
     key = provenance.key(stage)
     for place in range(stage["real"]):
         evaluator.evaluate(
@@ -35,6 +36,7 @@ if __name__ == "__main__":
         evaluate(
             paths_to_checkpoints=snakemake.input.checkpoints,
             paths_to_test=snakemake.input.test,
+            paths_to_sample=snakemake.input.sample,
             paths_to_evaluations=snakemake.output,
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,

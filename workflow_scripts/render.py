@@ -11,6 +11,7 @@ from epochreel.shards import Split
 
 def render(
     paths_to_evaluations: list,
+    paths_to_projections: list,
     path_to_summary: str,
     paths_to_test: list,
     paths_to_frames: list,
@@ -21,19 +22,18 @@ def render(
 
     Relative paths of the settings start from `base`.
     """
-    settings = stage["settings"]
+    settings, real = stage["settings"], stage["real"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
     story = rendering.story(settings, Split(paths_to_test))
-    scene = Scene(story.size, figure.panels(story))
-    real = stage["real"]
-    rendering.Block(
+    shown = rendering.Shown(
         settings=settings,
         first=stage["first"],
         evaluations=paths_to_evaluations[:real],
-        frames=paths_to_frames[:real],
+        projections=paths_to_projections[:real],
         summary=summaries.read(path_to_summary),
-        key=provenance.key(stage),
-    ).draw(scene)
+    )
+    scene = Scene(story.size, figure.panels(story))
+    rendering.draw(scene, shown, paths_to_frames[:real], provenance.key(stage))
     padding.fill(paths_to_frames, real)
 
 
@@ -41,6 +41,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         render(
             paths_to_evaluations=snakemake.input.evaluations,
+            paths_to_projections=snakemake.input.projections,
             path_to_summary=snakemake.input.summary,
             paths_to_test=snakemake.input.test,
             paths_to_frames=snakemake.output,

@@ -10,15 +10,20 @@ from epochreel.jobs import job
 def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, base: Path) -> None:
     """Write one caption after the other, each held long enough to be read.
 
-    The experiment says them, `figure.sentence(numbers, data)`, or else they name the metrics.
-    Relative paths of the settings start from `base`.
+    The experiment says them: `figure.sentences(rows, data, figure)` those of all snapshots, or
+    `figure.sentence(numbers, data)` that of one; or else they name the metrics. Relative paths of
+    the settings start from `base`.
     """
     settings = stage["settings"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    sentence = getattr(figure, "sentence", words.of_metrics)
     rows = summaries.read(path_to_summary).slice(0, settings["snapshots"]).to_pylist()
+    rows = [row | rendering.times(settings, row["snapshot"]) for row in rows]
     data = settings["data"]["settings"]
-    sentences = [sentence(row | rendering.times(settings, row["snapshot"]), data) for row in rows]
+    if hasattr(figure, "sentences"):
+        sentences = figure.sentences(rows, data, settings["figure"])
+    else:
+        sentence = getattr(figure, "sentence", words.of_metrics)
+        sentences = [sentence(row, data) for row in rows]
     captions.write_captions(sentences, path_to_captions, settings["film"])
 
 

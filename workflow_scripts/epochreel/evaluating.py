@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import math
@@ -23,9 +24,18 @@ _TIMES = ("snapshot", "epoch", "examples")  # what a summary calls when a metric
 
 
 class Evaluator:
-    """The network of a run and its test set, both loaded once for many snapshots."""
+    """The network of a run and its test set, both loaded once for many snapshots.
 
-    def __init__(self, experiment: Experiment, settings: dict[str, Any], test: Sequence[str]):
+    `sample` are the shards of the training examples that are tried too, if the settings say so.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        settings: dict[str, Any],
+        test: Sequence[str],
+        sample: Sequence[str] = (),
+    ):
         self._how = settings["evaluation"]
         self._device = devices.choose(self._how["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
@@ -33,9 +43,21 @@ class Evaluator:
         model = experiment.load("model")
         network = model.Network(settings["network"], settings["data"]["settings"])
         self._network = devices.put(network, self._device).eval()
-        columns = Split(test).arrays(devices.cores())
-        self._columns = {
-            name: torch.from_numpy(array).to(self._device) for name, array in columns.items()
+        self._tried = [self._columns(test)]
+        if self._how["train_sample"]:
+            if len(inspect.signature(self._evaluate).parameters) < 3:
+                raise UserError(
+                    f"{self._file}: evaluate takes the test set alone: "
+                    "leave evaluation.train_sample at 0, or let it take a sample too"
+                )
+            self._tried.append(self._columns(sample, self._how["train_sample"]))
+
+    def _columns(self, shards: Sequence[str], count: int | None = None) -> dict[str, torch.Tensor]:
+        """The first `count` examples of a split, or all."""
+        columns = Split(shards).arrays(devices.cores())
+        return {
+            name: torch.from_numpy(array[:count]).to(self._device)
+            for name, array in columns.items()
         }
 
     def evaluate(self, checkpoint: str | Path, target: str | Path, snapshot: int, key: str) -> None:
@@ -43,9 +65,9 @@ class Evaluator:
         started = time.monotonic()
         checkpoints.load_into(self._network, checkpoint)
         refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
-        batches = evaluations.batches(self._columns, self._how["batch"])
+        batches = (evaluations.batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
-            given = self._evaluate(self._network, batches)
+            given = self._evaluate(self._network, *batches)
         columns, metrics = _checked(given, f"{self._file}: evaluate")
         about = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, about)

@@ -11,7 +11,7 @@ import ast
 import hashlib
 import importlib
 import sys
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +26,7 @@ NAMES = {
     "evaluation": ("evaluate",),
     "figure": ("panels",),
     "reading": ("read",),
+    "projection": ("activations",),
     "checks": ("contradictions",),
 }
 """What the files of an experiment define at least."""
@@ -50,6 +51,11 @@ class Experiment:
         """The path of one of the experiment's files, such as `data`."""
         return self.folder / f"{module}.py"
 
+    def defines(self, module: str, name: str) -> bool:
+        """Whether one of the experiment's files may define `name`; its code is not run."""
+        defined = set(_defined(parse(self.file(module))))
+        return name in defined or "*" in defined
+
     def load(self, module: str) -> ModuleType:
         """Import one of the experiment's files, such as `model`.
 
@@ -60,7 +66,8 @@ class Experiment:
             package.__path__ = [str(self.folder)]
             sys.modules[self.package] = package
         loaded = importlib.import_module(f"{self.package}.{module}")
-        _refuse_missing(self.file(module), module, vars(loaded))
+        missing = [name for name in NAMES.get(module, ()) if not hasattr(loaded, name)]
+        _refuse_missing(self.file(module), missing)
         return loaded
 
 
@@ -90,10 +97,8 @@ def find(name: str, base: Path) -> Experiment:
     suffix = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     experiment = Experiment(folder, f"{OWN_PACKAGE}{suffix}")
     for module in FILES:
-        file = experiment.file(module)
-        defined = set(_defined(parse(file)))
-        if "*" not in defined:
-            _refuse_missing(file, module, defined)
+        missing = [name for name in NAMES[module] if not experiment.defines(module, name)]
+        _refuse_missing(experiment.file(module), missing)
     return experiment
 
 
@@ -102,8 +107,7 @@ def resolved(settings: Mapping[str, Any], folders: Iterable[str], base: Path) ->
     return {**settings, **{name: str(base / settings[name]) for name in folders}}
 
 
-def _refuse_missing(file: Path, module: str, defined: Container[str]) -> None:
-    missing = [name for name in NAMES.get(module, ()) if name not in defined]
+def _refuse_missing(file: Path, missing: Sequence[str]) -> None:
     if missing:
         raise UserError(f"{shown(str(file), 500)} does not define {' and '.join(missing)}")
 

@@ -27,20 +27,28 @@ class Stage:
     script: str
     modules: tuple[str, ...]
     packages: tuple[str, ...]
+    function: str | None = None  # that not every experiment has, in the first of its files
 
 
 _DRAWN = ("numpy", "pillow", "isal", "pyarrow", "matplotlib")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
+_READ_AND_DRAWN = (*_TORCH, "isal", "matplotlib")
+_PROJECTED = ("numpy", "pyarrow", "numba", "scipy", "scikit-learn", "umap-learn")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 STAGES = {
     "generate": Stage("generate_dataset", ("data",), _DRAWN),
     "train": Stage("train", ("model",), _TORCH),
     # Of an unbounded training set, which is drawn while it is used.
-    "train_on_stream": Stage("train", ("model", "data"), (*_TORCH, "isal", "matplotlib")),
+    "train_on_stream": Stage("train", ("model", "data"), _READ_AND_DRAWN),
     "evaluate": Stage("evaluate", ("evaluation", "model"), _TORCH),
     "summarize": Stage("summarize", (), ("numpy", "pyarrow")),
     "render": Stage("render", ("figure",), _DRAWN),
+    "draw_loop": Stage("draw_loop", ("figure",), _DRAWN, "loops"),
     "read": Stage("read", ("reading", "model"), (*_TORCH, "pandas")),
+    "draw_reading": Stage("draw_reading", ("reading", "model"), _READ_AND_DRAWN, "picture"),
+    "fit_projection": Stage("fit_projection", ("projection",), _PROJECTED),
+    "project": Stage("project", ("projection",), _PROJECTED),
+    "render_tweens": Stage("render_tweens", ("figure",), _DRAWN),
     "encode": Stage("encode", (), _FFMPEG),
     "encode_webm": Stage("encode", (), _FFMPEG),
     "encode_gif": Stage("encode", (), _FFMPEG),
@@ -62,6 +70,8 @@ OPTIMIZER_SETTINGS = {
     "adam": _ADAM,
     "adamw": _ADAM,
 }
+FILM_WIDE = ("aligned_umap", "linear")
+"""Projections that are one fit over all snapshots."""
 _PLATEAU = ("plateau_failures", "plateau_factor")
 
 
@@ -147,6 +157,10 @@ class Dataset:
         count = -(-self.settings[split] // self.settings["examples_per_shard"])
         return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in range(count)]
 
+    def sample(self, count: int) -> list[str]:
+        """The shards that hold the first `count` training examples."""
+        return self.shards("train")[: -(-count // self.settings["examples_per_shard"])]
+
     def keys(self) -> dict[str, str]:
         """What each shard should follow from, by path."""
         return {
@@ -212,6 +226,8 @@ class Run:
         self.dataset = plan.dataset(settings["dataset"], f"runs.{name}.dataset")
         where = f"runs.{name}"
         self.network = self.dataset.check("network", settings["network"], f"{where}.network")
+        kinds = schema.by_name(_manual()["$defs"]["projections"])
+        self.projection = schema.checked(settings["projection"], kinds, f"{where}.projection")
         figure = settings["figure"]
         own = self.dataset.check("figure", figure["settings"], f"{where}.figure.settings")
         self.figure = figure | {"settings": own}
@@ -245,6 +261,8 @@ class Run:
                 f"config: '{where}.training.plateau_batches' holds {training['plateau_batches']}, "
                 f"and the dataset '{self.dataset.name}' has no validation examples to look at"
             )
+        self._refuse_sample(where)
+        self._refuse_tweens(where)
         lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
         if lacking:
             raise UserError(
@@ -252,6 +270,28 @@ class Run:
                 "font (DejaVu Sans) lacks; it may hold letters of that font"
             )
         self._refuse_what_the_experiment_refuses(where)
+
+    def _refuse_sample(self, where: str) -> None:
+        asked = self.settings["evaluation"]["train_sample"]
+        stored = 0 if self.dataset.is_stream else self.dataset.settings["train"]
+        if asked > stored:
+            raise UserError(
+                f"config: '{where}.evaluation.train_sample' holds {asked}; the dataset "
+                f"'{self.dataset.name}' stores {stored} training examples"
+            )
+
+    def _refuse_tweens(self, where: str) -> None:
+        asked, shown = self.figure["tweens"], video.frames_per_snapshot(self.settings["film"])
+        if asked and not self.projects:
+            raise UserError(
+                f"config: '{where}.figure.tweens' holds {asked}; the experiment "
+                f"'{self.dataset.settings['experiment']}' projects no points: it may hold 0"
+            )
+        if asked >= shown and asked:
+            raise UserError(
+                f"config: '{where}.figure.tweens' holds {asked}; it may hold at most {shown - 1}, "
+                f"since a snapshot is shown for {shown} film frame(s) (film.seconds_per_snapshot)"
+            )
 
     def _refuse_what_the_experiment_refuses(self, where: str) -> None:
         if not self.experiment.file("checks").is_file():
@@ -315,6 +355,8 @@ class Run:
         yield from self.paths("frames", "png")
         yield from self.paths("evaluations", "parquet")
         yield from self.summaries()
+        yield from self.projections()
+        yield from self.tweens()
         if self.keeps_all:
             yield from self.paths("checkpoints", "safetensors")
             yield from self.states()
@@ -333,6 +375,10 @@ class Run:
             "summarize": self.summaries(),
             "render": self.paths("frames", "png"),
         }
+        if self.projects:
+            kinds["project"] = self.projections()
+        if self.tweens():
+            kinds["render_tweens"] = self.tweens()
         keys = self.dataset.keys()
         for stage, paths in kinds.items():
             keys |= dict.fromkeys(paths, provenance.key(self.stage_settings(stage)))
@@ -348,13 +394,18 @@ class Run:
             "train": self._train,
             "evaluate": self._evaluate,
             "summarize": dict,
+            "fit_projection": self._project,
+            "project": self._project,
             "render": self._render,
+            "render_tweens": self._render_tweens,
             "encode": partial(self._film, "encode"),
             "encode_webm": partial(self._film, "encode_webm"),
             "encode_gif": partial(self._pictures, "encode_gif"),
             "save_poster": partial(self._pictures, "save_poster"),
             "write_captions": self._captions,
             "read": self._read,
+            "draw_reading": self._read,
+            "draw_loop": self._render,
         }
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
@@ -363,12 +414,48 @@ class Run:
         if stage == "train" and self.dataset.is_stream:
             made = _stage_settings("train_on_stream", self.experiment, settings)
             return made | {"folders": sorted(self.dataset.folders())}
-        return _stage_settings(stage, self.experiment, settings)
+        more = ()
+        if stage in ("project", "fit_projection"):
+            # The kind is found by its name, not imported.
+            more = (provenance.LIBRARY / "projecting" / f"{self.projection['name']}.py",)
+        return _stage_settings(stage, self.experiment, settings, more)
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The same for one block, with its number of real snapshots."""
         place = {"first": int(block) * self.plan.size, "real": self.real(block)}
         return self.stage_settings(stage) | place
+
+    @property
+    def projects(self) -> bool:
+        """Whether the film shows points of many dimensions in the plane."""
+        return self.experiment.file("projection").is_file()
+
+    def projections(self) -> list[str]:
+        """The layouts of all snapshots, where there are such."""
+        return self.paths("projections", "parquet") if self.projects else []
+
+    def tweens(self) -> list[str]:
+        """The pictures that lead to each snapshot, where there are such."""
+        return self.paths("tweens", "png") if self.figure["tweens"] else []
+
+    def film_projection(self) -> list[str]:
+        """The fit over all snapshots, where the run's projection is one."""
+        is_wide = self.projects and self.projection["name"] in FILM_WIDE
+        return [f"results/{self.name}/projection.parquet"] if is_wide else []
+
+    def shown_before(self, block: str) -> list[str]:
+        """The evaluation and the projection of the last snapshot before a block, if any."""
+        snapshot = int(block) * self.plan.size - 1
+        kinds = ("evaluations", "projections") if snapshot >= 0 else ()
+        return [f"results/{self.name}/{kind}/{snapshot:06d}.parquet" for kind in kinds]
+
+    def projected_before(self, block: str) -> list[str]:
+        """The same for a projection that goes on from the snapshot before."""
+        return [] if self.film_projection() else self.shown_before(block)
+
+    def sample(self) -> list[str]:
+        """The shards with the training examples that are tried beside the test set."""
+        return self.dataset.sample(self.settings["evaluation"]["train_sample"])
 
     def files_of_stream(self) -> list[str]:
         """The user's files that an unbounded training set is drawn from, sorted."""
@@ -393,13 +480,23 @@ class Run:
         evaluation = self.settings["evaluation"]
         return {"data": self._data(), "network": self.network, "evaluation": evaluation}
 
+    def _project(self) -> dict[str, Any]:
+        experiment = {"experiment": self.dataset.settings["experiment"]}
+        seed = self.settings["seed"]
+        return {"data": experiment, "projection": self.projection, "seed": seed}
+
+    def _render_tweens(self) -> dict[str, Any]:
+        return {"tweens": self.figure["tweens"], **self._render()}
+
     def _render(self) -> dict[str, Any]:
         training = self.settings["training"]
+        figure = {**self.figure, "time_axis": self.figure["time_axis"] or self.epochs}
+        del figure["tweens"]
         return {
             "data": self._data(),
             "network": self.network,
             "title": self.settings["title"],
-            "figure": {**self.figure, "time_axis": self.figure["time_axis"] or self.epochs},
+            "figure": figure,
             "snapshots_per_epoch": self.settings["snapshots_per_epoch"],
             "batches_per_epoch": training["batches_per_epoch"],
             "batch": training["batch"],
@@ -442,6 +539,8 @@ class Run:
         names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
         chosen = {name: self._render()[name] for name in names}
         film = {name: self.settings["film"][name] for name in FILM_SETTINGS["write_captions"]}
+        if self.experiment.defines("figure", "sentences"):
+            chosen["figure"] = self.figure["settings"]
         return {"film": film, "snapshots": self.snapshots, **chosen}
 
     def _read(self) -> dict[str, Any]:
@@ -454,20 +553,24 @@ def _manual() -> Mapping[str, Any]:
 
 
 def _stage_settings(
-    name: str, experiment: experiments.Experiment, settings: Mapping[str, Any]
+    name: str,
+    experiment: experiments.Experiment,
+    settings: Mapping[str, Any],
+    more: tuple[Path, ...] = (),
 ) -> dict[str, Any]:
+    """`more` are files that the stage runs, beside those of `files_of`."""
     stage = STAGES[name]
     return {
         "settings": dict(settings),
-        "code": _code(name, experiment),
+        "code": _code(name, experiment, more),
         "versions": versions(stage.packages),
     }
 
 
 @cache
-def _code(name: str, experiment: experiments.Experiment) -> str:
+def _code(name: str, experiment: experiments.Experiment, more: tuple[Path, ...]) -> str:
     folder = None if experiment.is_builtin else experiment.folder
-    return code_digest(files_of(name, experiment), folder)
+    return code_digest([*files_of(name, experiment), *more], folder)
 
 
 def files_of(name: str, experiment: experiments.Experiment) -> list[Path]:
@@ -478,6 +581,9 @@ def files_of(name: str, experiment: experiments.Experiment) -> list[Path]:
     for file in files:
         if not file.is_file():
             raise UserError(f"{shown(str(file), 500)} is missing: '{name}' cannot be made without")
+    if stage.function and not experiment.defines(stage.modules[0], stage.function):
+        file = shown(str(files[1]), 500)
+        raise UserError(f"{file} does not define {stage.function}: '{name}' cannot be made without")
     return files
 
 

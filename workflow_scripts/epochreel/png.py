@@ -1,4 +1,4 @@
-"""PNG, written fast: unfiltered scan lines, packed by ISA-L.
+"""PNG and animated PNG, written fast: unfiltered scan lines, packed by ISA-L.
 
 Drawn frames and pages are flat areas and repeated glyphs, for which the PNG filters gain
 nothing; ISA-L packs a 1920 × 1080 frame in about 2 ms, Pillow's filtering writer takes 30.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 import numpy as np
 from isal import isal_zlib
@@ -25,22 +26,54 @@ def encode(pixels: np.ndarray, texts: Mapping[str, str] | None = None) -> bytes:
 
     `texts` are noted in it by keyword, in Latin-1.
     """
-    if pixels.dtype != np.uint8:
-        raise TypeError(f"a PNG is written from uint8 pixels, not from {pixels.dtype}")
-    height, width = pixels.shape[:2]
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels not in _COLOUR_TYPES:
-        raise TypeError(f"a PNG is written of grey or RGB pixels, not of {channels} channels")
-    lines = np.empty((height, 1 + width * channels), np.uint8)
-    lines[:, 0] = 0
-    lines[:, 1:] = pixels.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[channels], 0, 0, 0)
-    packed = isal_zlib.compress(lines, 2)
-    noted = b"".join(
-        _chunk(b"tEXt", f"{keyword}\0{text}".encode("latin-1"))
-        for keyword, text in (texts or {}).items()
-    )
-    return SIGNATURE + _chunk(b"IHDR", header) + noted + _chunk(b"IDAT", packed) + _END
+    head = _header(pixels) + _noted(texts)
+    return SIGNATURE + head + _chunk(b"IDAT", _packed(pixels)) + _END
+
+
+def encode_series(
+    pictures: Sequence[np.ndarray], rate: int, texts: Mapping[str, str] | None = None
+) -> bytes:
+    """An animated PNG of one picture or more, as `encode` takes them, all of one size.
+
+    It shows `rate` of them a second, once.
+    """
+    head = _header(pictures[0]) + _chunk(b"acTL", struct.pack(">II", len(pictures), 1))
+    parts, numbers = [SIGNATURE, head, _noted(texts)], count()
+    height, width = pictures[0].shape[:2]
+    for place, picture in enumerate(pictures):
+        if picture.shape != pictures[0].shape:
+            raise ValueError(f"the pictures of a series have one size, not also {picture.shape}")
+        shown = struct.pack(">IIIIIHHBB", next(numbers), width, height, 0, 0, 1, rate, 0, 0)
+        parts.append(_chunk(b"fcTL", shown))
+        packed = _packed(picture)
+        number = struct.pack(">I", next(numbers)) if place else b""
+        parts.append(_chunk(b"fdAT" if place else b"IDAT", number + packed))
+    return b"".join([*parts, _END])
+
+
+def series(data: bytes) -> Iterator[bytes]:
+    """The pictures of an animated PNG that `encode_series` made, each as a PNG of its own.
+
+    Raises `ValueError` where the file is damaged.
+    """
+    head = SIGNATURE
+    for kind, body in chunks(data):
+        if kind == b"IHDR":
+            head += _chunk(kind, body)
+        elif kind in (b"IDAT", b"fdAT"):
+            yield head + _chunk(b"IDAT", body if kind == b"IDAT" else body[4:]) + _END
+
+
+def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, body) of each chunk of a PNG; `ValueError` where a length or checksum is wrong."""
+    view, at = memoryview(data), len(SIGNATURE)
+    while at < len(data):
+        length = int.from_bytes(view[at : at + 4])
+        end = at + 8 + length
+        if view[end : end + 4] != struct.pack(">I", zlib.crc32(view[at + 4 : end])):
+            raise ValueError(f"is damaged near byte {at}")
+        yield bytes(view[at + 4 : at + 8]), bytes(view[at + 8 : end])
+        at = end + 4
 
 
 def decode(data: bytes) -> np.ndarray:
@@ -64,6 +97,32 @@ def texts(data: bytes) -> dict[str, str]:
     """The texts noted in a PNG file's bytes, by keyword."""
     with Image.open(io.BytesIO(data)) as image:
         return dict(image.text)
+
+
+def _header(pixels: np.ndarray) -> bytes:
+    if pixels.dtype != np.uint8:
+        raise TypeError(f"a PNG is written from uint8 pixels, not from {pixels.dtype}")
+    height, width = pixels.shape[:2]
+    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
+    if channels not in _COLOUR_TYPES:
+        raise TypeError(f"a PNG is written of grey or RGB pixels, not of {channels} channels")
+    colours = _COLOUR_TYPES[channels]
+    return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0))
+
+
+def _noted(texts: Mapping[str, str] | None) -> bytes:
+    return b"".join(
+        _chunk(b"tEXt", f"{keyword}\0{text}".encode("latin-1"))
+        for keyword, text in (texts or {}).items()
+    )
+
+
+def _packed(pixels: np.ndarray) -> bytes:
+    rows = pixels.reshape(len(pixels), -1)
+    lines = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
+    lines[:, 0] = 0
+    lines[:, 1:] = rows
+    return isal_zlib.compress(lines, 2)
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:

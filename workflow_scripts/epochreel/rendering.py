@@ -3,57 +3,116 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from epochreel import evaluations, png, summaries
+from epochreel import evaluations, layouts, png, summaries
 from epochreel.drawing.scene import Moment, Scene, Story
 from epochreel.errors import refuse_another
 from epochreel.files import write_whole
 
+RATE = 24
+"""Pictures a second of tweens, as of every film."""
+
 
 @dataclass(frozen=True)
-class Block:
-    """The evaluations and the frames of a block, and what its frames share."""
+class Shown:
+    """The evaluations of snapshots from `first` on, and what shows them.
+
+    `projections` are as many, or none where nothing is projected.
+    """
 
     settings: Mapping[str, Any]
     first: int
     evaluations: Sequence[str]
-    frames: Sequence[str]
+    projections: Sequence[str]
     summary: pa.Table
-    key: str
 
-    def draw(self, scene: Scene) -> None:
-        """Draw all frames; the next evaluation is read and the last frame written meanwhile."""
-        written = None
-        with ThreadPoolExecutor(2) as pool:
-            ahead = pool.submit(evaluations.read, self.evaluations[0])
-            for place in range(len(self.frames)):
-                predictions = ahead.result()
-                if place + 1 < len(self.frames):
-                    ahead = pool.submit(evaluations.read, self.evaluations[place + 1])
-                pixels = scene.draw(self._moment(place, predictions))
-                if written:
-                    written.result()
-                written = pool.submit(self._write, place, pixels)
-            written.result()
+    def moments(self) -> Iterator[Moment]:
+        """All of them, one after the other; the next one's files are read meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(self._moment, 0)
+            for place in range(len(self.evaluations)):
+                now = ahead.result()
+                if place + 1 < len(self.evaluations):
+                    ahead = pool.submit(self._moment, place + 1)
+                yield now
 
-    def _moment(self, place: int, predictions: pa.Table) -> Moment:
-        snapshot = self.first + place
+    def _moment(self, place: int) -> Moment:
+        snapshot, path = self.first + place, self.evaluations[place]
+        predictions = evaluations.read(path)
         noted = json.loads(predictions.schema.metadata[b"epochreel"])
-        refuse_another(self.evaluations[place], noted["snapshot"], snapshot)
+        refuse_another(path, noted["snapshot"], snapshot)
         per_epoch = self.settings["snapshots_per_epoch"]
         history = summaries.history(self.summary, snapshot, per_epoch)
-        return moment(self.settings, snapshot, predictions, history)
+        made = moment(self.settings, snapshot, predictions, history)
+        if not self.projections:
+            return made
+        return replace(made, layout=layouts.read(self.projections[place], snapshot))
 
-    def _write(self, place: int, pixels: np.ndarray) -> None:
-        noted = {"Snapshot": str(self.first + place), "epochreel": self.key}
-        write_whole(self.frames[place], png.encode(pixels, noted))
+
+def draw(scene: Scene, shown: Shown, frames: Sequence[str], key: str) -> None:
+    """Draw the frames of all snapshots; each is written while the next one is drawn."""
+    with _Writer(key) as writer:
+        for moment, path in zip(shown.moments(), frames, strict=True):
+            writer.write(path, moment.snapshot, png.encode, scene.draw(moment))
+
+
+def draw_tweens(scene: Scene, shown: Shown, tweens: Sequence[str], count: int, key: str) -> None:
+    """Draw the pictures that lead to each snapshot, `count` of them, one file a snapshot.
+
+    `shown` begins with the snapshot before those of `tweens`, but for snapshot 0: to it leads
+    nothing, and its file holds its own frame.
+    """
+    before, paths = None, iter(tweens)
+    with _Writer(key) as writer:
+        for moment in shown.moments():
+            if before is not None or moment.snapshot == 0:
+                pictures = [scene.draw(between) for between in _between(before, moment, count)]
+                writer.write(next(paths), moment.snapshot, _series, pictures)
+            before = moment
+
+
+def _between(before: Moment | None, after: Moment, count: int) -> Iterator[Moment]:
+    """The first of two moments with its points on their way to the second's places."""
+    if before is None:
+        yield after
+        return
+    for step in range(1, count + 1):
+        share = step / (count + 1)
+        eased = np.float32(share * share * (3 - 2 * share))  # sets out and arrives gently
+        yield replace(before, layout=before.layout + eased * (after.layout - before.layout))
+
+
+def _series(pictures: Sequence[np.ndarray], noted: Mapping[str, str]) -> bytes:
+    return png.encode_series(pictures, RATE, noted)
+
+
+class _Writer:
+    """Packs and writes pictures in a thread of its own, one at a time."""
+
+    def __init__(self, key: str):
+        self._key, self._pool, self._last = key, ThreadPoolExecutor(1), None
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with self._pool:
+            if self._last and raised[0] is None:
+                self._last.result()
+
+    def write(self, path: str, snapshot: int, pack: Callable[..., bytes], pixels: Any) -> None:
+        """Write what `pack` makes of `pixels`, once the file before is written."""
+        if self._last:
+            self._last.result()
+        noted = {"Snapshot": str(snapshot), "epochreel": self._key}
+        self._last = self._pool.submit(lambda: write_whole(path, pack(pixels, noted)))
 
 
 def story(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> Story:

@@ -13,6 +13,9 @@ Film settings are a mapping; each function reads only the keys that it names:
 `gif_frames_per_second`   1 … 24
 `poster`                  a share of the snapshots, from 0 (first) to 1 (last)
 ========================= ==========================================================
+
+A film in which things move between snapshots has tweens: for each snapshot but the first an
+animated PNG of the pictures that lead to it. They take the end of the time of the snapshot before.
 """
 
 from __future__ import annotations
@@ -25,21 +28,19 @@ import os
 import shlex
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
 import ffmpeg
 from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
 
-from epochreel import png
 from epochreel.errors import UserError
 from epochreel.files import whole_file, write_whole
+from epochreel.reels import Reel
 
 RATE = 24  # frames per second of every film
 _SLACK = Fraction(1, 50)  # of a frame: three decimals of a second are exact enough
@@ -145,35 +146,13 @@ def ffmpeg_version(settings: Mapping) -> str:
     return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
 
 
-def check_frames(frames: Sequence[str | Path], size: tuple[int, int]) -> None:
-    """Refuse frames that are not the whole film: numbers 0, 1, 2 … and whole RGB PNGs of `size`.
+def encode_film(reel: Reel, target: str | Path, settings: Mapping, title: str, key: str) -> None:
+    """Write the H.264 film of `reel` to `target` (MP4), whole or not at all.
 
-    `size` is (width, height) in px, both even. Raises `UserError` naming the first wrong frame
-    and the command that mends it.
-    """
-    if not frames:
-        raise UserError("a film needs at least one frame, and the list of frames is empty")
-    if size[0] % 2 or size[1] % 2:
-        raise UserError(f"a film's width and height must be even, not {size[0]} × {size[1]}")
-    for number, path in enumerate(frames):
-        _frame(Path(path), number, size)
-
-
-def encode_film(
-    frames: Sequence[str | Path],
-    target: str | Path,
-    settings: Mapping,
-    title: str,
-    key: str,
-    *,
-    size: tuple[int, int],
-) -> None:
-    """Write the H.264 film of `frames` to `target` (MP4), whole or not at all.
-
-    `frames` are PNG files in order, all of `size` (width, height) in px; `title` and `key` (the
-    digest of the settings) go into the file's title and comment. High profile, yuv420p, BT.709
-    in limited range, 24 frames/s, the index in front. Raises `UserError` for a wrong frame
-    before anything is encoded, and where the decoded film has not the frames it should have.
+    `title` and `key` (the digest of the settings) go into the file's title and comment. High
+    profile, yuv420p, BT.709 in limited range, 24 frames/s, the index in front. Raises `UserError`
+    for a wrong frame before anything is encoded, and where the decoded film has not the frames
+    that it should have.
     """
     options = {
         "c:v": "libx264",
@@ -188,60 +167,47 @@ def encode_film(
         "movflags": "+faststart",
         "f": "mp4",
     }
-    _encode(frames, target, settings, options | _tags(title, key), size)
+    _encode(reel, target, settings, options | _tags(title, key))
 
 
-def encode_webm(
-    frames: Sequence[str | Path],
-    target: str | Path,
-    settings: Mapping,
-    title: str,
-    key: str,
-    *,
-    size: tuple[int, int],
-) -> None:
+def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, key: str) -> None:
     """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
     threads = settings["threads"]
     options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
     if settings["webm_codec"] == "av1":
         options["svtav1-params"] = f"lp={min(threads, 6)}"
-    _encode(frames, target, settings, options | _tags(title, key), size)
+    _encode(reel, target, settings, options | _tags(title, key))
 
 
-def encode_gif(
-    frames: Sequence[str | Path], target: str | Path, settings: Mapping, *, size: tuple[int, int]
-) -> None:
+def encode_gif(reel: Reel, target: str | Path, settings: Mapping) -> None:
     """Write the film as an endless GIF of one palette, `gif_width` px wide, whole or not at all.
 
     Shows what the film shows at each 1/`gif_frames_per_second` s. Raises as `encode_film`.
     """
-    check_frames(frames, size)
+    reel.check()
     program = ffmpeg_path(settings)
     with tempfile.TemporaryDirectory() as scratch, whole_file(target) as beside:
         palette = Path(scratch, "palette.png")
-        colours = _small(settings, size).filter("palettegen", reserve_transparent=0)
+        colours = _small(settings, reel).filter("palettegen", reserve_transparent=0)
         asked = colours.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
-        palette.write_bytes(_draw(_command(program, asked), target, frames, size))
+        palette.write_bytes(_draw(_command(program, asked), target, reel, settings))
         painted = ffmpeg.filter(
-            [_small(settings, size), ffmpeg.input(f"file:{palette}", format="png_pipe")],
+            [_small(settings, reel), ffmpeg.input(f"file:{palette}", format="png_pipe")],
             "paletteuse",
             dither="none",
             diff_mode="rectangle",
         )
         asked = painted.output(f"file:{beside}", **_PLAIN, f="gif", loop=0)
-        _draw(_command(program, asked), target, frames, size)
-        _check_count(beside, target, gif_frame_count(len(frames), settings), settings)
+        _draw(_command(program, asked), target, reel, settings)
+        _check_count(beside, target, gif_frame_count(len(reel.frames), settings), settings)
 
 
-def save_poster(
-    frames: Sequence[str | Path], target: str | Path, settings: Mapping, *, size: tuple[int, int]
-) -> None:
+def save_poster(reel: Reel, target: str | Path, settings: Mapping) -> None:
     """Copy the frame that `poster` names to `target`. Raises `UserError` where it is wrong."""
     place = settings["poster"]
     if not 0 <= place <= 1:
         raise UserError(f"poster is {place}; it may be a share from 0 to 1")
-    number = round(place * (len(frames) - 1))
-    write_whole(target, _frame(Path(frames[number]), number, size))
+    write_whole(target, reel.frame(round(place * (len(reel.frames) - 1))))
 
 
 def count_frames(film: str | Path, settings: Mapping) -> int:
@@ -254,19 +220,13 @@ def count_frames(film: str | Path, settings: Mapping) -> int:
     return int(counts[-1])
 
 
-def _encode(
-    frames: Sequence[str | Path],
-    target: str | Path,
-    settings: Mapping,
-    options: Mapping,
-    size: tuple[int, int],
-) -> None:
-    check_frames(frames, size)
+def _encode(reel: Reel, target: str | Path, settings: Mapping, options: Mapping) -> None:
+    reel.check()
     with whole_file(target) as beside:
-        pictures = _show(_limited(_pictures(settings)), settings)
+        pictures = _show(_limited(_pictures(settings, reel)), settings)
         asked = pictures.output(f"file:{beside}", **_PLAIN, **_BT709, color_range="tv", **options)
-        _draw(_command(ffmpeg_path(settings), asked), target, frames, size)
-        _check_count(beside, target, frame_count(len(frames), settings), settings)
+        _draw(_command(ffmpeg_path(settings), asked), target, reel, settings)
+        _check_count(beside, target, frame_count(len(reel.frames), settings), settings)
 
 
 def _check_count(film: Path, target: str | Path, expected: int, settings: Mapping) -> None:
@@ -278,9 +238,9 @@ def _check_count(film: Path, target: str | Path, expected: int, settings: Mappin
         )
 
 
-def _pictures(settings: Mapping):
-    """The frames from the pipe, one for each snapshot, as RGB that nothing reinterprets."""
-    rate = Fraction(RATE, frames_per_snapshot(settings))
+def _pictures(settings: Mapping, reel: Reel):
+    """The pictures of the pipe, as RGB that nothing reinterprets."""
+    rate = Fraction(RATE, 1 if reel.tweens else frames_per_snapshot(settings))
     read = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
     return read.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
 
@@ -297,11 +257,13 @@ def _show(pictures, settings: Mapping):
     return shown.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
 
 
-def _small(settings: Mapping, size: tuple[int, int]):
+def _small(settings: Mapping, reel: Reel):
     """The film's pictures at the GIF's rate and size."""
-    width = min(settings["gif_width"], size[0])
-    height = max(1, round(size[1] * width / size[0]))
-    sampled = _show(_pictures(settings), settings).filter("fps", settings["gif_frames_per_second"])
+    width = min(settings["gif_width"], reel.size[0])
+    height = max(1, round(reel.size[1] * width / reel.size[0]))
+    sampled = _show(_pictures(settings, reel), settings).filter(
+        "fps", settings["gif_frames_per_second"]
+    )
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
 
 
@@ -318,77 +280,13 @@ def _film_frames(name: str, seconds: float | str) -> Fraction:
         raise UserError(f"{name} is {seconds!r}; it must be a number of seconds") from None
 
 
-def _frame(path: Path, number: int, size: tuple[int, int]) -> bytes:
-    """The bytes of frame `number`, whole and of the right size, or a `UserError`."""
-    name = f"{number:06d}.png"
-    if path.name != name:
-        mend = shlex.quote(str(path.with_name(name)))
-        raise UserError(
-            f"frame {number} is missing from its place, which holds {path}: give every frame in "
-            f"order, from 000000.png on; where it is lost run: snakemake {mend}"
-        )
-    mend = f"run: snakemake {shlex.quote(str(path))}"
+def _draw(command: list[str], target: str | Path, reel: Reel, settings: Mapping) -> bytes:
+    """Run `command` with the pictures in its pipe; where it fails for one of them, name that."""
     try:
-        data = path.read_bytes()
-        _check_picture(data, number, size)
-    except FileNotFoundError:
-        raise UserError(f"frame {number}, {path}, is missing: {mend}") from None
-    except OSError as error:
-        raise UserError(f"frame {number}, {path}, cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"frame {number}, {path}, {error}: delete it and {mend}") from None
-    return data
-
-
-def _check_picture(data: bytes, number: int, size: tuple[int, int]) -> None:
-    found = png.size(data)
-    if found != size:
-        raise ValueError("is {} × {} px instead of {} × {}".format(*found, *size))
-    for kind, body in _chunks(data):
-        # A change of the kind of pixels within the film would cut it in two.
-        if kind == b"IHDR" and body[8:] != b"\x08\x02\x00\x00\x00":
-            raise ValueError("is not a plain 8-bit RGB picture")
-        if kind == b"tEXt" and body.startswith(b"Snapshot\0"):
-            shown = body[9:].decode("latin-1")
-            if shown != str(number):
-                raise ValueError(f"shows snapshot {shown}")
-
-
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, body) of each chunk of a PNG; `ValueError` where a length or checksum is wrong."""
-    view, at = memoryview(data), len(png.SIGNATURE)
-    while at < len(data):
-        length = int.from_bytes(view[at : at + 4])
-        end = at + 8 + length
-        if view[end : end + 4] != struct.pack(">I", zlib.crc32(view[at + 4 : end])):
-            raise ValueError(f"is damaged near byte {at}")
-        yield bytes(view[at + 4 : at + 8]), bytes(view[at + 8 : end])
-        at = end + 4
-
-
-def _draw(
-    command: list[str],
-    target: str | Path,
-    frames: Sequence[str | Path],
-    size: tuple[int, int],
-) -> bytes:
-    """Run `command` with the frames in its pipe; where it fails for one of them, name that."""
-    try:
-        return _run(command, target, _feed(frames, size))
+        return _run(command, target, reel.feed(frames_per_snapshot(settings)))
     except UserError:
-        for number, data in enumerate(_feed(frames, size)):
-            try:
-                png.decode(data)
-            except (OSError, SyntaxError, ValueError):
-                path = frames[number]
-                mend = f"delete it and run: snakemake {shlex.quote(str(path))}"
-                raise UserError(f"frame {number}, {path}, lacks pixels: {mend}") from None
+        reel.refuse_what_does_not_unpack()
         raise
-
-
-def _feed(frames: Sequence[str | Path], size: tuple[int, int]) -> Iterator[bytes]:
-    for number, path in enumerate(frames):
-        yield _frame(Path(path), number, size)
 
 
 def _command(program: str, asked, *more: str) -> list[str]:

@@ -5,8 +5,10 @@ uniformly and centres it. What never changes is drawn once; what changes is plac
 
     bars = canvas.bars(x, y, 10, 40, palette.RIGHT, palette.SLOT)   # draws the empty slots
     digits = canvas.stamps(x, y, tiles)                             # ready-made small pictures
+    photos = canvas.places(x, y, 120, 120, (40, 40))                # pictures yet to come
     canvas.fill_bars(bars, values)                                  # all bars in one stroke
-    canvas.put_stamps(digits, which)                                # all pictures in one stroke
+    canvas.put_stamps(digits, which)                                # all stamps in one stroke
+    canvas.put_pictures(photos, pictures)                           # all pictures in one stroke
 
 Angles, gradients and transparency beyond a flat tint are left out on purpose.
 """
@@ -42,6 +44,16 @@ class Stamps:
     row: np.ndarray  # (N, h)
     column: np.ndarray  # (N, 1)
     lines: np.ndarray  # (S, h) the lines of pixels of each picture
+
+
+@dataclass(frozen=True)
+class Places:
+    """Places for pictures of one size, each of any content: see `Canvas.places`."""
+
+    row: np.ndarray  # (N, h)
+    column: np.ndarray  # (N, 1)
+    down: np.ndarray  # (h,) which row of a picture each row of the place shows
+    across: np.ndarray  # (w,) and which column
 
 
 class Canvas:
@@ -203,6 +215,38 @@ class Canvas:
     def put_stamps(self, stamps: Stamps, which: np.ndarray) -> None:
         """Puts tile number `which`, (N,) integers, at each place."""
         self._scatter(stamps.row, stamps.column, stamps.lines[which])
+
+    def places(
+        self,
+        x: Sequence[float] | np.ndarray,
+        y: Sequence[float] | np.ndarray,
+        width: float,
+        height: float,
+        shape: tuple[int, int],
+    ) -> Places:
+        """Places with top-left corners (x, y), (N,) each, for pictures of `shape` (h, w) px.
+
+        Pictures are magnified, so that each of their pixels is seen as a block; where a place has
+        fewer pixels than they have, areas are averaged.
+        """
+        high, wide = self._whole(height), self._whole(width)
+        row, column = self._places(x, y, wide, high)
+        down, across = (
+            (np.arange(size) * of // size).astype(np.intp)
+            for size, of in zip((high, wide), shape, strict=True)
+        )
+        return Places(row, column, down, across)
+
+    def put_pictures(self, places: Places, pictures: np.ndarray) -> None:
+        """Puts pictures, uint8 (N, h, w, 3), each at its place."""
+        high, wide = len(places.down), len(places.across)
+        if high < pictures.shape[1] or wide < pictures.shape[2]:
+            box = Image.Resampling.BOX
+            small = [Image.fromarray(each).resize((wide, high), box) for each in pictures]
+            self._scatter(places.row, places.column, _as_lines(np.stack(small)))
+            return
+        lines = _as_lines(pictures.take(places.across, axis=2))
+        self._scatter(places.row, places.column, lines.take(places.down, axis=1))
 
     # Pixels
 

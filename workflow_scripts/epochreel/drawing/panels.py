@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from epochreel.drawing import palette
@@ -86,32 +88,46 @@ def percent(share: float) -> str:
     return f"{tenths // 10}.{tenths % 10} %"
 
 
+SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
+"""The labels of an axis of shares."""
+
+
 class Curve:
-    """A share (0 … 1) over the epochs so far, on axes that never move.
+    """One or two metrics over the epochs so far, on axes that never move.
 
     `place` is (x, y, width, height) of the panel without its heading; the labels of the axes lie
-    in it to the left and below it.
+    in it to the left and below it. `metric` is a metric, or two with the names that tell them
+    apart, also without colour: the first is drawn thick with a disc at its end, the second thin
+    with a ring. `axis` labels the values; it begins at 0 and ends at its largest.
     """
 
     _labels = 80.0
+    _sample = 40.0
 
     def __init__(
         self,
         story: Story,
         place: tuple[float, float, float, float],
         title: str,
-        metric: str = "accuracy",
+        metric: str | Mapping[str, str] = "accuracy",
+        axis: Mapping[float, str] = SHARES,
     ):
         x, self._y, width, self._height = place
         self._x, self._width = x + self._labels, width - self._labels
-        self._epochs, self._title, self._metric = story.epochs, title, metric
+        self._epochs, self._title, self._axis = story.epochs, title, axis
+        self._lines = {metric: ""} if isinstance(metric, str) else metric
+        self._top = max(axis)
+        if len(self._lines) > 2:
+            raise ValueError(f"a curve tells two metrics apart, not {len(self._lines)}")
 
     def settle(self, canvas: Canvas) -> None:
-        """Heading, axes and their labels."""
+        """Heading, names, axes and their labels."""
         x, right, foot = self._x, self._x + self._width, self._y + self._height
-        canvas.text(x - self._labels, self._y - 24, self._title, 26, weight="bold")
-        for share, label in ((0.0, "0"), (0.5, "50 %"), (1.0, "100 %")):
-            level = self._level(share)
+        free = self._name_lines(canvas)
+        left = x - self._labels
+        canvas.text(left, self._y - 24, self._title, 26, weight="bold", fit=free - left)
+        for value, label in self._axis.items():
+            level = self._level(value)
             canvas.rule(x, level, right, level, palette.HAIRLINE)
             canvas.text(x - 18, level, label, 20, palette.QUIET, align="right", middle=True)
         for epoch in ticks(self._epochs):
@@ -121,18 +137,32 @@ class Curve:
         canvas.text(x - 18, foot + 32, "epoch", 20, palette.QUIET, align="right")
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
-        """The line so far and its last point."""
+        """The lines so far and their last points."""
         epochs = np.asarray(moment.history["epoch"], float)
-        shares = np.clip(measured(moment, self._metric), 0, 1)
-        points = np.column_stack(
-            (self._x + self._width * epochs / self._epochs, self._level(shares))
-        )
-        canvas.line(thinned(points), palette.INK, 3)
-        canvas.disc(*points[-1], 8, palette.PAPER)
-        canvas.disc(*points[-1], 6, palette.RIGHT)
+        across = self._x + self._width * epochs / self._epochs
+        for number, metric in reversed(list(enumerate(self._lines))):
+            values = np.clip(measured(moment, metric), 0, self._top)
+            points = thinned(np.column_stack((across, self._level(values))))
+            self._line(canvas, points, number)
 
-    def _level(self, share: float | np.ndarray) -> float | np.ndarray:
-        return self._y + self._height * (1 - share)
+    def _level(self, value: float | np.ndarray) -> float | np.ndarray:
+        return self._y + self._height * (1 - value / self._top)
+
+    def _line(self, canvas: Canvas, points: np.ndarray, number: int) -> None:
+        canvas.line(points, palette.INK, (3, 1.5)[number])
+        canvas.disc(*points[-1], 8, (palette.PAPER, palette.INK)[number])
+        canvas.disc(*points[-1], 6, (palette.RIGHT, palette.PAPER)[number])
+
+    def _name_lines(self, canvas: Canvas) -> float:
+        """A sample of each line before its name, from the right; returns what is left free."""
+        x, y = self._x + self._width, self._y - 24
+        for number, name in reversed(list(enumerate(self._lines.values()))):
+            if name:
+                x -= canvas.text(x, y, name, 20, palette.QUIET, align="right") + 16
+                sample = np.array([(x - self._sample, y - 7), (x, y - 7)])
+                self._line(canvas, sample, number)
+                x -= self._sample + 28
+        return x
 
 
 def thinned(points: np.ndarray, step: float = 0.5) -> np.ndarray:

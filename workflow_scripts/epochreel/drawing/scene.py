@@ -37,6 +37,9 @@ class Moment:
     examples: int  # training examples seen so far
     predictions: pa.Table  # the rows of its evaluation
     history: Mapping[str, np.ndarray]  # metrics of snapshots 0 … this one, (n,) each
+    # where the rows lie in the plane, (N, 2), about the origin and of root mean square radius 1;
+    # between two snapshots it is between theirs, and all else is the first one's
+    layout: np.ndarray | None = None
 
 
 class Panel(Protocol):

@@ -1,4 +1,4 @@
-"""Pages of a person's own: image files of any kind, checked, as pixels."""
+"""Images of a person's own: files of any kind, checked, as pixels."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from PIL import Image, ImageOps
 from epochreel.errors import UserError
 
 MOST_PIXELS = 100_000_000
-"""Larger pages are refused: an A3 sheet at 600 dots an inch has 70 million."""
+"""Larger images are refused: an A3 sheet at 600 dots an inch has 70 million."""
 
 # What is in the file counts, not its name. Formats that start other programs are none of these.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
-def open_page(path: str | Path) -> np.ndarray:
+def open_image(path: str | Path) -> np.ndarray:
     """The pixels of an image file: uint8, (H, W) for grey, else (H, W, 3).
 
     Palettes, CMYK and 16 bits a channel become 8-bit grey or RGB; what is transparent shows white;
@@ -26,7 +26,7 @@ def open_page(path: str | Path) -> np.ndarray:
     PNG, JPEG, TIFF, WebP or BMP, is damaged, animated or has more than `MOST_PIXELS`.
     """
     if not Path(path).stat().st_size:
-        raise UserError(f"{path} is empty: put an image of the page there")
+        raise UserError(f"{path} is empty: put an image there")
     try:
         with warnings.catch_warnings():
             # The size is checked below.
@@ -40,12 +40,12 @@ def open_page(path: str | Path) -> np.ndarray:
         raise UserError(_too_large(path)) from None
     except Image.UnidentifiedImageError:
         raise UserError(
-            f"{path} is no image that is known here: save the page as PNG, JPEG or TIFF"
+            f"{path} is no image that is known here: save it as PNG, JPEG or TIFF"
         ) from None
     except Exception as error:  # decoders raise whatever a damaged file leads them to
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
-            f"{path} cannot be read as an image: save or scan the page again ({reason})"
+            f"{path} cannot be read as an image: save or scan it again ({reason})"
         ) from error
 
 
@@ -54,7 +54,7 @@ def _refuse(image: Image.Image, path: str | Path) -> None:
         raise UserError(_too_large(path, f"{image.width} × {image.height} pixels"))
     pictures = getattr(image, "n_frames", 1)
     if pictures > 1:
-        raise UserError(f"{path} holds {pictures} pictures: save the one with the page alone")
+        raise UserError(f"{path} holds {pictures} pictures: save the one that counts alone")
     if image.mode in ("I", "F"):
         raise UserError(f"{path} has 32 bits a pixel: save it with 8 or 16 bits a channel")
 

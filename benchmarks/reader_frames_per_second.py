@@ -1,0 +1,159 @@
+"""Frames of the word reader drawn a second on one core, against plain matplotlib.
+
+    python benchmarks/reader_frames_per_second.py [--frames 200] [--reference 9] [--size 1920x1080]
+
+The reference makes a new figure for every frame, with an `imshow` for each step and a text for each
+letter, and saves it as PNG; ours draws the same evaluations and packs PNGs too. How time is taken
+is told in frames_per_second.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+
+import numpy as np
+import pyarrow as pa
+from frames_per_second import report, seconds  # keeps numpy to one thread, so it comes early
+
+from epochreel import png
+from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.reader import data, figure, panels, strips
+from epochreel.reader.words import END, SIDE, STEPS, counted, letter
+
+WORDS, EPOCHS, SNAPSHOTS = 1024, 50, 251
+TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))
+
+
+def moment(snapshot: int) -> Moment:
+    """An invented evaluation: masks narrow to a column that moves, and letters come right."""
+    progress = snapshot / (SNAPSHOTS - 1)
+    draw = np.random.default_rng(0)
+    words, ease = TEST["letters"], draw.uniform(0, 1, (WORDS, STEPS))
+    read = np.where(ease < progress, words, draw.integers(0, END + 1, words.shape)).astype(np.uint8)
+    sure = (0.1 + 0.85 * progress * draw.uniform(0.8, 1, words.shape)).astype(np.float16)
+    columns = {"letters": words, "prediction": read, "probability": sure}
+    table = {
+        name: pa.FixedSizeListArray.from_arrays(values.ravel(), STEPS)
+        for name, values in columns.items()
+    }
+    looked = [*_masks(progress), *[None] * (WORDS - panels.SHOWN)]
+    table["mask"] = pa.array(looked, pa.list_(pa.uint8()))
+    epochs = np.arange(snapshot + 1) * EPOCHS / (SNAPSHOTS - 1)
+    return Moment(snapshot, epochs[-1], int(epochs[-1] * 32_000), pa.table(table), _history(epochs))
+
+
+def _masks(progress: float) -> np.ndarray:
+    """Those of the first words: (8, 5 · 40 · 40) uint8."""
+    noise = np.random.default_rng(1).normal(0, 0.3, (panels.SHOWN, STEPS, SIDE, SIDE))
+    middle = 4 + 8 * np.arange(STEPS)[:, None, None]
+    strength = 6 * progress * (1 - ((np.arange(SIDE) - middle) / 5) ** 2) + noise
+    masks = 1 / (1 + np.exp(-strength))
+    masks[:, 0] = 1
+    return (255 * masks).astype(np.uint8).reshape(panels.SHOWN, -1)
+
+
+def _history(epochs: np.ndarray) -> dict[str, np.ndarray]:
+    rise = 1 - np.exp(-epochs / 12)
+    shares = ("accuracy", "letters", "place_1", "place_2", "place_3", "place_4", "end", "in_order")
+    spreads = {"spread_across": 11.5 - 7 * rise, "spread_down": 11.5 - rise}
+    return {"epoch": epochs} | dict.fromkeys(shares, rise) | spreads
+
+
+def story(size: tuple[int, int]) -> Story:
+    """The film that the invented evaluations belong to."""
+    test = [{name: column[i] for name, column in TEST.items()} for i in range(panels.SHOWN)]
+    return Story("Learning where to look", size, {}, {}, {}, EPOCHS, 32_000, test)
+
+
+def reference(now: Moment, size: tuple[int, int]) -> bytes:
+    """The frame as a new matplotlib figure, an image for each step, saved as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    page = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100)
+    FigureCanvasAgg(page)
+    accuracy = now.history["accuracy"][-1]
+    page.text(0.03, 0.94, "Learning where to look", size=24, weight="bold")
+    page.text(0.6, 0.94, f"epoch {now.epoch:.1f}   {now.examples} words   {accuracy:.1%} right")
+    _reference_strips(page, now.predictions)
+    _reference_matrix(page.add_axes((0.74, 0.42, 0.22, 0.4)), now.predictions)
+    places = page.add_axes((0.73, 0.25, 0.24, 0.08), ylim=(0, 1))
+    names = [f"place_{place}" for place in range(1, STEPS)] + ["end"]
+    places.bar(names, [now.history[name][-1] for name in names])
+    curves = (("accuracy", "letters"), ("spread_across", "spread_down"), ("in_order",))
+    for left, names in zip((0.05, 0.4, 0.75), curves, strict=True):
+        top = 12 if "spread_down" in names else 1
+        axes = page.add_axes((left, 0.07, 0.22, 0.08), xlim=(0, EPOCHS), ylim=(0, top))
+        for name in names:
+            axes.plot(now.history["epoch"], now.history[name], label=name)
+        axes.legend()
+    packed = io.BytesIO()
+    page.savefig(packed, format="png")
+    return packed.getvalue()
+
+
+def _reference_strips(page, table: pa.Table) -> None:
+    looked = panels.masks(table, panels.SHOWN)
+    read, sure = (panels.steps(table, name) for name in ("prediction", "probability"))
+    for number in range(panels.SHOWN * STEPS):
+        word, step = divmod(number, STEPS)
+        row, column = divmod(word, 2)
+        place = (0.03 + 0.34 * column + 0.066 * step, 0.71 - 0.155 * row, 0.0625, 0.111)
+        axes = page.add_axes(place)
+        axes.axis("off")
+        axes.imshow(TEST["image"][word], cmap="gray")
+        axes.imshow(looked[word, step], cmap="Greens", alpha=0.5, vmin=0, vmax=255)
+        _reference_signs(
+            axes, TEST["letters"][word], word, step, read[word, step], sure[word, step]
+        )
+
+
+def _reference_signs(axes, truth: np.ndarray, word: int, step: int, read: int, sure: float) -> None:
+    if not counted(truth[None])[0, step]:
+        return
+    looks = {"color": "C0", "weight": "bold"} if read == truth[step] else {"color": "C1"}
+    names = ["■" if sign == END else letter(sign) for sign in (truth[step], read)]
+    axes.text(0.05, -0.2, names[0], transform=axes.transAxes, color="0.5")
+    axes.text(0.35, -0.2, names[1], transform=axes.transAxes, size=16, **looks)
+    axes.text(0.7, -0.2, f"{sure:.0%}", transform=axes.transAxes)
+
+
+def _reference_matrix(axes, table: pa.Table) -> None:
+    words, read = (panels.steps(table, name) for name in ("letters", "prediction"))
+    axes.imshow(panels.shades(panels.reading_rates(words, read)))
+    names = [*map(letter, range(END)), "■"]
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+
+
+def main() -> None:
+    """Time both and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=200)
+    parser.add_argument("--reference", type=int, default=9)
+    parser.add_argument("--size", default="1920x1080")
+    options = parser.parse_args()
+    size = tuple(int(part) for part in options.size.split("x"))
+    stages = [moment(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    strips.looks(TEST["image"][:1], TEST["image"][:1])  # the table of colours, once a process
+    start = time.process_time()
+    scene = Scene(size, figure.panels(story(size)))
+    settled = time.process_time() - start
+    stills = {now.snapshot: scene.draw(now) for now in stages}
+    ours = {
+        "ours, PNG included": lambda now: png.encode(scene.draw(now)),
+        "  drawing alone": scene.draw,
+        "  PNG alone": lambda now: png.encode(stills[now.snapshot]),
+        "floor: copy and PNG": lambda now: png.encode(stills[now.snapshot].copy()),
+    }
+    plain = {"matplotlib, PNG included": lambda now: reference(now, size)}
+    reference(stages[0], size)  # imports and fonts are paid before the clock starts
+    rounds = [stages[i % len(stages)] for i in range(max(options.frames, options.reference))]
+    both = seconds(plain | ours, rounds[: options.reference])
+    report(plain=both, ours=seconds(ours, rounds), settled=settled)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Batches of words in noise a second and a core, beside a plain script's, and what bounds them.
+
+Run by hand: python benchmarks/words_per_second.py
+
+All draw batches of 32 examples in this process on one thread; times are CPU time. The reference
+draws one example after the other, as a plain script does: Pillow writes the word, numpy adds
+normally distributed noise. The limit is what no way of looking noise up can spare: a pass over the
+32 × 1600 pixels that reads a random entry of the table for each, and one that writes bytes. "Hash
+and pass" adds the hash that says which entries.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(FOLDER / "workflow_scripts"))
+
+import numpy as np  # noqa: E402
+import table  # noqa: E402
+import torch  # noqa: E402
+from PIL import Image, ImageDraw, ImageFont  # noqa: E402
+
+from epochreel import fonts  # noqa: E402
+from epochreel.reader import chance, data  # noqa: E402
+
+ROUNDS, TIMES, BATCH, SIDE = 7, 50, 32, 40
+PIXELS = BATCH * SIDE * SIDE
+
+
+def main() -> None:
+    """Measure and print the table."""
+    torch.set_num_threads(1)
+    font = ImageFont.truetype(str(fonts.bundled("DejaVuSans.ttf")), 9)
+    levels = np.random.default_rng(0).normal(0, 25.5, 2**16).astype(np.int16)
+    entries = np.random.default_rng(1).integers(0, 2**16, PIXELS)
+    seconds = best(
+        {
+            "Pillow and numpy's noise": lambda number: plain(number, font),
+            "ours": lambda number: ours(number),
+            "ours, tensors": lambda number: ours(number, kind=torch.from_numpy),
+            "ours, generated background": lambda number: ours(number, background="generated"),
+            "hash and pass": lambda number: one_pass(levels, hashed(number)),
+            "pass (limit)": lambda _: one_pass(levels, entries),
+        }
+    )
+    reference, limit = seconds["Pillow and numpy's noise"], seconds["pass (limit)"]
+    table.show(
+        {"": "", "ms a batch": ".3f", "examples/s": ".0f", "x plain": ".1f", "x limit": ".1f"},
+        [(name, s * 1e3, BATCH / s, reference / s, s / limit) for name, s in seconds.items()],
+    )
+
+
+def best(tasks: dict[str, Callable[[int], object]]) -> dict[str, float]:
+    """Least CPU seconds a call over some rounds, in which the tasks take turns."""
+    least = dict.fromkeys(tasks, float("inf"))
+    fresh = count()
+    for task in tasks.values():
+        task(next(fresh))
+    for _ in range(ROUNDS):
+        for name, task in tasks.items():
+            start = time.process_time()
+            for _ in range(TIMES):
+                task(next(fresh))
+            least[name] = min(least[name], (time.process_time() - start) / TIMES)
+    return least
+
+
+def ours(number: int, kind: Callable = np.asarray, background: str = "none") -> dict:
+    """One of our batches, of numpy arrays or of tensors."""
+    settings = {"noise": 0.1, "background": background, "background_strength": 96}
+    indices = kind(np.arange(number * BATCH, (number + 1) * BATCH))
+    return data.draw(settings, 1, "train", indices)
+
+
+def plain(number: int, font: ImageFont.FreeTypeFont) -> np.ndarray:
+    """A batch as a plain script draws it."""
+    rng = np.random.default_rng(number)
+    return np.stack([plain_example(rng, font) for _ in range(BATCH)])
+
+
+def plain_example(rng: np.random.Generator, font: ImageFont.FreeTypeFont) -> np.ndarray:
+    """One example as a plain script draws it."""
+    word = "".join(chr(65 + letter) for letter in rng.integers(0, 26, rng.integers(1, 5)))
+    left, top, right, bottom = font.getbbox(word)
+    x = rng.integers(1, SIDE - (right - left)) - left
+    y = rng.integers(1, SIDE - (bottom - top)) - top
+    image = Image.new("L", (SIDE, SIDE))
+    ImageDraw.Draw(image).text((x, y), word, 128, font)
+    noisy = np.asarray(image) + rng.normal(0, 25.5, (SIDE, SIDE))
+    return noisy.round().clip(0, 255).astype(np.uint8)
+
+
+def hashed(number: int) -> np.ndarray:
+    """Which entry of a table of 2¹⁶ each pixel of a batch has."""
+    states = chance.examples(number, "train", np.arange(BATCH))
+    lanes = chance.numbers(states, 0, PIXELS // BATCH // 4)
+    return lanes[:, None] >> np.arange(0, 64, 16)[:, None] & 0xFFFF
+
+
+def one_pass(levels: np.ndarray, entries: np.ndarray) -> np.ndarray:
+    """Table entries as bytes."""
+    return levels.take(entries).clip(0, 255).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests on a Slurm of their own."""

@@ -1,0 +1,94 @@
+"""What befalls a cluster: the film is the same each time, and the user is told."""
+
+import signal
+import time
+
+import pytest
+from killing import small
+
+FILM = "results/spirals/training.mp4"
+pytestmark = [pytest.mark.cluster, pytest.mark.long]
+# Training takes long enough to be met in its middle.
+SLOW = {"batch": 50, "batches_per_epoch": 400, "optimizer": "adam", "rate": 0.01}
+
+
+def several_blocks() -> dict:
+    """A config of three blocks of a hundred frames, large enough that drawing takes a while."""
+    training = {"batch": 50, "batches_per_epoch": 10, "optimizer": "adam", "rate": 0.01}
+    figure = {"width": 1280, "height": 720}
+    return small(epochs=299, training=training, figure=figure) | {"snapshots_per_block": 100}
+
+
+def test_a_node_is_lost_while_frames_are_drawn(place, slurm):
+    here = place(several_blocks())
+    process = here.begin(FILM)
+    here.until(process, lambda: list(here.path("spirals/frames").glob("0001*.png")), 900)
+    job = here.running("render")
+    slurm.crash_node(job["node"])
+    try:
+        here.ends_well(process)
+    finally:
+        slurm.start_node(job["node"])
+
+
+def test_a_training_beyond_its_time_is_submitted_again_with_more_and_goes_on(place):
+    minutes = {"set-resources": {"train": {"runtime": "5 ** (attempt - 1)"}}}
+    here = place(small(training=SLOW), minutes)
+    process = here.begin(FILM)
+    here.pause_training(process)
+    said = here.ends_well(process)
+    assert "SLURM status is: 'TIMEOUT'" in said and "runtime=5" in said
+
+
+def test_a_job_beyond_its_memory_is_submitted_again_with_more(place):
+    little = {"set-resources": {"render": {"mem_mb": "200 * 3 ** (attempt - 1)"}}}
+    here = place(overlay=little)
+    said = here.ends_well(here.begin(FILM))
+    logs = (here.folder / ".snakemake" / "slurm_logs" / "rule_render").rglob("*.log")
+    assert any("Exceeded job memory limit" in log.read_text() for log in logs)
+    assert "mem_mb=600" in said
+
+
+def test_a_training_that_is_preempted_goes_on_from_its_last_snapshot(place, slurm):
+    here = place(small(training=SLOW))
+    process = here.begin(FILM)
+    here.pause_training(process)
+    slurm.call("sbatch", "-p", "urgent", "-N3", "--exclusive", "-o/dev/null", "--wrap", "sleep 5")
+    here.until(process, lambda: not here.running("train"))
+    here.ends_well(process)
+
+
+def test_the_command_is_killed_and_given_again_while_its_training_runs_on(place):
+    here = place(small(training=SLOW))
+    killed = here.begin(FILM)
+    first, trainer = here.pause_training(killed)
+    killed.kill()
+    killed.wait()
+    here.make("--unlock")
+    again = here.begin(FILM)
+    here.until(again, lambda: others(here, first["id"]))
+    here.until(again, lambda: "another process trains this run" in log_of_training(here))
+    trainer.resume()
+    here.ends_well(again)
+
+
+def log_of_training(here) -> str:
+    """What the first block's log holds; a job that begins deletes that of one before it."""
+    log = here.path("spirals/logs/train/00000.log")
+    return log.read_text() if log.exists() else ""
+
+
+def others(here, job):
+    """A job that trains, too."""
+    jobs = (each for each in here.slurm.jobs("RUNNING") if each["what"].startswith("rule_train_"))
+    return next((each for each in jobs if each["id"] != job), None)
+
+
+def test_the_controller_is_restarted(place, slurm):
+    here = place()
+    process = here.begin(FILM)
+    here.until(process, lambda: here.running("train"))
+    slurm.stop("slurmctld", signal.SIGKILL)
+    time.sleep(5)
+    slurm.start_controller()
+    here.ends_well(process)

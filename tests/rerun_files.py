@@ -1,0 +1,174 @@
+"""The rows of the table of reruns that tell of files: lost, and altered by hand.
+
+Jobs are those of the miniature world's run `sheets`, of 13 snapshots in blocks of ten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RUN, SHARDS = "results/sheets", "results/datasets/few_sheets"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A file of the world, and the jobs that follow where it is lost or altered."""
+
+    what: str
+    path: str
+    jobs: set[str]
+    note: str = ""
+    refused: bool = False  # whether the first of its readers refuses it where it is damaged
+
+    @property
+    def told(self) -> str:
+        """The rules of these jobs in words; of the first block alone, of both, or of no block."""
+        blocks: dict[str, list[str]] = {}
+        for job in sorted(self.jobs):
+            rule, *about = job.split()
+            blocks.setdefault(rule, []).extend(about[1:])
+        rules = [rule for rule in _ORDER if rule in blocks]
+        return ", ".join(rule + _OF_BLOCKS.get(tuple(blocks[rule]), "") for rule in rules) or "none"
+
+
+_ORDER = ["generate_dataset", "train", "evaluate", "summarize", "render", "encode"]
+_ORDER += ["save_network", "publish", "write_manifest"]
+_OF_BLOCKS = {("00000",): " (its block)", ("00001",): " (its block)", ("00000", "00001"): " (all)"}
+
+
+def first(*rules: str) -> set[str]:
+    """The jobs of these rules for the first block."""
+    return {f"{rule} sheets 00000" for rule in rules}
+
+
+def second(*rules: str) -> set[str]:
+    """The jobs of these rules for the second block."""
+    return {f"{rule} sheets 00001" for rule in rules}
+
+
+def both(*rules: str) -> set[str]:
+    """The jobs of these rules for both blocks."""
+    return first(*rules) | second(*rules)
+
+
+def shard(split: str) -> set[str]:
+    """The job that makes a split's first shard."""
+    return {f"generate_dataset few_sheets {split} 00000"}
+
+
+MANIFEST = {"write_manifest sheets"}
+FILM = {"encode sheets", "publish"} | MANIFEST
+NETWORK = {"save_network sheets"} | MANIFEST
+TRAINED = both("train", "evaluate", "summarize", "render") | FILM | NETWORK
+LOST = [
+    Case("a shard of the training set", f"{SHARDS}/train/00000.parquet", shard("train") | TRAINED),
+    Case(
+        "a shard of the validation set",
+        f"{SHARDS}/validation/00000.parquet",
+        shard("validation") | TRAINED,
+    ),
+    Case(
+        "a shard of the test set",
+        f"{SHARDS}/test/00000.parquet",
+        shard("test") | both("evaluate", "summarize", "render") | FILM,
+    ),
+    Case(
+        "a checkpoint",
+        f"{RUN}/checkpoints/000004.safetensors",
+        TRAINED,
+        "its block and those after it; the store spares the training",
+    ),
+    Case(
+        "a checkpoint of the last block",
+        f"{RUN}/checkpoints/000011.safetensors",
+        second("train", "evaluate", "summarize", "render") | FILM | NETWORK,
+        "likewise",
+    ),
+    Case("a state", f"{RUN}/states/00000.json", TRAINED, "likewise"),
+    Case(
+        "an evaluation",
+        f"{RUN}/evaluations/000004.parquet",
+        first("evaluate") | both("summarize", "render") | FILM,
+    ),
+    Case("a summary", f"{RUN}/summaries/00000.parquet", both("summarize", "render") | FILM),
+    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
+    Case("the film", f"{RUN}/training.mp4", FILM),
+    Case("the published film", "training.mp4", {"publish"}),
+    Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
+    Case("the manifest", f"{RUN}/manifest.json", MANIFEST),
+    Case(
+        "the store",
+        f"{RUN}/store/*/*/*",
+        set(),
+        "until a checkpoint is lost: then it is trained again",
+    ),
+    Case("a log", f"{RUN}/logs/train/00000.parquet", set()),
+]
+ALTERED = [
+    Case(
+        "a shard of the training set",
+        f"{SHARDS}/train/00000.parquet",
+        TRAINED,
+        "train refuses it",
+        refused=True,
+    ),
+    Case(
+        "a shard of the validation set",
+        f"{SHARDS}/validation/00000.parquet",
+        TRAINED,
+        "train refuses it",
+        refused=True,
+    ),
+    Case(
+        "a shard of the test set",
+        f"{SHARDS}/test/00000.parquet",
+        both("evaluate", "summarize", "render") | FILM,
+        "evaluate refuses it",
+        refused=True,
+    ),
+    Case(
+        "a checkpoint",
+        f"{RUN}/checkpoints/000004.safetensors",
+        first("evaluate") | both("summarize", "render") | FILM,
+        "evaluate refuses it",
+        refused=True,
+    ),
+    Case(
+        "the last checkpoint",
+        f"{RUN}/checkpoints/000012.safetensors",
+        second("evaluate", "summarize", "render") | FILM | NETWORK,
+        "evaluate and save_network refuse it",
+        refused=True,
+    ),
+    Case(
+        "a state",
+        f"{RUN}/states/00000.json",
+        second("train") | both("evaluate", "summarize", "render") | FILM | NETWORK,
+        "train refuses it where it reads it; evaluate does not look into it",
+    ),
+    Case(
+        "an evaluation",
+        f"{RUN}/evaluations/000004.parquet",
+        both("summarize", "render") | FILM,
+        "summarize refuses it",
+        refused=True,
+    ),
+    Case(
+        "a summary",
+        f"{RUN}/summaries/00000.parquet",
+        second("summarize") | both("render") | FILM,
+        "summarize and render refuse it",
+        refused=True,
+    ),
+    Case("a frame", f"{RUN}/frames/000004.png", FILM, "encode refuses it", refused=True),
+    Case(
+        "the film",
+        f"{RUN}/training.mp4",
+        {"publish"} | MANIFEST,
+        "published as it is, and so noted in the manifest",
+    ),
+    Case("the published film", "training.mp4", set(), "stays as it is"),
+    Case("`network.safetensors`", f"{RUN}/network.safetensors", MANIFEST, "read refuses it"),
+    Case("the manifest", f"{RUN}/manifest.json", set(), "verify tells"),
+    Case("the store's weights", f"{RUN}/store/*/weights/000004.safetensors", set(), "train looks"),
+]

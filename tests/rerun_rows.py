@@ -1,0 +1,240 @@
+"""The rows of the table of reruns: which change makes which rules run again.
+
+A new experiment gets rows of its own in `OWN`, and what they need in `ADDED`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+# Which rules read what a rule makes. The splits of a dataset are told apart.
+READERS = {
+    "generate_dataset (train)": {"train"},
+    "generate_dataset (validation)": {"train"},
+    "generate_dataset (test)": {"evaluate", "render", "render_tweens", "draw_loop"},
+    "train": {"evaluate", "save_network"},
+    "evaluate": {
+        "summarize",
+        "fit_projection",
+        "project",
+        "render",
+        "render_tweens",
+        "draw_loop",
+    },
+    "summarize": {"render", "render_tweens", "write_captions"},
+    "fit_projection": {"project"},
+    "project": {"render", "render_tweens"},
+    "render": {"encode", "encode_webm", "encode_gif", "save_poster"},
+    "render_tweens": {"encode", "encode_webm", "encode_gif", "save_poster"},
+    "encode": {"publish"},
+    "save_network": {"read", "draw_reading"},
+}
+FORMS = ["read", "draw_reading", "draw_loop"]
+FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
+"""Rules whose results are made on request alone."""
+SOME = ["fit_projection", "project", "render_tweens"]
+"""Rules that only some runs have."""
+ORDER = [*READERS, *FORMS, "publish"]
+DATA = {name for name in READERS if name.startswith("generate")}
+FILMS = {"encode", "encode_webm", "encode_gif"}
+DRAWING = {"render", "render_tweens", "draw_loop"}
+SIZED = DRAWING | {"save_poster"} | FILMS
+LEARNT_FROM = DATA | {"train", "evaluate", "read", "draw_reading"}
+"""What depends on the settings of the data at once."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A key of the world's config, another value, and the rules that it reaches at once.
+
+    What reads the results of these follows.
+    """
+
+    key: str
+    value: Any
+    touched: frozenset[str] | set[str]
+    note: str = ""
+
+
+# What is added to the miniature world, so that each key below has a run that it counts for.
+_TINY = {"epochs": 1, "figure": {"width": 480, "height": 270}, "film": {"preset": "ultrafast"}}
+_TINY |= {"training": {"batch": 1, "batches_per_epoch": 2}}
+_SHEETS = {"experiment": "sheets", "train": 2, "test": 2}
+ADDED = {
+    "datasets": {
+        "other_sheets": _SHEETS | {"seed": 5},
+        "in_fonts": _SHEETS | {"settings": {"variant": "perturbed", "fonts": "fonts"}},
+        "on_pictures": {
+            "experiment": "reader",
+            "train": "unbounded",
+            "test": 8,
+            "settings": {"background": "folder", "backgrounds": "pictures"},
+        },
+    },
+    "runs": {
+        "fonts": _TINY | {"dataset": "in_fonts", "network": {"name": "local"}},
+        "tuned": _TINY
+        | {"dataset": "other_sheets", "network": {"name": "tuned", "channels": [2, 2, 2, 2, 2]}},
+        "deep": _TINY
+        | {"dataset": "other_sheets", "network": {"name": "deep", "channels": [2, 2, 2, 2, 2]}},
+        "pictures": _TINY
+        | {"dataset": "on_pictures", "network": {"name": "compact", "channels": [4, 4]}},
+        "published": _TINY
+        | {
+            "dataset": "on_pictures",
+            "network": {"name": "published", "channels": 1, "hidden": 4},
+        },
+    },
+}
+
+# Run → what is asked for of it beside `all`, by rule.
+REQUESTED = {
+    "sheets": {
+        "encode_webm": "training.webm",
+        "encode_gif": "training.gif",
+        "save_poster": "poster.png",
+        "write_captions": "training.vtt",
+        "read": "readings/mine.csv",
+    },
+    "words": {
+        "draw_loop": "loops/reading.gif",
+        "read": "readings/word.csv",
+        "draw_reading": "readings/word.png",
+    },
+}
+
+DATASET, RUN = "datasets.few_sheets", "runs.sheets"
+SHARED = [
+    Row("main_run", "cells", {"publish"}),
+    Row(f"{DATASET}.seed", 2, DATA),
+    Row("datasets.few_words.seed", 2, DATA | {"train"}, "of an unbounded training set"),
+    Row(f"{DATASET}.train", 20, {"generate_dataset (train)"}),
+    Row(f"{DATASET}.train", "unbounded", {"train"}, "`unbounded`: nothing is stored"),
+    Row(
+        f"{DATASET}.validation",
+        3,
+        {"generate_dataset (validation)"},
+        "the training log holds the validation loss",
+    ),
+    Row(f"{DATASET}.test", 4, {"generate_dataset (test)"}),
+    Row(f"{DATASET}.examples_per_shard", 10, {"generate_dataset (train)"}),
+    Row(f"{RUN}.title", "Another", DRAWING | {"encode", "encode_webm"}),
+    Row(
+        f"{RUN}.dataset",
+        "other_sheets",
+        {"train", "evaluate", "render"},
+        "to another with other settings; it is made where it is not there",
+    ),
+    Row(f"{RUN}.seed", 2, {"train"}),
+    Row(
+        f"{RUN}.epochs",
+        4,
+        {"train"},
+        "only new snapshots are trained, none where the run is shortened; see below",
+    ),
+    Row(f"{RUN}.snapshots_per_epoch", 5, {"train"}),
+    Row(
+        f"{RUN}.keep_checkpoints",
+        "last",
+        {"write_manifest"},
+        "takes hold of checkpoints that are made from then on",
+    ),
+    Row(f"{RUN}.network.name", "tuned", {"train"}, "to one that has the keys that are set"),
+    Row(f"{RUN}.projection.name", "linear", set(), "counts where points are projected"),
+    Row(f"{RUN}.training.batch", 3, {"train"}),
+    Row(f"{RUN}.training.batches_per_epoch", 7, {"train"}),
+    Row(f"{RUN}.training.optimizer", "adamw", {"train"}),
+    Row(f"{RUN}.training.rate", 0.02, {"train"}),
+    Row(f"{RUN}.training.warmup_batches", 1, {"train"}),
+    Row(f"{RUN}.training.decay_batches", 1, {"train"}),
+    Row(f"{RUN}.training.plateau_batches", 3, {"train"}),
+    Row(f"{RUN}.training.plateau_failures", 2, set(), "counts where `plateau_batches` is set"),
+    Row(f"{RUN}.training.plateau_factor", 0.5, set(), "counts where `plateau_batches` is set"),
+    Row("runs.words.training.plateau_failures", 2, {"train"}, "where it is set"),
+    Row("runs.words.training.plateau_factor", 0.5, {"train"}, "where it is set"),
+    Row(f"{RUN}.training.epsilon", 1e-6, {"train"}, "counts for all but sgd"),
+    Row(f"{RUN}.training.beta1", 0.8, {"train"}, "counts for adam and adamw"),
+    Row(f"{RUN}.training.beta2", 0.99, {"train"}, "counts for adam and adamw"),
+    Row(f"{RUN}.training.weight_decay", 0.1, {"train"}),
+    Row(f"{RUN}.training.rho", 0.9, set(), "counts for adadelta alone (the run's is adam)"),
+    Row("runs.cells.training.rho", 0.9, {"train"}, "adadelta's"),
+    Row(f"{RUN}.training.momentum", 0.5, set(), "counts for sgd alone"),
+    Row(f"{RUN}.training.precision", "bfloat16", {"train"}),
+    Row(f"{RUN}.training.threads", 2, {"train"}),
+    Row(f"{RUN}.training.compile", True, {"train"}),
+    Row(f"{RUN}.evaluation.batch", 3, {"evaluate"}),
+    Row(f"{RUN}.evaluation.train_sample", 2, {"evaluate"}),
+    Row(
+        "runs.cells.evaluation.batch",
+        30,
+        {"train", "evaluate"},
+        "with `keep_checkpoints: last`: the checkpoints are gone",
+    ),
+    Row(f"{RUN}.evaluation.precision", "bfloat16", {"evaluate"}),
+    Row(f"{RUN}.evaluation.threads", 2, {"evaluate"}),
+    Row(f"{RUN}.figure.width", 800, SIZED),
+    Row(f"{RUN}.figure.height", 450, SIZED),
+    Row(f"{RUN}.figure.time_axis", 9, DRAWING),
+    Row(f"{RUN}.film.seconds_per_snapshot", 0.5, FILMS | {"write_captions"}),
+    Row(f"{RUN}.film.hold_seconds", 1.0, FILMS | {"write_captions"}),
+    Row(f"{RUN}.film.crf", 30, {"encode"}),
+    Row(f"{RUN}.film.preset", "fast", {"encode"}),
+    Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),
+    Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, its version counts"),
+    Row(f"{RUN}.film.webm_codec", "vp9", {"encode_webm"}),
+    Row(f"{RUN}.film.gif_width", 320, {"encode_gif"}),
+    Row(f"{RUN}.film.gif_frames_per_second", 5, {"encode_gif"}),
+    Row(f"{RUN}.film.poster", 0.5, {"save_poster"}),
+]
+OWN = {
+    "sheets": [
+        Row(f"{DATASET}.settings.variant", "shifted", LEARNT_FROM),
+        Row(
+            "datasets.in_fonts.settings.fonts",
+            "other_fonts",
+            LEARNT_FROM,
+            "with the fonts' contents, see below",
+        ),
+        Row(f"{RUN}.network.channels", [4, 5], {"train"}),
+        Row(f"{RUN}.network.patch", 17, {"train"}),
+        Row(f"{RUN}.network.spread", 2.0, {"train"}),
+        Row("runs.tuned.network.channels", [2, 2, 2, 2, 3], {"train"}),
+        Row("runs.tuned.network.dropout", 0.1, {"train"}),
+        Row("runs.tuned.network.l1", 0.1, {"train"}),
+        Row("runs.deep.network.channels", [2, 2, 2, 2, 3], {"train"}),
+        Row("runs.deep.network.dropout", 0.1, {"train"}),
+        Row("runs.deep.network.l1", 0.1, {"train"}),
+        Row("runs.cells.network.channels", [4, 5], {"train"}),
+        Row("runs.cells.network.dense", [10], {"train"}),
+        Row("runs.cells.network.dropout", 0.1, {"train"}),
+        Row(f"{RUN}.figure.settings.example", 1, DRAWING),
+    ],
+    "reader": [
+        Row("datasets.few_words.settings.noise", 0.2, LEARNT_FROM),
+        Row("datasets.few_words.settings.background", "none", LEARNT_FROM),
+        Row("datasets.few_words.settings.background_strength", 50, LEARNT_FROM),
+        Row(
+            "datasets.on_pictures.settings.backgrounds",
+            "other_pictures",
+            LEARNT_FROM,
+            "with the images' contents, see below",
+        ),
+        Row("runs.words.network.channels", [4, 8], {"train"}),
+        Row("runs.words.network.line", 4, {"train"}),
+        Row("runs.words.network.keys", 16, {"train"}),
+        Row("runs.words.network.waves", 3, {"train"}),
+        Row("runs.words.network.window", 5, {"train"}),
+        Row("runs.words.network.hidden", 8, {"train"}),
+        Row("runs.words.network.dense", 8, {"train"}),
+        Row("runs.published.network.channels", 2, {"train"}),
+        Row("runs.published.network.hidden", 5, {"train"}),
+    ],
+}
+# Keys whose change is not told by such a row, and why.
+OTHERS = {
+    "snapshots_per_block": "the same artifacts, in other blocks: over finished results most is "
+    "made again; checkpoints come from the store",
+    "datasets.*.experiment": "everything",
+    "runs.*.figure.tweens": "render_tweens, and what follows, where points are projected",
+}

@@ -1,0 +1,50 @@
+"""The world that the table of reruns is proven in: everything made once, then only planned with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import reruns
+from workflow import Workplace
+
+from epochreel import png
+from epochreel.fonts import bundled
+from epochreel.reader import data as words
+from epochreel.sheets import data
+
+
+def made(folder: Path, world: Workplace) -> Workplace:
+    """The miniature world and more, with all runs and all that is asked for made, in `folder`.
+
+    The miniature `world` is made already, and copied.
+    """
+    shutil.copytree(world.folder, folder)
+    place = Workplace(folder, reruns.world_config())
+    for name, font in (("fonts", "DejaVuSans.ttf"), ("other_fonts", "DejaVuSans-Bold.ttf")):
+        (folder / name).mkdir()
+        shutil.copy(bundled(font), folder / name)
+    for name, grey in (("pictures", 40), ("other_pictures", 80)):
+        (folder / name).mkdir()
+        (folder / name / "one.png").write_bytes(png.encode(np.full((60, 60), grey, np.uint8)))
+    (page,) = data.generate({"variant": "plain", "fonts": None}, 7, "test", range(1))
+    (word,) = words.generate({"noise": 0.0, "background": "none"}, 7, "test", range(1))
+    (folder / "images").mkdir()
+    for name, image in (("mine", page["image"]), ("word", word["image"])):
+        (folder / "images" / f"{name}.png").write_bytes(png.encode(image))
+    # The settings may name an ffmpeg of the system; a plan only asks for its version.
+    (folder / "bin").mkdir()
+    (folder / "bin/ffmpeg").write_text("#!/bin/sh\necho ffmpeg version 9.9\n")
+    (folder / "bin/ffmpeg").chmod(0o755)
+    place.environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    place.make(*reruns.TARGETS)
+    assert place.jobs(*reruns.TARGETS) == set()
+    return place
+
+
+def selected(request, test: str, argument: str) -> list:
+    """The values that a test is to be run with in this session."""
+    items = [item for item in request.session.items if item.originalname == test]
+    return [item.callspec.params[argument] for item in items]

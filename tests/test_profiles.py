@@ -1,0 +1,64 @@
+"""Profiles: each is whole in itself, and gives every rule what it needs."""
+
+import re
+
+import pytest
+import yte
+from workflow import REPOSITORY
+
+CLUSTERS = ["slurm", "kubernetes"]
+# Finished results are made again, or not, by these.
+SHARED = ("rerun-triggers", "max-checksum-file-size", "rerun-incomplete")
+
+
+def text_of(name: str) -> str:
+    return (REPOSITORY / "profiles" / name / "config.yaml").read_text()
+
+
+def profile(name: str) -> dict:
+    """A profile as Snakemake reads it."""
+    return yte.process_yaml(text_of(name), require_use_yte=True)
+
+
+def rules() -> set[str]:
+    """The names of the rules in `rules/`."""
+    text = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
+    return set(re.findall(r"^rule (\w+):| as (\w+) with:", text, re.M))
+
+
+def asked(name: str, resource: str, attempt: int) -> dict[str, float]:
+    """What each rule asks for at an attempt."""
+    resources = profile(name)["set-resources"]
+    return {rule: eval(each[resource], {"attempt": attempt}) for rule, each in resources.items()}
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+@pytest.mark.parametrize("key", SHARED)
+def test_a_cluster_makes_again_what_one_machine_would(name, key):
+    assert profile(name)[key] == profile("default")[key]
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_a_cluster_knows_every_rule_and_no_other(name):
+    assert set(profile(name)["set-resources"]) == {"".join(names) for names in rules()}
+
+
+@pytest.mark.parametrize(
+    ("name", "resource"), [("slurm", "mem_mb"), ("slurm", "runtime"), ("kubernetes", "mem_mb")]
+)
+def test_each_attempt_of_every_rule_gets_more(name, resource):
+    first, second, third = (asked(name, resource, attempt) for attempt in (1, 2, 3))
+    assert all(0 < first[rule] < second[rule] < third[rule] for rule in first)
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_trainings_alone_ask_for_a_gpu(name):
+    resources = profile(name)["set-resources"]
+    asking = {rule for rule, each in resources.items() if each.get("gpu")}
+    assert asking == {"train", "train_keeping_last"}
+
+
+def test_every_job_is_booked_where_an_account_is_given_and_none_where_not():
+    assert "slurm_account" not in profile("slurm")["default-resources"]
+    given = text_of("slurm").replace("account: null", "account: physics")
+    assert yte.process_yaml(given)["default-resources"]["slurm_account"] == "physics"

@@ -1,0 +1,135 @@
+"""A film in which points move: projected, with pictures between the snapshots, from the command."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+from conftest import SPIRALS
+from workflow import Workplace
+
+from epochreel import evaluations, layouts, plan, png, reels, video
+from epochreel.errors import UserError
+from epochreel.projecting import projection
+
+PROJECTION = """import numpy as np
+
+
+def activations(predictions):
+    names = ("x", "y", "probability")
+    return np.column_stack([predictions[name].to_numpy() for name in names]).astype(np.float32)
+"""
+MOVED = "left, top = 505 + 400 * x, 575 - 400 * y"
+LAID = "left, top = 505 + 100 * moment.layout[at, 0], 575 - 100 * moment.layout[at, 1]"
+SENTENCES = """
+
+def sentences(rows, data, figure):
+    return [f"Snapshot {row['snapshot']} of {len(rows)}" for row in rows]
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Workplace:
+    """An experiment of one's own whose points are projected; nothing made."""
+    folder = tmp_path_factory.mktemp("projected")
+    shutil.copytree(SPIRALS, folder / "mine")
+    (folder / "mine/projection.py").write_text(PROJECTION)
+    text = (folder / "mine/figure.py").read_text().replace(MOVED, LAID)
+    text = text.replace("for x, y, label, taken in zip(\n", "for at, label, taken in zip(\n")
+    text = text.replace(
+        'points["x"], points["y"], points["label"]', 'range(len(points["x"])), points["label"]'
+    )
+    (folder / "mine/figure.py").write_text(text + SENTENCES)
+    config = yaml.safe_load((SPIRALS / "config.yaml").read_text())
+    config["datasets"]["two_spirals"] |= {"experiment": "mine/", "train": 100, "test": 40}
+    config["runs"]["spirals"] |= {
+        "epochs": 11,
+        "figure": {"width": 480, "height": 270, "tweens": 2},
+        "film": {"preset": "ultrafast", "seconds_per_snapshot": 0.25, "hold_seconds": 0.5},
+    }
+    linear = config["runs"]["spirals"] | {"projection": {"name": "linear"}}
+    config["runs"]["linear"] = linear | {"figure": {"width": 480, "height": 270}}
+    place = Workplace(folder, config | {"snapshots_per_block": 10})
+    place.make("all", "results/spirals/training.vtt")
+    return place
+
+
+def test_each_snapshot_has_a_layout_with_its_numbers(place):
+    path = place.path("spirals/projections/000011.parquet")
+    assert layouts.read(path, 11).shape == (40, 2)
+    assert 0.5 < evaluations.about(path)["metrics"]["trustworthiness"] <= 1
+    assert evaluations.about(path)["metrics"]["jitter"] >= 0
+
+
+@pytest.mark.parametrize("run, name", [("spirals", "causal"), ("linear", "linear")])
+def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, name):
+    paths = [place.path(f"{run}/evaluations/{n:06d}.parquet") for n in range(12)]
+    columns = [evaluations.read(path).to_pydict() for path in paths]
+    points = [np.column_stack([c["x"], c["y"], c["probability"]]).astype("f4") for c in columns]
+    made = plan.Plan(place.config, place.folder).runs[run].projection
+    whole = list(projection.project(points, made, 1))
+    for number in (0, 9, 10, 11):
+        stored = layouts.read(place.path(f"{run}/projections/{number:06d}.parquet"), number)
+        assert np.array_equal(stored, whole[number].layout)
+
+
+def test_between_two_snapshots_points_move_and_nothing_else_changes(place):
+    pictures = list(png.series(place.path("spirals/tweens/000010.png").read_bytes()))
+    frames = [png.decode(place.path(f"spirals/frames/{n:06d}.png").read_bytes()) for n in (9, 10)]
+    first, second = (png.decode(picture) for picture in pictures)
+    assert not np.array_equal(first, second)
+    title = slice(0, 25)
+    assert np.array_equal(first[title], frames[0][title])
+    assert not np.array_equal(first[title], frames[1][title])
+
+
+def test_tweens_are_in_the_film_and_are_counted_as_no_snapshots(place):
+    film = place.path("spirals/training.mp4")
+    assert video.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
+    frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
+    tweens = [place.path(f"spirals/tweens/{n:06d}.png") for n in range(12)]
+    assert len(list(reels.Reel(frames, (480, 270), tweens).feed(6))) == 12 * 6
+
+
+def test_captions_are_the_sentences_of_all_snapshots(place):
+    assert "Snapshot 0 of 12" in place.path("spirals/training.vtt").read_text()
+
+
+def test_a_longer_run_moves_no_point_of_the_snapshots_before(place, tmp_path):
+    shutil.copytree(place.folder, tmp_path / "longer")
+    config = yaml.safe_load(yaml.safe_dump(place.config))
+    config["runs"]["spirals"]["epochs"] = 12
+    longer = Workplace(tmp_path / "longer", config)
+    kept = longer.digests("spirals/projections/00000*")
+    longer.make("results/spirals/projections/000012.parquet")
+    assert longer.digests("spirals/projections/00000*") == kept
+    assert layouts.read(longer.path("spirals/projections/000012.parquet"), 12).shape == (40, 2)
+
+
+def test_a_lost_projection_is_made_again_with_the_same_bytes(place, tmp_path):
+    shutil.copytree(place.folder, tmp_path / "lost")
+    lost = Workplace(tmp_path / "lost", place.config)
+    before = lost.digests("*/projections/*", "*/tweens/*", "*/frames/*", "*/training.mp4")
+    lost.path("spirals/projections/000011.parquet").unlink()
+    lost.make("all")
+    assert lost.digests("*/projections/*", "*/tweens/*", "*/frames/*", "*/training.mp4") == before
+
+
+@pytest.mark.parametrize(
+    "tweens, words",
+    [(6, "it may hold at most 5, since a snapshot is shown for 6"), (2, "projects no points")],
+)
+def test_tweens_that_cannot_be_shown_are_refused(place, tweens, words):
+    config = yaml.safe_load(yaml.safe_dump(place.config))
+    config["runs"]["spirals"]["figure"]["tweens"] = tweens
+    if tweens == 2:
+        config["datasets"]["two_spirals"]["experiment"] = f"{SPIRALS}/"
+    with pytest.raises(UserError, match=words):
+        plan.Plan(config, place.folder)
+
+
+def test_the_film_wide_kinds_are_those_that_say_so():
+    wide = {kind for kind in projection.KINDS if projection.is_film_wide(kind)}
+    assert wide == set(plan.FILM_WIDE)

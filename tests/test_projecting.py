@@ -1,0 +1,322 @@
+"""Projections of snapshots: how faithful, how still, and from what they follow."""
+
+import numpy as np
+import pytest
+from sklearn import manifold
+from threadpoolctl import threadpool_limits
+from umap.umap_ import fuzzy_simplicial_set
+
+from epochreel.errors import UserError
+from epochreel.projecting import forces, measures, projection, shapes
+from epochreel.projecting.before import Before
+from epochreel.projecting.neighbours import Points, fuzzy_graph
+
+CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.1, "steps": 30}
+UMAP = {"neighbours": 8, "min_dist": 0.1}
+SETTINGS = {
+    "causal": CAUSAL,
+    "umap_each": {"name": "umap_each", **UMAP},
+    "aligned_umap": {"name": "aligned_umap", "alignment": 0.01, **UMAP},
+    "linear": {"name": "linear"},
+}
+CLOUD = np.repeat([0, 1, 2], 30)
+
+
+def film(snapshots=4, apart=1.0, seed=3):
+    """Activations (90, 10) of three clouds that drift apart, each point wandering a little."""
+    rng = np.random.default_rng(seed)
+    middles, own = rng.normal(0, 2, (3, 10)), rng.normal(0, 1, (90, 10))
+    wander = np.cumsum(rng.normal(0, 0.02, (snapshots, 90, 10)), 0)
+    spread = 1 + apart * np.arange(snapshots)[:, None, None] / snapshots
+    return (middles[CLOUD] * spread + own + wander).astype(np.float32)
+
+
+def projected(snapshots, kind="causal", seed=1, before=None):
+    return list(projection.project(snapshots, SETTINGS[kind], seed, before))
+
+
+def as_before(snapshot, made):
+    return Before(snapshot, made.layout, made.size)
+
+
+def layouts(made):
+    return np.stack([one.layout for one in made])
+
+
+# -- Shapes ------------------------------------------------------------------------------------
+
+
+def test_a_shape_is_turned_mirrored_and_shifted_onto_its_likeness():
+    target = np.random.default_rng(1).normal(0, 1, (9, 2))
+    other = target @ [[0, 1], [1, 0]] @ [[0.6, 0.8], [-0.8, 0.6]] + 5
+    assert np.allclose(shapes.moved_onto(other, target), target)
+
+
+def test_heavy_points_are_fitted_more_closely_than_light_ones():
+    rng = np.random.default_rng(1)
+    points, target = rng.normal(0, 1, (2, 20, 2))
+    heavy = np.arange(20) < 5
+    fitted = shapes.moved_onto(points, target, np.where(heavy, 1e6, 1))
+    alone = shapes.moved_onto(points[heavy], target[heavy])
+    assert np.allclose(fitted[heavy], alone, atol=1e-3)
+
+
+def test_a_unit_layout_has_radius_one_about_the_origin():
+    layout, size = shapes.unit(np.array([[1.0, 5.0], [1.0, 9.0]]))
+    assert size == 2
+    assert layout.tolist() == [[0, -1], [0, 1]]
+
+
+def test_a_layout_without_extent_stays_in_one_place():
+    layout, size = shapes.unit(np.ones((4, 2)))
+    assert size == 0
+    assert not layout.any()
+
+
+# -- Neighbours --------------------------------------------------------------------------------
+
+
+def test_neighbours_are_the_nearest_others_in_order():
+    points = film()[0]
+    chosen, distances = Points(points).nearest(7)
+    truth = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    np.fill_diagonal(truth, np.inf)
+    assert np.allclose(distances, np.sort(truth, axis=1)[:, :7], atol=1e-5)
+    assert np.allclose(np.take_along_axis(truth, chosen, 1), distances, atol=1e-5)
+
+
+def test_the_graph_of_neighbours_is_umaps():
+    points = film()[0]
+    # UMAP counts a point among its neighbours.
+    chosen, distances = (np.insert(part, 0, 0, axis=1) for part in Points(points).nearest(11))
+    chosen[:, 0] = np.arange(90)
+    theirs, _, _ = fuzzy_simplicial_set(points, 12, None, "euclidean", {}, chosen, distances)
+    ours = fuzzy_graph(Points(points), 11)
+    assert np.abs(ours - theirs.toarray()).max() < 1e-3
+
+
+def test_points_in_one_place_have_a_graph():
+    assert np.isfinite(fuzzy_graph(Points(np.zeros((20, 3))), 5)).all()
+
+
+@pytest.mark.parametrize("wrong", [np.inf, np.nan])
+def test_activations_that_are_not_finite_are_refused(wrong):
+    snapshot = film()[0]
+    snapshot[3, 2] = wrong
+    with pytest.raises(UserError, match="diverged"):
+        projected([snapshot])
+
+
+# -- Measures ----------------------------------------------------------------------------------
+
+
+def test_trustworthiness_is_what_scikit_learn_says():
+    points = film()[0]
+    layout = points[:, :2]
+    ours, _ = measures.faithfulness(Points(points), layout)
+    theirs = manifold.trustworthiness(points, layout, n_neighbors=15)
+    assert ours == pytest.approx(theirs, abs=1e-12)
+
+
+def test_a_turned_plane_keeps_all_neighbours():
+    points = film()[0][:, :2]
+    assert measures.faithfulness(Points(points), 3 * points[:, ::-1]) == (1.0, 1.0)
+
+
+def test_neighbours_kept_are_the_common_ones():
+    points, layout = film()[0], np.random.default_rng(1).normal(0, 1, (90, 2))
+    near, shown = (Points(where).nearest(15)[0] for where in (points, layout))
+    common = [len(set(a) & set(b)) / 15 for a, b in zip(near, shown, strict=True)]
+    assert measures.faithfulness(Points(points), layout)[1] == pytest.approx(np.mean(common))
+
+
+def test_activations_that_all_grow_and_shift_have_not_changed():
+    points = film()[0].astype(np.float64)
+    assert measures.changes(points, Points(7 * points + 3)).max() < 1e-9
+
+
+def test_a_change_is_told_in_distances_to_the_last_neighbour():
+    points = film()[0].astype(np.float64)
+    _, distances = Points(points).nearest(15)
+    moved = points.copy()
+    moved[5, 0] += distances[5, -1]
+    changed = measures.changes(moved, Points(points))
+    assert changed[5] == pytest.approx(1, abs=0.05)
+    assert np.delete(changed, 5).max() < 0.05
+
+
+def test_jitter_is_the_median_way_of_still_points_in_radii():
+    layout, _ = shapes.unit(np.random.default_rng(1).normal(0, 1, (400, 2)))
+    changed = np.where(np.arange(400) < 100, 0.1, 9.0)
+    before = 3 + layout[:, ::-1] + np.where(changed > 1, 5.0, 0.0)[:, None]
+    assert measures.jitter(before, layout, changed) == (pytest.approx(0, abs=1e-6), 0.25)
+    before[:100] += 0.02 * np.random.default_rng(2).choice([-1, 1], (100, 2))
+    assert measures.jitter(before, layout, changed)[0] == pytest.approx(0.0283, rel=0.05)
+
+
+def test_jitter_is_not_told_of_too_few_points():
+    layout = np.random.default_rng(1).normal(0, 1, (400, 2))
+    changed = np.where(np.arange(400) < 3, 0.1, 9.0)
+    told, share = measures.jitter(layout, layout, changed)
+    assert np.isnan(told)
+    assert share == 3 / 400
+
+
+# -- Forces ------------------------------------------------------------------------------------
+
+
+def test_forces_are_those_of_umap_expected_over_its_draws():
+    rng = np.random.default_rng(1)
+    at, near, far = rng.normal(0, 2, (30, 2)).astype(np.float32), *rng.random((2, 30, 30))
+    near, far = (np.float32(part + part.T) * (part + part.T > 1.2) for part in (near, far))
+    for part in (near, far):
+        np.fill_diagonal(part, 0)
+    lines = forces.graph(near, far, share=0.3)
+    force, stiffness = np.empty_like(at), np.empty(30, np.float32)
+    edges = (lines.starts, lines.columns, lines.near, lines.far, lines.repulsion)
+    forces._forces(at, *edges, force, stiffness)
+    ways = at[:, None] - at[None]
+    square = (ways**2).sum(-1)
+    pull = near / (1 + square) + 0.3 * near.sum() / far.sum() * far / (1 + square / 25)
+    degree = near.sum(1)
+    push = 5 / 60 * (degree[:, None] + degree) / ((0.001 + square) * (1 + square))
+    assert np.allclose(force, ((push - pull)[..., None] * ways).sum(1), rtol=1e-3, atol=1e-3)
+    assert np.allclose(stiffness, pull.sum(1), rtol=1e-4)
+
+
+def test_points_are_held_to_their_start_by_a_stiff_spring():
+    points = Points(film()[0])
+    lines = forces.graph(fuzzy_graph(points, 8), fuzzy_graph(points, 20), 0.1)
+    start = np.random.default_rng(1).normal(0, 5, (90, 2)).astype(np.float32)
+    stiff, free = (forces.settle(start, lines, 30, hold) for hold in (1e4, 0))
+    assert np.abs(stiff - start).max() < 0.1 < np.abs(free - start).max()
+
+
+# -- The causal projection ---------------------------------------------------------------------
+
+
+def test_a_layout_follows_from_its_snapshot_and_those_before_alone():
+    long, short = projected(film(5)), projected(film(5)[:3])
+    assert layouts(long)[:3].tobytes() == layouts(short).tobytes()
+
+
+@pytest.mark.parametrize("kind", ["causal", "umap_each"])
+def test_blocks_of_any_length_give_the_same_bytes(kind):
+    snapshots = film(4)
+    whole = projected(snapshots, kind)
+    first = projected(snapshots[:1], kind)
+    rest = projected(snapshots[1:], kind, before=as_before(snapshots[0], first[-1]))
+    assert layouts(whole).tobytes() == layouts(first + rest).tobytes()
+    assert [one.jitter for one in whole[1:]] == [one.jitter for one in rest]
+
+
+def test_the_number_of_threads_changes_nothing():
+    with threadpool_limits(1):
+        one = projected(film(2))
+    with threadpool_limits(2):
+        two = projected(film(2))
+    assert layouts(one).tobytes() == layouts(two).tobytes()
+
+
+def test_clouds_lie_apart_and_near_points_near():
+    last = projected(film(4))[-1]
+    near, _ = Points(last.layout).nearest(5)
+    assert (CLOUD[near] == CLOUD[:, None]).mean() > 0.98
+    assert last.trustworthiness > 0.9
+
+
+def test_what_holds_still_is_shown_still():
+    snapshots = film(4, apart=0.2)
+    made = projected(snapshots)
+    assert max(one.jitter for one in made[1:]) < 0.05
+    assert min(one.still for one in made[1:]) == 1
+
+
+def test_a_point_that_changes_clouds_is_seen_to_go():
+    snapshots = np.repeat(film(1), 6, axis=0)
+    snapshots[1:, 0] = snapshots[1:, 31] + 0.01
+    made = projected(snapshots)
+    near, _ = Points(made[-1].layout).nearest(5)
+    assert (CLOUD[near[0]] == 1).all()
+    assert (CLOUD[Points(made[0].layout).nearest(5)[0][0]] == 0).all()
+
+
+def test_a_stronger_hold_is_stiller():
+    snapshots, jitter = film(3), {}
+    for hold in (0.01, 10.0):
+        made = list(projection.project(snapshots, CAUSAL | {"hold": hold}, 1))
+        jitter[hold] = np.abs(made[2].layout - made[1].layout).mean()
+    assert jitter[10.0] < jitter[0.01] / 2
+
+
+def test_an_untrained_network_that_says_always_the_same_is_projected():
+    made = projected([np.ones((30, 5), np.float32)] * 2)
+    assert np.isfinite(layouts(made)).all()
+
+
+# -- All kinds ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def made_twice():
+    """Of each kind, the same film projected twice."""
+    return {kind: [projected(film(3), kind) for _ in range(2)] for kind in projection.KINDS}
+
+
+@pytest.mark.parametrize("kind", projection.KINDS)
+def test_the_same_settings_give_the_same_bytes(kind, made_twice):
+    once, again = made_twice[kind]
+    assert layouts(once).tobytes() == layouts(again).tobytes()
+
+
+@pytest.mark.parametrize("kind", projection.KINDS)
+def test_layouts_are_of_radius_one_and_judged(kind, made_twice):
+    for one in made_twice[kind][0]:
+        assert one.layout.shape == (90, 2)
+        assert one.layout.dtype == np.float32
+        assert shapes.size(one.layout) == pytest.approx(1, abs=1e-3)
+        assert 0.6 < one.trustworthiness <= 1
+        assert 0 < one.neighbours_kept <= 1
+
+
+@pytest.mark.parametrize("kind", ["causal", "aligned_umap", "linear"])
+def test_jitter_is_less_than_when_each_snapshot_is_fitted_anew(kind, made_twice):
+    def jitter(one):
+        return np.median([snapshot.jitter for snapshot in made_twice[one][0][1:]])
+
+    assert jitter(kind) < jitter("umap_each") / 2
+
+
+def test_seeds_give_other_fits(made_twice):
+    other = projected(film(3), "umap_each", seed=2)
+    assert not np.allclose(layouts(other), layouts(made_twice["umap_each"][0]), atol=0.1)
+
+
+def test_a_linear_film_has_one_projection_for_all_snapshots():
+    snapshots = film(3)
+    made = projected(snapshots, "linear")
+    values, shown = (
+        np.concatenate(
+            [shapes.centred(part) * size for part, size in zip(parts, sizes, strict=True)]
+        )
+        for parts, sizes in ((snapshots, [1] * 3), (layouts(made), [one.size for one in made]))
+    )
+    _, left, rank, _ = np.linalg.lstsq(values, shown, rcond=None)
+    assert rank == 10
+    assert left.max() < 1e-6 * (shown**2).sum()
+
+
+def test_only_fits_over_all_snapshots_are_film_wide():
+    wide = [kind for kind in projection.KINDS if projection.is_film_wide(kind)]
+    assert wide == ["aligned_umap", "linear"]
+
+
+@pytest.mark.parametrize("count", [19, 10_001])
+def test_too_few_and_too_many_points_are_refused(count):
+    with pytest.raises(UserError, match=f"20 to 10000 points, and there are {count}"):
+        projected([np.zeros((count, 3))])
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ValueError, match="not tsne"):
+        projection.is_film_wide("tsne")

@@ -1,0 +1,146 @@
+"""The table of reruns: files lost, altered, touched and copied elsewhere."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+import reruns
+from rerun_files import ALTERED, LOST, Case
+from rerun_rows import DATA, Row
+from rerun_world import selected
+from workflow import ARTIFACTS, Workplace
+
+from epochreel.fonts import bundled
+
+PLACES = [
+    pytest.param((), id="default"),
+    pytest.param(("all",), id="all", marks=pytest.mark.long),
+]
+
+
+@pytest.fixture
+def place(rerun_world, tmp_path) -> Workplace:
+    """The world, to lose files in and to put others in their places."""
+    return rerun_world.linked_at(tmp_path / "place")
+
+
+@pytest.fixture(scope="session")
+def planner(rerun_world, tmp_path_factory, plans):
+    """The function that starts to plan, in a world of its own where a change was made."""
+
+    def begin(case: Case, change: Callable, targets: tuple) -> Future:
+        def plan() -> set[str]:
+            place = rerun_world.linked_at(tmp_path_factory.mktemp("case") / "place")
+            for path in files_of(case, place):
+                change(path)
+            return place.jobs(*targets)
+
+        return plans.submit(plan)
+
+    return begin
+
+
+def files_of(case: Case, place: Workplace) -> list[Path]:
+    found = sorted(place.folder.glob(case.path))
+    assert found, case.path
+    return found
+
+
+@pytest.fixture(scope="session")
+def lost(planner, request):
+    """(Case, targets) → what would run."""
+    test = "test_a_lost_file_is_made_again_with_all_that_is_read_from_it"
+    cases = zip(selected(request, test, "case"), selected(request, test, "targets"), strict=True)
+    return {(id(case), where): planner(case, Path.unlink, where) for case, where in cases}
+
+
+@pytest.mark.parametrize("targets", PLACES)
+@pytest.mark.parametrize("case", LOST, ids=lambda case: case.what)
+def test_a_lost_file_is_made_again_with_all_that_is_read_from_it(lost, case, targets):
+    assert lost[id(case), targets].result() == case.jobs
+
+
+def alter(path: Path) -> None:
+    """Put another file of the same size there, now."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.unlink()
+    path.write_bytes(data)
+
+
+@pytest.fixture(scope="session")
+def altered(planner, request):
+    """(Case, targets) → what would run."""
+    test = "test_a_file_altered_by_hand_is_read_again_by_its_readers"
+    cases = zip(selected(request, test, "case"), selected(request, test, "targets"), strict=True)
+    return {(id(case), where): planner(case, alter, where) for case, where in cases}
+
+
+@pytest.mark.parametrize("targets", PLACES)
+@pytest.mark.parametrize("case", ALTERED, ids=lambda case: case.what)
+def test_a_file_altered_by_hand_is_read_again_by_its_readers(altered, case, targets):
+    assert altered[id(case), targets].result() == case.jobs
+
+
+REFUSED = [case for case in ALTERED if case.refused]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.what)
+def test_the_reader_of_an_altered_file_names_it_and_once_deleted_it_is_made_again(copied, case):
+    before = copied.digests(*ARTIFACTS)
+    alter(copied.folder / case.path)
+    done = copied.start()
+    lines = [line for line in done.stdout.splitlines() if line.startswith("epochreel: ")]
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    assert any(case.path in line for line in lines), done.stdout
+    (copied.folder / case.path).unlink()
+    copied.make()
+    assert copied.digests(*ARTIFACTS) == before
+
+
+def test_what_times_hide_reruns_nothing_and_is_for_verify_to_find(place):
+    for case in ALTERED:
+        for path in files_of(case, place):
+            times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+            alter(path)
+            os.utime(path, ns=times)
+    assert place.jobs(*reruns.TARGETS) == set()
+
+
+def test_results_copied_with_snakemakes_notes_rerun_nothing_though_all_times_are_new(
+    rerun_world, tmp_path
+):
+    shutil.copytree(rerun_world.folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    (tmp_path / "copy/bin/ffmpeg").chmod(0o755)
+    files = [path for path in (tmp_path / "copy/results").rglob("*") if path.is_file()]
+    for number, path in enumerate(random.Random(1).sample(files, len(files))):
+        os.utime(path, (1e9 + number, 1e9 + number))
+    assert Workplace(tmp_path / "copy", rerun_world.config).jobs(*reruns.TARGETS) == set()
+
+
+FOLDERS = [
+    ("in_fonts.settings.fonts", "fonts/DejaVuSans.ttf", DATA),
+    ("in_fonts.settings.fonts", "fonts/added.ttf", DATA),
+    ("in_fonts.settings.fonts", "fonts/notes.txt", set()),
+    ("on_pictures.settings.backgrounds", "pictures/one.png", DATA | {"train"}),
+    ("on_pictures.settings.backgrounds", "pictures/added.png", DATA | {"train"}),
+    ("on_pictures.settings.backgrounds", "pictures/notes.txt", set()),
+]
+
+
+@pytest.mark.parametrize("key, name, touched", FOLDERS, ids=lambda value: str(value)[-20:])
+def test_a_file_of_a_folder_that_the_data_are_made_from_reruns_them_and_one_beside_it_nothing(
+    place, key, name, touched
+):
+    other = {".ttf": bundled("DejaVuSerif.ttf")}.get(Path(name).suffix)
+    (place.folder / name).unlink(missing_ok=True)
+    shutil.copy(other or place.folder / "other_pictures/one.png", place.folder / name)
+    expected = reruns.expected(place.config, Row(f"datasets.{key}", None, touched))
+    assert reruns.without_blocks(place.jobs(*reruns.TARGETS)) == expected

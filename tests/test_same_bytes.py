@@ -1,0 +1,122 @@
+"""The same settings give the same bytes, whatever happens around them."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from killing import CONFIGS, small
+from workflow import ARTIFACTS, Workplace
+
+SUMMARIES = "*/summaries/*.parquet"
+UNBLOCKED = [*(pattern for pattern in ARTIFACTS if pattern != SUMMARIES), "*/network.safetensors"]
+
+
+def snapshots(place: Workplace) -> dict[str, int]:
+    """Run → the number of its last snapshot."""
+    runs = place.config["runs"].items()
+    return {name: run["epochs"] * run.get("snapshots_per_epoch", 1) for name, run in runs}
+
+
+def bytes_of(place: Workplace) -> dict[str, str]:
+    """Artifact → digest, whatever the blocks: the summary of each run's last block, no padding."""
+    ends, found = snapshots(place), {}
+    for path, digest in place.digests(*UNBLOCKED).items():
+        number = re.search(r"/(\d{6})\.", path)
+        if not number or int(number[1]) <= ends[path.split("/")[0]]:
+            found[path] = digest
+    for run in ends:
+        *_, (_, digest) = sorted(place.digests(f"{run}/summaries/*.parquet").items())
+        found[f"{run}, summary"] = digest
+    return found
+
+
+def another_day() -> dict[str, str]:
+    """The environment in which all clocks are 400 days ahead; without the means, a skip."""
+    found = find_spec("libfaketime")
+    library = found and Path(found.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    if not (library and library.is_file()):
+        pytest.skip("there is no libfaketime here to be on another day with")
+    return {"LD_PRELOAD": str(library), "FAKETIME": "+400d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
+def year_of(log: Path) -> int:
+    return int(log.read_text()[:4])
+
+
+def test_in_another_folder_on_another_day_with_one_core_and_other_blocks_the_bytes_are_the_same(
+    world, tmp_path
+):
+    other = Workplace(tmp_path / "elsewhere", world.config | {"snapshots_per_block": 100})
+    other.environment = another_day()
+    other.make("all", cores=1)
+    logs = [max(place.path("").rglob("logs/encode.log")) for place in (world, other)]
+    assert year_of(logs[1]) > year_of(logs[0])
+    assert bytes_of(other) == bytes_of(world)
+
+
+def halved(config: dict) -> dict:
+    """`config` with half as many epochs in each run."""
+    runs = {name: run | {"epochs": run["epochs"] // 2} for name, run in config["runs"].items()}
+    return config | {"runs": runs}
+
+
+def trained(place: Workplace, run: str) -> list[int]:
+    """The snapshots that the last training job of each block trained, by its log."""
+    logs = sorted(place.path(run).glob("logs/train/*.log"))
+    words = "".join(path.read_text() for path in logs)
+    return [int(number) for number in re.findall(r"snapshot (\d+): epoch", words)]
+
+
+def test_runs_that_were_extended_with_four_cores_equal_those_made_at_once_and_trained_what_was_new(
+    world, tmp_path
+):
+    place = Workplace(tmp_path, halved(world.config))
+    place.make("all", cores=4)
+    before = snapshots(place)
+    place.config = world.config
+    place.write_config()
+    place.make("all", cores=4)
+    assert bytes_of(place) == bytes_of(world)
+    assert place.digests(SUMMARIES) == world.digests(SUMMARIES)
+    for run, last in snapshots(world).items():
+        new = before[run] + 1
+        if world.config["runs"][run].get("keep_checkpoints") == "last":
+            new = max(before[run] // 10 * 10, 1)  # its last block was trained again
+        assert trained(place, run) == list(range(new, last + 1))
+
+
+def test_blocks_of_one_give_the_bytes_of_blocks_of_ten(made_alone, tmp_path):
+    whole = made_alone("spirals")
+    figure = whole.config["runs"]["spirals"]["figure"] | {"time_axis": 12}
+    config = small(epochs=2, figure=figure) | {"snapshots_per_block": 1}
+    place = Workplace(tmp_path, config)
+    place.make(*(f"results/spirals/frames/00000{number}.png" for number in range(3)))
+    patterns = [f"spirals/{kind}/00000[0-2].*" for kind in ("checkpoints", "evaluations", "frames")]
+    assert len(place.digests(*patterns)) == 9
+    assert place.digests(*patterns) == whole.digests(*patterns)
+
+
+@pytest.fixture(scope="module")
+def brief(tmp_path_factory):
+    """The function that makes a run for one epoch with so many cores and so large blocks."""
+
+    def make(run: str, cores: int, size: int) -> dict[str, str]:
+        config = CONFIGS[run]()
+        config["runs"][run]["epochs"] = 1
+        place = Workplace(tmp_path_factory.mktemp(run), config | {"snapshots_per_block": size})
+        place.make("all", cores=cores)
+        return bytes_of(place)
+
+    return make
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("run", CONFIGS)
+def test_neither_cores_nor_blocks_change_a_byte(brief, run):
+    expected = brief(run, cores=2, size=10)
+    for cores in (1, 2, 4):
+        for size in (1, 100) if cores == 2 else (1, 10, 100):
+            assert brief(run, cores, size) == expected, (cores, size)

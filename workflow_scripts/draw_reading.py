@@ -1,0 +1,33 @@
+"""Draw how an image of one's own is read."""
+
+import json
+from pathlib import Path
+
+from epochreel import experiments, png
+from epochreel.files import write_whole
+from epochreel.jobs import job
+from epochreel.reading import Reading
+
+
+def draw_reading(
+    path_to_image: str, path_to_network: str, path_to_picture: str, stage: dict, base: Path
+) -> None:
+    """Write the picture that the experiment draws of what a run's network reads in an image.
+
+    Relative paths of the settings start from `base`.
+    """
+    settings = stage["settings"]
+    experiment = experiments.find(settings["data"]["experiment"], base)
+    pixels = Reading(experiment, settings, path_to_image, path_to_network).made("picture")
+    write_whole(path_to_picture, png.encode(pixels))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        draw_reading(
+            path_to_image=snakemake.input.image,
+            path_to_network=snakemake.input.network,
+            path_to_picture=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

@@ -1,0 +1,1 @@
+"""Projections: points of many dimensions, snapshot after snapshot, laid out in the plane."""

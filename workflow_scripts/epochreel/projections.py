@@ -1,0 +1,91 @@
+"""Projecting the snapshots of a run, block by block or all together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from epochreel import evaluations, layouts, tables
+from epochreel.errors import refuse_another
+from epochreel.projecting.before import Before
+from epochreel.projecting.projection import Projection, project
+
+_NUMBERS = ("size", "trustworthiness", "neighbours_kept", "jitter", "still")
+
+
+@dataclass(frozen=True)
+class Block:
+    """The evaluations of consecutive snapshots from `first` on, to be projected.
+
+    `activations` takes the rows of an evaluation and gives (N, D) numbers.
+    """
+
+    activations: Callable[[pa.Table], np.ndarray]
+    settings: dict[str, Any]
+    first: int
+    evaluations: Sequence[str]
+    key: str
+
+    def project(self, before: Sequence[str], targets: Sequence[str]) -> None:
+        """Write the layouts; `before` are evaluation and projection of the snapshot before."""
+        made = project(
+            _Read(self), self.settings["projection"], self.settings["seed"], self._before(before)
+        )
+        for place, (projection, target) in enumerate(zip(made, targets, strict=False)):
+            numbers = {name: getattr(projection, name) for name in _NUMBERS}
+            layouts.write(target, projection.layout, numbers, self.first + place, self.key)
+
+    def fit(self, target: str) -> None:
+        """Write the layouts of all snapshots to one file, a row each."""
+        settings, seed = self.settings["projection"], self.settings["seed"]
+        rows = [_row(projection) for projection in project(_Read(self), settings, seed)]
+        table = pa.Table.from_pylist(rows).replace_schema_metadata({"epochreel": self.key})
+        tables.write(target, table, compression="zstd", compression_level=1)
+
+    def take(self, fit: str, targets: Sequence[str]) -> None:
+        """Write the block's layouts as they are in a fit."""
+        rows = tables.read(fit).slice(self.first, len(self.evaluations)).to_pylist()
+        for place, (row, target) in enumerate(zip(rows, targets, strict=False)):
+            points = np.column_stack((row["x"], row["y"])).astype(np.float32)
+            numbers = {name: row[name] for name in _NUMBERS}
+            layouts.write(target, points, numbers, self.first + place, self.key)
+
+    def rows(self, place: int) -> np.ndarray:
+        """The activations of one snapshot of the block."""
+        return self._activations(self.evaluations[place], self.first + place)
+
+    def _activations(self, path: str, snapshot: int) -> np.ndarray:
+        table = evaluations.read(path)
+        refuse_another(path, json.loads(table.schema.metadata[b"epochreel"])["snapshot"], snapshot)
+        return self.activations(table)
+
+    def _before(self, paths: Sequence[str]) -> Before | None:
+        if not paths:
+            return None
+        evaluation, projection = paths
+        size = evaluations.about(projection)["metrics"]["size"]
+        rows = self._activations(evaluation, self.first - 1)
+        return Before(np.asarray(rows, np.float64), layouts.read(projection, self.first - 1), size)
+
+
+class _Read(Sequence):
+    """The activations of a block's snapshots, read when they are asked for."""
+
+    def __init__(self, block: Block):
+        self._block = block
+
+    def __len__(self) -> int:
+        return len(self._block.evaluations)
+
+    def __getitem__(self, place: int) -> np.ndarray:
+        return self._block.rows(place)
+
+
+def _row(projection: Projection) -> dict[str, Any]:
+    x, y = projection.layout.T
+    return {"x": x, "y": y} | {name: getattr(projection, name) for name in _NUMBERS}

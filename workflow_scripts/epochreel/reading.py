@@ -1,0 +1,47 @@
+"""Reading an image of one's own with the network of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from epochreel import checkpoints
+from epochreel.errors import UserError
+from epochreel.experiments import Experiment
+from epochreel.images import open_image
+
+
+class Reading:
+    """What a run's network makes of one image.
+
+    The CPU reads, with one thread, so that the same image gives the same bytes on a machine with
+    a GPU.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        settings: Mapping[str, Any],
+        path_to_image: str | Path,
+        path_to_network: str | Path,
+    ):
+        torch.set_num_threads(1)
+        self._image, self._path = open_image(path_to_image), path_to_image
+        self._data = settings["data"]["settings"]
+        self._network = experiment.load("model").Network(settings["network"], self._data)
+        checkpoints.load_into(self._network, path_to_network)
+        self._functions = experiment.load("reading")
+
+    def made(self, function: str) -> Any:
+        """What `function` of the experiment's reading.py gives: `read` a table, `picture` pixels.
+
+        Raises `UserError` with the image's path where it cannot be read.
+        """
+        make = getattr(self._functions, function)
+        try:
+            return make(self._network.eval(), self._image, self._data)
+        except UserError as error:
+            raise UserError(f"{self._path}: {error}") from error

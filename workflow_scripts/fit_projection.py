@@ -1,0 +1,32 @@
+"""Fit a projection to all snapshots of a run."""
+
+import json
+from pathlib import Path
+
+from epochreel import experiments, projections, provenance
+from epochreel.jobs import job
+
+
+def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, base: Path) -> None:
+    """Write the layouts of all snapshots of a run, made together.
+
+    Relative paths of the settings start from `base`.
+    """
+    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
+    projections.Block(
+        activations=experiment.load("projection").activations,
+        settings=stage["settings"],
+        first=0,
+        evaluations=paths_to_evaluations,
+        key=provenance.key(stage),
+    ).fit(path_to_fit)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        fit_projection(
+            paths_to_evaluations=snakemake.input,
+            path_to_fit=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

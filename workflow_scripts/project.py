@@ -1,0 +1,48 @@
+"""Project one block of snapshots."""
+
+import json
+from pathlib import Path
+
+from epochreel import experiments, padding, projections, provenance
+from epochreel.jobs import job
+
+
+def project(
+    paths_to_evaluations: list,
+    paths_to_before: list,
+    paths_to_film: list,
+    paths_to_projections: list,
+    stage: dict,
+    base: Path,
+) -> None:
+    """Write one layout per snapshot of the block.
+
+    `paths_to_before` are the evaluation and the projection of the snapshot before, or empty;
+    `paths_to_film` is a fit over the whole film, or empty. Relative paths of the settings start
+    from `base`.
+    """
+    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
+    block = projections.Block(
+        activations=experiment.load("projection").activations,
+        settings=stage["settings"],
+        first=stage["first"],
+        evaluations=paths_to_evaluations[: stage["real"]],
+        key=provenance.key(stage),
+    )
+    if paths_to_film:
+        block.take(paths_to_film[0], paths_to_projections)
+    else:
+        block.project(paths_to_before, paths_to_projections)
+    padding.fill(paths_to_projections, stage["real"])
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        project(
+            paths_to_evaluations=snakemake.input.evaluations,
+            paths_to_before=snakemake.input.before,
+            paths_to_film=snakemake.input.film,
+            paths_to_projections=snakemake.output,
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

@@ -1,0 +1,53 @@
+"""Render the pictures that lead to the snapshots of one block."""
+
+import json
+from pathlib import Path
+
+from epochreel import experiments, padding, provenance, rendering, summaries
+from epochreel.drawing.scene import Scene
+from epochreel.jobs import job
+from epochreel.shards import Split
+
+
+def render_tweens(
+    paths_to_evaluations: list,
+    paths_to_projections: list,
+    path_to_summary: str,
+    paths_to_test: list,
+    paths_to_tweens: list,
+    stage: dict,
+    base: Path,
+) -> None:
+    """Draw the in-between pictures of each snapshot of the block, one animated PNG each.
+
+    Evaluations and projections begin with those of the snapshot before the block, if any.
+    Relative paths of the settings start from `base`.
+    """
+    settings, real = stage["settings"], stage["real"]
+    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
+    story = rendering.story(settings, Split(paths_to_test))
+    before = min(stage["first"], 1)
+    shown = rendering.Shown(
+        settings=settings,
+        first=stage["first"] - before,
+        evaluations=paths_to_evaluations[: real + before],
+        projections=paths_to_projections[: real + before],
+        summary=summaries.read(path_to_summary),
+    )
+    scene, key = Scene(story.size, figure.panels(story)), provenance.key(stage)
+    rendering.draw_tweens(scene, shown, paths_to_tweens[:real], settings["tweens"], key)
+    padding.fill(paths_to_tweens, real)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        before = snakemake.input.before
+        render_tweens(
+            paths_to_evaluations=[*before[:1], *snakemake.input.evaluations],
+            paths_to_projections=[*before[1:], *snakemake.input.projections],
+            path_to_summary=snakemake.input.summary,
+            paths_to_test=snakemake.input.test,
+            paths_to_tweens=snakemake.output,
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )
