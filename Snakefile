@@ -42,6 +42,10 @@ include: "rules/read.smk"
 include: "rules/verify.smk"
 
 
+# On a cluster these run where the command is given: a second each, and not worth a place in a queue,
+# in which all frames after them would wait, too.
 localrules:
     everything,
     all,
+    summarize,
+    publish,

@@ -26,13 +26,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import scheduler
+import scheduler  # noqa: F401  Lets the tests be imported.
 import table
-
-sys.path.insert(0, str(scheduler.FOLDER / "tests" / "cluster"))
-
-import slurm
-from clustered import Clustered
+from cluster import slurm
+from cluster.clustered import Clustered
 from killing import small
 
 from epochreel.plan import Plan

@@ -32,6 +32,7 @@ import table
 from workflow import Workplace
 
 ARRAYS, TASKS = ("evaluate", "render"), 20  # as in profiles/slurm/config.yaml
+LOCAL = ("summarize", "publish")  # as in Snakefile
 COLUMNS = {
     "": "",
     "runs": "d",
@@ -151,7 +152,8 @@ def jobs_by_rule(place: Workplace) -> Counter:
 def submissions(jobs: Counter) -> int:
     """How many times a cluster's scheduler would be asked."""
     arrays = sum(-(-jobs[rule] // TASKS) for rule in ARRAYS)
-    return arrays + sum(count for rule, count in jobs.items() if rule not in ARRAYS)
+    alone = sum(count for rule, count in jobs.items() if rule not in (*ARRAYS, *LOCAL))
+    return arrays + alone
 
 
 if __name__ == "__main__":

@@ -26,6 +26,12 @@ def rules() -> set[str]:
     return set(re.findall(r"^rule (\w+):| as (\w+) with:", text, re.M))
 
 
+def local() -> set[str]:
+    """The rules that no cluster is asked for."""
+    text = (REPOSITORY / "Snakefile").read_text()
+    return set(re.findall(r"\w+", text.partition("localrules:")[2]))
+
+
 def asked(name: str, resource: str, attempt: int) -> dict[str, float]:
     """What each rule asks for at an attempt."""
     resources = profile(name)["set-resources"]
@@ -39,8 +45,10 @@ def test_a_cluster_makes_again_what_one_machine_would(name, key):
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
-def test_a_cluster_knows_every_rule_and_no_other(name):
-    assert set(profile(name)["set-resources"]) == {"".join(names) for names in rules()}
+def test_a_cluster_knows_every_rule_that_it_is_asked_for_and_no_other(name):
+    asked_for = {"".join(names) for names in rules()} - local()
+    assert set(profile(name)["set-resources"]) == asked_for
+    assert local() >= {"summarize", "publish"}
 
 
 @pytest.mark.parametrize(

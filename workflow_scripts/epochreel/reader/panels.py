@@ -81,7 +81,7 @@ class WordStrips:
                 canvas.text(left + 14, level, name, 20, palette.QUIET, align="centre", middle=True)
         self._pictures = canvas.places(x, y, _PICTURE, _PICTURE, (SIDE, SIDE))
         self._signs = canvas.stamps(x + 48, foot, strips.sign_tiles(canvas, 36, 36))
-        self._shares = canvas.stamps(x + 94, foot, strips.percent_tiles(canvas, 52, 30, 18))
+        self._shares = canvas.stamps(x + 93, foot, strips.percent_tiles(canvas, 54, 30))
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
         """What is seen and read at each step."""

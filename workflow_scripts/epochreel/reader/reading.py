@@ -68,7 +68,7 @@ def picture(network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]
     ways = np.where(counts, strips.PLAIN, strips.IDLE)
     tiles = strips.sign_tiles(canvas, 44, 44)
     canvas.put_stamps(canvas.stamps(x + 70, foot, tiles), strips.tile_numbers(signs, ways))
-    shares = canvas.stamps(x + 130, foot, strips.percent_tiles(canvas, 70, 30, 22))
+    shares = canvas.stamps(x + 130, foot, strips.percent_tiles(canvas, 70, 30))
     canvas.put_stamps(shares, strips.percents(probabilities, counts))
     return canvas.pixels
 

@@ -91,8 +91,9 @@ def tile_numbers(read: np.ndarray, ways: np.ndarray | int) -> np.ndarray:
     return np.asarray(read, np.intp) + SIGNS * np.asarray(ways)
 
 
-def percent_tiles(canvas: Canvas, wide: float, high: float, size: float) -> list[Canvas]:
-    """Tiles of 0 … 100 %, and an empty one, number 101."""
+def percent_tiles(canvas: Canvas, wide: float, high: float) -> list[Canvas]:
+    """Tiles of 0 … 100 %, the widest of which fills its own, and an empty one, number 101."""
+    size = 0.97 * wide / canvas.measure("100 %", 1.0)
     tiles = []
     for number in range(102):
         tile = canvas.tile(wide, high, palette.PAPER)
