@@ -68,7 +68,6 @@ def test_no_share_is_cut_off_by_its_tile(size, wide):
         assert (tile.pixels[:, 0] == palette.PAPER).all()
 
 
-
 def test_a_frame_is_the_same_alone_or_after_others():
     moments = [moment(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
     together = scene()
