@@ -14,6 +14,7 @@ import killing
 import pytest
 import rerun_world as rerun_world_of
 import torch
+import witness
 from workflow import Workplace
 
 from epochreel import blocks, experiments, plan
@@ -119,6 +120,7 @@ def training(tmp_path, shards):
 def world(tmp_path_factory) -> Workplace:
     """The miniature world with everything made. Tests look, and leave it as it is."""
     place = Workplace(tmp_path_factory.mktemp("world"))
+    place.environment = witness.environment(place.folder / "witness")
     place.make("all")
     return place
 

@@ -29,10 +29,14 @@ time axis ends elsewhere; with `figure.time_axis` set beforehand only those of t
 **A shorter run** trains nothing; its last block is evaluated again as far as it still goes, and its
 frames are drawn again. With `keep_checkpoints: last` a longer run trains its last block again.
 
+**Where points are projected,** `causal` and `umap_each` lay out what is new alone. `linear` and
+`aligned_umap` are one fit over all snapshots: a longer or shorter run is fitted, projected and
+drawn anew as a whole.
+
 ## Files
 
 For one file of the run `sheets` of `tests/miniature.yaml`, which has two blocks; without a target
-and with `all`. Lost:
+and with `all`. Layouts and tweens are those of the run `sketches`, with `all`. Lost:
 
 | lost | rules | |
 | --- | --- | --- |
@@ -48,8 +52,9 @@ changed. To have it made again, delete it.
 
 Where the time was put back as well, nothing runs; `snakemake verify` names the file.
 
-Fonts or images of a folder that a dataset names: one changed or added makes the dataset again, and
-what follows, an unbounded training included; another kind of file beside them, nothing.
+Fonts, images or other files of a folder that a dataset names: one changed or added makes the
+dataset again, and what follows, an unbounded training included; another kind of file beside them,
+nothing.
 
 Results copied elsewhere together with `.snakemake`, whatever times the copies have; a fresh clone
 of the code over existing results; a touch: nothing.

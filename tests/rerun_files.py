@@ -1,6 +1,7 @@
 """The rows of the table of reruns that tell of files: lost, and altered by hand.
 
-Jobs are those of the miniature world's run `sheets`, of 13 snapshots in blocks of ten.
+Jobs are those of the miniature world's runs `sheets` and, where points are projected, `sketches`,
+each of 13 snapshots in blocks of ten.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ class Case:
         return ", ".join(rule + _OF_BLOCKS.get(tuple(blocks[rule]), "") for rule in rules) or "none"
 
 
-_ORDER = ["generate_dataset", "train", "evaluate", "summarize", "render", "encode"]
-_ORDER += ["save_network", "publish", "write_manifest"]
+_ORDER = ["generate_dataset", "train", "evaluate", "summarize", "project", "render"]
+_ORDER += ["render_tweens", "encode", "save_network", "publish", "write_manifest"]
 _OF_BLOCKS = {("00000",): " (its block)", ("00001",): " (its block)", ("00000", "00001"): " (all)"}
 
 
@@ -103,6 +104,25 @@ LOST = [
         "until a checkpoint is lost: then it is trained again",
     ),
     Case("a log", f"{RUN}/logs/train/00000.parquet", set()),
+]
+_LAYOUTS = {
+    f"{rule} sketches {block}"
+    for rule in ("project", "render", "render_tweens")
+    for block in ("00000", "00001")
+}
+_OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
+LOST_WHERE_PROJECTED = [
+    Case(
+        "a layout",
+        "results/sketches/projections/000004.parquet",
+        _LAYOUTS | _OF_SKETCHES,
+        "its block and those after it",
+    ),
+    Case(
+        "a snapshot's tweens",
+        "results/sketches/tweens/000004.png",
+        {"render_tweens sketches 00000"} | _OF_SKETCHES,
+    ),
 ]
 ALTERED = [
     Case(

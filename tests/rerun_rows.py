@@ -61,6 +61,9 @@ class Row:
 _TINY = {"epochs": 1, "figure": {"width": 480, "height": 270}, "film": {"preset": "ultrafast"}}
 _TINY |= {"training": {"batch": 1, "batches_per_epoch": 2}}
 _SHEETS = {"experiment": "sheets", "train": 2, "test": 2}
+_IMAGES = {"experiment": "activations", "train": 6, "test": 20}
+_SMALL = {"name": "published", "channels": [2], "hidden": 4}
+_PLACED = _TINY | {"network": _SMALL}
 ADDED = {
     "datasets": {
         "other_sheets": _SHEETS | {"seed": 5},
@@ -71,6 +74,18 @@ ADDED = {
             "test": 8,
             "settings": {"background": "folder", "backgrounds": "pictures"},
         },
+        "tiny_digits": _IMAGES | {"settings": {"source": "digits", "size": 8}},
+        "in_folders": _IMAGES
+        | {
+            "settings": {
+                "source": "folder",
+                "size": 8,
+                "folder": "kinds",
+                "classes": ["one", "other"],
+            }
+        },
+        "clothes": _IMAGES
+        | {"settings": {"source": "fashion", "size": 8, "fashion_files": "clothes"}},
     },
     "runs": {
         "fonts": _TINY | {"dataset": "in_fonts", "network": {"name": "local"}},
@@ -85,6 +100,11 @@ ADDED = {
             "dataset": "on_pictures",
             "network": {"name": "published", "channels": 1, "hidden": 4},
         },
+        # Of two blocks, each of which a fit over all snapshots lays out.
+        "digits": _PLACED
+        | {"dataset": "tiny_digits", "projection": {"name": "linear"}, "epochs": 10},
+        "folders": _PLACED | {"dataset": "in_folders", "projection": {"name": "umap_each"}},
+        "clothes": _PLACED | {"dataset": "clothes", "projection": {"name": "aligned_umap"}},
     },
 }
 
@@ -102,9 +122,11 @@ REQUESTED = {
         "read": "readings/word.csv",
         "draw_reading": "readings/word.png",
     },
+    "sketches": {"write_captions": "training.vtt"},
 }
 
 DATASET, RUN = "datasets.few_sheets", "runs.sheets"
+SKETCHES = "datasets.few_sketches.settings"
 SHARED = [
     Row("main_run", "cells", {"publish"}),
     Row(f"{DATASET}.seed", 2, DATA),
@@ -142,6 +164,13 @@ SHARED = [
     ),
     Row(f"{RUN}.network.name", "tuned", {"train"}, "to one that has the keys that are set"),
     Row(f"{RUN}.projection.name", "linear", set(), "counts where points are projected"),
+    Row("runs.sketches.projection.name", "umap_each", {"project"}, "there, to one for each"),
+    Row(
+        "runs.sketches.projection.name",
+        "linear",
+        {"fit_projection"},
+        "there, to one fit over all snapshots",
+    ),
     Row(f"{RUN}.training.batch", 3, {"train"}),
     Row(f"{RUN}.training.batches_per_epoch", 7, {"train"}),
     Row(f"{RUN}.training.optimizer", "adamw", {"train"}),
@@ -176,6 +205,7 @@ SHARED = [
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
+    Row("runs.sketches.figure.tweens", 2, {"render_tweens"}, "counts where points are projected"),
     Row(f"{RUN}.film.seconds_per_snapshot", 0.5, FILMS | {"write_captions"}),
     Row(f"{RUN}.film.hold_seconds", 1.0, FILMS | {"write_captions"}),
     Row(f"{RUN}.film.crf", 30, {"encode"}),
@@ -230,11 +260,48 @@ OWN = {
         Row("runs.published.network.channels", 2, {"train"}),
         Row("runs.published.network.hidden", 5, {"train"}),
     ],
+    "activations": [
+        Row(f"{SKETCHES}.source", "digits", LEARNT_FROM),
+        Row(f"{SKETCHES}.size", 18, LEARNT_FROM),
+        Row(f"{SKETCHES}.fit", "crop", LEARNT_FROM),
+        Row(f"{SKETCHES}.colour", True, LEARNT_FROM),
+        Row(f"{SKETCHES}.test_share", 0.2, LEARNT_FROM),
+        Row(f"{SKETCHES}.validation_share", 0.2, LEARNT_FROM),
+        Row(
+            "datasets.in_folders.settings.folder",
+            "other_kinds",
+            LEARNT_FROM,
+            "with the images' contents, see below",
+        ),
+        Row("datasets.in_folders.settings.classes", ["other", "one"], LEARNT_FROM),
+        Row(
+            "datasets.clothes.settings.fashion_files",
+            "other_clothes",
+            LEARNT_FROM,
+            "with the files' contents, see below",
+        ),
+        Row("runs.sketches.network.channels", [4, 9], {"train"}),
+        Row("runs.sketches.network.kernel", 3, {"train"}),
+        Row("runs.sketches.network.hidden", 11, {"train"}),
+        Row("runs.sketches.network.dropout", 0.1, {"train"}),
+        Row("runs.sketches.network.mean", 0.7, {"train"}),
+        Row("runs.sketches.network.deviation", 0.3, {"train"}),
+        Row("runs.sketches.projection.neighbours", 10, {"project"}),
+        Row("runs.sketches.projection.far", 0.2, {"project"}),
+        Row("runs.sketches.projection.hold", 0.2, {"project"}),
+        Row("runs.sketches.projection.steps", 20, {"project"}),
+        Row("runs.folders.projection.neighbours", 10, {"project"}),
+        Row("runs.folders.projection.min_dist", 0.2, {"project"}),
+        Row("runs.clothes.projection.neighbours", 10, {"fit_projection"}),
+        Row("runs.clothes.projection.min_dist", 0.2, {"fit_projection"}),
+        Row("runs.clothes.projection.alignment", 0.02, {"fit_projection"}),
+        Row("runs.sketches.figure.settings.sentence_snapshots", 4, DRAWING | {"write_captions"}),
+        Row("runs.sketches.figure.settings.thumbnail", 40, DRAWING | {"write_captions"}),
+    ],
 }
 # Keys whose change is not told by such a row, and why.
 OTHERS = {
     "snapshots_per_block": "the same artifacts, in other blocks: over finished results most is "
     "made again; checkpoints come from the store",
     "datasets.*.experiment": "everything",
-    "runs.*.figure.tweens": "render_tweens, and what follows, where points are projected",
 }

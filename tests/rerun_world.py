@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import numpy as np
 import reruns
+import witness
 from workflow import Workplace
 
 from epochreel import png
@@ -29,6 +31,9 @@ def made(folder: Path, world: Workplace) -> Workplace:
     for name, grey in (("pictures", 40), ("other_pictures", 80)):
         (folder / name).mkdir()
         (folder / name / "one.png").write_bytes(png.encode(np.full((60, 60), grey, np.uint8)))
+    for name, grey in (("", 40), ("other_", 80)):
+        _kinds(folder / f"{name}kinds", grey)
+        _clothes(folder / f"{name}clothes", grey)
     (page,) = data.generate({"variant": "plain", "fonts": None}, 7, "test", range(1))
     (word,) = words.generate({"noise": 0.0, "background": "none"}, 7, "test", range(1))
     (folder / "images").mkdir()
@@ -39,9 +44,32 @@ def made(folder: Path, world: Workplace) -> Workplace:
     (folder / "bin/ffmpeg").write_text("#!/bin/sh\necho ffmpeg version 9.9\n")
     (folder / "bin/ffmpeg").chmod(0o755)
     place.environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    place.environment |= witness.environment(folder / "witness")
     place.make(*reruns.TARGETS)
     assert place.jobs(*reruns.TARGETS) == set()
     return place
+
+
+def _kinds(folder: Path, grey: int) -> None:
+    """Images in two classes, as many as a dataset of 6 and 20 examples takes."""
+    for name, more in (("one", 0), ("other", 100)):
+        for split, count in (("train", 4), ("test", 10)):
+            place = folder / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                image = np.full((8, 8), grey + more + number, np.uint8)
+                (place / f"{number}.png").write_bytes(png.encode(image))
+
+
+def _clothes(folder: Path, grey: int) -> None:
+    """The four files of a small Fashion-MNIST."""
+    folder.mkdir()
+    for part, count in (("train", 10), ("t10k", 20)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = labels[:, None, None] + np.full((1, 28, 28), grey, np.uint8)
+        for name, array in (("labels-idx1", labels), ("images-idx3", images)):
+            head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            (folder / f"{part}-{name}-ubyte").write_bytes(head + array.tobytes())
 
 
 def selected(request, test: str, argument: str) -> list:

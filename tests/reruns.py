@@ -175,7 +175,7 @@ def experiments_there_are() -> list[str]:
 def document() -> str:
     """docs/reruns.md."""
     from rerun_document import TEXT
-    from rerun_files import ALTERED, LOST
+    from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED
 
     own = {name: "\n".join(_lines(rows)) for name, rows in OWN.items()}
     tables = (f"### Of the experiment {name}\n\n{_HEAD}\n{rows}" for name, rows in own.items())
@@ -183,7 +183,7 @@ def document() -> str:
         shared="\n".join([_HEAD, *_lines(SHARED)]),
         own="\n\n".join(tables),
         others="\n".join(f"| `{key}` | {words} |" for key, words in OTHERS.items()),
-        lost="\n".join(_told(LOST)),
+        lost="\n".join(_told([*LOST, *LOST_WHERE_PROJECTED])),
         altered="\n".join(_told(ALTERED)),
         code="\n".join(_code()),
         idle=", ".join(f"`{name}`" for name in idle()),

@@ -1,6 +1,10 @@
 """PNG: what is written is what Pillow reads."""
 
 import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,3 +85,24 @@ def test_a_series_is_one_animated_picture_and_comes_apart_again():
 def test_pictures_of_several_sizes_are_no_series():
     with pytest.raises(ValueError, match="one size"):
         png.encode_series([noise(5, 7), noise(7, 5)], 24)
+
+
+MANY = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from epochreel import png
+draw = np.random.default_rng(1)
+sides = [16] * 30 + [255, 256]  # the largest for libdeflate, the smallest for ISA-L
+pictures = [draw.integers(0, 3, (side, side), np.uint8) * 100 for side in sides]
+print(hashlib.sha256(b"".join(png.encode(each) for each in pictures)).hexdigest())
+"""
+
+
+@pytest.mark.long
+def test_two_thousand_processes_pack_pictures_into_the_same_bytes():
+    """With ISA-L one in three hundred packed the small ones otherwise."""
+    command = [sys.executable, "-c", MANY, str(Path(png.__file__).parents[1])]
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.map(lambda _: subprocess.check_output(command), range(2000))
+        assert len(set(said)) == 1

@@ -90,6 +90,28 @@ def test_a_longer_run_draws_all_again_and_makes_of_the_rest_its_last_block_alone
     assert planned(longer) == NEW | {"render sheets 00000"} | DRAWN
 
 
+def made_where_longer(planned, run: str) -> set[str]:
+    """The jobs for blocks of a run that is longer by an epoch, such as "project 00001"."""
+
+    def longer(config):
+        config["runs"][run]["epochs"] += 1
+
+    jobs = (job.split() for job in planned(longer))
+    return {f"{rule} {about[-1]}" for rule, *about in jobs if about[0] == run and about[1:]}
+
+
+ADDS = {f"{rule} 00001" for rule in ("train", "evaluate", "summarize", "project", "render")}
+
+
+def test_a_longer_run_lays_out_what_is_new_alone(planned):
+    tweens = {"render 00000", "render_tweens 00000", "render_tweens 00001"}
+    assert made_where_longer(planned, "sketches") == ADDS | tweens
+
+
+def test_a_longer_run_with_one_fit_over_all_snapshots_is_laid_out_anew(planned):
+    assert made_where_longer(planned, "digits") == ADDS | {"project 00000", "render 00000"}
+
+
 def test_a_shorter_run_makes_its_last_block_again_and_draws_all(planned):
     def shorter(config):
         config["runs"]["sheets"]["epochs"] = 2

@@ -16,8 +16,6 @@ import reruns
 from rerun_world import selected
 from workflow import Workplace, copy_code
 
-from epochreel import provenance
-
 # -- Code
 
 
@@ -106,9 +104,6 @@ def test_a_fresh_clone_of_the_code_over_existing_results_reruns_nothing(rerun_wo
 
 IDLE = {"plan", "schema", "manifest", "checksums", "checks", "verify", "publish", "write_manifest"}
 IDLE |= {"save_network"}
-# What projects is run by experiments of one's own alone: see test_projected.py.
-IDLE |= {"project", "fit_projection", "projections", "projecting"}
-IDLE |= {path.stem for path in (provenance.LIBRARY / "projecting").glob("*.py")}
 
 
 def test_every_module_is_run_by_a_stage_or_known_to_define_no_result():
@@ -143,16 +138,16 @@ def test_another_version_of_a_package_reruns_the_rules_that_compute_with_it(
     assert expected and reruns.without_blocks(released[name].result()) == expected
 
 
-# Imported, but no result follows from them: processes and GPUs are watched; PNGs are read, not
-# packed; films are not made, or their frames only looked at; shards are drawn by numpy; the picture
-# of a reading holds no table.
-WATCHING = {"psutil", "nvidia-ml-py"}
-LOOKING = {"pillow", "isal", "numpy"}
+# Imported, but no result follows from them: processes, threads and GPUs are watched; PNGs are read,
+# not packed; films are not made, or their frames only looked at; shards are drawn by numpy; the
+# digits that come with scikit-learn are a file that stays; the picture of a reading holds no table.
+WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl"}
+LOOKING = {"pillow", "deflate", "isal", "numpy"}
 FILMING = {"imageio-ffmpeg", "ffmpeg-python"}
 ONLY_IMPORTED = {
-    "generate_dataset": {"torch"},
-    "train": {"isal"},
-    "evaluate": {"isal"},
+    "generate_dataset": {"torch", "scikit-learn"},
+    "train": {"deflate", "isal"},
+    "evaluate": {"deflate", "isal"},
     "draw_reading": {"pandas"},
     "encode": LOOKING,
     "encode_webm": LOOKING,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import reruns
-from rerun_files import ALTERED, LOST, Case
+from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED, Case
 from rerun_rows import DATA, Row
 from rerun_world import selected
 from workflow import ARTIFACTS, Workplace
@@ -58,6 +58,11 @@ def lost(planner, request):
     test = "test_a_lost_file_is_made_again_with_all_that_is_read_from_it"
     cases = zip(selected(request, test, "case"), selected(request, test, "targets"), strict=True)
     return {(id(case), where): planner(case, Path.unlink, where) for case, where in cases}
+
+
+@pytest.mark.parametrize("case", LOST_WHERE_PROJECTED, ids=lambda case: case.what)
+def test_a_lost_file_of_a_run_that_is_projected_is_made_again_likewise(planner, case):
+    assert planner(case, Path.unlink, ("all",)).result() == case.jobs
 
 
 @pytest.mark.parametrize("targets", PLACES)
@@ -132,6 +137,9 @@ FOLDERS = [
     ("on_pictures.settings.backgrounds", "pictures/one.png", DATA | {"train"}),
     ("on_pictures.settings.backgrounds", "pictures/added.png", DATA | {"train"}),
     ("on_pictures.settings.backgrounds", "pictures/notes.txt", set()),
+    ("in_folders.settings.folder", "kinds/train/one/0.png", DATA),
+    ("in_folders.settings.folder", "kinds/train/notes.txt", set()),
+    ("clothes.settings.fashion_files", "clothes/train-images-idx3-ubyte", DATA),
 ]
 
 

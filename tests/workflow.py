@@ -162,6 +162,8 @@ ARTIFACTS = (
     "datasets/*/*/*.parquet",
     "*/checkpoints/*.safetensors",
     "*/evaluations/*.parquet",
+    "*/projections/*.parquet",
+    "*/tweens/*.png",
     "*/summaries/*.parquet",
     "*/frames/*.png",
     "*/training.mp4",

@@ -30,9 +30,9 @@ class Stage:
     function: str | None = None  # that not every experiment has, in the first of its files
 
 
-_DRAWN = ("numpy", "pillow", "isal", "pyarrow", "matplotlib")
+_DRAWN = ("numpy", "pillow", "deflate", "isal", "pyarrow", "matplotlib")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
-_READ_AND_DRAWN = (*_TORCH, "isal", "matplotlib")
+_READ_AND_DRAWN = (*_TORCH, "deflate", "isal", "matplotlib")
 _PROJECTED = ("numpy", "pyarrow", "numba", "scipy", "scikit-learn", "umap-learn")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 STAGES = {

@@ -89,7 +89,9 @@ def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]
         if name in found:
             continue
         found[name], imports = _read_module(path)
-        waiting.extend(_imported_files(imports, name, path, roots))
+        # To load a module is to run the packages that it lies in.
+        package = (0, name.rpartition(".")[0], "")
+        waiting.extend(_imported_files((*imports, package), name, path, roots))
     return found
 
 

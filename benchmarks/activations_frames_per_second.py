@@ -1,0 +1,128 @@
+"""Frames of the film of activations drawn a second on one core, against plain matplotlib.
+
+    python benchmarks/activations_frames_per_second.py [--frames 100] [--reference 9]
+        [--size 1920x1080] [--images 1000] [--side 64]
+
+The reference makes a new figure for every frame, with an AnnotationBbox for each thumbnail, and
+saves it as PNG; ours draws the same evaluations and packs PNGs too. How time is taken is told in
+frames_per_second.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import time
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+from frames_per_second import report, seconds  # keeps numpy to one thread, so it comes early
+
+from epochreel import png
+from epochreel.activations import colours, figure
+from epochreel.activations.classes import SKETCHES
+from epochreel.drawing.scene import Moment, Scene, Story
+
+SAMPLE, EPOCHS, SNAPSHOTS = 1000, 25, 61
+SHARES = ("accuracy", "train_accuracy", *(f"accuracy_of_{k}" for k in range(len(SKETCHES))))
+
+
+def moment(images: int, snapshot: int) -> Moment:
+    """An invented evaluation: clouds of the classes part, and predictions come right."""
+    progress = snapshot / (SNAPSHOTS - 1)
+    draw = np.random.default_rng(0)
+    label = np.concatenate((np.arange(images), np.arange(SAMPLE))) % len(SKETCHES)
+    ease, other = draw.uniform(0, 1, len(label)), draw.integers(0, len(SKETCHES), len(label))
+    turn = 2 * np.pi * label / len(SKETCHES)
+    middle = np.column_stack((np.cos(turn), np.sin(turn))) * progress
+    layout = middle + draw.normal(0, 0.6 - 0.4 * progress, (len(label), 2))
+    table = {
+        "split": ["test"] * images + ["train"] * SAMPLE,
+        "label": label.astype(np.int16),
+        "prediction": np.where(ease < progress, label, other).astype(np.int16),
+    }
+    epochs = np.arange(snapshot + 1) * EPOCHS / (SNAPSHOTS - 1)
+    history = {"epoch": epochs} | dict.fromkeys(SHARES, 1 - 0.9 * np.exp(-epochs / 5))
+    pairs = [(a, b) for b in range(len(SKETCHES)) for a in range(b)]
+    history |= {f"apart_{a}_{b}": 1 - 0.5 * np.exp(-epochs / (2 + a)) for a, b in pairs}
+    now = Moment(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
+    return Moment(**{**vars(now), "layout": layout.astype(np.float32)})
+
+
+def story(images: int, side: int, size: tuple[int, int]) -> Story:
+    """The film that the invented evaluations belong to; its images are noise."""
+    pixels = np.random.default_rng(1).integers(0, 256, (images, side, side), dtype=np.uint8)
+    test = [{"image": each, "label": i % len(SKETCHES)} for i, each in enumerate(pixels)]
+    settings = {"sentence_snapshots": 6, "thumbnail": 54}
+    return Story("Activations", size, {"source": "sketches"}, {}, settings, EPOCHS, 5000, test)
+
+
+def reference(film: Story, now: Moment) -> bytes:
+    """The frame as a new matplotlib figure, an AnnotationBbox for each image, saved as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    page = Figure(figsize=(film.size[0] / 100, film.size[1] / 100), dpi=100)
+    FigureCanvasAgg(page)
+    page.text(0.03, 0.94, film.title, size=24, weight="bold")
+    page.text(0.6, 0.94, f"epoch {now.epoch:.1f}   {now.history['accuracy'][-1]:.1%} right")
+    _reference_images(page.add_axes((0.03, 0.04, 0.67, 0.78)), film, now)
+    shades = colours.of_classes(len(SKETCHES)) / 255
+    labels = now.predictions["label"].to_numpy()[len(film.test) :]
+    sample = page.add_axes((0.73, 0.54, 0.24, 0.28))
+    sample.scatter(*now.layout[len(film.test) :].T, s=8, c=shades[labels])
+    curve = page.add_axes((0.74, 0.07, 0.23, 0.2), xlim=(0, EPOCHS), ylim=(0, 1))
+    for name in ("accuracy", "train_accuracy"):
+        curve.plot(now.history["epoch"], now.history[name], label=name)
+    curve.legend()
+    packed = io.BytesIO()
+    page.savefig(packed, format="png")
+    return packed.getvalue()
+
+
+def _reference_images(axes, film: Story, now: Moment) -> None:
+    from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+    tints = colours.tints(colours.of_classes(len(SKETCHES)))
+    axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
+    labels, told = (now.predictions[name].to_numpy() for name in ("label", "prediction"))
+    for place, example, label, taken in zip(now.layout, film.test, labels, told, strict=False):
+        looks = {"edgecolor": "red"} if taken != label else {"edgecolor": "none"}
+        picture = OffsetImage(tints[taken][example["image"]], zoom=28 / len(example["image"]))
+        axes.add_artist(AnnotationBbox(picture, place, pad=0.1, bboxprops=looks))
+    handles = [axes.scatter([], [], color=tint[128] / 255) for tint in tints]
+    axes.legend(handles, SKETCHES)
+
+
+def main() -> None:
+    """Time both and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=100)
+    parser.add_argument("--reference", type=int, default=9)
+    parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--side", type=int, default=64)
+    options = parser.parse_args()
+    size = tuple(int(part) for part in options.size.split("x"))
+    film = story(options.images, options.side, size)
+    stages = [moment(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    start = time.process_time()
+    scene = Scene(size, figure.panels(film))
+    settled = time.process_time() - start
+    stills = {now.snapshot: scene.draw(now) for now in stages}
+    ours = {
+        "ours, PNG included": lambda now: png.encode(scene.draw(now)),
+        "  drawing alone": scene.draw,
+        "  PNG alone": lambda now: png.encode(stills[now.snapshot]),
+        "floor: copy and PNG": lambda now: png.encode(stills[now.snapshot].copy()),
+    }
+    plain = {"matplotlib, PNG included": partial(reference, film)}
+    reference(film, stages[0])  # imports and fonts are paid before the clock starts
+    rounds = [stages[i % len(stages)] for i in range(max(options.frames, options.reference))]
+    both = seconds(plain | ours, rounds[: options.reference])
+    report(plain=both, ours=seconds(ours, rounds), settled=settled)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""Images in classes: sketches, digits, clothes, and folders of one's own."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from epochreel import plan, schema
+from epochreel.activations import classes, data, folders, idx, sketches
+from epochreel.errors import UserError
+
+DEFAULTS = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["activations"]["data"]
+
+
+def settings(**own):
+    return schema.checked(own, DEFAULTS)
+
+
+def generated(split="train", indices=range(4), seed=1, **own):
+    return list(data.generate(settings(**own), seed, split, indices))
+
+
+def pictures(folder, names, colour=100, count=4, size=(8, 8), kind="png"):
+    """`count` pictures in each of these folders, told apart by their grey."""
+    for name in names:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            image = Image.new("L", size, colour + number)
+            image.save(folder / name / f"{number}.{kind}", quality=100)
+    return str(folder)
+
+
+def greys(examples):
+    return sorted(int(example["image"][0, 0]) for example in examples)
+
+
+# -- Sketches ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", classes.SKETCHES)
+def test_a_sketch_is_dark_lines_on_white(kind):
+    image = sketches.draw(kind, np.random.default_rng(1), 64)
+    assert image.shape == (64, 64)
+    assert image.dtype == np.uint8
+    assert 0.005 < (image < 128).mean() < 0.5
+    assert np.median(image) == 255
+
+
+def test_an_example_follows_from_seed_split_and_number_alone():
+    some, few = generated(indices=range(8), size=32), generated(indices=range(5, 8), size=32)
+    assert all(
+        (one["image"] == other["image"]).all() for one, other in zip(some[5:], few, strict=True)
+    )
+
+
+@pytest.mark.parametrize("other", [{"seed": 2}, {"split": "test"}, {"indices": range(10, 20)}])
+def test_other_seeds_splits_and_numbers_give_other_sketches(other):
+    first, second = (generated(**{"indices": range(10), "size": 32} | way) for way in ({}, other))
+    assert all((a["image"] != b["image"]).any() for a, b in zip(first, second, strict=True))
+
+
+def test_a_sketch_always_has_its_first_part():
+    for seed in range(60):
+        pen = sketches.Pen(np.random.default_rng(seed))
+        pen.line((0, 0), (0, 0.3))
+        pen.line((0, 0), (1, 1))
+        assert len(sketches._misplaced(pen)[0]) == 5
+
+
+def test_all_kinds_are_sketched_equally_often():
+    labels = [example["label"] for example in generated(indices=range(30), size=16)]
+    assert (np.bincount(labels) == 3).all()
+
+
+def test_sketches_reach_every_edge_and_stay_on_the_sheet():
+    images = [example["image"] for example in generated(indices=range(60), size=64)]
+    ink = np.stack(images) < 128
+    assert ink.any((0, 1))[:6].any() and ink.any((0, 2))[:6].any()
+    # A frame of white as wide as a hair is left about nearly all.
+    assert np.mean([image[0].min() == 255 for image in images]) > 0.8
+
+
+def test_images_have_channels_where_colour_is_asked_for():
+    assert generated(size=16, colour=True)[0]["image"].shape == (16, 16, 3)
+
+
+# -- Digits ------------------------------------------------------------------------------------
+
+
+def test_digits_are_dark_on_white_and_scaled():
+    example = generated(source="digits", size=24)[0]
+    assert example["image"].shape == (24, 24)
+    assert example["image"][:, 0].min() > 180
+
+
+def test_digits_are_split_without_overlap_and_without_rest():
+    counts = {"train": 1079, "validation": 179, "test": 539}
+    own = {"source": "digits", "size": 8, "test_share": 0.3, "validation_share": 0.1}
+    parts = {split: generated(split, range(count), **own) for split, count in counts.items()}
+    known = {example["image"].tobytes() for part in parts.values() for example in part}
+    assert len(known) > 1780  # a few digits are alike
+    with pytest.raises(UserError, match="539 examples for the split test"):
+        generated("test", range(540), **own)
+
+
+def test_every_class_gives_its_share_to_the_test_set():
+    labels = [example["label"] for example in generated("test", range(500), source="digits")]
+    assert np.bincount(labels).min() > 35
+
+
+def test_another_seed_splits_otherwise():
+    one, other = (generated("test", range(50), seed, source="digits", size=8) for seed in (1, 2))
+    same = [(a["image"] == b["image"]).all() for a, b in zip(one, other, strict=True)]
+    assert np.mean(same) < 0.2
+
+
+# -- Fashion-MNIST -----------------------------------------------------------------------------
+
+
+def write_idx(path, array, packed=False):
+    data = struct.pack(">HBB", 0, 8, array.ndim) + struct.pack(f">{array.ndim}I", *array.shape)
+    data += array.astype(np.uint8).tobytes()
+    path.with_name(path.name + ".gz" * packed).write_bytes(gzip.compress(data) if packed else data)
+
+
+@pytest.fixture
+def clothes(tmp_path):
+    for part, count in (("train", 40), ("t10k", 10)):
+        images = np.arange(count)[:, None, None] * np.ones((1, 28, 28))
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte", images, packed=part == "t10k")
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte", np.arange(count) % 10)
+    return tmp_path
+
+
+def clothes_of(folder, split, count):
+    own = {"source": "fashion", "size": 28, "fashion_files": str(folder), "validation_share": 0.25}
+    return generated(split, range(count), **own)
+
+
+def test_clothes_come_from_packed_and_plain_files(clothes):
+    assert greys(clothes_of(clothes, "test", 10)) == list(range(246, 256))
+    learnt, checked = clothes_of(clothes, "train", 30), clothes_of(clothes, "validation", 10)
+    assert greys(learnt + checked) == list(range(216, 256))
+    assert all((255 - one["image"][0, 0]) % 10 == one["label"] for one in learnt)
+
+
+def test_a_missing_file_is_named(clothes):
+    (clothes / "train-labels-idx1-ubyte").unlink()
+    with pytest.raises(UserError, match="neither train-labels-idx1-ubyte nor"):
+        clothes_of(clothes, "train", 1)
+
+
+@pytest.mark.parametrize("length", [0, 3, 10, 200])
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"])
+def test_a_file_that_is_cut_off_is_named(name, length, clothes):
+    path = clothes / name
+    path.write_bytes(path.read_bytes()[: min(length, path.stat().st_size - 1)])
+    with pytest.raises(UserError, match=name):
+        clothes_of(clothes, "test" if "t10k" in name else "train", 1)
+
+
+def test_another_file_is_refused(tmp_path):
+    (tmp_path / "x").write_bytes(b"\x00\x00\x0d\x01\x00\x00\x00\x01abcd")
+    with pytest.raises(UserError, match="no IDX file"):
+        idx.read(tmp_path, "x")
+
+
+def test_labels_and_images_must_belong_together(clothes):
+    write_idx(clothes / "train-labels-idx1-ubyte", np.zeros(39))
+    with pytest.raises(UserError, match="do not belong together"):
+        clothes_of(clothes, "train", 1)
+
+
+# -- Folders of one's own ----------------------------------------------------------------------
+
+
+def own(folder, names=("cats", "dogs"), **more):
+    return {"source": "folder", "size": 8, "folder": str(folder), "classes": list(names), **more}
+
+
+def test_train_and_test_folders_are_the_splits(tmp_path):
+    pictures(tmp_path / "train", ["cats", "dogs"], 100)
+    pictures(tmp_path / "test", ["cats", "dogs"], 200)
+    how = own(tmp_path, validation_share=0.25)
+    assert greys(generated("test", range(8), **how)) == sorted(2 * list(range(200, 204)))
+    parts = generated("train", range(6), **how) + generated("validation", range(2), **how)
+    assert greys(parts) == sorted(2 * list(range(100, 104)))
+
+
+def test_a_validation_folder_is_the_validation_set(tmp_path):
+    for split, grey in (("train", 50), ("validation", 100), ("test", 200)):
+        pictures(tmp_path / split, ["cats", "dogs"], grey)
+    assert greys(generated("validation", range(8), **own(tmp_path)))[0] == 100
+    assert len(generated("train", range(8), **own(tmp_path))) == 8
+
+
+def test_one_folder_per_class_is_split_by_the_seed(tmp_path):
+    pictures(tmp_path, ["cats"], 0, count=20)
+    pictures(tmp_path, ["dogs"], 100, count=20)
+    how = own(tmp_path, test_share=0.25, validation_share=0.1)
+    counts = {"train": 26, "validation": 4, "test": 10}
+    parts = [generated(split, range(count), **how) for split, count in counts.items()]
+    assert greys([*parts[0], *parts[1], *parts[2]]) == [*range(20), *range(100, 120)]
+    assert sum(example["label"] for example in parts[2]) == 5
+
+
+def test_labels_are_places_in_the_list_of_classes(tmp_path):
+    pictures(tmp_path, ["cats"], 0)
+    pictures(tmp_path, ["dogs"], 100)
+    for names in (["cats", "dogs"], ["dogs", "cats"]):
+        for example in generated(indices=range(4), **own(tmp_path, names)):
+            assert names[example["label"]] == ("dogs" if example["image"][0, 0] >= 100 else "cats")
+
+
+def test_built_in_sources_have_their_own_classes():
+    assert classes.names(settings(source="sketches"))[0] == "bicycle"
+    assert len(classes.names(settings(source="fashion"))) == 10
+    with pytest.raises(ValueError, match="named by the setting"):
+        classes.names(settings(source="folder"))
+
+
+def test_an_empty_class_is_named(tmp_path):
+    pictures(tmp_path, ["cats", "dogs"])
+    (tmp_path / "owls").mkdir()
+    (tmp_path / "owls" / "notes.txt").write_text("none yet")
+    with pytest.raises(UserError, match=r"owls holds no image: put files there that end in \.png"):
+        generated(**own(tmp_path, ["cats", "owls"]))
+
+
+def test_a_class_without_a_folder_is_named_with_those_there_are(tmp_path):
+    pictures(tmp_path, ["cats", "dogs"])
+    with pytest.raises(UserError, match=r"no folder for the class 'owls' \(there: cats, dogs\)"):
+        generated(**own(tmp_path, ["cats", "owls"]))
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere"):
+        generated(**own(tmp_path / "nowhere"))
+
+
+def test_training_images_without_test_images_are_refused(tmp_path):
+    pictures(tmp_path / "train", ["cats", "dogs"])
+    with pytest.raises(UserError, match="a folder train and no folder test"):
+        generated(**own(tmp_path))
+
+
+def test_a_class_may_be_called_train(tmp_path):
+    pictures(tmp_path, ["train", "bus"], count=10)
+    assert len(generated(indices=range(12), **own(tmp_path, ["train", "bus"]))) == 12
+
+
+@pytest.mark.parametrize("damage", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
+def test_an_unreadable_image_is_named(tmp_path, damage):
+    pictures(tmp_path, ["cats", "dogs"])
+    for path in tmp_path.rglob("*.png"):
+        path.write_bytes(damage)
+    with pytest.raises(UserError, match=r"[0-3]\.png"):
+        generated(**own(tmp_path))
+
+
+def test_more_examples_than_there_are_are_refused_with_their_number(tmp_path):
+    pictures(tmp_path, ["cats", "dogs"], count=10)
+    with pytest.raises(UserError, match=r"has 12 examples for the split train: set .* at most 12"):
+        generated(indices=range(10, 20), **own(tmp_path))
+
+
+@pytest.mark.parametrize("kind", folders.SUFFIXES)
+def test_images_of_all_kinds_are_read(tmp_path, kind):
+    pictures(tmp_path, ["cats", "dogs"], kind=kind[1:].upper())
+    assert 95 <= generated(**own(tmp_path))[0]["image"][2, 2] <= 108
+
+
+def wide_picture():
+    image = np.full((40, 80), 255, np.uint8)
+    image[:, 20:60] = 0
+    image[:, :4] = 100
+    return image
+
+
+@pytest.mark.parametrize(
+    ("fit", "top", "left", "middle"),
+    [("pad", 255, 100, 0), ("crop", 0, 0, 0), ("stretch", 255, 100, 0)],
+)
+def test_images_are_padded_cropped_or_stretched_to_squares(fit, top, left, middle):
+    image = data.fitted(wide_picture(), settings(size=20, fit=fit))
+    assert image.shape == (20, 20)
+    where = 0 if fit != "stretch" else 3
+    assert abs(int(image[0, where]) - top) < 20
+    assert abs(int(image[10, 0]) - left) < 20
+    assert abs(int(image[10, 10]) - middle) < 12
+
+
+def test_a_photograph_keeps_its_colours_where_asked():
+    photo = np.zeros((9, 9, 3), np.uint8)
+    photo[..., 0] = 200
+    assert data.fitted(photo, settings(size=9, colour=True))[4, 4].tolist() == [200, 0, 0]
+    assert data.fitted(photo, settings(size=9)).shape == (9, 9)
+
+
+def test_a_sliver_of_an_image_is_still_an_image():
+    assert data.fitted(np.zeros((1, 4000), np.uint8), settings(size=8)).shape == (8, 8)

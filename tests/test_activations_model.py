@@ -1,0 +1,137 @@
+"""The network that tells images apart."""
+
+import numpy as np
+import pytest
+import torch
+
+from epochreel import plan, schema
+from epochreel.activations import checks, data, model
+from epochreel.projecting import projection
+
+PARTS = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["activations"]
+NETWORKS = schema.by_name(PARTS["networks"])
+
+
+def settings(**own):
+    return schema.checked({"name": "published"} | own, NETWORKS)
+
+
+def data_settings(**own):
+    return schema.checked({"size": 16} | own, PARTS["data"])
+
+
+def network_of(own=None, seed=1, **of_data):
+    torch.manual_seed(seed)
+    return model.Network(settings(**own or {}), data_settings(**of_data))
+
+
+def batch(count=20, **of_data):
+    examples = list(data.generate(data_settings(**of_data), 1, "train", range(count)))
+    return {
+        "image": torch.from_numpy(np.stack([example["image"] for example in examples])),
+        "label": torch.tensor([example["label"] for example in examples]),
+    }
+
+
+def test_the_published_network_has_the_published_layers():
+    network = network_of(size=128)
+    shapes = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
+    assert shapes == {
+        "features.0.weight": (32, 1, 5, 5),
+        "features.0.bias": (32,),
+        "features.3.weight": (64, 32, 5, 5),
+        "features.3.bias": (64,),
+        "neurons.weight": (100, 64 * 32 * 32),
+        "neurons.bias": (100,),
+        "classes.weight": (10, 100),
+        "classes.bias": (10,),
+    }
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize("size", [8, 17, 30])
+def test_logits_are_one_for_each_class(colour, size):
+    network = network_of(size=size, colour=colour, source="folder", classes=["a", "b", "c"])
+    shape = (4, size, size, 3) if colour else (4, size, size)
+    assert network(torch.zeros(shape, dtype=torch.uint8)).shape == (4, 3)
+    assert network.activations(torch.zeros(shape, dtype=torch.uint8)).shape == (4, 100)
+
+
+def test_pixels_are_normalised_by_mean_and_deviation():
+    network = network_of()
+    seen = []
+    network.features[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    network(torch.tensor([0, 204], dtype=torch.uint8).expand(16, 8, 2).reshape(1, 16, 16))
+    assert seen[0].unique().tolist() == pytest.approx([-4, 0], abs=1e-5)
+
+
+def test_logits_are_linear_in_the_activations():
+    network, images = network_of().eval(), batch()["image"]
+    activations = network.activations(images)
+    assert (activations < 0).any()
+    assert torch.equal(network(images), network.classes(activations))
+
+
+def test_dropout_leaves_features_out_in_training_only():
+    network, images = network_of(), batch()["image"]
+    assert not torch.equal(network(images), network(images))
+    network.eval()
+    assert torch.equal(network(images), network(images))
+
+
+def test_the_untrained_network_follows_from_the_seed():
+    first, again, other = (network_of(seed=seed).neurons.weight for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_a_network_learns_twenty_sketches_by_heart():
+    network, examples = network_of({"dropout": 0.0}), batch()
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
+    for _ in range(60):
+        optimizer.zero_grad()
+        model.loss(network, examples).backward()
+        optimizer.step()
+    assert model.loss(network, examples) < 0.1
+
+
+# -- Contradictions ----------------------------------------------------------------------------
+
+
+def told(of_data=None, test=9, **network):
+    of_data = data_settings(**of_data or {})
+    return dict(checks.contradictions(of_data, settings(**network), {}, test))
+
+
+def test_built_in_data_and_the_published_network_go_together():
+    assert not told()
+
+
+def test_more_test_images_than_can_be_projected_are_refused():
+    assert "10001 test examples" in told(test=projection.MOST + 1)["dataset"]
+    assert not told(test=projection.MOST)
+
+
+def test_more_convolutions_than_an_image_has_room_for_are_refused():
+    assert "at most 4" in told(channels=[1] * 5)["network.channels"]
+    assert not told(channels=[1] * 4)
+    network_of({"channels": [1] * 4})
+
+
+@pytest.mark.parametrize(
+    ("of_data", "words"),
+    [
+        ({"source": "folder", "classes": ["a", "b"]}, "their folder names its folder"),
+        ({"source": "fashion"}, "their fashion_files names its folder"),
+        ({"source": "digits", "folder": "x"}, "reads no folder"),
+        ({"source": "folder", "folder": "x"}, "their classes name its folders"),
+        ({"source": "sketches", "classes": ["a", "b"]}, "leave them out"),
+        ({"test_share": 0.6, "validation_share": 0.4}, "nothing to learn from"),
+    ],
+)
+def test_data_settings_that_contradict_each_other_are_named(of_data, words):
+    assert words in told(of_data)["dataset"]
+
+
+def test_a_folder_with_named_classes_is_in_order():
+    assert not told({"source": "folder", "folder": "x", "classes": ["a", "b"]})

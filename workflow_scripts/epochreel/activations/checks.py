@@ -1,0 +1,48 @@
+"""What the settings of a run may not be together; the plan asks before any job."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_MOST = 10_000
+"""Points that can be projected."""
+_FOLDERS = {"folder": "folder", "fashion": "fashion_files"}
+"""The sources that read a folder, and the key that names it."""
+
+
+def contradictions(
+    data: Mapping[str, Any], network: Mapping[str, Any], figure: Mapping[str, Any], test: int
+) -> Iterator[tuple[str, str]]:
+    """Keys of the run, such as "network.channels", and what each holds and may hold, in words.
+
+    The settings are each for themselves in order, defaults filled in; `test` is the number of
+    test examples. What is wrong with the data comes under the key "dataset", which names them.
+    """
+    yield from _are_not_there(data)
+    if test > _MOST:
+        yield "dataset", f"names data with {test} test examples; at most {_MOST} can be projected"
+    layers, size = len(network["channels"]), data["size"]
+    most = size.bit_length() - 1
+    if layers > most:
+        words = f"holds {layers} convolutions; images of {size} × {size} px have room for at most"
+        yield "network.channels", f"{words} {most}"
+
+
+def _are_not_there(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    source = data["source"]
+    for reader, key in _FOLDERS.items():
+        if source == reader and data[key] is None:
+            yield "dataset", f"names data whose source is {source}: their {key} names its folder"
+        if source != reader and data[key] is not None:
+            words = f"names data whose source is {source}, which reads no {key}: leave it out"
+            yield "dataset", words
+    if source == "folder" and data["classes"] is None:
+        words = "names data whose source is folder: their classes name its folders"
+        yield "dataset", words
+    if source != "folder" and data["classes"] is not None:
+        words = f"names data whose source is {source}, which has its classes: leave them out"
+        yield "dataset", words
+    if data["test_share"] + data["validation_share"] >= 1:
+        words = "names data whose test_share and validation_share leave nothing to learn from"
+        yield "dataset", words

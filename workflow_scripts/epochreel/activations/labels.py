@@ -1,0 +1,83 @@
+"""The names of the classes on their clouds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from epochreel.activations import colours
+from epochreel.drawing import palette
+from epochreel.drawing.canvas import Canvas
+
+_SIZES = (22.0, 30.0)  # of letters: as a rule, and where the sentence names the class
+_NEAR = 120.0  # units; how far from a cloud's centre images count
+_MOVES = 40
+_GAP = 6.0
+
+
+def centre(places: np.ndarray) -> np.ndarray:
+    """Where a cloud (n, 2) is dense, (2,): its median, moved to what lies near to it."""
+    middle = np.median(places, axis=0)
+    for _ in range(4):
+        weight = np.exp(-((places - middle) ** 2).sum(1) / (2 * _NEAR**2))
+        middle = weight @ places / max(weight.sum(), 1e-9)
+    return middle
+
+
+def apart(
+    centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float, float, float]
+) -> np.ndarray:
+    """Centres (n, 2) of boxes of `sizes` (n, 2), moved until none overlaps, within `area`.
+
+    `area` is (x, y, width, height). Each two that overlap leave each other the shorter way.
+    """
+    low = np.array(area[:2]) + sizes / 2
+    high = np.array(area[:2]) + area[2:] - sizes / 2
+    # Names that are in one place leave it downwards in their order.
+    at = centres + np.arange(len(centres))[:, None] * (0.0, 1e-3)
+    for _ in range(_MOVES):
+        way = at[:, None] - at[None]  # (n, n, 2)
+        over = (sizes[:, None] + sizes[None]) / 2 + _GAP - np.abs(way)
+        over[np.arange(len(at)), np.arange(len(at))] = 0
+        touching = (over > 0).all(-1)
+        if not touching.any():
+            break
+        shorter = np.arange(2) == over.argmin(-1)[..., None]
+        push = np.where(touching[..., None] & shorter, np.copysign(over, way), 0).sum(1)
+        at = np.clip(at + push * 0.4, low, high)
+    return np.clip(at, low, high)
+
+
+class Plates:
+    """Names in white on their colours, larger for classes that the sentence names."""
+
+    def __init__(self, canvas: Canvas, names: Sequence[str]):
+        shades = colours.of_classes(len(names)).tolist()
+        self._plates = [
+            [self._plate(canvas, name, tuple(shade), size) for size in _SIZES]
+            for name, shade in zip(names, shades, strict=True)
+        ]
+
+    def draw(
+        self,
+        canvas: Canvas,
+        places: np.ndarray,
+        labels: np.ndarray,
+        named: Sequence[int],
+        area: tuple[float, float, float, float],
+    ) -> None:
+        """The names of all classes that have images, at the clouds of `places`, (N, 2)."""
+        there = np.unique(labels)
+        plates = [self._plates[label][label in named] for label in there]
+        sizes = np.array([plate.pixels.shape[1::-1] for plate in plates]) / canvas.scale
+        centres = np.stack([centre(places[labels == label]) for label in there])
+        for (x, y), plate in zip(apart(centres, sizes, area), plates, strict=True):
+            canvas.put_stamps(canvas.stamps([x], [y], [plate]), np.zeros(1, int))
+
+    def _plate(self, canvas: Canvas, name: str, colour: tuple, size: float) -> Canvas:
+        wide, high = canvas.measure(name, size, "bold") + 0.8 * size, 1.5 * size
+        tile = canvas.tile(wide, high, colour)
+        tile.frame(0, 0, wide, high, palette.PAPER, 2)
+        tile.text(wide / 2, high / 2, name, size, palette.PAPER, "bold", "centre", middle=True)
+        return tile
