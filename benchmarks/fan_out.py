@@ -40,6 +40,7 @@ COLUMNS = {
     "rule": "",
     "jobs": "d",
     "submissions": "d",
+    "nodes": "d",
     "waiting, median s": ".0f",
     "most": ".0f",
     "running, median s": ".0f",
@@ -53,6 +54,7 @@ class Job:
 
     number: str
     rule: str
+    node: str
     submitted: float
     started: float
     ended: float
@@ -105,13 +107,14 @@ def film(name: str, place: Clustered, frames: int) -> list[tuple]:
 
 
 def row(of_rule: Sequence[Job]) -> tuple:
-    """Jobs, submissions, waiting (median, most), running (median, most, all)."""
+    """Jobs, submissions, nodes, waiting (median, most), running (median, most, all)."""
     waiting = [job.started - job.submitted for job in of_rule]
     running = [job.ended - job.started for job in of_rule]
     submissions = {job.number.partition("_")[0] for job in of_rule}
     return (
         len(of_rule),
         len(submissions),
+        len({job.node for job in of_rule}),
         statistics.median(waiting),
         max(waiting),
         statistics.median(running),
@@ -122,13 +125,13 @@ def row(of_rule: Sequence[Job]) -> tuple:
 
 def jobs(place: Clustered) -> list[Job]:
     """All jobs that the cluster remembers."""
-    lines = place.slurm.call("squeue", "-h", "-t", "all", "-o", "%i|%k|%V|%S|%e").splitlines()
+    lines = place.slurm.call("squeue", "-h", "-t", "all", "-o", "%i|%k|%N|%V|%S|%e").splitlines()
     return [_job(*line.split("|")) for line in lines]
 
 
-def _job(number: str, comment: str, *times: str) -> Job:
+def _job(number: str, comment: str, node: str, *times: str) -> Job:
     rule = comment.removeprefix("rule_").partition("_wildcards")[0]
-    return Job(number, rule, *(datetime.fromisoformat(each).timestamp() for each in times))
+    return Job(number, rule, node, *(datetime.fromisoformat(each).timestamp() for each in times))
 
 
 def drawing_seconds(place: Clustered, scratch: Path) -> float:

@@ -7,8 +7,8 @@ Rules, settings and graph are those of config.yaml's main run, with so many snap
 times; its scripts end as soon as they have made their files. Memory and processor time are those of
 Snakemake's own process, without its jobs: on a machine that others use as well, compare that rather
 than the time on the clock. What Snakemake keeps of it all is counted in `.snakemake`. A submission
-is what a cluster's scheduler would be given: a job, or an array of at most twenty blocks that are
-ready together, once all checkpoints are there.
+is what a cluster's scheduler would be given once data and all checkpoints are there: a job, or an
+array of at most twenty blocks that are ready together.
 
 With `--dry` nothing is run. 10,000 snapshots take some minutes, 100,000 an hour or more.
 """
@@ -33,6 +33,7 @@ from workflow import Workplace
 
 ARRAYS, TASKS = ("evaluate", "render"), 20  # as in profiles/slurm/config.yaml
 LOCAL = ("summarize", "publish")  # as in Snakefile
+THERE = ("generate_dataset", "train")
 COLUMNS = {
     "": "",
     "runs": "d",
@@ -152,7 +153,7 @@ def jobs_by_rule(place: Workplace) -> Counter:
 def submissions(jobs: Counter) -> int:
     """How many times a cluster's scheduler would be asked."""
     arrays = sum(-(-jobs[rule] // TASKS) for rule in ARRAYS)
-    alone = sum(count for rule, count in jobs.items() if rule not in (*ARRAYS, *LOCAL))
+    alone = sum(count for rule, count in jobs.items() if rule not in (*ARRAYS, *LOCAL, *THERE))
     return arrays + alone
 
 

@@ -1,7 +1,7 @@
 """Verification.
 
 needs  everything that is kept of a run
-makes  results/<run>/manifest.json: the digest of each artifact
+makes  results/<run>/manifest.json: the digest of each artifact, and what its stages follow from
 `snakemake verify` compares the finished runs with their manifests, and with what the config asks
 for. It makes nothing again.
 """
@@ -24,6 +24,8 @@ rule write_manifest:
     resources:
         mem_mb=500,
         runtime=60,
+    params:
+        stages=or_stop(lambda wildcards: canonical(PLAN.run(wildcards.run).stages())),
     script:
         "../workflow_scripts/write_manifest.py"
 

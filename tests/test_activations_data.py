@@ -235,6 +235,39 @@ def test_a_class_without_a_folder_is_named_with_those_there_are(tmp_path):
         generated(**own(tmp_path, ["cats", "owls"]))
 
 
+def test_every_class_is_in_every_split_however_few_its_images(tmp_path):
+    pictures(tmp_path, ["cats"], 0, count=40)
+    pictures(tmp_path, ["dogs"], 100, count=3)
+    how = own(tmp_path, test_share=0.1, validation_share=0.1)
+    for split, count in (("train", 33), ("validation", 5), ("test", 5)):
+        labels = [example["label"] for example in generated(split, range(count), **how)]
+        assert labels.count(1) == 1
+
+
+@pytest.mark.parametrize("parts", ["", "train test"])
+def test_a_class_of_too_few_images_for_the_splits_is_named(tmp_path, parts):
+    for part in parts.split() or [""]:
+        pictures(tmp_path / part, ["cats"], 0, count=40)
+        pictures(tmp_path / part, ["owls"], 100, count=1 if parts else 2)
+    with pytest.raises(UserError, match=r"'owls' has [12] image\(s\), too few"):
+        generated(**own(tmp_path, ["cats", "owls"], test_share=0.2))
+
+
+def test_the_first_examples_of_a_split_are_of_all_classes_in_like_shares(tmp_path):
+    pictures(tmp_path, ["cats"], 0, count=60)
+    pictures(tmp_path, ["dogs", "owls"], 100, count=20)
+    how = own(tmp_path, ["cats", "dogs", "owls"], test_share=0.5, validation_share=0)
+    for count in range(3, 51):
+        labels = [example["label"] for example in generated("test", range(count), **how)]
+        shares = np.array([labels.count(label) for label in range(3)]) / count
+        assert (np.abs(shares - (0.6, 0.2, 0.2)) <= 1 / count + 1e-9).all()
+
+
+def test_the_first_digits_of_a_split_are_of_all_classes():
+    labels = [example["label"] for example in generated("test", range(75), source="digits")]
+    assert set(np.bincount(labels)) <= {7, 8}
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         generated(**own(tmp_path / "nowhere"))

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from epochreel import rendering
 from epochreel.activations import clouds, colours, figure, labels, sentences, thumbnails
-from epochreel.drawing import palette
+from epochreel.drawing import palette, text
 from epochreel.drawing.scene import Moment, Scene, Story
 from epochreel.errors import UserError
 
@@ -15,6 +16,7 @@ FULL = (1920, 1080)
 TEST, TRAIN, HOLD = 120, 40, 4
 SETTINGS = {"sentence_snapshots": HOLD, "thumbnail": 54.0}
 NAMES = ("cat", "dog", "fish")
+PAIRS = ("apart_0_1", "apart_0_2", "apart_1_2")
 AREA = (0.0, 0.0, 800.0, 600.0)
 
 
@@ -54,7 +56,7 @@ def moment(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
 
 
 def metrics(count, skill=0.5, **named):
-    shares = ("accuracy", "train_accuracy", "accuracy_of_0", "apart_0_1", "apart_0_2", "apart_1_2")
+    shares = ("accuracy", "train_accuracy", "accuracy_of_0", *PAIRS)
     level = {name: np.full(count, float(skill)) for name in shares}
     return level | {name: np.asarray(values, float) for name, values in named.items()}
 
@@ -65,9 +67,15 @@ def scene(*arguments, **options):
 
 
 def said(**named):
-    """The sentence of the second phase, where metrics change once, at its beginning."""
-    changed = {name: [before] * HOLD + [now] for name, (before, now) in named.items()}
-    return sentences.remark(metrics(HOLD + 1, **changed), NAMES, HOLD)
+    """The sentence of the third phase, where metrics change once, one phase before it begins."""
+    changed = {name: [before] * (HOLD + 1) + [now] * HOLD for name, (before, now) in named.items()}
+    return sentences.remark(metrics(2 * HOLD + 1, **changed), NAMES, HOLD)
+
+
+def of_cat(*shares, apart=1.0):
+    """The sentence where the accuracy of one class has gone this way and clouds lie apart."""
+    changed = {"accuracy_of_0": shares} | dict.fromkeys(PAIRS, np.full(len(shares), apart))
+    return sentences.remark(metrics(len(shares), **changed), NAMES, HOLD).sentence
 
 
 def test_a_frame_is_the_same_alone_or_after_others():
@@ -131,15 +139,62 @@ def test_full_grown_pictures_do_not_overlap():
     assert sides[0] == 50 and (sides >= 0).all()
 
 
-def test_pictures_grow_and_shrink_little_by_little():
-    draw = np.random.default_rng(0)
-    before, after = draw.uniform(0, 300, (2, 150, 2))
-    ways = [
-        thumbnails.sides(before + share * (after - before), 50) for share in np.linspace(0, 1, 9)
-    ]
-    steps = [thumbnails.sides(before + share * (after - before), 50) for share in (0.5, 0.5 + 1e-6)]
-    assert np.abs(np.diff(ways, axis=0)).max() > 20
-    assert np.abs(np.diff(steps, axis=0)).max() < 1
+def test_between_snapshots_pictures_grow_and_shrink_from_one_size_to_the_other():
+    panel = clouds.TestClouds(story(), NAMES)
+    before, after = moment(0.4), moment(0.8, 6)
+    after.layout[:] = after.layout[::-1]
+    ways = [before, *rendering._between(before, after, 12), after]
+    sides = np.array([panel._sides(each) for each in ways])
+    assert np.abs(sides[-1] - sides[0]).max() == 45 and sides.min() == thumbnails.DOT
+    assert np.abs(np.diff(sides, axis=0)).max() < 12
+    assert (np.diff(sides, axis=0) * (sides[-1] - sides[0]) >= 0).all()
+
+
+def test_pictures_are_drawn_at_the_sizes_that_they_have_on_the_way():
+    before, after = moment(0.4), moment(0.4, 6)
+    after.layout[:] = after.layout[::-1]
+    between = next(rendering._between(before, after, 1))
+    film = scene()
+    assert (film.draw(between) != film.draw(replace(between, way=None))).any()
+
+
+def test_the_first_wrong_guesses_are_large_enough_for_a_name_where_all_are_near():
+    pictures = thumbnails.Thumbnails(story().test, NAMES, 54)
+    truth, places = np.arange(TEST) % 3, np.random.default_rng(0).uniform(0, 60, (TEST, 2))
+    guessed = truth.copy()
+    guessed[pictures.shown[100]] = (guessed[pictures.shown[100]] + 1) % 3
+    grown = [pictures.grown(places, truth, each)[100] for each in (truth, guessed)]
+    assert grown[0] < 20 and grown[1] == thumbnails.NAMED
+
+
+def two_pictures(guesses, places, sizes):
+    """The frame with the first two pictures of class 0; all others are dots, elsewhere."""
+    film, canvas = story(), scene()._canvas
+    pictures = thumbnails.Thumbnails(film.test, NAMES, 54)
+    pictures.settle(canvas)
+    guessed, all_places = np.zeros(TEST, int), np.full((TEST, 2), 100.0)
+    sides = np.full(len(pictures.shown), thumbnails.DOT)
+    sides[:2], guessed[pictures.shown[:2]] = sizes, guesses
+    all_places[pictures.shown[:2]] = places
+    pictures.draw(canvas, all_places, np.zeros(TEST, int), guessed, sides)
+    return canvas.pixels
+
+
+def test_a_wrong_guess_lies_on_top_of_a_right_one():
+    frame = two_pictures((1, 0), (400, 400), (42, 54))
+    assert grey(frame[380, 400:402]).max() < 60
+
+
+def test_the_name_of_a_wrong_guess_lies_on_top_of_all_pictures():
+    frame = two_pictures((1, 2), ((400, 400), (400, 424)), (42, 54))
+    assert (frame[408:421, 382:418] == colours.of_classes(3)[1]).all(-1).mean() > 0.3
+
+
+def test_the_note_is_legible_in_small_frames():
+    assert max(text.width(line, "regular") for line in clouds._NOTE) * 22 <= clouds.LEFT_WIDTH
+    large, small = (scene(size)._settled for size in (FULL, (640, 360)))
+    assert (grey(large)[150:200, 56:1344] < 140).mean() > 0.03
+    assert (grey(small)[50:67, 19:448] < 200).mean() > 0.03
 
 
 def test_every_image_is_a_picture_or_a_dot():
@@ -185,7 +240,21 @@ def test_the_sentence_names_the_class_that_came_apart_most():
     remark = said(apart_0_1=(0.6, 0.97), apart_1_2=(0.6, 0.96), apart_0_2=(0.95, 0.96))
     assert remark.sentence == "The cloud of dog has left those of cat and fish"
     assert remark.classes == (1, 0, 2)
-    assert "is leaving that of" in said(apart_0_1=(0.6, 0.85)).sentence
+    assert "has drawn away from that of" in said(apart_0_1=(0.6, 0.85)).sentence
+
+
+def test_what_hardly_came_apart_or_stays_near_is_not_said_to_have_left():
+    for change in ((0.84, 0.88), (0.5, 0.7), (0.9, 0.93)):
+        assert "cloud of" not in said(apart_0_1=change).sentence
+
+
+def test_what_came_apart_and_is_back_is_not_said_to_have_left():
+    shares = [0.7] * 5 + [0.99] * 3
+    assert "has left" in apart_of(*shares, 0.99) and "cloud of" not in apart_of(*shares, 0.7)
+
+
+def apart_of(*shares):
+    return sentences.remark(metrics(len(shares), apart_0_1=shares), NAMES, HOLD).sentence
 
 
 def test_what_lay_apart_before_is_not_told_again():
@@ -196,16 +265,37 @@ def test_what_lay_apart_before_is_not_told_again():
     ("changed", "words"),
     [
         ({"apart_1_2": (0.9, 0.7)}, "dog and fish have drifted together"),
-        ({"accuracy_of_0": (0.3, 0.9)}, "got better at cat"),
-        ({}, "Still mixed up: cat and dog"),
-        (
-            dict.fromkeys(("apart_0_1", "apart_0_2", "apart_1_2"), (1, 1)),
-            "hardest to tell is cat",
-        ),
+        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy_of_0": (0.3, 0.9)}, "got better at cat"),
+        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy": (0.3, 0.4)}, "more images right"),
+        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy": (0.4, 0.3)}, "fewer images right"),
+        (dict.fromkeys(PAIRS, (1, 1)), "hardest to tell is cat"),
     ],
 )
 def test_where_no_classes_came_apart_the_next_best_is_said(changed, words):
     assert words in said(**changed).sentence
+
+
+def test_a_class_that_comes_and_goes_is_not_said_to_be_told_better():
+    wavering = of_cat(0.34, 0.64, 0.26, 0.43, 0.21, 0.33, 0.64, 0.26, 0.54)
+    assert wavering == "It wavers over cat: now more are told right, now fewer"
+    assert "got better at cat" in of_cat(0.3, 0.34, 0.26, 0.33, 0.31, 0.64, 0.6, 0.7, 0.66)
+    assert "got better" not in of_cat(0.3, 0.3, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9, 0.3)
+
+
+def test_a_gain_that_is_within_what_comes_and_goes_or_is_one_snapshot_old_is_none():
+    assert "wavers over cat" in of_cat(0.3, 0.26, 0.43, 0.21, 0.33, 0.64, 0.28, 0.3, 0.6)
+    assert "got better" not in of_cat(*[0.3] * 8, 0.45)
+
+
+def test_what_never_lay_apart_is_not_said_to_be_together_again():
+    assert "again" not in said(apart_1_2=(0.75, 0.6)).sentence
+
+
+def test_classes_that_stay_mixed_are_told_in_every_other_phase():
+    learning = np.linspace(0.1, 0.9, 6 * HOLD + 1)
+    told = [of_cat(*learning[: phase * HOLD + 1], apart=0.7) for phase in range(1, 7)]
+    mixed, better = "Still most mixed up: cat and dog", "It has got better at cat"
+    assert told == [mixed, better] * 3
 
 
 def test_a_training_set_known_by_heart_is_told():

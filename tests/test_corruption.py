@@ -19,7 +19,9 @@ from workflow import alone, miniature
 import encode
 import evaluate
 import generate_dataset
+import project
 import render
+import render_tweens
 import save_network
 import summarize
 import train
@@ -40,7 +42,9 @@ READERS = {
     "{run}/states/*.json": ("train", "train_on"),
     "{run}/evaluations/*.parquet": ("summarize", "render"),
     "{run}/summaries/*.parquet": ("summarize", "render", "captions"),
+    "{run}/projections/*.parquet": ("project", "render", "render_tweens"),
     "{run}/frames/*.png": ("encode", "save_poster"),
+    "{run}/tweens/*.png": ("encode",),
     "{run}/manifest.json": ("verify",),
 }
 
@@ -60,9 +64,12 @@ CONFIGS = {"spirals": tiny} | {run: partial(brief, run) for run in miniature()["
 
 def kinds(name: str) -> list[str]:
     """The patterns of what there is of a run to be damaged."""
-    (dataset,) = CONFIGS[name]()["datasets"].values()
+    config = CONFIGS[name]()
+    (dataset,), (run,) = config["datasets"].values(), config["runs"].values()
     absent = {split for split in shards.SPLITS if not isinstance(dataset.get(split), int)}
-    return [pattern for pattern in READERS if not any(f"/{split}/" in pattern for split in absent)]
+    absent |= set() if "projection" in run else {"projections"}
+    absent |= set() if run.get("figure", {}).get("tweens") else {"tweens"}
+    return [pattern for pattern in READERS if not any(f"/{part}/" in pattern for part in absent)]
 
 
 class World:
@@ -74,8 +81,8 @@ class World:
     def __init__(self, folder: Path, config: dict):
         self.base = folder
         (run,) = config["runs"].values()
-        run["figure"] = {"width": 480, "height": 270}
-        run["film"] = {"preset": "ultrafast", "hold_seconds": 0}
+        run["figure"] = run.get("figure", {}) | {"width": 480, "height": 270}
+        run["film"] = run.get("film", {}) | {"preset": "ultrafast", "hold_seconds": 0}
         config = plan.Plan(config, folder).checked
         self.plan = plan.Plan(config | {"snapshots_per_block": 1}, folder)
         self.run = self.plan.main
@@ -139,7 +146,7 @@ class World:
         evaluate.evaluate(
             [self.path("checkpoints", "safetensors", number)],
             self.data["test"],
-            [],
+            self.run.sample(),
             [self.path("evaluations", "parquet", number)],
             self.stage("evaluate", number),
             self.base,
@@ -154,11 +161,43 @@ class World:
             self.stage("summarize", number),
         )
 
+    def projections(self, number: int) -> list[str]:
+        """A block's projections, where there are such."""
+        return [self.path("projections", "parquet", number)] if self.run.projects else []
+
+    def project(self, number: int) -> None:
+        """Make a block's projections, where there are such."""
+        if not self.run.projects:
+            return
+        project.project(
+            [self.path("evaluations", "parquet", number)],
+            self.run.projected_before(self.names[number]),
+            self.run.film_projection(),
+            self.projections(number),
+            self.stage("project", number),
+            self.base,
+        )
+
+    def render_tweens(self, number: int) -> None:
+        """Make the pictures that lead to a block's snapshot, where there are such."""
+        if not self.run.tweens():
+            return
+        before = self.run.shown_before(self.names[number])
+        render_tweens.render_tweens(
+            [*before[:1], self.path("evaluations", "parquet", number)],
+            [*before[1:], *self.projections(number)],
+            self.path("summaries", "parquet", number),
+            self.data["test"],
+            [self.path("tweens", "png", number)],
+            self.stage("render_tweens", number),
+            self.base,
+        )
+
     def render(self, number: int) -> None:
         """Make a block's frames."""
         render.render(
             [self.path("evaluations", "parquet", number)],
-            [],
+            self.projections(number),
             self.path("summaries", "parquet", number),
             self.data["test"],
             [self.path("frames", "png", number)],
@@ -169,9 +208,8 @@ class World:
     def encode(self, _number: int = 0) -> None:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
-        encode.encode(
-            video.encode_film, frames, [], f"{self.folder}/training.mp4", self.stage("encode")
-        )
+        film, stage = f"{self.folder}/training.mp4", self.stage("encode")
+        encode.encode(video.encode_film, frames, self.run.tweens(), film, stage)
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
@@ -195,19 +233,20 @@ class World:
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""
-        differences = list(manifest.differences(f"{self.folder}/manifest.json", {}))
-        if differences:
-            raise UserError(f"{self.folder}/manifest.json: {differences[0]}: snakemake")
+        assert not list(manifest.differences(f"{self.folder}/manifest.json", {}, {}))
 
     def make(self) -> None:
         """Make everything."""
         self.generate()
         for number in self.snapshots:
-            for stage in (self.train, self.evaluate, self.summarize, self.render):
+            for stage in (self.train, self.evaluate, self.summarize, self.project):
                 stage(number)
+            self.render(number)
+            self.render_tweens(number)
         for stage in (self.encode, self.save_poster, self.captions, self.save_network):
             stage()
-        manifest.write(f"{self.folder}/manifest.json", [p for p in files() if "/store/" not in p])
+        kept = [path for path in files() if "/store/" not in path]
+        manifest.write(f"{self.folder}/manifest.json", kept, {})
 
 
 def files() -> dict[str, bytes]:
@@ -259,7 +298,8 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
     harmed = files()
     number = int(path.stem) if path.stem.isdigit() else 0
     # Those that go on from a block are the ones to read it.
-    after = reader == "train_on" or path.parent.name == "states" or reader == "summarize"
+    after = reader in ("train_on", "summarize", "project", "render_tweens")
+    after = after or path.parent.name == "states"
     number = min(number + (after and rng.random() < 0.7), world.snapshots[-1])
     try:
         getattr(world, reader)(number)

@@ -67,6 +67,9 @@ def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
     for process in both:
         place.watch(process)
     assert sorted(process.returncode for process in both) == [0, 1]
+    (refused,) = (process for process in both if process.returncode)
+    said = place.heard(refused)
+    assert "Directory cannot be locked" in said, said[-2000:]
     assert place.is_whole()
 
 

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from epochreel import rendering
+from epochreel.drawing.scene import Moment
 from epochreel.plan import Plan
 
 
@@ -36,3 +37,13 @@ def test_the_time_axis_ends_where_the_figure_says(spirals, tmp_path):
     config = spirals(figure={"time_axis": 40})
     settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
     assert rendering.story(settings, []).epochs == 40
+
+
+def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
+    first, second = (
+        Moment(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
+    )
+    between = list(rendering._between(first, second, 3))
+    assert [moment.way.share for moment in between] == [0.15625, 0.5, 0.84375]
+    assert all(moment.way.start is first and moment.way.end is second for moment in between)
+    assert [float(moment.layout[0, 0]) for moment in between] == [0.625, 2, 3.375]

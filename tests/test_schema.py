@@ -1,12 +1,16 @@
 """The check of the config: defaults filled in; whatever is wrong, one line that names it."""
 
+import copy
 import datetime
 import math
+from pathlib import Path
 
 import pytest
+import reruns
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rerun_rows import OWN, SHARED
 
 from epochreel import plan, provenance, schema
 from epochreel.errors import UserError
@@ -415,3 +419,63 @@ def test_any_further_key_passes_or_is_refused_in_one_line(spirals, tmp_path, pat
     put(config, path, {key: value}) if path else config.update({key: value})
     line = plan_or_line(config, tmp_path)
     assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
+
+
+WORLD = reruns.world_config()
+EVERY_KEY = [row.key for rows in (SHARED, *OWN.values()) for row in rows if "." in row.key]
+
+
+def alone_with(key: str) -> dict:
+    """The world of the reruns, with only the run and the dataset that a key belongs to."""
+    part, name = key.split(".")[:2]
+    runs = WORLD["runs"]
+    users = (run for run in runs if runs[run]["dataset"] == name)
+    run = name if part == "runs" else next(users)
+    dataset = runs[run]["dataset"]
+    datasets = {dataset: WORLD["datasets"][dataset]}
+    return copy.deepcopy({"main_run": run, "datasets": datasets, "runs": {run: runs[run]}})
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> Path:
+    """A folder in which the world's config finds its folders, empty."""
+    folder = tmp_path_factory.mktemp("folders")
+    for dataset in WORLD["datasets"].values():
+        for value in dataset.get("settings", {}).values():
+            if isinstance(value, str):
+                (folder / value).mkdir(exist_ok=True)
+    return folder
+
+
+def any_value_anywhere(folders, key, value):
+    line = plan_or_line(put(alone_with(key), key, value), folders)
+    assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
+
+
+@HURRIED
+@given(key=st.sampled_from(EVERY_KEY), value=VALUES | st.just(LOOP))
+def test_so_does_any_value_in_any_key_of_the_built_in_experiments(folders, key, value):
+    any_value_anywhere(folders, key, value)
+
+
+@pytest.mark.long
+@settings(HURRIED, max_examples=5000, derandomize=False)
+@given(key=st.sampled_from(EVERY_KEY), value=VALUES | st.just(LOOP))
+def test_five_thousand_other_values_do_as_well(folders, key, value):
+    any_value_anywhere(folders, key, value)
+
+
+@pytest.mark.parametrize("key", sorted({key.rpartition(".")[0] for key in EVERY_KEY}))
+def test_any_key_may_be_missing_or_is_missed_in_one_line(folders, key):
+    config = alone_with(key)
+    part = config
+    for name in key.split("."):
+        part = part.get(name, {})
+    for missing in list(part):
+        less = copy.deepcopy(config)
+        inner = less
+        for name in key.split("."):
+            inner = inner[name]
+        del inner[missing]
+        line = plan_or_line(less, folders)
+        assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import os
@@ -13,9 +14,9 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from workflow import ARTIFACTS, REPOSITORY, Workplace, alone
+from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
-from epochreel import png, video
+from epochreel import manifest, plan, png, video
 
 BUNDLED = {"ffmpeg": "bundled"}
 README = (REPOSITORY / "README.md").read_text()
@@ -143,6 +144,30 @@ def test_verify_names_what_differs_also_what_times_hide(copied):
     assert "results/datasets/few_cells/test/00000.parquet is missing" in done.stdout
     assert "results/cells/frames/000012.png follows from other settings" in done.stdout
     assert "results/sheets/frames/000004.png" not in done.stdout.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stage"),
+    [
+        ("seed", 9, "train"),
+        ("training.rate", 0.02, "train"),
+        ("evaluation.threads", 2, "evaluate"),
+        ("figure.time_axis", 9, "render"),
+        ("film.crf", 30, "encode"),
+    ],
+)
+def test_verify_names_what_no_artifact_carries(world, key, value, stage):
+    with contextlib.chdir(world.folder):
+        config = with_key(world.config, f"runs.sheets.{key}", value)
+        assert run_of(world.config).stages().keys() == run_of(config).stages().keys()
+        told = list(
+            manifest.differences("results/sheets/manifest.json", {}, run_of(config).stages())
+        )
+    assert told[-1].startswith(f"results/sheets/manifest.json: what '{stage}' made follows from")
+
+
+def run_of(config):
+    return plan.Plan(config, Path()).runs["sheets"]
 
 
 def said_in_one_line(place: Workplace, *targets: str) -> str:

@@ -20,7 +20,7 @@ def verify(config: dict, base: Path, path_to_report: str) -> None:
         if not Path(run.manifest).is_file():
             log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.manifest)
             continue
-        differences = list(manifest.differences(run.manifest, run.keys()))
+        differences = list(manifest.differences(run.manifest, run.keys(), run.stages()))
         for line in differences:
             log.error("%s", line)
         if not differences:

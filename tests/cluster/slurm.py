@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -238,6 +239,11 @@ class Slurm:
         return [
             dict(zip(("id", "state", "node", "what"), x.split("|"), strict=True)) for x in lines
         ]
+
+    def restarts(self, job: str) -> int:
+        """How often a job went back into the queue under its own number."""
+        told = self.call("scontrol", "show", "job", job)
+        return int(re.search(r"Restarts=(\d+)", told)[1])
 
     def _until(self, what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
         stop = time.monotonic() + seconds

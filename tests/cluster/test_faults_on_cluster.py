@@ -22,13 +22,14 @@ def several_blocks() -> dict:
 def test_a_node_is_lost_while_frames_are_drawn(place, slurm):
     here = place(several_blocks())
     process = here.begin(FILM)
-    here.until(process, lambda: list(here.path("spirals/frames").glob("0001*.png")), 900)
-    job = here.running("render")
+    here.until(process, lambda: list(here.path("spirals/frames").glob("0001*.png")))
+    job = here.until(process, lambda: here.running("render"))
     slurm.crash_node(job["node"])
     try:
         here.ends_well(process)
     finally:
         slurm.start_node(job["node"])
+    assert slurm.restarts(job["id"]) == 1
 
 
 def test_a_training_beyond_its_time_is_submitted_again_with_more_and_goes_on(place):
@@ -52,10 +53,11 @@ def test_a_job_beyond_its_memory_is_submitted_again_with_more(place):
 def test_a_training_that_is_preempted_goes_on_from_its_last_snapshot(place, slurm):
     here = place(small(training=SLOW))
     process = here.begin(FILM)
-    here.pause_training(process)
+    job, _ = here.pause_training(process)
     slurm.call("sbatch", "-p", "urgent", "-N3", "--exclusive", "-o/dev/null", "--wrap", "sleep 5")
     here.until(process, lambda: not here.running("train"))
     here.ends_well(process)
+    assert slurm.restarts(job["id"]) == 1
 
 
 def test_the_command_is_killed_and_given_again_while_its_training_runs_on(place):

@@ -10,36 +10,51 @@ from typing import Any
 from epochreel import png, tables
 from epochreel.errors import UserError
 from epochreel.files import sha256, write_whole
+from epochreel.provenance import digest
+
+_OTHERS = "follows from other settings, code or versions than the config asks for now"
 
 
-def write(path: str | Path, artifacts: Iterable[str]) -> None:
-    """Write the manifest of `artifacts`: a JSON object of path → SHA-256."""
-    digests = {artifact: sha256(artifact) for artifact in sorted(artifacts)}
-    write_whole(path, json.dumps(digests, indent=1, sort_keys=True).encode())
+def write(path: str | Path, artifacts: Iterable[str], stages: Mapping[str, str]) -> None:
+    """Write the manifest of `artifacts`, and what the stages that made them follow from.
 
-
-def differences(path: str | Path, keys: Mapping[str, str]) -> Iterator[str]:
-    """What is no longer as the manifest at `path` says, a line for each artifact.
-
-    `keys` says of artifacts what they should follow from: settings, code and versions in
-    canonical form. Files are read whole; modification times are not looked at.
+    A JSON object: `artifacts` (path → SHA-256), `stages` (stage → key in canonical form), and
+    `digest`, the SHA-256 of both in canonical form.
     """
-    digests = _read(path)
-    for artifact in sorted(digests.keys() | keys.keys()):
-        reason = _difference(artifact, digests.get(artifact), keys.get(artifact))
+    told = {"artifacts": {name: sha256(name) for name in artifacts}, "stages": dict(stages)}
+    told["digest"] = digest(told)
+    write_whole(path, json.dumps(told, indent=1, sort_keys=True).encode())
+
+
+def differences(
+    path: str | Path, keys: Mapping[str, str], stages: Mapping[str, str]
+) -> Iterator[str]:
+    """What is no longer as the manifest at `path` says, a line for each artifact or stage.
+
+    `keys` says of artifacts, `stages` of stages, what they should follow from: settings, code and
+    versions in canonical form. Files are read whole; modification times are not looked at.
+    Raises `UserError` for a manifest that is damaged.
+    """
+    told = _read(path)
+    made = told["artifacts"]
+    for artifact in sorted(made.keys() | keys.keys()):
+        reason = _difference(artifact, made.get(artifact), keys.get(artifact))
         if reason:
             yield f"{artifact} {reason}"
+    for stage in sorted(told["stages"].keys() | stages.keys()):
+        if told["stages"].get(stage) != stages.get(stage):
+            yield f"{path}: what '{stage}' made {_OTHERS}"
 
 
-def _difference(artifact: str, digest: str | None, key: str | None) -> str | None:
+def _difference(artifact: str, made: str | None, key: str | None) -> str | None:
     if not Path(artifact).is_file():
         return "is missing"
-    if digest is None:
+    if made is None:
         return "is not in the manifest: the run has changed since"
-    if sha256(artifact) != digest:
+    if sha256(artifact) != made:
         return "is not what was made: delete it, and it is made again"
     if key is not None and json.loads(key) != _carried(artifact):
-        return "follows from other settings, code or versions than the config asks for now"
+        return _OTHERS
     return None
 
 
@@ -52,8 +67,13 @@ def _carried(artifact: str) -> Any:
     return json.loads(key) if isinstance(key, str) else key
 
 
-def _read(path: str | Path) -> dict[str, str]:
+def _read(path: str | Path) -> dict[str, Any]:
+    mend = f"delete it and run: snakemake {path}"
     try:
-        return json.loads(Path(path).read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: delete it and run: snakemake {path}") from error
+        told = json.loads(Path(path).read_text())
+        is_whole = told.pop("digest") == digest(told)
+    except (OSError, ValueError, AttributeError, LookupError, TypeError) as error:
+        raise UserError(f"{path} cannot be read: {mend}") from error
+    if not is_whole:
+        raise UserError(f"{path} is damaged: {mend}")
+    return told

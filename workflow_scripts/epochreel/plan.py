@@ -384,6 +384,14 @@ class Run:
             keys |= dict.fromkeys(paths, provenance.key(self.stage_settings(stage)))
         return keys
 
+    def stages(self) -> dict[str, str]:
+        """What the stages that make the kept artifacts follow from, by stage."""
+        names = ["train", "evaluate", "summarize", "render", "encode"]
+        names += ["project"] if self.projects else []
+        names += ["fit_projection"] if self.film_projection() else []
+        names += ["render_tweens"] if self.tweens() else []
+        return {name: provenance.key(self.stage_settings(name)) for name in names}
+
     def summaries(self) -> list[str]:
         """The paths of the summaries of all blocks."""
         return [f"results/{self.name}/summaries/{block}.parquet" for block in self.blocks()]

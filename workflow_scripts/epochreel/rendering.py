@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from epochreel import evaluations, layouts, png, summaries
-from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.drawing.scene import Moment, Scene, Story, Way
 from epochreel.errors import refuse_another
 from epochreel.files import write_whole
 
@@ -69,12 +69,12 @@ def draw_tweens(scene: Scene, shown: Shown, tweens: Sequence[str], count: int, k
     `shown` begins with the snapshot before those of `tweens`, but for snapshot 0: to it leads
     nothing, and its file holds its own frame.
     """
-    before, paths = None, iter(tweens)
+    moments = shown.moments()
+    before = next(moments) if len(shown.evaluations) > len(tweens) else None
     with _Writer(key) as writer:
-        for moment in shown.moments():
-            if before is not None or moment.snapshot == 0:
-                pictures = [scene.draw(between) for between in _between(before, moment, count)]
-                writer.write(next(paths), moment.snapshot, _series, pictures)
+        for moment, path in zip(moments, tweens, strict=True):
+            pictures = [scene.draw(between) for between in _between(before, moment, count)]
+            writer.write(path, moment.snapshot, _series, pictures)
             before = moment
 
 
@@ -86,7 +86,8 @@ def _between(before: Moment | None, after: Moment, count: int) -> Iterator[Momen
     for step in range(1, count + 1):
         share = step / (count + 1)
         eased = np.float32(share * share * (3 - 2 * share))  # sets out and arrives gently
-        yield replace(before, layout=before.layout + eased * (after.layout - before.layout))
+        layout = before.layout + eased * (after.layout - before.layout)
+        yield replace(before, layout=layout, way=Way(before, after, float(eased)))
 
 
 def _series(pictures: Sequence[np.ndarray], noted: Mapping[str, str]) -> bytes:

@@ -21,6 +21,12 @@ SECOND = MARGIN + LEFT_WIDTH + 56
 """x of the right column."""
 SECOND_WIDTH = 464.0
 HEIGHT = 840.0
+_NOTE = (
+    "Each square, small ones too: a test image in the colour of its guess. "
+    "Near: alike to the network",
+    "Dark frame: a wrong guess, which its strip names. "
+    "Large names: the true classes, amid their images",
+)
 _REACH, _KNEE = 1.55, 1.25
 
 
@@ -65,24 +71,30 @@ class TestClouds:
 
     def settle(self, canvas: Canvas) -> None:
         """How the panel is read."""
-        note = (
-            "Test images. Near: alike to the network. Colour: what it takes them for. "
-            "Dark frame: taken for the wrong kind"
-        )
-        canvas.text(MARGIN, TOP - 16, note, 20, palette.QUIET, fit=LEFT_WIDTH)
+        for line, y in zip(_NOTE, (TOP - 28, TOP - 2), strict=True):
+            canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._pictures.settle(canvas)
         self._plates = labels.Plates(canvas, self._names)
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
         """The sentence, the pictures, and the names."""
         said = remark(moment.history, self._names, self._hold)
-        canvas.text(MARGIN, TOP - 48, said.sentence, 34, weight="bold", fit=LEFT_WIDTH)
+        canvas.text(MARGIN, TOP - 56, said.sentence, 34, weight="bold", fit=LEFT_WIDTH)
         test = rows(moment.predictions, "test")
         places = within(_layout(moment)[test], self._place)
         truth, predictions = _told(moment.predictions, test)
-        self._pictures.draw(canvas, places, truth, predictions)
+        self._pictures.draw(canvas, places, truth, predictions, self._sides(moment))
         area = (MARGIN, TOP, LEFT_WIDTH, HEIGHT)
         self._plates.draw(canvas, places, truth, said.classes, area)
+
+    def _sides(self, moment: Moment) -> np.ndarray:
+        """How large pictures are; between two snapshots, on the way from one to the other."""
+        if moment.way is None:
+            test = rows(moment.predictions, "test")
+            places = within(_layout(moment)[test], self._place)
+            return self._pictures.grown(places, *_told(moment.predictions, test))
+        start, end = self._sides(moment.way.start), self._sides(moment.way.end)
+        return start + moment.way.share * (end - start)
 
 
 class SmallCloud:

@@ -8,7 +8,8 @@
 - *folder*: the images below the folder `folder` (see `folders`).
 
 Digits and clothes are shown dark on white, as sketches are. What comes without a test or
-validation set is split: of each class, shares chosen by the seed.
+validation set is split: of each class, shares chosen by the seed, one image at least. In each split
+the classes take turns, so that the first so many examples are of all classes in like shares.
 """
 
 from __future__ import annotations
@@ -127,10 +128,11 @@ def _parts(
     seed: int,
     taken: Sequence[str] = ("test", "validation"),
 ) -> dict[str, np.ndarray]:
-    """The examples of each split, in an order that follows from the seed.
+    """The examples of each split, in an order that follows from the seed and mixes the classes.
 
     Of each class the shares of `taken` (settings `test_share`, `validation_share`) are taken
-    first, rounded; the rest is for training.
+    first, rounded, but one at least of any share; the rest is for training. Raises `UserError` for
+    a class that has too few.
     """
     rng = np.random.default_rng(seed)
     labels = np.asarray(labels)
@@ -139,10 +141,29 @@ def _parts(
     for label in np.unique(labels):
         mine, start = order[labels[order] == label], 0
         for split in taken:
-            count = round(settings[f"{split}_share"] * len(mine))
+            share = settings[f"{split}_share"]
+            count = max(round(share * len(mine)), int(share > 0))
             split_of[mine[start : start + count]] = split
             start += count
-    return {split: order[split_of[order] == split] for split in SPLITS}
+        if start >= len(mine):
+            _refuse_too_few(len(mine), int(label), settings, [*taken, "train"])
+    return {split: _mixed(order[split_of[order] == split], labels) for split in SPLITS}
+
+
+def _mixed(chosen: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Examples so ordered that of each class as large a share comes early, and one at first."""
+    share = np.zeros(len(chosen))
+    for label in np.unique(labels[chosen]):
+        mine = labels[chosen] == label
+        share[mine] = np.arange(mine.sum()) / mine.sum()
+    return chosen[np.argsort(share, kind="stable")]
+
+
+def _refuse_too_few(there: int, label: int, settings: Mapping[str, Any], parts: list[str]) -> None:
+    raise UserError(
+        f"the class '{classes.names(settings)[label]}' has {there} image(s), too few for the "
+        f"splits {', '.join(parts)}: add images, or make test_share or validation_share smaller"
+    )
 
 
 def _refuse_too_many(indices: range, there: int, split: str, settings: Mapping[str, Any]) -> None:

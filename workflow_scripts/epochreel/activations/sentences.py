@@ -1,10 +1,12 @@
 """What to look at, in one plain sentence for each phase of a film.
 
-A phase is so many snapshots that its sentence can be read. Its sentence follows from the metrics at
-its beginning and at the beginning of the phase before, and so from the past alone: it tells which
-classes have come apart since then; where none have, which have come together, which class is told
-better; and where little changes any more, what is still hard. It holds for the whole phase, so it
-has no numbers: these go on changing beside it.
+A phase is so many snapshots that its sentence can be read. Its sentence follows from the snapshots
+up to its first, and so from the past alone: the means over the latest of them, as many as a phase
+has, are compared with the means over as many before, so that what only comes and goes is no change.
+It tells which classes have come apart; where none have, which have come together, which are mixed
+up still, which class is told better; and where little changes any more, what is still hard. It
+holds for the whole phase, so it says what has been, and has no numbers: these go on changing
+beside it.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ import numpy as np
 Metrics = Mapping[str, np.ndarray]
 """Each metric of `evaluation` for snapshots 0, 1, 2, …: (n,)."""
 
-_GAIN, _LOSS = 0.02, 0.06
+_GAIN, _LOSS = 0.05, 0.06
 """By how much the share that tells how far two classes lie apart (0.5 … 1) must change."""
-_LEAVING, _LEFT = 0.8, 0.95
-"""From which share on one class is said to leave another, and from which on to have left it."""
+_AWAY, _LEFT = 0.8, 0.95
+"""From which share on one class has drawn away from another, and from which on it has left it."""
 _GATHERED = 0.9
 """From which mean share on the clouds of an untrained network are there already."""
 _LEARNED = 0.08  # by how much a class's accuracy must grow
+_CHANGED = 0.02  # by how much the accuracy must change
 _MOST_NAMED = 3
 
 
@@ -36,15 +39,47 @@ class Remark:
     classes: tuple[int, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Change:
+    """Metrics at the beginning of a phase, and what they were before."""
+
+    now: Mapping[str, float]  # means over the latest snapshots
+    before: Mapping[str, float]  # means over those before
+    last: Mapping[str, float]  # of the latest snapshot
+    step: Mapping[str, float]  # from one of these snapshots to the next, root mean square
+
+    def gain(self, name: str) -> float:
+        """By how much a metric has grown: on average, and at the latest snapshot at least."""
+        return min(self.now[name], self.last[name]) - self.before[name]
+
+
 def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
     """What is said of the last snapshot of `metrics`; a phase is `hold` snapshots long."""
     last = len(metrics["accuracy"]) - 1
     start = last - last % hold
-    now = {name: float(values[start]) for name, values in metrics.items()}
     if start == 0:
-        return _at_first(now)
-    before = {name: float(values[start - hold]) for name, values in metrics.items()}
-    return next(filter(None, (kind(now, before, names) for kind in _KINDS)))
+        return _at_first({name: float(values[0]) for name, values in metrics.items()})
+    found = _found(metrics, names, hold, start)
+    if start // hold % 2 or len(found) == 1:
+        return found[0]
+    # What stays true for long is told in every other phase.
+    told = _found(metrics, names, hold, start - hold)[0]
+    return found[1] if found[0] == told else found[0]
+
+
+def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> list[Remark]:
+    """All that can be said at snapshot `start`, what matters most first."""
+    since, until = max(start - 2 * hold + 1, 0), start + 1
+    parts = {name: values[since:until] for name, values in metrics.items()}
+    change = _Change(
+        now={name: float(np.mean(part[-hold:])) for name, part in parts.items()},
+        before={name: float(np.mean(part[:-hold])) for name, part in parts.items()},
+        last={name: float(part[-1]) for name, part in parts.items()},
+        step={
+            name: float(np.sqrt(np.square(np.diff(part)).mean())) for name, part in parts.items()
+        },
+    )
+    return [each for each in (kind(change, names) for kind in _KINDS) if each]
 
 
 def _at_first(now: dict) -> Remark:
@@ -54,25 +89,23 @@ def _at_first(now: dict) -> Remark:
     return Remark("At first the network only guesses: watch how images of a kind gather")
 
 
-# Each kind of remark takes the metrics of now and before and the classes' names, and gives a
-# remark or, where it has nothing to say, None. The last one always says something.
+# Each kind of remark takes what has changed and the classes' names, and gives a remark or, where it
+# has nothing to say, None. One of them always says something.
 
 
-def _came_apart(now: dict, before: dict, names: Sequence[str]) -> Remark | None:
+def _came_apart(change: _Change, names: Sequence[str]) -> Remark | None:
     """The class that came apart most from others, and from which."""
-    gains = {
-        pair: now[name] - before[name]
-        for pair, name in pairs(now)
-        if now[name] >= _LEAVING and now[name] - before[name] >= _GAIN
-    }
+    now = {pair: min(change.now[name], change.last[name]) for pair, name in pairs(change.now)}
+    gains = {pair: change.gain(name) for pair, name in pairs(change.now) if now[pair] >= _AWAY}
+    gains = {pair: gain for pair, gain in gains.items() if gain >= _GAIN}
     if not gains:
         return None
     best = max(gains, key=gains.get)
     from_each = {hub: _partners(gains, hub) for hub in best}
     hub = max(best, key=lambda each: sum(from_each[each].values()))
     others = sorted(from_each[hub], key=from_each[hub].get, reverse=True)[:_MOST_NAMED]
-    has_left = all(now[_name(hub, other)] >= _LEFT for other in others)
-    verb = "has left" if has_left else "is leaving"
+    has_left = all(now[min(hub, other), max(hub, other)] >= _LEFT for other in others)
+    verb = "has left" if has_left else "has drawn away from"
     what = f"The cloud of {names[hub]} {verb} {_those_of(others, names)}"
     return Remark(what, (hub, *others))
 
@@ -83,8 +116,12 @@ def _partners(gains: Mapping[tuple[int, int], float], hub: int) -> dict[int, flo
     return {sum(pair) - hub: gain for pair, gain in gains.items() if hub in pair and gain >= least}
 
 
-def _came_together(now: dict, before: dict, names: Sequence[str]) -> Remark | None:
-    losses = {pair: before[name] - now[name] for pair, name in pairs(now)}
+def _came_together(change: _Change, names: Sequence[str]) -> Remark | None:
+    losses = {
+        pair: change.before[name] - max(change.now[name], change.last[name])
+        for pair, name in pairs(change.now)
+        if change.before[name] >= _AWAY
+    }
     worst = max(losses, key=losses.get, default=None)
     if worst is None or losses[worst] < _LOSS:
         return None
@@ -92,48 +129,85 @@ def _came_together(now: dict, before: dict, names: Sequence[str]) -> Remark | No
     return Remark(f"The clouds of {both} have drifted together again", worst)
 
 
-def _learned(now: dict, before: dict, names: Sequence[str]) -> Remark | None:
-    """The class whose accuracy grew most."""
-    shares, were = _accuracies(now), _accuracies(before)
-    gains = {label: shares[label] - were[label] for label in shares}
-    best = max(gains, key=gains.get, default=None)
-    if best is None or gains[best] < _LEARNED:
-        return None
-    return Remark(f"It has got better at {names[best]}", (best,))
-
-
-def _still_mixed(now: dict, before: dict, names: Sequence[str]) -> Remark | None:
+def _still_mixed(change: _Change, names: Sequence[str]) -> Remark | None:
     """The two classes that lie nearest to each other."""
-    there = {pair: now[name] for pair, name in pairs(now)}
+    there = {pair: change.now[name] for pair, name in pairs(change.now)}
     worst = min(there, key=there.get, default=None)
     if worst is None or there[worst] >= _LEFT:
         return None
-    return Remark(f"Still mixed up: {_and([names[label] for label in worst])}", worst)
+    return Remark(f"Still most mixed up: {_and([names[label] for label in worst])}", worst)
 
 
-def _by_heart(now: dict, before: dict, names: Sequence[str]) -> Remark | None:
+def _learned(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The class whose accuracy grew most, by more than it varies from snapshot to snapshot."""
+    gains = {
+        label: change.gain(name)
+        for label, name in _of_classes(change.now)
+        if change.gain(name) > max(_LEARNED, change.step[name])
+    }
+    best = max(gains, key=gains.get, default=None)
+    return None if best is None else Remark(f"It has got better at {names[best]}", (best,))
+
+
+def _wavers(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The class whose accuracy goes up and down most, and comes to little."""
+    steps = {
+        label: change.step[name]
+        for label, name in _of_classes(change.now)
+        if change.step[name] > max(_LEARNED, abs(change.now[name] - change.before[name]))
+    }
+    most = max(steps, key=steps.get, default=None)
+    if most is None:
+        return None
+    return Remark(f"It wavers over {names[most]}: now more are told right, now fewer", (most,))
+
+
+def _by_heart(change: _Change, names: Sequence[str]) -> Remark | None:
     """A training set that is known much better than the test set."""
-    gap = now.get("train_accuracy", 0.0) - now["accuracy"]
+    gap = change.now.get("train_accuracy", 0.0) - change.now["accuracy"]
     if gap < 0.05:
         return None
     return Remark("It knows the images that it learns from better than new ones")
 
 
-def _settled(now: dict, before: dict, names: Sequence[str]) -> Remark:
-    shares = _accuracies(now)
+def _on_the_whole(change: _Change, names: Sequence[str]) -> Remark | None:
+    """Better or worse than before, though no class stands out."""
+    grown = change.now["accuracy"] - change.before["accuracy"]
+    if abs(grown) < _CHANGED:
+        return None
+    return Remark(f"It tells {'more' if grown > 0 else 'fewer'} images right than before")
+
+
+def _settled(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The class that is hardest to tell, where nothing has changed."""
+    if any(kind(change, names) for kind in _CHANGES):
+        return None
+    shares = {label: change.now[name] for label, name in _of_classes(change.now)}
     worst = min(shares, key=shares.get, default=None)
     if worst is None or shares[worst] == 1:
         return Remark("Little changes any more")
     return Remark(f"Little changes any more; hardest to tell is {names[worst]}", (worst,))
 
 
-_KINDS = (_came_apart, _came_together, _learned, _still_mixed, _by_heart, _settled)
+_CHANGES = (_came_apart, _came_together, _learned, _wavers, _on_the_whole)
+_KINDS = (
+    _came_apart,
+    _came_together,
+    _still_mixed,
+    _learned,
+    _wavers,
+    _by_heart,
+    _on_the_whole,
+    _settled,
+)
+"""What matters most first."""
 
 
-def _accuracies(metrics: Mapping[str, float]) -> dict[int, float]:
-    """By label, of the classes that have any."""
-    found = ((re.fullmatch(r"accuracy_of_(\d+)", name), share) for name, share in metrics.items())
-    return {int(match[1]): share for match, share in found if match}
+def _of_classes(metrics: Mapping[str, float]) -> Iterator[tuple[int, str]]:
+    """The label of each class that has test examples, and the metric that is its accuracy."""
+    for name in metrics:
+        if match := re.fullmatch(r"accuracy_of_(\d+)", name):
+            yield int(match[1]), name
 
 
 def pairs(metrics: Mapping[str, float]) -> Iterator[tuple[tuple[int, int], str]]:
@@ -141,10 +215,6 @@ def pairs(metrics: Mapping[str, float]) -> Iterator[tuple[tuple[int, int], str]]
     for name in metrics:
         if match := re.fullmatch(r"apart_(\d+)_(\d+)", name):
             yield (int(match[1]), int(match[2])), name
-
-
-def _name(one: int, other: int) -> str:
-    return f"apart_{min(one, other)}_{max(one, other)}"
 
 
 def _those_of(labels: Sequence[int], names: Sequence[str]) -> str:

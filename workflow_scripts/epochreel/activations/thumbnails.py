@@ -1,29 +1,36 @@
 """Test images as small pictures at their places, each as large as there is room for it.
 
 Images have ranks, the same throughout the film. One after the other they take the room that those
-before them leave; what is left without room is a dot. How large a picture is follows continuously
-from the places, so that pictures grow and shrink, and none appears or vanishes at once.
+before them leave; what is left without room is a dot. The first of those that are taken for the
+wrong class lie on top of the others, and take room from each other only, so that names can be read.
+
+At each snapshot the places say how large the pictures are. A small move can make one lose its room
+to another, so the sizes between two snapshots are not asked of the places: pictures grow and shrink
+from one snapshot's sizes to the next one's, from the size of a dot on, while they move.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 from PIL import Image
 
 from epochreel.activations import colours
 from epochreel.drawing import palette
-from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.canvas import Canvas, Places
 
 LOOKED_AT = 1000
 """Test examples among which those that become pictures are chosen."""
 MOST = 420
 """Pictures at most."""
-LEAST = 20.0
-"""Side of the smallest picture; what has less room is a dot."""
 DOT = 9.0
-_STEP = 4.0  # between the sides of pictures
+"""Side of a dot; what has no more room is one."""
+NAMED, MOST_NAMED = 42.0, 48
+"""Side that the first pictures of wrong guesses have on top of others, and how many they are."""
+_STEP = 3.0  # between the sides of pictures
 _STRIP, _LETTERS = 0.28, 0.22  # of a picture's side: the strip with a name, its letters
 _EDGED = 5  # px; of smaller dots a light edge would leave nothing
 _LEGIBLE = 6.0  # px; smaller letters are left out
@@ -41,8 +48,7 @@ def ranked(labels: np.ndarray, most: int = MOST) -> np.ndarray:
 def sides(places: np.ndarray, largest: float) -> np.ndarray:
     """How large pictures at `places`, (n, 2) in order of rank, can be: (n,), 0 … `largest`.
 
-    Full-grown pictures do not overlap each other. A picture that grows drives others of lower rank
-    out of its place by and by.
+    Full-grown pictures do not overlap each other.
     """
     x, y = np.asarray(places, np.float32).T
     across = np.maximum(np.abs(x[:, None] - x), np.abs(y[:, None] - y))
@@ -70,7 +76,7 @@ class Thumbnails:
 
     def settle(self, canvas: Canvas) -> None:
         """Scales all pictures to all sizes, and draws what is put on them."""
-        steps = np.arange(self._largest, LEAST, -_STEP)[::-1]
+        steps = np.arange(self._largest, DOT, -_STEP)[::-1]
         whole = np.unique(np.maximum(np.rint(steps * canvas.scale), 1).astype(int))
         self._whole = whole
         self._scaled = [self._all_at(side) for side in whole]
@@ -78,24 +84,56 @@ class Thumbnails:
         self._dots = dots(canvas, self._colours)
 
     def draw(
-        self, canvas: Canvas, places: np.ndarray, labels: np.ndarray, predictions: np.ndarray
+        self,
+        canvas: Canvas,
+        places: np.ndarray,
+        labels: np.ndarray,
+        predictions: np.ndarray,
+        side: np.ndarray,
     ) -> None:
-        """Pictures and dots at `places`, (N, 2), of the test examples in order."""
-        side = sides(places[self.shown], self._largest) * canvas.scale
-        level = np.searchsorted(self._whole, side + 1e-3, "right") - 1
-        level[side < LEAST * canvas.scale] = -1
+        """Pictures and dots at `places`, (N, 2), of the test examples in order.
+
+        `side`, (n,), is how large those that are pictures are, in order of rank (see `grown`).
+        Wrong guesses lie on top of right ones, and their names on top of all pictures.
+        """
+        level = self._levels(canvas, side)
         left = np.ones(len(places), bool)
         left[self.shown[level >= 0]] = False
         look = predictions + np.where(predictions == labels, 0, len(self._names))
         canvas.put_stamps(canvas.stamps(*places[left].T, self._dots), look[left])
-        for number in np.unique(level[level >= 0]):
-            which = np.flatnonzero(level == number)
+        wrong, strips = (labels != predictions)[self.shown], []
+        for mark, number in product((False, True), range(len(self._whole))):
+            which = np.flatnonzero((level == number) & (wrong == mark))
+            if not len(which):
+                continue
             rows = self.shown[which]
             pictures = self._tinted(number, which, predictions[rows])
-            self._mark(pictures, number, predictions[rows], labels[rows] != predictions[rows])
+            self._mark(pictures, number, predictions[rows], wrong[which])
             size = self._whole[number] / canvas.scale
-            x, y = places[rows].T - size / 2
-            canvas.put_pictures(canvas.places(x, y, size, size, pictures.shape[1:3]), pictures)
+            at = canvas.places(*(places[rows].T - size / 2), size, size, pictures.shape[1:3])
+            canvas.put_pictures(at, pictures)
+            if mark:
+                strips.append(_below(at, pictures, self._strips[number].shape[1]))
+        for at, pictures in strips:
+            canvas.put_pictures(at, pictures)
+
+    def grown(self, places: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+        """How large pictures are at a snapshot, in order of rank: (n,), from a dot on.
+
+        As large as there is room; for the first wrong guesses only they themselves take room, up to
+        what a name needs.
+        """
+        side = sides(places[self.shown], self._largest)
+        wrong = np.flatnonzero((labels != predictions)[self.shown])[:MOST_NAMED]
+        room = sides(places[self.shown[wrong]], min(NAMED, self._largest))
+        side[wrong] = np.maximum(side[wrong], room)
+        return np.maximum(side, DOT)
+
+    def _levels(self, canvas: Canvas, side: np.ndarray) -> np.ndarray:
+        """Which of the sizes there are each picture has: (n,), -1 for a dot."""
+        level = np.searchsorted(self._whole, side * canvas.scale + 1e-3, "right") - 1
+        level[side <= DOT] = -1
+        return level
 
     def _all_at(self, side: int) -> np.ndarray:
         """All pictures, `side` px high and wide: uint8 (n, side, side) or (n, side, side, 3)."""
@@ -157,6 +195,11 @@ def dots(canvas: Canvas, shades: np.ndarray) -> list[Canvas]:
                 tile.frame(0, 0, DOT, DOT, edge, weight)
             tiles.append(tile)
     return tiles
+
+
+def _below(at: Places, pictures: np.ndarray, high: int) -> tuple[Places, np.ndarray]:
+    """The lowest `high` px of pictures, and where they are."""
+    return replace(at, row=at.row[:, -high:], down=np.arange(high)), pictures[:, -high:]
 
 
 def _frame(pictures: np.ndarray, colour: np.ndarray, weight: int) -> None:

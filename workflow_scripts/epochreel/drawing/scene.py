@@ -40,6 +40,16 @@ class Moment:
     # where the rows lie in the plane, (N, 2), about the origin and of root mean square radius 1;
     # between two snapshots it is between theirs, and all else is the first one's
     layout: np.ndarray | None = None
+    way: Way | None = None  # of a moment between two snapshots: the way from one to the other
+
+
+@dataclass(frozen=True)
+class Way:
+    """Between which two snapshots a moment lies, and how far its points have come, 0 … 1."""
+
+    start: Moment
+    end: Moment
+    share: float
 
 
 class Panel(Protocol):
