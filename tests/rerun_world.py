@@ -64,7 +64,7 @@ def _kinds(folder: Path, grey: int) -> None:
 def _clothes(folder: Path, grey: int) -> None:
     """The four files of a small Fashion-MNIST."""
     folder.mkdir()
-    for part, count in (("train", 10), ("t10k", 20)):
+    for part, count in (("train", 20), ("t10k", 20)):
         labels = np.arange(count, dtype=np.uint8) % 10
         images = labels[:, None, None] + np.full((1, 28, 28), grey, np.uint8)
         for name, array in (("labels-idx1", labels), ("images-idx3", images)):
