@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import argparse
 import io
-import time
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from frames_per_second import report, seconds  # keeps numpy to one thread, so it comes early
+from frames_per_second import race  # keeps numpy to one thread, so it comes early
 
-from epochreel import png
 from epochreel.activations import colours, figure
 from epochreel.activations.classes import SKETCHES
 from epochreel.drawing.scene import Moment, Scene, Story
@@ -107,21 +105,7 @@ def main() -> None:
     size = tuple(int(part) for part in options.size.split("x"))
     film = story(options.images, options.side, size)
     stages = [moment(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
-    start = time.process_time()
-    scene = Scene(size, figure.panels(film))
-    settled = time.process_time() - start
-    stills = {now.snapshot: scene.draw(now) for now in stages}
-    ours = {
-        "ours, PNG included": lambda now: png.encode(scene.draw(now)),
-        "  drawing alone": scene.draw,
-        "  PNG alone": lambda now: png.encode(stills[now.snapshot]),
-        "floor: copy and PNG": lambda now: png.encode(stills[now.snapshot].copy()),
-    }
-    plain = {"matplotlib, PNG included": partial(reference, film)}
-    reference(film, stages[0])  # imports and fonts are paid before the clock starts
-    rounds = [stages[i % len(stages)] for i in range(max(options.frames, options.reference))]
-    both = seconds(plain | ours, rounds[: options.reference])
-    report(plain=both, ours=seconds(ours, rounds), settled=settled)
+    race(options, lambda: Scene(size, figure.panels(film)), partial(reference, film), stages)
 
 
 if __name__ == "__main__":

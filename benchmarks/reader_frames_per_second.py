@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import io
-import time
 
 import numpy as np
 import pyarrow as pa
-from frames_per_second import report, seconds  # keeps numpy to one thread, so it comes early
+from frames_per_second import race  # keeps numpy to one thread, so it comes early
 
-from epochreel import png
 from epochreel.drawing.scene import Moment, Scene, Story
 from epochreel.reader import data, figure, panels, strips
 from epochreel.reader.words import END, SIDE, STEPS, counted, letter
@@ -138,21 +136,12 @@ def main() -> None:
     size = tuple(int(part) for part in options.size.split("x"))
     stages = [moment(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
     strips.looks(TEST["image"][:1], TEST["image"][:1])  # the table of colours, once a process
-    start = time.process_time()
-    scene = Scene(size, figure.panels(story(size)))
-    settled = time.process_time() - start
-    stills = {now.snapshot: scene.draw(now) for now in stages}
-    ours = {
-        "ours, PNG included": lambda now: png.encode(scene.draw(now)),
-        "  drawing alone": scene.draw,
-        "  PNG alone": lambda now: png.encode(stills[now.snapshot]),
-        "floor: copy and PNG": lambda now: png.encode(stills[now.snapshot].copy()),
-    }
-    plain = {"matplotlib, PNG included": lambda now: reference(now, size)}
-    reference(stages[0], size)  # imports and fonts are paid before the clock starts
-    rounds = [stages[i % len(stages)] for i in range(max(options.frames, options.reference))]
-    both = seconds(plain | ours, rounds[: options.reference])
-    report(plain=both, ours=seconds(ours, rounds), settled=settled)
+    race(
+        options,
+        lambda: Scene(size, figure.panels(story(size))),
+        lambda now: reference(now, size),
+        stages,
+    )
 
 
 if __name__ == "__main__":

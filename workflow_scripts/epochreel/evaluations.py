@@ -17,6 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from epochreel import tables
+from epochreel.errors import refuse_another
 
 
 def write(
@@ -48,9 +49,16 @@ def _leaf(path: str, kind: pa.DataType) -> tuple[str, pa.DataType]:
     return path, kind
 
 
-def read(path: str | Path) -> pa.Table:
-    """The predictions of one evaluation. Raises `UserError` where the file is damaged."""
-    return tables.read(path)
+def read(path: str | Path, snapshot: int | None = None) -> pa.Table:
+    """The predictions of one evaluation: that of `snapshot`, if it is given.
+
+    Raises `UserError` where the file is damaged, or another snapshot's.
+    """
+    table = tables.read(path)
+    if snapshot is not None:
+        noted = json.loads(table.schema.metadata[b"epochreel"])
+        refuse_another(path, noted["snapshot"], snapshot)
+    return table
 
 
 def about(path: str | Path) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 
 from epochreel import evaluations
-from epochreel.errors import refuse_another
 
 
 def write(
@@ -30,6 +29,5 @@ def write(
 
 def read(path: str | Path, snapshot: int) -> np.ndarray:
     """The layout of a snapshot, (N, 2) float32. `UserError` for a damaged file or another's."""
-    table = evaluations.read(path)
-    refuse_another(path, json.loads(table.schema.metadata[b"epochreel"])["snapshot"], snapshot)
+    table = evaluations.read(path, snapshot)
     return np.column_stack((table["x"].to_numpy(), table["y"].to_numpy()))

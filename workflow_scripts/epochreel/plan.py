@@ -379,9 +379,9 @@ class Run:
             kinds["project"] = self.projections()
         if self.tweens():
             kinds["render_tweens"] = self.tweens()
-        keys = self.dataset.keys()
+        keys, stages = self.dataset.keys(), self.stages()
         for stage, paths in kinds.items():
-            keys |= dict.fromkeys(paths, provenance.key(self.stage_settings(stage)))
+            keys |= dict.fromkeys(paths, stages[stage])
         return keys
 
     def stages(self) -> dict[str, str]:

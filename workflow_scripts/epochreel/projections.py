@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 
 from epochreel import evaluations, layouts, tables
-from epochreel.errors import refuse_another
 from epochreel.projecting.before import Before
 from epochreel.projecting.projection import Projection, project
 
@@ -60,9 +58,7 @@ class Block:
         return self._activations(self.evaluations[place], self.first + place)
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
-        table = evaluations.read(path)
-        refuse_another(path, json.loads(table.schema.metadata[b"epochreel"])["snapshot"], snapshot)
-        return self.activations(table)
+        return self.activations(evaluations.read(path, snapshot))
 
     def _before(self, paths: Sequence[str]) -> Before | None:
         if not paths:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -13,7 +12,6 @@ import pyarrow as pa
 
 from epochreel import evaluations, layouts, png, summaries
 from epochreel.drawing.scene import Moment, Scene, Story, Way
-from epochreel.errors import refuse_another
 from epochreel.files import write_whole
 
 RATE = 24
@@ -44,10 +42,8 @@ class Shown:
                 yield now
 
     def _moment(self, place: int) -> Moment:
-        snapshot, path = self.first + place, self.evaluations[place]
-        predictions = evaluations.read(path)
-        noted = json.loads(predictions.schema.metadata[b"epochreel"])
-        refuse_another(path, noted["snapshot"], snapshot)
+        snapshot = self.first + place
+        predictions = evaluations.read(self.evaluations[place], snapshot)
         per_epoch = self.settings["snapshots_per_epoch"]
         history = summaries.history(self.summary, snapshot, per_epoch)
         made = moment(self.settings, snapshot, predictions, history)
