@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -152,20 +153,38 @@ def kill(place: Watched, process: subprocess.Popen, way: str, rng: random.Random
     elif way == "alone":
         process.kill()
     else:
-        while not (workers := _workers(process)):
+        while not (found := workers(process)):
             if place.watch(process, 0.05):
                 return False
-        rng.choice(workers).kill()
+        with suppress(psutil.NoSuchProcess):
+            rng.choice(found).kill()
         place.watch(process)
     process.wait()
     return True
 
 
-def _workers(process: psutil.Process | subprocess.Popen) -> list[psutil.Process]:
+def workers(process: subprocess.Popen, rule: str = "") -> list[psutil.Process]:
+    """The jobs (of one rule) that a start has begun, and theirs.
+
+    Snakemake starts other processes too: the solver of its plan, and programs that it asks for
+    their versions. It does well without those.
+    """
     try:
-        return psutil.Process(process.pid).children(recursive=True)
+        jobs = [
+            job for job in psutil.Process(process.pid).children() if f"{rule}.py" in _command(job)
+        ]
+        return jobs + [child for job in jobs for child in job.children(recursive=True)]
     except psutil.NoSuchProcess:
         return []
+
+
+def _command(process: psutil.Process) -> str:
+    """What a process was started with; nothing where it has just ended."""
+    try:
+        command = " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+    return command if "/.snakemake/scripts/" in command else ""
 
 
 def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | None:

@@ -8,9 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import psutil
 import pytest
-from killing import CONFIGS, KEPT, Watched
+from killing import CONFIGS, KEPT, Watched, workers
 from workflow import Workplace
 
 # What each rule makes for the first block, or all of it.
@@ -169,9 +168,9 @@ def test_a_limit_on_the_size_of_files_is_told_with_the_file(copied, rule):
 def test_a_worker_that_is_killed_is_told_with_its_rule_and_the_next_start_goes_on(copied):
     lose(copied, "render")
     started = copied.begin()
-    while not (workers := psutil.Process(started.pid).children()):
+    while not (found := workers(started, "render")):
         assert not copied.watch(started, 0.05)
-    workers[0].kill()
+    found[0].kill()
     copied.watch(started)
     assert started.returncode == 1
     said = copied.heard(started)
