@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import psutil
 import yaml
-from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, miniature
+from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, miniature, numbered_jobs
 
 KEPT = (*ARTIFACTS, "*/states/*.json", "*/network.safetensors")
 WAYS = ("alone", "group", "worker")
@@ -51,6 +52,7 @@ class Watched(Workplace):
         self.expected = expected
         self._seen: dict[str, tuple] = {}
         self.records: dict[str, tuple] = {}
+        self.finished: set[str] = set()
 
     def begin(self, *arguments: str, before: Callable | None = None) -> subprocess.Popen:
         """Start `snakemake` as the head of a process group of its own; it calls `before` first."""
@@ -70,6 +72,16 @@ class Watched(Workplace):
         """All that a start has said."""
         process.said.seek(0)
         return process.said.read()
+
+    def refuse_what_was_finished(self, process: subprocess.Popen) -> None:
+        """Of what a start has begun, nothing was finished in one before; note what it finished."""
+        said = self.heard(process)
+        begun = numbered_jobs(said)
+        # Checkpoints that go once they have been evaluated are made again for a block in progress.
+        lasting = {job for job in begun.values() if job.split()[0] != "train_keeping_last"}
+        assert not lasting & self.finished, f"made again: {sorted(lasting & self.finished)}\n{said}"
+        ended = re.findall(r"^Finished jobid: (\d+) ", said, re.MULTILINE)
+        self.finished |= {begun[number] for number in ended if number in begun}
 
     def look(self) -> None:
         """Every file that now bears a final name is whole, and no snapshot is trained twice."""
@@ -195,6 +207,7 @@ def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | 
     # At times the next start comes while the orphans are still there.
     if rng.random() < 0.7:
         place.until_nobody_works()
+    place.refuse_what_was_finished(process)
     if way != "worker":
         place.make("--unlock")
     if not killed:

@@ -301,7 +301,8 @@ OWN = {
 }
 # Keys whose change is not told by such a row, and why.
 OTHERS = {
-    "snapshots_per_block": "the same artifacts, in other blocks: over finished results most is "
-    "made again; checkpoints come from the store",
-    "datasets.*.experiment": "everything",
+    "snapshots_per_block": "all of every run and no dataset: the same artifacts, in other blocks; "
+    "the store spares the training",
+    "datasets.*.experiment": "the dataset and all of its runs, also where another folder holds the "
+    "same code",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
 import resource
 import shutil
@@ -175,4 +177,35 @@ def test_a_worker_that_is_killed_is_told_with_its_rule_and_the_next_start_goes_o
     assert started.returncode == 1
     said = copied.heard(started)
     assert "Error in rule render" in said and "died with <Signals.SIGKILL: 9>" in said
+    goes_on(copied)
+
+
+def without_the_rights_of_root() -> None:
+    """Let file permissions count for this process and those after it, also where it is root's."""
+    drop, override, search = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+    libc = ctypes.CDLL(None, use_errno=True)
+    for capability in (override, search):
+        if os.geteuid() == 0 and libc.prctl(drop, capability, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), "cannot give up a right")
+
+
+@pytest.mark.parametrize(
+    "rule, lost, mode",
+    [
+        ("render", "spirals/evaluations/000003.parquet", 0o644),
+        ("evaluate", "spirals/checkpoints/000003.safetensors", 0o644),
+        ("train", "datasets/two_spirals/train/00000.parquet", 0o644),
+        ("render", "spirals/frames", 0o755),
+    ],
+)
+def test_a_lost_permission_is_told_with_the_file_and_given_back_all_goes_on(
+    copied, rule, lost, mode
+):
+    lose(copied, rule)
+    copied.path(lost).chmod(mode & 0o555 if copied.path(lost).is_dir() else 0)
+    refused = copied.begin(before=without_the_rights_of_root)
+    copied.watch(refused)
+    copied.path(lost).chmod(mode)
+    assert refused.returncode == 1
+    assert re.search(f"{lost}.*Permission denied", complaint(copied.heard(refused)))
     goes_on(copied)

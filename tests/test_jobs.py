@@ -1,6 +1,7 @@
 """Jobs: their log, their last word, and their end with those who started them."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -68,6 +69,28 @@ def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_in_the_log(tmp
     assert done.returncode == 1 and done.stderr.startswith(f"epochreel: {words}")
     assert len(done.stderr.splitlines()) == 1 and len(done.stderr) < 600
     assert "Traceback" in logged(tmp_path) and "Error" in logged(tmp_path)
+
+
+THREADS = """import resource, threading, time
+resource.setrlimit(resource.RLIMIT_AS, (2**28, 2**28))
+threading.stack_size(2**28)
+threading.Thread(target=time.sleep, args=(1,)).start()"""
+
+
+@pytest.mark.parametrize(
+    ("work", "words"),
+    [
+        ("bytearray(2**60)", "MemoryError"),
+        ("import numpy\nnumpy.zeros(2**55)", "MemoryError: Unable to allocate 256. PiB"),
+        ("import torch\ntorch.empty(2**55)", "RuntimeError: .*DefaultCPUAllocator"),
+        (THREADS, "RuntimeError: can't start new thread"),
+    ],
+)
+def test_want_of_memory_is_told_as_such_with_what_to_do(tmp_path, work, words):
+    done = run(tmp_path, work)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    told = rf"epochreel: out of memory \({words}.*\): take a smaller batch, block or frame, fewer"
+    assert re.match(told, done.stderr), done.stderr
 
 
 @pytest.mark.parametrize(

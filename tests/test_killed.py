@@ -33,11 +33,12 @@ def ends_well_after(kills: int, place: Watched, rng: random.Random, longest: flo
         while kills > 0 and kill_and_go_on(place, rng, longest):
             kills -= 1
         place.watch(process := place.begin())
-        assert process.returncode == 0
+        place.refuse_what_was_finished(process)
+        assert process.returncode == 0 and place.finished
         assert place.is_whole()
 
 
-def test_killed_twelve_times_the_film_is_the_same_and_nothing_was_trained_twice(
+def test_killed_twelve_times_the_film_is_the_same_and_nothing_finished_was_made_twice(
     watched, made_alone
 ):
     longest = 0.5 * made_alone("spirals").seconds

@@ -11,8 +11,8 @@ STREAMS = (False, True)
 def jobs(rerun_world):
     """Script → for each of its jobs, all modules that it had loaded."""
     found = {}
-    for script, modules in witness.noted(rerun_world.folder / "witness"):
-        found.setdefault(script, []).append(modules)
+    for job in witness.noted(rerun_world.folder / "witness"):
+        found.setdefault(job.script, []).append(job.modules)
     return found
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import shutil
 
 import pytest
 import reruns
 import test_schema
 from rerun_world import selected
-from workflow import with_key
+from workflow import ARTIFACTS, REPOSITORY, Workplace, with_key
 
 from epochreel import provenance
 
@@ -119,6 +120,44 @@ def test_a_shorter_run_makes_its_last_block_again_and_draws_all(planned):
 
     first = {job.replace("00001", "00000") for job in NEW}
     assert planned(shorter) == first | DRAWN
+
+
+OF_SPIRALS = {f"{rule} spirals" for rule in ("train", "evaluate", "summarize", "render", "encode")}
+OF_SPIRALS |= {"save_network spirals", "write_manifest spirals", "publish"}
+
+
+def test_other_blocks_make_all_of_a_run_again_and_no_dataset(made_alone):
+    place = made_alone("spirals")
+    for size, blocks in ((1, 13), (100, 1)):
+        jobs = place.jobs(config=place.config | {"snapshots_per_block": size})
+        assert reruns.without_blocks(jobs) == OF_SPIRALS
+        assert sum(job.startswith("train ") for job in jobs) == blocks
+
+
+def test_in_other_blocks_nothing_is_trained_again_and_the_bytes_are_the_same(made_alone, tmp_path):
+    whole = made_alone("spirals")
+    shutil.copytree(whole.folder, tmp_path / "copy")
+    copy = Workplace(tmp_path / "copy", whole.config | {"snapshots_per_block": 100})
+    found = copy.path("spirals").glob("store/*/records/*.json")
+    records = {path: path.stat().st_ino for path in found}
+    copy.make()
+    assert copy.digests(*ARTIFACTS).items() >= films(whole).items()
+    assert records and all(path.stat().st_ino == node for path, node in records.items())
+
+
+def films(place: Workplace) -> dict[str, str]:
+    """The digests of what does not depend on the size of blocks."""
+    kept = (pattern for pattern in ARTIFACTS if "summaries" not in pattern)
+    return place.digests(*kept)
+
+
+def test_an_experiment_of_another_folder_makes_the_dataset_and_its_runs_again(made_alone, tmp_path):
+    place = made_alone("spirals")
+    shutil.copytree(REPOSITORY / "examples/spirals", tmp_path / "copy")
+    key = "datasets.two_spirals.experiment"
+    jobs = place.jobs(config=with_key(place.config, key, f"{tmp_path / 'copy'}/"))
+    made = {f"generate_dataset two_spirals {split}" for split in ("train", "test")}
+    assert reruns.without_blocks(jobs) == OF_SPIRALS | made
 
 
 def test_every_key_of_the_schema_has_its_row():

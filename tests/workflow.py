@@ -136,15 +136,22 @@ class Workplace:
 
 def jobs_in(said: str) -> list[str]:
     """The jobs that Snakemake's words tell of, as rule and wildcards; target rules are none."""
+    return list(numbered_jobs(said).values())
+
+
+def numbered_jobs(said: str) -> dict[str, str]:
+    """The same by the numbers that Snakemake gives them."""
     found = re.findall(
         r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", said.replace("\r", ""), re.MULTILINE
     )
-    jobs = []
+    jobs = {}
     for rule, about in found:
+        number = re.search(r"^    jobid: (\d+)$", about, re.MULTILINE)
         wildcards = re.search("^    wildcards: (.*)$", about, re.MULTILINE)
         values = [part.partition("=")[2] for part in wildcards[1].split(", ")] if wildcards else []
-        jobs.append(" ".join([rule, *values]))
-    return [job for job in jobs if job not in ("all", "everything")]
+        if number and rule not in ("all", "everything"):
+            jobs[number[1]] = " ".join([rule, *values])
+    return jobs
 
 
 def copy_code(folder: Path) -> Path:

@@ -22,7 +22,8 @@ def draw_loop(
     settings = stage["settings"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
     story = rendering.story(settings, Split(paths_to_test))
-    made = figure.loops(story, evaluations.read(path_to_evaluation))
+    last = int(Path(path_to_evaluation).stem)
+    made = figure.loops(story, evaluations.read(path_to_evaluation, last))
     loops.write(path_to_loop, loops.named(made, Path(path_to_loop).stem))
 
 

@@ -1,20 +1,42 @@
-"""What the jobs of a workplace load, told by themselves rather than by their imports' text."""
+"""What the jobs of a workplace load, open and start, told by themselves."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment in which jobs note what they load, in `folder`, which is made."""
-    folder.mkdir(exist_ok=True)
-    return {"PYTHONPATH": str(Path(__file__).parent), "WITNESS": str(folder)}
+    """The environment in which jobs note what they do, in `folder`, with scratch of their own.
+
+    The folder and `scratch` in it are made.
+    """
+    (folder / "scratch").mkdir(parents=True, exist_ok=True)
+    return {
+        "PYTHONPATH": str(Path(__file__).parent),
+        "WITNESS": str(folder),
+        "TMPDIR": str(folder / "scratch"),
+    }
 
 
-def noted(folder: Path) -> Iterator[tuple[str, set[str]]]:
-    """For each job, the name of its script and all modules that it had loaded at its end."""
-    for path in sorted(folder.glob("*.json")):
-        about = json.loads(path.read_text())
-        yield about["script"], set(about["modules"])
+@dataclass(frozen=True)
+class Job:
+    """What one job did: the names of modules, the paths of files, the programs, the unwanted."""
+
+    script: str
+    modules: set[str]
+    read: set[str]
+    written: set[str]
+    started: set[str]
+    unpickled: set[str]
+    refused: set[str]
+
+
+def noted(folder: Path) -> list[Job]:
+    """The jobs of a workplace, each as it was at its end."""
+    found = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
+    return [
+        Job(about.pop("script"), **{what: set(names) for what, names in about.items()})
+        for about in found
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from typing import Any
 
@@ -32,6 +33,16 @@ def kind_and_words(error: Exception, most: int = 300) -> str:
     """An error's kind and what it says, for such a line, at most `most` characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def is_want_of_memory(error: Exception) -> bool:
+    """Whether the machine or the GPU had no memory left; each library says so in its own way."""
+    words = ("can't allocate memory", "out of memory", "can't start new thread")
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or (isinstance(error, RuntimeError) and any(word in str(error) for word in words))
+    )
 
 
 def raised_by_own(error: Exception) -> str | None:

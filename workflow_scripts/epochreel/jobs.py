@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from epochreel.errors import UserError, kind_and_words, raised_by_own
+from epochreel.errors import UserError, is_want_of_memory, kind_and_words, raised_by_own
 
 log = logging.getLogger("epochreel")
 NOTICE = 25  # between INFO and WARNING: what a person at the terminal wants to know
@@ -46,7 +46,12 @@ def job(path_to_log: str) -> Iterator[None]:
 
 
 def _told(error: Exception) -> str:
-    """What was raised where: in an experiment of one's own, by the system, or unforeseen."""
+    """What was raised where: out of memory, in one's own experiment, by the system, unforeseen."""
+    if is_want_of_memory(error):
+        return (
+            f"out of memory ({kind_and_words(error, 150)}): take a smaller batch, block or frame, "
+            "fewer --cores, or more memory"
+        )
     own = raised_by_own(error)
     if own:
         return own

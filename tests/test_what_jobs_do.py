@@ -1,0 +1,71 @@
+"""No job reads or writes a file outside, starts another program, or unpickles what it was given.
+
+Told by Python's audit events. What native code opens by itself (pyarrow, ffmpeg) is not seen here;
+docs/reliability.md tells of a run under strace.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+import witness
+from workflow import REPOSITORY
+
+# The packages of what Snakemake hands to a script, and of what numba, which compiles UMAP, hands to
+# itself.
+HANDED = {"snakemake", "pathlib"}
+COMPILED = {"builtins", "copyreg", "numba", "numpy", "pynndescent", "umap"}
+SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/share/zoneinfo/")
+
+
+FILMS = ("encode", "encode_reel")
+
+
+@pytest.fixture(scope="module")
+def jobs(rerun_world) -> list[witness.Job]:
+    return witness.noted(rerun_world.folder / "witness")
+
+
+@pytest.fixture(scope="module")
+def mine(world, rerun_world) -> tuple[Path, Path]:
+    """The folders that the jobs worked in: the second began as a copy of the first."""
+    return world.folder, rerun_world.folder
+
+
+def outside(paths: set[str], *allowed: Path | str) -> list[str]:
+    """The paths that lie in none of the places."""
+    places = tuple(os.path.join(place, "") for place in allowed)
+    return sorted(path for path in paths if not os.path.join(path, "").startswith(places))
+
+
+def test_jobs_write_below_results_and_scratch_alone_and_publish_beside_them(jobs, mine):
+    places = [folder / name for folder in mine for name in ("results", "witness/scratch")]
+    for job in jobs:
+        found = {path for path in job.written if "/__pycache__" not in path}
+        if job.script == "publish":
+            found -= {path for path in found if Path(path) in mine or Path(path).parent in mine}
+        assert found and not outside(found, *places), job.script
+
+
+def test_jobs_read_in_the_working_folder_and_what_is_installed_alone(jobs, mine):
+    installed = {sys.prefix, sys.base_prefix, *sys.path[1:]}
+    for job in jobs:
+        assert not outside(job.read, *mine, REPOSITORY, *installed, *SYSTEM), job.script
+        assert {path for path in job.read if path.startswith(tuple(map(str, mine)))}
+
+
+def test_the_only_program_that_jobs_start_is_ffmpeg(jobs):
+    assert {Path(name).name.split("-")[0] for job in jobs for name in job.started} == {"ffmpeg"}
+    assert all(job.script in FILMS for job in jobs if job.started)
+
+
+def test_jobs_use_no_shell_and_no_network(jobs):
+    assert not set().union(*(job.refused for job in jobs))
+
+
+def test_jobs_unpickle_only_what_snakemake_hands_them(jobs):
+    for job in jobs:
+        found = {name.split(".")[0] for name in job.unpickled}
+        assert found <= HANDED | (COMPILED if "numba" in job.modules else set()), job.script
+        assert "snakemake" in found
