@@ -12,6 +12,7 @@ snakemake verify                                  finished runs against their ma
 
 
 include: "rules/common.smk"
+include: "rules/inputs.smk"
 
 
 rule everything:
