@@ -4,7 +4,8 @@
 
 A cluster of so many nodes is started on this machine, as the tests do, and makes a film of the
 spirals (1280 × 720) with profiles/slurm: once from nothing, where blocks are evaluated and drawn
-while the training goes on, and once with all checkpoints there. Waiting is from a job's submission
+while the training goes on, once with all checkpoints there, and once with all but one block of
+frames there, which is drawn while nothing else runs. Waiting is from a job's submission
 to its start, running from there to its end, both as Slurm has noted them, in whole seconds. What a
 frame costs beyond its drawing is what all jobs of `render` ran for, less the drawing alone (a block
 drawn in this process), shared out over the frames.
@@ -80,10 +81,12 @@ def main() -> None:
         after = Clustered(Path(scratch, "after"), config, {}, cluster)
         after.make(Plan(config, after.folder).runs[RUN].last_state())
         rows += film("checkpoints there", after, options.frames)
+        lose_block(after, options.frames // options.block - 1)
+        rows += film("one block of frames", after, options.block)
     table.show(COLUMNS, [row[:-1] for row in rows])
-    for name, rule, *_, running in rows:
+    for name, rule, blocks, *_, running in rows:
         if rule == "render":
-            beyond = 1e3 * (running / options.frames - drawing)
+            beyond = 1e3 * (running / (blocks * options.block) - drawing)
             print(f"{name}: a frame costs {beyond:.1f} ms beyond its {1e3 * drawing:.1f} ms")
 
 
@@ -104,6 +107,14 @@ def film(name: str, place: Clustered, frames: int) -> list[tuple]:
     new = [job for job in jobs(place) if job.number not in known]
     rules = list(dict.fromkeys(job.rule for job in sorted(new, key=lambda job: job.started)))
     return [(name, rule, *row([job for job in new if job.rule == rule])) for rule in rules]
+
+
+def lose_block(place: Clustered, number: int) -> None:
+    """Delete the frames of a block, and the film."""
+    place.path(f"{RUN}/training.mp4").unlink()
+    block = Plan(place.config, place.folder).runs[RUN].blocks()[number]
+    for path in place.path(f"{RUN}/frames").glob(f"{block}*.png"):
+        path.unlink()
 
 
 def row(of_rule: Sequence[Job]) -> tuple:

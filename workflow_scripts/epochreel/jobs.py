@@ -88,9 +88,7 @@ def _tell_of_restart() -> None:
     """
     times = os.environ.get("SLURM_RESTART_COUNT", "0")
     if times != "0":
-        log.log(
-            NOTICE, "Slurm began this job again (%s): it was preempted or lost its node", times
-        )
+        log.log(NOTICE, "Slurm began this job again (%s): it was preempted or lost its node", times)
 
 
 def _end_with_parents() -> None:
