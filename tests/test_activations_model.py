@@ -98,9 +98,9 @@ def test_a_network_learns_twenty_sketches_by_heart():
 # -- Contradictions ----------------------------------------------------------------------------
 
 
-def told(of_data=None, test=9, **network):
+def told(of_data=None, test=90, train_sample=0, **network):
     of_data = data_settings(**of_data or {})
-    return dict(checks.contradictions(of_data, settings(**network), {}, test))
+    return dict(checks.contradictions(of_data, settings(**network), {}, test, train_sample))
 
 
 def test_built_in_data_and_the_published_network_go_together():
@@ -110,6 +110,21 @@ def test_built_in_data_and_the_published_network_go_together():
 def test_more_test_images_than_can_be_projected_are_refused():
     assert "10001 test examples" in told(test=projection.MOST + 1)["dataset"]
     assert not told(test=projection.MOST)
+
+
+@pytest.mark.parametrize(
+    ("test", "train_sample", "words"),
+    [
+        (9_990, 11, "holds 11, and the dataset has 9990 test examples; it may hold at most 10"),
+        (12, 7, "holds 7, and the dataset has 12 test examples; it may hold 8 or more"),
+        (9_990, 10, None),
+        (12, 8, None),
+    ],
+)
+def test_a_sample_that_makes_too_many_or_too_few_points_is_refused(test, train_sample, words):
+    said = told(test=test, train_sample=train_sample).get("evaluation.train_sample")
+    assert said is None if words is None else said.startswith(words)
+    assert (projection.FEWEST, projection.MOST) == (20, 10_000)
 
 
 def test_more_convolutions_than_an_image_has_room_for_are_refused():

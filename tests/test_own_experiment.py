@@ -78,7 +78,7 @@ def test_a_mistake_that_can_be_read_is_told_when_the_plan_is_made(mine, file, ol
 
 def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
     checks = mine.folder / "mine" / "checks.py"
-    checks.write_text("def contradictions(data, network, figure, test):\n    yield data['x']\n")
+    checks.write_text("def contradictions(data, *others):\n    yield data['x']\n")
     with pytest.raises(UserError, match=rf"^{checks}, line 2: KeyError: 'x'$"):
         plan_of(mine)
 

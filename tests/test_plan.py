@@ -417,11 +417,20 @@ def test_settings_of_sheets_that_do_not_go_together_are_refused(planned, key, va
 
 def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
     (tmp_path / "spirals" / "checks.py").write_text(
-        "def contradictions(data, network, figure, test):\n"
-        "    yield 'network.width', f'holds {network[\"width\"]}; the test set has {test}'\n"
+        "def contradictions(data, network, figure, test, train_sample):\n"
+        "    yield 'network.width', f'holds {network[\"width\"]}; {test} and {train_sample}'\n"
     )
-    words = "config: 'runs.tiny.network.width' holds 4; the test set has 20"
-    assert refusal(planned) == words
+    words = "config: 'runs.tiny.network.width' holds 4; 20 and 3"
+    assert refusal(planned, {f"{RUN}.evaluation.train_sample": 3}) == words
+
+
+def test_more_points_than_can_be_projected_are_refused_before_any_job(planned):
+    drawings = {"experiment": "activations", "train": 300, "test": 9_800}
+    run = {"dataset": "drawn", "epochs": 1, "network": {"name": "published"}}
+    changes = {"datasets.drawn": drawings, "runs.drawn": run}
+    planned(changes | {"runs.drawn.evaluation": {"train_sample": 200}})
+    said = refusal(planned, changes | {"runs.drawn.evaluation": {"train_sample": 201}})
+    assert said.startswith("config: 'runs.drawn.evaluation.train_sample' holds 201, and")
 
 
 def test_letters_that_the_font_has_may_stand_in_a_title(planned):

@@ -299,7 +299,8 @@ class Run:
         data, figure = self.dataset.settings, self.figure["settings"]
         try:
             contradictions = self.experiment.load("checks").contradictions
-            found = list(contradictions(data["settings"], self.network, figure, data["test"]))
+            examples = data["test"], self.settings["evaluation"]["train_sample"]
+            found = list(contradictions(data["settings"], self.network, figure, *examples))
         except Exception as error:
             own = raised_by_own(error)
             if own is None:

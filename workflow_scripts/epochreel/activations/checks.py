@@ -5,28 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_MOST = 10_000
+_FEWEST, _MOST = 20, 10_000
 """Points that can be projected."""
 _FOLDERS = {"folder": "folder", "fashion": "fashion_files"}
 """The sources that read a folder, and the key that names it."""
 
 
 def contradictions(
-    data: Mapping[str, Any], network: Mapping[str, Any], figure: Mapping[str, Any], test: int
+    data: Mapping[str, Any],
+    network: Mapping[str, Any],
+    figure: Mapping[str, Any],
+    test: int,
+    train_sample: int,
 ) -> Iterator[tuple[str, str]]:
     """Keys of the run, such as "network.channels", and what each holds and may hold, in words.
 
-    The settings are each for themselves in order, defaults filled in; `test` is the number of
-    test examples. What is wrong with the data comes under the key "dataset", which names them.
+    The settings are each for themselves in order, defaults filled in; `test` and
+    `train_sample` are the numbers of test examples and of training examples tried beside them. What
+    is wrong with the data comes under the key "dataset", which names them.
     """
     yield from _are_not_there(data)
-    if test > _MOST:
-        yield "dataset", f"names data with {test} test examples; at most {_MOST} can be projected"
+    yield from _are_too_many_or_few(test, train_sample)
     layers, size = len(network["channels"]), data["size"]
     most = size.bit_length() - 1
     if layers > most:
         words = f"holds {layers} convolutions; images of {size} × {size} px have room for at most"
         yield "network.channels", f"{words} {most}"
+
+
+def _are_too_many_or_few(test: int, train_sample: int) -> Iterator[tuple[str, str]]:
+    if test > _MOST:
+        yield "dataset", f"names data with {test} test examples; at most {_MOST} can be projected"
+        return
+    least, most = max(_FEWEST - test, 0), _MOST - test
+    if not least <= train_sample <= most:
+        bound = f"at most {most}" if train_sample > most else f"{least} or more"
+        words = f"holds {train_sample}, and the dataset has {test} test examples; it may hold"
+        among = f"since {_FEWEST} to {_MOST} in all can be projected"
+        yield "evaluation.train_sample", f"{words} {bound}, {among}"
 
 
 def _are_not_there(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

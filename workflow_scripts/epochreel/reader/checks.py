@@ -7,12 +7,16 @@ from typing import Any
 
 
 def contradictions(
-    data: Mapping[str, Any], network: Mapping[str, Any], figure: Mapping[str, Any], test: int
+    data: Mapping[str, Any],
+    network: Mapping[str, Any],
+    figure: Mapping[str, Any],
+    test: int,
+    train_sample: int,
 ) -> Iterator[tuple[str, str]]:
     """Keys of the run, such as "dataset", and what each holds and may hold, in words.
 
-    The settings are each for themselves in order, defaults filled in; `test` is the number of
-    test examples.
+    The settings are each for themselves in order, defaults filled in; `test` and
+    `train_sample` are the numbers of test examples and of training examples tried beside them.
     """
     if data["background"] == "folder" and data["backgrounds"] is None:
         words = "has the background 'folder' and names none; its `backgrounds` may hold a folder"

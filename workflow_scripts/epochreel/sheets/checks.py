@@ -9,12 +9,16 @@ from epochreel.sheets import layout, sizes
 
 
 def contradictions(
-    data: Mapping[str, Any], network: Mapping[str, Any], figure: Mapping[str, Any], test: int
+    data: Mapping[str, Any],
+    network: Mapping[str, Any],
+    figure: Mapping[str, Any],
+    test: int,
+    train_sample: int,
 ) -> Iterator[tuple[str, str]]:
     """Keys of the run, such as "network.patch", and what each holds and may hold, in words.
 
-    The settings are each for themselves in order, defaults filled in; `test` is the number of
-    test examples.
+    The settings are each for themselves in order, defaults filled in; `test` and
+    `train_sample` are the numbers of test examples and of training examples tried beside them.
     """
     yield from _reads_other_images(network["name"], data["variant"])
     yield from _is_too_large(network, data["variant"])
