@@ -3,14 +3,17 @@
     python benchmarks/projection.py [--data sketches] [--snapshots 61] [--points 2000]
         [--kinds causal umap_each linear] [--epochs 25]
     python benchmarks/projection.py --evaluations results/sketches/evaluations --snapshots 51
+        [--hold 0.1 0.5]
 
 Trains the published network on digits, sketches or clothes (--data fashion --folder DIR), with the
 published recipe, and keeps the activations of test and training examples at evenly spaced moments,
 in half precision as evaluations do; or takes those of a run's first evaluations. Each kind then
 projects the same snapshots; CPU time is counted, numbers included, and the compilation that each
-process begins with. `to each` is a kind's median jitter in that of umap_each; `behind` how far its
-trustworthiness stays below that of UMAP fitted to the same snapshot, at worst. The last line of a
-training tells what half precision costs.
+process begins with. `jitter` is the median over snapshots, `to each` in that of umap_each; `behind`
+how far trustworthiness stays below that of UMAP fitted to the same snapshot, on the mean and at
+worst. `mean way` and `farthest 10 %` tell of the same points what a median may hide: how far they
+are displaced on the mean, and how far the most restless tenth is at least. The last line of a
+training tells what half precision costs; `--hold` adds `causal` at other settings of it.
 """
 
 from __future__ import annotations
@@ -31,7 +34,7 @@ import torch
 from epochreel import batches, evaluations, plan, schema
 from epochreel.activations import data, model
 from epochreel.activations.projection import activations
-from epochreel.projecting import projection
+from epochreel.projecting import measures, projection
 from epochreel.projecting.neighbours import Points
 
 SIZES = {"digits": 8, "sketches": 48, "fashion": 28}
@@ -85,18 +88,32 @@ def evaluated(args: argparse.Namespace) -> list[np.ndarray]:
     return [activations(evaluations.read(path)) for path in paths]
 
 
-def settings_of(kind: str) -> dict:
+def settings_of(kind: str, **own: float) -> dict:
     """A kind's settings, with the defaults of the schema."""
-    return schema.checked({"name": kind}, schema.by_name(SETTINGS["projections"]))
+    return schema.checked({"name": kind} | own, schema.by_name(SETTINGS["projections"]))
 
 
-def projected(kind: str, snapshots: list[np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
-    """The numbers of a kind, and its CPU seconds."""
+def projected(settings: dict, snapshots: list[np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
+    """The numbers of a projection, and its CPU seconds."""
     started = time.process_time()
-    made = list(projection.project(snapshots, settings_of(kind), SEED))
+    made = list(projection.project(snapshots, settings, SEED))
     seconds = time.process_time() - started
     names = ("trustworthiness", "neighbours_kept", "jitter", "still")
-    return {name: np.array([getattr(one, name) for one in made]) for name in names}, seconds
+    numbers = {name: np.array([getattr(one, name) for one in made]) for name in names}
+    return numbers | ways(snapshots, made), seconds
+
+
+def ways(snapshots: list[np.ndarray], made: list[projection.Projection]) -> dict[str, np.ndarray]:
+    """How far points that barely moved are displaced: at each snapshot, beyond the median."""
+    told = {"mean way": [], "restless": []}
+    for number in range(1, len(made)):
+        if np.isfinite(made[number].jitter):
+            changed = measures.changes(snapshots[number - 1], Points(snapshots[number]))
+            layouts = made[number - 1].layout, made[number].layout
+            moved = measures.displacements(*layouts, changed <= measures.STILL)
+            told["mean way"].append(moved.mean())
+            told["restless"].append(np.quantile(moved, 0.9))
+    return {name: np.array(values) for name, values in told.items()}
 
 
 def kept_by_halves(snapshots: list[np.ndarray]) -> tuple[float, float]:
@@ -120,11 +137,14 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1700)
     parser.add_argument("--epochs", type=int, default=25)
     parser.add_argument("--kinds", nargs="+", default=["causal", "umap_each", "linear"])
+    parser.add_argument("--hold", type=float, nargs="+", default=[], help="of causal, further ones")
     args = parser.parse_args()
     torch.set_num_threads(1)
     exact = evaluated(args) if args.evaluations else trained(args)
     snapshots = [activations.astype(np.float16) for activations in exact]
-    made = {kind: projected(kind, snapshots) for kind in args.kinds}
+    asked = {kind: settings_of(kind) for kind in args.kinds}
+    asked |= {f"causal, hold {hold}": settings_of("causal", hold=hold) for hold in args.hold}
+    made = {name: projected(settings, snapshots) for name, settings in asked.items()}
     reference = made.get("umap_each", (None,))[0]
     rows = [row(kind, numbers, seconds, reference) for kind, (numbers, seconds) in made.items()]
     table.show(COLUMNS, rows)
@@ -142,9 +162,12 @@ COLUMNS = {
     "CPU s": ".1f",
     "jitter": ".4f",
     "to each": ".3f",
+    "mean way": ".4f",
+    "farthest 10 %": ".4f",
     "trustworthiness": ".4f",
     "at least": ".4f",
     "behind": ".4f",
+    "at worst": ".4f",
     "neighbours kept": ".3f",
 }
 
@@ -152,12 +175,14 @@ COLUMNS = {
 def row(kind: str, numbers: dict, seconds: float, reference: dict | None) -> list:
     """One line of the table."""
     jitter, trust = np.nanmedian(numbers["jitter"]), numbers["trustworthiness"]
-    against = [None, None]
+    against, behind = None, [None, None]
     if reference is not None:
-        against[0] = jitter / np.nanmedian(reference["jitter"])
-        against[1] = (reference["trustworthiness"] - trust).max()
+        against = jitter / np.nanmedian(reference["jitter"])
+        lag = reference["trustworthiness"] - trust
+        behind = [lag.mean(), lag.max()]
+    still = [jitter, against, np.median(numbers["mean way"]), np.median(numbers["restless"])]
     kept = numbers["neighbours_kept"].mean()
-    return [kind, seconds, jitter, against[0], trust.mean(), trust.min(), against[1], kept]
+    return [kind, seconds, *still, trust.mean(), trust.min(), *behind, kept]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Projections of snapshots: how faithful, how still, and from what they follow."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn import manifold
@@ -11,7 +13,7 @@ from epochreel.projecting import forces, measures, projection, shapes
 from epochreel.projecting.before import Before
 from epochreel.projecting.neighbours import Points, fuzzy_graph
 
-CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.1, "steps": 30}
+CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.7, "steps": 30}
 UMAP = {"neighbours": 8, "min_dist": 0.1}
 SETTINGS = {
     "causal": CAUSAL,
@@ -22,13 +24,13 @@ SETTINGS = {
 CLOUD = np.repeat([0, 1, 2], 30)
 
 
-def film(snapshots=4, apart=1.0, seed=3):
+def film(snapshots=4, apart=1.0, seed=3, wander=0.02):
     """Activations (90, 10) of three clouds that drift apart, each point wandering a little."""
     rng = np.random.default_rng(seed)
     middles, own = rng.normal(0, 2, (3, 10)), rng.normal(0, 1, (90, 10))
-    wander = np.cumsum(rng.normal(0, 0.02, (snapshots, 90, 10)), 0)
+    ways = np.cumsum(rng.normal(0, wander, (snapshots, 90, 10)), 0)
     spread = 1 + apart * np.arange(snapshots)[:, None, None] / snapshots
-    return (middles[CLOUD] * spread + own + wander).astype(np.float32)
+    return (middles[CLOUD] * spread + own + ways).astype(np.float32)
 
 
 def projected(snapshots, kind="causal", seed=1, before=None):
@@ -50,15 +52,6 @@ def test_a_shape_is_turned_mirrored_and_shifted_onto_its_likeness():
     target = np.random.default_rng(1).normal(0, 1, (9, 2))
     other = target @ [[0, 1], [1, 0]] @ [[0.6, 0.8], [-0.8, 0.6]] + 5
     assert np.allclose(shapes.moved_onto(other, target), target)
-
-
-def test_heavy_points_are_fitted_more_closely_than_light_ones():
-    rng = np.random.default_rng(1)
-    points, target = rng.normal(0, 1, (2, 20, 2))
-    heavy = np.arange(20) < 5
-    fitted = shapes.moved_onto(points, target, np.where(heavy, 1e6, 1))
-    alone = shapes.moved_onto(points[heavy], target[heavy])
-    assert np.allclose(fitted[heavy], alone, atol=1e-3)
 
 
 def test_a_unit_layout_has_radius_one_about_the_origin():
@@ -165,7 +158,7 @@ def test_jitter_is_not_told_of_too_few_points():
 # -- Forces ------------------------------------------------------------------------------------
 
 
-def test_forces_are_those_of_umap_expected_over_its_draws():
+def test_attraction_is_umaps_and_repulsion_t_snes_of_seven_samples():
     rng = np.random.default_rng(1)
     at, near, far = rng.normal(0, 2, (30, 2)).astype(np.float32), *rng.random((2, 30, 30))
     near, far = (np.float32(part + part.T) * (part + part.T > 1.2) for part in (near, far))
@@ -179,17 +172,32 @@ def test_forces_are_those_of_umap_expected_over_its_draws():
     square = (ways**2).sum(-1)
     pull = near / (1 + square) + 0.3 * near.sum() / far.sum() * far / (1 + square / 25)
     degree = near.sum(1)
-    push = 5 / 60 * (degree[:, None] + degree) / ((0.001 + square) * (1 + square))
+    push = 7 / 60 * (degree[:, None] + degree) / (1 + square) ** 2
     assert np.allclose(force, ((push - pull)[..., None] * ways).sum(1), rtol=1e-3, atol=1e-3)
     assert np.allclose(stiffness, pull.sum(1), rtol=1e-4)
 
 
-def test_points_are_held_to_their_start_by_a_stiff_spring():
+def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
     points = Points(film()[0])
     lines = forces.graph(fuzzy_graph(points, 8), fuzzy_graph(points, 20), 0.1)
     start = np.random.default_rng(1).normal(0, 5, (90, 2)).astype(np.float32)
-    stiff, free = (forces.settle(start, lines, 30, hold) for hold in (1e4, 0))
-    assert np.abs(stiff - start).max() < 0.1 < np.abs(free - start).max()
+    force, stiffness = np.empty_like(start), np.empty(90, np.float32)
+    edges = (lines.starts, lines.columns, lines.near, lines.far, lines.repulsion)
+    forces._forces(start, *edges, force, stiffness)
+    pull = np.sqrt((force**2).sum(1))
+    moved = [(forces.settle(start, lines, 1, hold) != start).any(1) for hold in (1.5, pull * 1.01)]
+    assert np.array_equal(moved[0], pull > 1.5)
+    assert 5 < moved[0].sum() < 85
+    assert not moved[1].any()
+
+
+def test_friction_weakens_what_pulls_harder():
+    lines = forces.graph(*np.float32([[[0, 1], [1, 0]]] * 2), share=0.0)
+    start = np.float32([[0, 0], [9, 0]])
+    free, held = (forces.settle(start, lines, 400, hold) for hold in (0.0, 0.05))
+    gaps = [(at[1] - at[0])[0] for at in (free, held)]
+    pull = [gap / (1 + gap**2) - 3.5 * gap / (1 + gap**2) ** 2 for gap in gaps]
+    assert pull == pytest.approx([0, 0.05], abs=2e-3)
 
 
 # -- The causal projection ---------------------------------------------------------------------
@@ -242,11 +250,34 @@ def test_a_point_that_changes_clouds_is_seen_to_go():
 
 
 def test_a_stronger_hold_is_stiller():
-    snapshots, jitter = film(3), {}
-    for hold in (0.01, 10.0):
+    snapshots, ways = film(3), {}
+    for hold in (0.0, 0.7, 1000.0):
         made = list(projection.project(snapshots, CAUSAL | {"hold": hold}, 1))
-        jitter[hold] = np.abs(made[2].layout - made[1].layout).mean()
-    assert jitter[10.0] < jitter[0.01] / 2
+        ways[hold] = np.abs(made[2].layout - made[1].layout).mean()
+    assert ways[1000.0] < ways[0.7] < ways[0.0] / 3
+
+
+def test_many_changes_too_small_to_be_seen_move_a_point_in_the_end():
+    snapshots = np.repeat(film(1), 60, axis=0)
+    way = np.linspace(0, 1, 60, dtype=np.float32)[:, None]
+    snapshots[:, 0] += way * (snapshots[:, 31] + 0.01 - snapshots[:, 0])
+    made = projected(snapshots)
+    assert all(measures.changes(a, Points(b))[0] < 0.25 for a, b in pairwise(snapshots))
+    near, _ = Points(made[-1].layout).nearest(5)
+    assert (CLOUD[near[0]] == 1).all()
+
+
+def test_jitter_is_a_fiftieth_of_refitting_at_hardly_less_faithfulness():
+    # Without a hold it is a twentieth here, where refitting is more restless than on real ones.
+    snapshots = film(6, apart=0.3, wander=0.16)
+    ours, theirs = (projected(snapshots, kind) for kind in ("causal", "umap_each"))
+
+    def median(made, name):
+        return np.nanmedian([getattr(one, name) for one in made])
+
+    assert median(ours, "still") > 0.5
+    assert median(ours, "jitter") < median(theirs, "jitter") / 50
+    assert median(ours, "trustworthiness") > median(theirs, "trustworthiness") - 0.02
 
 
 def test_an_untrained_network_that_says_always_the_same_is_projected():

@@ -1,9 +1,10 @@
 """The causal projection: each layout follows from its snapshot and those before it alone.
 
 The first begins as the plane of the two principal components; each further one begins at the
-layout before it. All come to rest under UMAP's forces (see `forces`), each point held to its place
-before by a spring that is the stiffer the less its activations moved: what moves in the film is
-the network. At last the layout is turned and shifted back onto the one before.
+layout before it. All come to rest under forces like UMAP's (see `forces`), each point held to its
+place before as by friction, the more the less its activations moved: what moves in the film is the
+network. A point stays where it is until its neighbours pull it hard enough. The pull is that of the
+snapshot alone, so what many small changes add up to is not lost: it moves the point in the end.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ FILM_WIDE = False
 _FIRST_STEPS = 500
 _FIRST_SIZE = 7.0  # about the size that layouts come to have
 _FAR = 20  # the far graph joins each point to one in so many
-_SOFT = 0.1  # the change at which the spring is half as stiff as for a point at rest
+_SOFT = 0.1  # the change at which a point is held half as much as at rest
 
 
 def layouts(
@@ -51,11 +52,9 @@ def _first(points: Points, settings: Mapping[str, Any]) -> np.ndarray:
 
 def _next(points: Points, settings: Mapping[str, Any], before: Before) -> np.ndarray:
     changed = measures.changes(before.activations, points)
-    firmness = 1 / (changed + _SOFT)
+    hold = settings["hold"] / (1 + (changed / _SOFT) ** 2)
     start = before.layout * np.float32(before.size)
-    graph = _graph(points, settings)
-    layout = forces.settle(start, graph, settings["steps"], settings["hold"] * firmness)
-    return shapes.moved_onto(layout, start, firmness**2)
+    return forces.settle(start, _graph(points, settings), settings["steps"], hold)
 
 
 def _graph(points: Points, settings: Mapping[str, Any]) -> forces.Graph:

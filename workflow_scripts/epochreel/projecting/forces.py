@@ -1,11 +1,13 @@
-"""The forces that UMAP moves points by, exact and without chance.
+"""The forces that points move by in the plane, exact and without chance.
 
 UMAP draws pairs at random; here are the expected values of what its draws add up to (worked out by
 Damrich and Hamprecht 2021): neighbours attract each other by the graph's weights, and all pairs
 repel each other as often as they would be drawn as negative samples. The curve of nearness is
-1 / (1 + d²), UMAP's with a = b = 1. To the neighbours' graph comes one of far more neighbours,
-whose attraction reaches farther: it brings together what belongs together on opposite sides of the
-layout, which UMAP's own forces cannot.
+1 / (1 + d²), UMAP's with a = b = 1. Two things differ, for the sake of who is shown near whom. The
+repulsion is t-SNE's (van der Maaten and Hinton 2008), which fades as two points meet where UMAP's
+grows. And to the neighbours' graph comes one of far more neighbours, whose attraction reaches
+farther: it brings together what belongs together on opposite sides of the layout, which UMAP's own
+forces cannot.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-_NEGATIVES = 5.0  # samples that UMAP draws for each pair of neighbours
+_NEGATIVES = 7.0  # samples for each pair of neighbours, of which UMAP draws 5
 _MOMENTUM = 0.8
 _LONGEST = 1.0  # step of a point
 _REACH = 5.0  # of the far graph's attraction
@@ -49,8 +51,10 @@ def settle(
 ) -> np.ndarray:
     """Where points come to lie that begin at `start` (N, 2), after so many steps: float32.
 
-    Each is held to its start by a spring of strength `hold`, (N,) or one for all. A step goes
-    where attraction and spring together would put a point, with momentum and ever shorter.
+    Each is held to its start as by friction, (N,) or one for all: what pulls it no harder than
+    `hold` leaves it where it is, and what does is weakened by so much. This is proximal gradient
+    descent, `hold` being the weight of the way gone; a step goes where attraction alone would put a
+    point, with momentum and ever shorter.
     """
     at = np.array(start, np.float32)
     home, speed, force = at.copy(), np.zeros_like(at), np.empty_like(at)
@@ -67,20 +71,30 @@ def settle(
             force,
             stiffness,
         )
-        force += hold[:, None] * (home - at)
-        pace = np.float32(1 - (1 - _LAST) * step / steps)
-        way = force / (stiffness + hold + np.float32(1e-6))[:, None]
-        speed = np.float32(_MOMENTUM) * speed + pace * way
-        length = np.sqrt((speed**2).sum(1, keepdims=True))
-        speed *= np.float32(_LONGEST) / np.maximum(length, np.float32(_LONGEST))
+        pace = np.float32(1 - (1 - _LAST) * step / steps) / (stiffness + np.float32(1e-6))
+        speed = np.float32(_MOMENTUM) * speed + pace[:, None] * force
+        speed = home + _shortened(at + speed - home, pace * hold) - at
+        speed = _shortened(speed, np.maximum(_lengths(speed) - np.float32(_LONGEST), 0))
         at += speed
     return at
+
+
+def _lengths(ways: np.ndarray) -> np.ndarray:
+    """The lengths (N,) of ways (N, 2)."""
+    return np.sqrt((ways**2).sum(1))
+
+
+def _shortened(ways: np.ndarray, by: np.ndarray) -> np.ndarray:
+    """Ways (N, 2), each shorter by this much, (N,), and nothing where it is no longer than that."""
+    lengths = _lengths(ways)
+    left = np.maximum(lengths - by, 0) / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return ways * left[:, None]
 
 
 @njit(error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
 def _forces(at, starts, columns, near, far, repulsion, force, stiffness):
     """Forces (N, 2), and how stiff each point's attractions are together, (N,)."""
-    one, least = np.float32(1), np.float32(0.001)
+    one = np.float32(1)
     shrink = np.float32(1 / _REACH**2)
     x, y = at[:, 0].copy(), at[:, 1].copy()
     for i in range(len(x)):
@@ -88,7 +102,7 @@ def _forces(at, starts, columns, near, far, repulsion, force, stiffness):
         for j in range(len(x)):
             dx, dy = x[i] - x[j], y[i] - y[j]
             square = dx * dx + dy * dy
-            push = (repulsion[i] + repulsion[j]) / ((least + square) * (one + square))
+            push = (repulsion[i] + repulsion[j]) / ((one + square) * (one + square))
             push_x += push * dx
             push_y += push * dy
         for edge in range(starts[i], starts[i + 1]):

@@ -47,19 +47,25 @@ def changes(before: np.ndarray, points: Points) -> np.ndarray:
 
 
 def jitter(before: np.ndarray, layout: np.ndarray, changed: np.ndarray) -> tuple[float, float]:
-    """How far the points that barely moved are displaced from layout to layout, and their share.
+    """The median of the `displacements` of the points that barely moved, and these points' share.
 
-    The median displacement of those whose `changes` are at most `STILL`, after `before` was turned,
-    mirrored and shifted so that just these points lie best; the unit is the size of `layout`.
     NaN where fewer than 1 % of the points, or fewer than three, are such.
     """
     still = changed <= STILL
-    share, size = float(still.mean()), shapes.size(layout)
-    if still.sum() < max(3, _FEWEST * len(still)) or not size:
+    share = float(still.mean())
+    if still.sum() < max(3, _FEWEST * len(still)) or not shapes.size(layout):
         return float("nan"), share
+    return float(np.median(displacements(before, layout, still))), share
+
+
+def displacements(before: np.ndarray, layout: np.ndarray, still: np.ndarray) -> np.ndarray:
+    """How far each of the points that are `still`, bool (N,), is displaced from layout to layout.
+
+    `before` is turned, mirrored and shifted first, so that just these points lie best; the unit is
+    the size of `layout`.
+    """
     fitted = shapes.moved_onto(before[still], layout[still])
-    way = np.sqrt(((fitted - layout[still]) ** 2).sum(1))
-    return float(np.median(way)) / size, share
+    return np.sqrt(((fitted - layout[still]) ** 2).sum(1)) / shapes.size(layout)
 
 
 def _looked_at(points: int) -> int:

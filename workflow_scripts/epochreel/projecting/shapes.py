@@ -24,20 +24,15 @@ def unit(points: np.ndarray) -> tuple[np.ndarray, float]:
     return (centred(points) / (was or 1.0)).astype(np.float32), was
 
 
-def moved_onto(
-    points: np.ndarray, target: np.ndarray, weights: np.ndarray | None = None
-) -> np.ndarray:
+def moved_onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Points (N, D) turned, mirrored and shifted, so that they lie nearest to `target` (N, D).
 
-    Nearest by least squares with these weights (N,), as Procrustes' problem is solved (Schönemann
-    1966); sizes stay as they are. float64.
+    Nearest by least squares, as Procrustes' problem is solved (Schönemann 1966); sizes stay as they
+    are. float64.
     """
-    weights = np.ones(len(points)) if weights is None else weights.astype(np.float64)
-    share = weights / weights.sum()
-    middle, goal = share @ points, share @ target
-    product = ((points - middle) * share[:, None]).T @ (target - goal)
-    left, _, right = np.linalg.svd(product)
-    return (points - middle) @ (left @ right) + goal
+    points = centred(points)
+    left, _, right = np.linalg.svd(points.T @ centred(target))
+    return points @ (left @ right) + target.mean(0, dtype=np.float64)
 
 
 def principal_plane(points: np.ndarray) -> np.ndarray:
