@@ -66,6 +66,12 @@ def scene(*arguments, **options):
     return Scene(film.size, figure.panels(film))
 
 
+def settled_clouds():
+    panel = clouds.TestClouds(story(), NAMES)
+    panel.settle(scene()._canvas)
+    return panel
+
+
 def said(**named):
     """The sentence of the third phase, where metrics change once, one phase before it begins."""
     changed = {name: [before] * (HOLD + 1) + [now] * HOLD for name, (before, now) in named.items()}
@@ -132,7 +138,7 @@ def test_of_each_class_as_many_pictures_come_early():
 
 def test_full_grown_pictures_do_not_overlap():
     places = np.random.default_rng(0).uniform(0, 500, (300, 2))
-    sides = thumbnails.sides(places, 50)
+    sides = thumbnails.sides(places, 50, np.full(300, np.inf))
     full = places[sides == 50]
     distance = np.abs(full[:, None] - full).max(-1) + 50 * np.eye(len(full))
     assert len(full) > 20 and distance.min() >= 50 - 1e-3
@@ -140,7 +146,7 @@ def test_full_grown_pictures_do_not_overlap():
 
 
 def test_between_snapshots_pictures_grow_and_shrink_from_one_size_to_the_other():
-    panel = clouds.TestClouds(story(), NAMES)
+    panel = settled_clouds()
     before, after = moment(0.4), moment(0.8, 6)
     after.layout[:] = after.layout[::-1]
     ways = [before, *rendering._between(before, after, 12), after]
@@ -163,7 +169,8 @@ def test_the_first_wrong_guesses_are_large_enough_for_a_name_where_all_are_near(
     truth, places = np.arange(TEST) % 3, np.random.default_rng(0).uniform(0, 60, (TEST, 2))
     guessed = truth.copy()
     guessed[pictures.shown[100]] = (guessed[pictures.shown[100]] + 1) % 3
-    grown = [pictures.grown(places, truth, each)[100] for each in (truth, guessed)]
+    free = np.full(TEST, np.inf)
+    grown = [pictures.grown(places, truth, each, free)[100] for each in (truth, guessed)]
     assert grown[0] < 20 and grown[1] == thumbnails.NAMED
 
 
@@ -220,6 +227,18 @@ def test_names_do_not_overlap_even_where_clouds_do():
     over = (sizes[:, None] + sizes) / 2 - np.abs(at[:, None] - at)
     assert not (over > 0).all(-1)[~np.eye(10, dtype=bool)].any()
     assert (at - sizes / 2 >= 0).all() and (at + sizes / 2 <= AREA[2:]).all()
+
+
+def test_names_of_classes_cover_no_picture():
+    panel, now = settled_clouds(), moment(0.6)
+    places, truth, _ = panel._test(now)
+    names = panel._plates.boxes(places, truth, (1,), clouds._AREA)
+    side, at = panel._sides(now), places[panel._pictures.shown]
+    pictures = side > thumbnails.DOT
+    reach = (side[pictures, None, None] + names.sizes) / 2
+    away = np.abs(at[pictures, None] - names.centres)
+    assert pictures.sum() > 40 and (names.large == [False, True, False]).all()
+    assert (away - reach).max(-1).min() > -0.01
 
 
 def test_names_of_clouds_that_lie_apart_are_at_their_centres():

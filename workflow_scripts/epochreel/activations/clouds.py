@@ -21,6 +21,7 @@ SECOND = MARGIN + LEFT_WIDTH + 56
 """x of the right column."""
 SECOND_WIDTH = 464.0
 HEIGHT = 840.0
+_AREA = (MARGIN, TOP, LEFT_WIDTH, HEIGHT)
 _NOTE = (
     "Each square, small ones too: a test image in the colour of its guess. "
     "Near: alike to the network",
@@ -80,19 +81,22 @@ class TestClouds:
         """The sentence, the pictures, and the names."""
         said = remark(moment.history, self._names, self._hold)
         canvas.text(MARGIN, TOP - 56, said.sentence, 34, weight="bold", fit=LEFT_WIDTH)
-        test = rows(moment.predictions, "test")
-        places = within(_layout(moment)[test], self._place)
-        truth, predictions = _told(moment.predictions, test)
+        places, truth, predictions = self._test(moment)
         self._pictures.draw(canvas, places, truth, predictions, self._sides(moment))
-        area = (MARGIN, TOP, LEFT_WIDTH, HEIGHT)
-        self._plates.draw(canvas, places, truth, said.classes, area)
+        self._plates.draw(canvas, self._plates.boxes(places, truth, said.classes, _AREA))
+
+    def _test(self, moment: Moment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The test images' places in the frame, their labels and predictions."""
+        test = rows(moment.predictions, "test")
+        return within(_layout(moment)[test], self._place), *_told(moment.predictions, test)
 
     def _sides(self, moment: Moment) -> np.ndarray:
         """How large pictures are; between two snapshots, on the way from one to the other."""
         if moment.way is None:
-            test = rows(moment.predictions, "test")
-            places = within(_layout(moment)[test], self._place)
-            return self._pictures.grown(places, *_told(moment.predictions, test))
+            places, truth, predictions = self._test(moment)
+            said = remark(moment.history, self._names, self._hold)
+            names = self._plates.boxes(places, truth, said.classes, _AREA)
+            return self._pictures.grown(places, truth, predictions, names.gaps(places))
         start, end = self._sides(moment.way.start), self._sides(moment.way.end)
         return start + moment.way.share * (end - start)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,6 +50,22 @@ def apart(
     return np.clip(at, low, high)
 
 
+@dataclass(frozen=True)
+class Boxes:
+    """Where names stand."""
+
+    centres: np.ndarray  # (n, 2)
+    sizes: np.ndarray  # (n, 2)
+    classes: np.ndarray  # (n,): whose names they are
+    large: np.ndarray  # bool (n,)
+
+    def gaps(self, places: np.ndarray) -> np.ndarray:
+        """How far each of `places`, (N, 2), is from the nearest box, (N,): along x or y, whichever
+        is more, as of two squares that must not overlap; negative within a box."""
+        away = np.abs(places[:, None] - self.centres) - self.sizes / 2
+        return away.max(-1).min(-1)
+
+
 class Plates:
     """Names in white on their colours, larger for classes that the sentence names."""
 
@@ -58,21 +75,28 @@ class Plates:
             [self._plate(canvas, name, tuple(shade), size) for size in _SIZES]
             for name, shade in zip(names, shades, strict=True)
         ]
+        shapes = [[plate.pixels.shape[1::-1] for plate in pair] for pair in self._plates]
+        self._sizes = np.array(shapes) / canvas.scale
 
-    def draw(
+    def boxes(
         self,
-        canvas: Canvas,
         places: np.ndarray,
         labels: np.ndarray,
         named: Sequence[int],
         area: tuple[float, float, float, float],
-    ) -> None:
-        """The names of all classes that have images, at the clouds of `places`, (N, 2)."""
+    ) -> Boxes:
+        """Where the names of all classes that have images stand: at the clouds of `places`, (N, 2),
+        none over another, within `area`."""
         there = np.unique(labels)
-        plates = [self._plates[label][label in named] for label in there]
-        sizes = np.array([plate.pixels.shape[1::-1] for plate in plates]) / canvas.scale
+        large = np.isin(there, named)
+        sizes = self._sizes[there, large.astype(int)]
         centres = np.stack([centre(places[labels == label]) for label in there])
-        for (x, y), plate in zip(apart(centres, sizes, area), plates, strict=True):
+        return Boxes(apart(centres, sizes, area), sizes, there, large)
+
+    def draw(self, canvas: Canvas, boxes: Boxes) -> None:
+        """The names."""
+        for (x, y), label, large in zip(boxes.centres, boxes.classes, boxes.large, strict=True):
+            plate = self._plates[label][int(large)]
             canvas.put_stamps(canvas.stamps([x], [y], [plate]), np.zeros(1, int))
 
     def _plate(self, canvas: Canvas, name: str, colour: tuple, size: float) -> Canvas:

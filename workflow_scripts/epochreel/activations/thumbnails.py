@@ -1,8 +1,9 @@
 """Test images as small pictures at their places, each as large as there is room for it.
 
 Images have ranks, the same throughout the film. One after the other they take the room that those
-before them leave; what is left without room is a dot. The first of those that are taken for the
-wrong class lie on top of the others, and take room from each other only, so that names can be read.
+before them and the names of classes leave; what is left without room is a dot. The first of those
+that are taken for the wrong class lie on top of the others, and take room from each other only, so
+that what they are taken for can be read.
 
 At each snapshot the places say how large the pictures are. A small move can make one lose its room
 to another, so the sizes between two snapshots are not asked of the places: pictures grow and shrink
@@ -45,14 +46,14 @@ def ranked(labels: np.ndarray, most: int = MOST) -> np.ndarray:
     return np.lexsort((labels, turn))[:most]
 
 
-def sides(places: np.ndarray, largest: float) -> np.ndarray:
+def sides(places: np.ndarray, largest: float, gaps: np.ndarray) -> np.ndarray:
     """How large pictures at `places`, (n, 2) in order of rank, can be: (n,), 0 … `largest`.
 
-    Full-grown pictures do not overlap each other.
+    Full-grown pictures do not overlap each other, nor anything that is `gaps`, (n,), away.
     """
     x, y = np.asarray(places, np.float32).T
     across = np.maximum(np.abs(x[:, None] - x), np.abs(y[:, None] - y))
-    room = np.full(len(places), largest / 2, np.float32)
+    room = np.minimum(gaps, largest / 2).astype(np.float32)
     for rank in range(len(places)):
         half = room[rank]
         if half <= 0:
@@ -117,15 +118,19 @@ class Thumbnails:
         for at, pictures in strips:
             canvas.put_pictures(at, pictures)
 
-    def grown(self, places: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    def grown(
+        self, places: np.ndarray, labels: np.ndarray, predictions: np.ndarray, gaps: np.ndarray
+    ) -> np.ndarray:
         """How large pictures are at a snapshot, in order of rank: (n,), from a dot on.
 
-        As large as there is room; for the first wrong guesses only they themselves take room, up to
-        what a name needs.
+        As large as there is room between each other and up to the classes' names, which are `gaps`,
+        (N,), away; for the first wrong guesses only they themselves and the classes' names take
+        room, up to what a name in a picture needs.
         """
-        side = sides(places[self.shown], self._largest)
+        side = sides(places[self.shown], self._largest, gaps[self.shown])
         wrong = np.flatnonzero((labels != predictions)[self.shown])[:MOST_NAMED]
-        room = sides(places[self.shown[wrong]], min(NAMED, self._largest))
+        which = self.shown[wrong]
+        room = sides(places[which], min(NAMED, self._largest), gaps[which])
         side[wrong] = np.maximum(side[wrong], room)
         return np.maximum(side, DOT)
 

@@ -3,11 +3,13 @@
 UMAP draws pairs at random; here are the expected values of what its draws add up to (worked out by
 Damrich and Hamprecht 2021): neighbours attract each other by the graph's weights, and all pairs
 repel each other as often as they would be drawn as negative samples. The curve of nearness is
-1 / (1 + d²), UMAP's with a = b = 1. Two things differ, for the sake of who is shown near whom. The
-repulsion is t-SNE's (van der Maaten and Hinton 2008), which fades as two points meet where UMAP's
-grows. And to the neighbours' graph comes one of far more neighbours, whose attraction reaches
-farther: it brings together what belongs together on opposite sides of the layout, which UMAP's own
-forces cannot.
+1 / (1 + d²), UMAP's with a = b = 1.
+
+Two things differ. UMAP's repulsion has a factor 1 / (0.001 + d²), which keeps even the nearest
+apart; ours is softer where points meet, on the way to t-SNE's 1 / (1 + d²) (van der Maaten and
+Hinton 2008), so that neighbours are shown more truly. And to the neighbours' graph comes one of far
+more neighbours, whose attraction reaches farther: it brings together what belongs together on
+opposite sides of the layout, which UMAP's own forces cannot.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-_NEGATIVES = 7.0  # samples for each pair of neighbours, of which UMAP draws 5
+_NEGATIVES = 5.0  # samples that UMAP draws for each pair of neighbours
+_SOFTNESS = 0.3  # of the repulsion between points that meet
 _MOMENTUM = 0.8
 _LONGEST = 1.0  # step of a point
 _REACH = 5.0  # of the far graph's attraction
@@ -94,7 +97,7 @@ def _shortened(ways: np.ndarray, by: np.ndarray) -> np.ndarray:
 @njit(error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
 def _forces(at, starts, columns, near, far, repulsion, force, stiffness):
     """Forces (N, 2), and how stiff each point's attractions are together, (N,)."""
-    one = np.float32(1)
+    one, least = np.float32(1), np.float32(_SOFTNESS)
     shrink = np.float32(1 / _REACH**2)
     x, y = at[:, 0].copy(), at[:, 1].copy()
     for i in range(len(x)):
@@ -102,7 +105,7 @@ def _forces(at, starts, columns, near, far, repulsion, force, stiffness):
         for j in range(len(x)):
             dx, dy = x[i] - x[j], y[i] - y[j]
             square = dx * dx + dy * dy
-            push = (repulsion[i] + repulsion[j]) / ((one + square) * (one + square))
+            push = (repulsion[i] + repulsion[j]) / ((least + square) * (one + square))
             push_x += push * dx
             push_y += push * dy
         for edge in range(starts[i], starts[i + 1]):
