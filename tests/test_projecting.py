@@ -13,7 +13,7 @@ from epochreel.projecting import forces, measures, projection, shapes
 from epochreel.projecting.before import Before
 from epochreel.projecting.neighbours import Points, fuzzy_graph
 
-CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.7, "steps": 30}
+CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.27, "steps": 30}
 UMAP = {"neighbours": 8, "min_dist": 0.1}
 SETTINGS = {
     "causal": CAUSAL,
@@ -251,10 +251,10 @@ def test_a_point_that_changes_clouds_is_seen_to_go():
 
 def test_a_stronger_hold_is_stiller():
     snapshots, ways = film(3), {}
-    for hold in (0.0, 0.7, 1000.0):
+    for hold in (0.0, 0.27, 1000.0):
         made = list(projection.project(snapshots, CAUSAL | {"hold": hold}, 1))
         ways[hold] = np.abs(made[2].layout - made[1].layout).mean()
-    assert ways[1000.0] < ways[0.7] < ways[0.0] / 3
+    assert ways[1000.0] < ways[0.27] < ways[0.0] / 3
 
 
 def test_many_changes_too_small_to_be_seen_move_a_point_in_the_end():

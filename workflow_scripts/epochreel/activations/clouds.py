@@ -68,6 +68,7 @@ class TestClouds:
         self._names, self._hold = names, int(story.figure["sentence_snapshots"])
         self._pictures = thumbnails.Thumbnails(story.test, names, story.figure["thumbnail"])
         room = story.figure["thumbnail"] / 2
+        self._kept: list[tuple[Moment, np.ndarray]] = []
         self._place = (MARGIN + room, TOP + room, LEFT_WIDTH - 2 * room, HEIGHT - 2 * room)
 
     def settle(self, canvas: Canvas) -> None:
@@ -93,12 +94,22 @@ class TestClouds:
     def _sides(self, moment: Moment) -> np.ndarray:
         """How large pictures are; between two snapshots, on the way from one to the other."""
         if moment.way is None:
-            places, truth, predictions = self._test(moment)
-            said = remark(moment.history, self._names, self._hold)
-            names = self._plates.boxes(places, truth, said.classes, _AREA)
-            return self._pictures.grown(places, truth, predictions, names.gaps(places))
-        start, end = self._sides(moment.way.start), self._sides(moment.way.end)
+            return self._grown(moment)
+        start, end = self._grown(moment.way.start), self._grown(moment.way.end)
         return start + moment.way.share * (end - start)
+
+    def _grown(self, moment: Moment) -> np.ndarray:
+        """How large pictures are at a snapshot; the two last ones asked for are kept, since all
+        pictures between two snapshots ask for the same."""
+        for known, side in self._kept:
+            if known is moment:
+                return side
+        places, truth, predictions = self._test(moment)
+        said = remark(moment.history, self._names, self._hold)
+        gaps = self._plates.boxes(places, truth, said.classes, _AREA).gaps(places)
+        side = self._pictures.grown(places, truth, predictions, gaps)
+        self._kept = [*self._kept[-1:], (moment, side)]
+        return side
 
 
 class SmallCloud:

@@ -59,7 +59,7 @@ class Panel(Protocol):
         """Draws what never changes; called once, before any `draw`."""
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
-        """Draws what `moment` says over what was settled; keeps nothing for later moments."""
+        """Draws what `moment` says over what was settled, whatever was drawn before."""
 
 
 class Scene:

@@ -22,7 +22,7 @@ FILM_WIDE = False
 _FIRST_STEPS = 500
 _FIRST_SIZE = 7.0  # about the size that layouts come to have
 _FAR = 20  # the far graph joins each point to one in so many
-_SOFT = 0.1  # the change at which a point is held half as much as at rest
+_SOFT = 0.4  # the change at which a point is held half as much as at rest
 
 
 def layouts(
