@@ -145,14 +145,16 @@ def test_full_grown_pictures_do_not_overlap():
     assert sides[0] == 50 and (sides >= 0).all()
 
 
-def test_between_snapshots_pictures_grow_and_shrink_from_one_size_to_the_other():
+def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_other():
     panel = settled_clouds()
     before, after = moment(0.4), moment(0.8, 6)
     after.layout[:] = after.layout[::-1]
     ways = [before, *rendering._between(before, after, 12), after]
     sides = np.array([panel._sides(each) for each in ways])
     assert np.abs(sides[-1] - sides[0]).max() == 45 and sides.min() == thumbnails.DOT
-    assert np.abs(np.diff(sides, axis=0)).max() < 12
+    assert np.diff(sides, axis=0) == pytest.approx(
+        np.tile((sides[-1] - sides[0]) / 13, (13, 1)), abs=1e-4
+    )
     assert (np.diff(sides, axis=0) * (sides[-1] - sides[0]) >= 0).all()
 
 

@@ -44,6 +44,6 @@ def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
         Moment(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
     )
     between = list(rendering._between(first, second, 3))
-    assert [moment.way.share for moment in between] == [0.15625, 0.5, 0.84375]
+    assert [moment.way.share for moment in between] == [0.25, 0.5, 0.75]
     assert all(moment.way.start is first and moment.way.end is second for moment in between)
     assert [float(moment.layout[0, 0]) for moment in between] == [0.625, 2, 3.375]

@@ -83,7 +83,7 @@ def _between(before: Moment | None, after: Moment, count: int) -> Iterator[Momen
         share = step / (count + 1)
         eased = np.float32(share * share * (3 - 2 * share))  # sets out and arrives gently
         layout = before.layout + eased * (after.layout - before.layout)
-        yield replace(before, layout=layout, way=Way(before, after, float(eased)))
+        yield replace(before, layout=layout, way=Way(before, after, share))
 
 
 def _series(pictures: Sequence[np.ndarray], noted: Mapping[str, str]) -> bytes:

@@ -45,7 +45,10 @@ class Moment:
 
 @dataclass(frozen=True)
 class Way:
-    """Between which two snapshots a moment lies, and how far its points have come, 0 … 1."""
+    """Between which two snapshots a moment lies, and how much of the time is over, 0 … 1.
+
+    Points set out and arrive gently; what is not to leap where there are few pictures goes evenly.
+    """
 
     start: Moment
     end: Moment
