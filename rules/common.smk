@@ -6,6 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+from snakemake.utils import update_config
+
 from epochreel import checksums, files
 from epochreel.errors import UserError
 from epochreel.jobs import SCHEDULER
@@ -30,20 +32,29 @@ def or_stop(function):
     return checked
 
 
-# A config named on the command line stands alone: Snakemake would mix it with this one. It has read
-# that file before this one; here a file that cannot be read is told with its name and line.
-if not workflow.configfiles:
-    or_stop(load_file)("config.yaml")
+# A config named on the command line stands alone. Snakemake's own reading of configs would mix it with
+# config.yaml, take the last of two equal keys, and run Python where a file says `__use_yte__`. It reads
+# the files of the command line so before this; here all are read as plain YAML.
+CONFIGS = workflow.configfiles or ["config.yaml"]
 
-    configfile: "config.yaml"
+
+@or_stop
+def read_config():
+    """The keys and values of all configs, and over them those of `--config`."""
+    read = {}
+    for path in CONFIGS:
+        update_config(read, load_file(path))
+    update_config(read, workflow.config_settings.config)
+    return read
 
 
 # Relative paths in the config start from its folder. Snakemake does not track a `Path` among the
 # params, so a folder that is moved reruns nothing.
-BASE = Path(workflow.configfiles[-1]).resolve().parent
-PLAN = or_stop(Plan)(config, BASE)
+BASE = Path(CONFIGS[-1]).resolve().parent
+PLAN = or_stop(Plan)(read_config(), BASE)
 PLACES = PLAN.places
 # Scripts read settings that define no result (how much is to be kept, say) from `config`.
+config.clear()
 config.update(PLAN.checked)
 # Snakemake tells a Snakefile nothing of the targets; the command line does. That of a job on a
 # cluster names what it waits for instead, the padding of its block included.

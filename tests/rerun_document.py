@@ -50,7 +50,8 @@ changed. To have it made again, delete it.
 | --- | --- | --- |
 {altered}
 
-Where the time was put back as well, nothing runs; `snakemake verify` names the file.
+Where the time was put back as well, nothing runs; `snakemake verify` names the file, unless it lies
+in the store.
 
 Fonts, images or other files of a folder that a dataset names: one changed or added makes the
 dataset again, and what follows, an unbounded training included; another kind of file beside them,

@@ -164,7 +164,8 @@ ALTERED = [
         "a state",
         f"{RUN}/states/00000.json",
         second("train") | both("evaluate", "summarize", "render") | FILM | NETWORK,
-        "train refuses it where it reads it; evaluate does not look into it",
+        "evaluate refuses it, and train where it reads it",
+        refused=True,
     ),
     Case(
         "an evaluation",

@@ -160,16 +160,21 @@ def test_nothing_unfinished_lies_about(whole):
     assert [name for name in names if name.startswith(".")] == []
 
 
-def test_a_block_declares_its_last_snapshot(training):
-    made = training(size=1).make(range(2))
-    declared = json.loads(made.state(1).read_text())
-    record = store(made).record(1)
-    assert declared == {"snapshot": 1} | {n: record[n] for n in ("weights", "optimizer")}
+def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
+    made = training(size=10).make()
+    declared = json.loads(made.state(0).read_text())
+    records = [store(made).record(number) for number in range(6)]
+    ends = {name: records[-1][name] for name in ("weights", "optimizer")}
+    weights = [record["weights"] for record in records]
+    assert declared == {"snapshot": 5, "checkpoints": weights} | ends
 
 
-def test_what_is_declared_does_not_depend_on_blocks(training, whole):
-    last = training(size=1).make(range(6)).state(5)
-    assert last.read_text() == whole.state(0).read_text()
+def test_blocks_of_another_size_declare_the_same_checkpoints_and_end(training, whole):
+    made = training(size=1).make(range(6))
+    single = [json.loads(made.state(number).read_text()) for number in range(6)]
+    declared = json.loads(whole.state(0).read_text())
+    assert [one.pop("checkpoints")[0] for one in single] == declared.pop("checkpoints")
+    assert single[-1] == declared
 
 
 def test_the_training_log_has_a_row_per_snapshot(whole):

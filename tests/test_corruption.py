@@ -39,7 +39,7 @@ READERS = {
     "{run}/store/*/optimizer/*": ("train", "train_on"),
     "{run}/store/*/records/*": ("train", "train_on"),
     "{run}/store/*/lease": ("train",),
-    "{run}/states/*.json": ("train", "train_on"),
+    "{run}/states/*.json": ("train", "train_on", "evaluate"),
     "{run}/evaluations/*.parquet": ("summarize", "render"),
     "{run}/summaries/*.parquet": ("summarize", "render", "captions"),
     "{run}/projections/*.parquet": ("project", "render", "render_tweens"),
@@ -145,6 +145,7 @@ class World:
         """Make a block's evaluations."""
         evaluate.evaluate(
             [self.path("checkpoints", "safetensors", number)],
+            self.path("states", "json", number),
             self.data["test"],
             self.run.sample(),
             [self.path("evaluations", "parquet", number)],
@@ -233,7 +234,8 @@ class World:
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""
-        assert not list(manifest.differences(f"{self.folder}/manifest.json", {}, {}))
+        told = manifest.differences(f"{self.folder}/manifest.json", self.run.kept(), {}, {})
+        assert not list(told)
 
     def make(self) -> None:
         """Make everything."""

@@ -222,7 +222,13 @@ KNOBS = {
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
 # Stages that follow from what another follows from.
-ALIKE = {"render": {"draw_loop", "render_tweens"}, "read": {"draw_reading"}}
+SAME_CODE = {"render": {"draw_loop", "render_tweens"}, "read": {"draw_reading"}}
+# The readers of evaluations and of frames know what these are to follow from.
+ALIKE = {
+    "evaluate": {"summarize"},
+    "render": SAME_CODE["render"] | {"save_poster"} | FILMS,
+    "read": SAME_CODE["read"],
+}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
@@ -321,7 +327,7 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
     run = planned({f"{POINTS}.experiment": "changed/"})
     after = settings_of(run)
     codes = {s: [stage[s].split('"code":')[1][:66] for stage in (before, after)] for s in before}
-    reached = reached.union(*(ALIKE[stage] for stage in reached & set(ALIKE)))
+    reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     assert {stage for stage, (one, other) in codes.items() if one != other} == reached
 
 

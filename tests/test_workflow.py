@@ -6,6 +6,7 @@ import contextlib
 import copy
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import pytest
 import yaml
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
-from epochreel import manifest, plan, png, video
+from epochreel import checkpoints, evaluations, manifest, plan, png, video
 
 BUNDLED = {"ffmpeg": "bundled"}
 README = (REPOSITORY / "README.md").read_text()
@@ -161,9 +162,16 @@ def test_verify_names_what_no_artifact_carries(world, key, value, stage):
         config = with_key(world.config, f"runs.sheets.{key}", value)
         assert run_of(world.config).stages().keys() == run_of(config).stages().keys()
         told = list(
-            manifest.differences("results/sheets/manifest.json", {}, run_of(config).stages())
+            manifest.differences(
+                "results/sheets/manifest.json", kept(config), {}, run_of(config).stages()
+            )
         )
-    assert told[-1].startswith(f"results/sheets/manifest.json: what '{stage}' made follows from")
+    line = f"results/sheets/manifest.json: what '{stage}' made follows from"
+    assert [each for each in told if each.startswith(line)]
+
+
+def kept(config) -> list[str]:
+    return list(run_of(config).kept())
 
 
 def run_of(config):
@@ -252,22 +260,99 @@ def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind, suffix, lost",
-    [("checkpoints", "safetensors", "evaluations"), ("evaluations", "parquet", "frames")],
+    "kind, suffix, lost, told",
+    [
+        ("checkpoints", "safetensors", "evaluations", "is not the checkpoint that results/sheets/"),
+        ("evaluations", "parquet", "frames", "holds snapshot 5 in the place of 3: delete it"),
+        ("evaluations", "parquet", "summaries", "holds snapshot 5 in the place of 3: delete it"),
+    ],
 )
-def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(copied, kind, suffix, lost):
+def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
+    copied, kind, suffix, lost, told
+):
     one, other = (copied.path(f"sheets/{kind}/{n:06d}.{suffix}") for n in (3, 5))
     held = one.read_bytes(), other.read_bytes()
     for path, data in zip((other, one), held, strict=True):
         path.unlink()
         path.write_bytes(data)
         os.utime(path, (1, 1))
-    for path in copied.path(f"sheets/{lost}").glob("00000*"):
+    for path in copied.path(f"sheets/{lost}").glob("0000*"):
         path.unlink()
-    done = copied.start("results/sheets/training.mp4", f"results/sheets/{lost}/000004.{END[lost]}")
-    assert (
-        f"results/sheets/{kind}/000003.{suffix} holds snapshot 5 in the place of 3" in done.stdout
-    )
+    done = copied.start("results/sheets/training.mp4")
+    assert f"epochreel: results/sheets/{kind}/000003.{suffix} {told}" in done.stdout
 
 
-END = {"evaluations": "parquet", "frames": "png"}
+def other_weights(path: Path) -> None:
+    """Put another whole checkpoint of the same snapshot there."""
+    about = {"snapshot": checkpoints.snapshot(path), "training": ""}
+    weights = {name: tensor + 1 for name, tensor in checkpoints.load(path).items()}
+    path.unlink()
+    path.write_bytes(checkpoints.pack(weights, about))
+
+
+def another_runs(path: Path) -> None:
+    """Put a whole evaluation of the same snapshot there, with the key of another run."""
+    about, table = evaluations.about(path), evaluations.read(path)
+    columns = {name: table[name] for name in table.column_names}
+    key = about["key"] | {"code": "another"}
+    evaluations.write(path, columns, about["metrics"], {"snapshot": about["snapshot"], "key": key})
+
+
+def red(path: Path) -> None:
+    """Put a picture of the same size there that nobody drew for the film."""
+    pixels = png.decode(path.read_bytes())
+    path.unlink()
+    path.write_bytes(png.encode(pixels[:, :, ::-1].copy()))
+
+
+def reversed_note(path: Path) -> None:
+    """Put a picture there that notes its snapshot, and other settings."""
+    data = path.read_bytes()
+    path.unlink()
+    noted = {"Snapshot": png.texts(data)["Snapshot"], "epochreel": "{}"}
+    path.write_bytes(png.encode(png.decode(data), noted))
+
+
+@pytest.mark.parametrize(
+    "change, name, told",
+    [
+        (other_weights, "checkpoints/000004.safetensors", "is not the checkpoint that "),
+        (another_runs, "evaluations/000004.parquet", "follows from other settings"),
+        (red, "frames/000004.png", "does not tell its snapshot: delete it"),
+        (reversed_note, "frames/000004.png", "follows from other settings"),
+    ],
+)
+def test_a_whole_file_that_is_not_of_this_run_comes_into_no_film(copied, change, name, told):
+    change(copied.path(f"sheets/{name}"))
+    done = copied.start("results/sheets/training.mp4")
+    assert done.returncode == 1
+    assert re.search(rf"^epochreel: .*results/sheets/{name},? {told}", done.stdout, re.MULTILINE)
+    copied.path(f"sheets/{name}").unlink()
+    copied.make("results/sheets/training.mp4")
+
+
+def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another(copied):
+    red(copied.path("sheets/frames/000004.png"))
+    (copied.folder / "training.mp4").write_bytes(b"no film")
+    told = copied.start("verify").stdout
+    assert "results/sheets/frames/000004.png is not what was made" in told
+    assert "training.mp4 is not results/sheets/training.mp4: delete it" in told
+
+
+def test_verify_tells_that_a_run_was_shortened(world):
+    with contextlib.chdir(world.folder):
+        config = with_key(world.config, "runs.sheets.epochs", 2)
+        told = list(manifest.differences("results/sheets/manifest.json", kept(config), {}, {}))
+    assert any("that the config asks for no more: results/sheets/" in line for line in told)
+
+
+def test_a_config_is_plain_yaml_and_runs_nothing(tmp_path):
+    place = Workplace(tmp_path, alone("sheets"))
+    text = (tmp_path / "config.yaml").read_text()
+    text += f"__use_yte__: true\ntext: ?open({str(tmp_path / 'run')!r}, 'w')\n"
+    (tmp_path / "config.yaml").write_text(text)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile"]
+    command += ["--workflow-profile", "none", "--cores", "1", "--dry-run"]
+    done = subprocess.run(command, cwd=place.folder, capture_output=True, text=True)
+    assert "epochreel: config: unknown key '__use_yte__'" in done.stdout + done.stderr
+    assert not (tmp_path / "run").exists()

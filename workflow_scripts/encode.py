@@ -22,7 +22,7 @@ def encode(
     told = {noted[name]: settings[name] for name in noted if name in settings}
     if "ffmpeg" in film:
         log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
-    reel = Reel(paths_to_frames, size, paths_to_tweens)
+    reel = Reel(paths_to_frames, size, paths_to_tweens, settings["drawn"])
     make(reel, path_to_target, film, **told)
     log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
 

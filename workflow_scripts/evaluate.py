@@ -3,20 +3,21 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, padding, provenance
+from epochreel import experiments, padding, provenance, states
 from epochreel.evaluating import Evaluator
 from epochreel.jobs import job
 
 
 def evaluate(
     paths_to_checkpoints: list,
+    path_to_state: str,
     paths_to_test: list,
     paths_to_sample: list,
     paths_to_evaluations: list,
     stage: dict,
     base: Path,
 ) -> None:
-    """Write one evaluation per snapshot of the block.
+    """Write one evaluation per snapshot of the block, whose checkpoints the state declares.
 
     Relative paths of the settings start from `base`.
     """
@@ -24,6 +25,7 @@ def evaluate(
     experiment = experiments.find(settings["data"]["experiment"], base)
     evaluator = Evaluator(experiment, settings, paths_to_test, paths_to_sample)
     key = provenance.key(stage)
+    states.refuse_others(path_to_state, paths_to_checkpoints[: stage["real"]])
     for place in range(stage["real"]):
         evaluator.evaluate(
             paths_to_checkpoints[place], paths_to_evaluations[place], stage["first"] + place, key
@@ -35,6 +37,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         evaluate(
             paths_to_checkpoints=snakemake.input.checkpoints,
+            path_to_state=snakemake.input.state,
             paths_to_test=snakemake.input.test,
             paths_to_sample=snakemake.input.sample,
             paths_to_evaluations=snakemake.output,

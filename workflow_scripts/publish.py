@@ -1,12 +1,12 @@
 """Publish the main run's film at the top of the folder."""
 
-from epochreel.files import link_whole
+from epochreel.files import copy_whole
 from epochreel.jobs import job
 
 
 def publish(path_to_film: str, path_to_published: str) -> None:
-    """Give the film a second name."""
-    link_whole(path_to_film, path_to_published)
+    """Copy the film. (A second name would not do: see save_network.)"""
+    copy_whole(path_to_film, path_to_published)
 
 
 if __name__ == "__main__":

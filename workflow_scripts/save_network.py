@@ -1,14 +1,18 @@
 """Save the network of a run's last snapshot under a name of its own."""
 
 from epochreel import seals
-from epochreel.files import link_whole
+from epochreel.files import copy_whole
 from epochreel.jobs import job
 
 
 def save_network(path_to_checkpoint: str, path_to_network: str) -> None:
-    """Give the last checkpoint a second name, which stays where checkpoints are not kept."""
+    """Copy the last checkpoint, which may not be kept.
+
+    A second name would not do: Snakemake sets the time of a finished job's outputs to now, which
+    would make the checkpoint seem newer than what was made of it.
+    """
     seals.check(path_to_checkpoint)
-    link_whole(path_to_checkpoint, path_to_network)
+    copy_whole(path_to_checkpoint, path_to_network)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ def summarize(
     stage: dict,
 ) -> None:
     """Write the summary before this block with the rows of the block's snapshots added."""
-    abouts = [evaluations.about(path) for path in paths_to_evaluations[: stage["real"]]]
-    rows = [{"snapshot": about["snapshot"]} | about["metrics"] for about in abouts]
+    made = stage["settings"]["evaluated"]
+    rows = [
+        {"snapshot": number} | evaluations.metrics(path, number, made)
+        for number, path in enumerate(paths_to_evaluations[: stage["real"]], stage["first"])
+    ]
     before = summaries.read(path_to_summary_before) if path_to_summary_before else None
     summaries.write(path_to_summary, summaries.extend(before, rows), provenance.key(stage))
 

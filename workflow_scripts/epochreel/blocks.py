@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from epochreel import experiments, padding, provenance, space
+from epochreel import experiments, padding, provenance, space, states
 from epochreel.errors import UserError
-from epochreel.files import sha256, whole_file, write_whole
+from epochreel.files import sha256, whole_file
 from epochreel.jobs import NOTICE
 from epochreel.shards import Split
 from epochreel.sources import Source, Stored, Stream
@@ -128,10 +127,7 @@ class Block:
         padding.fill(paths, len(numbers))
         records = [store.record(number) for number in numbers]
         _write_rows(self.paths.table, [record["row"] for record in records])
-        declared = {"snapshot": numbers[-1]} | {
-            name: records[-1][name] for name in ("weights", "optimizer")
-        }
-        write_whole(self.paths.state, json.dumps(declared, sort_keys=True).encode())
+        states.write(self.paths.state, records)
 
 
 def _bytes_per_example(trainer: Trainer) -> int:
@@ -177,12 +173,9 @@ def _refuse_another_training(store: Store, path: str | None) -> None:
     """
     if path is None:
         return
-    try:
-        before = json.loads(Path(path).read_text())
-        record = store.record(before["snapshot"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
-    if record is None or record["weights"] != before.get("weights"):
+    before = states.read(path)
+    record = store.record(before["snapshot"])
+    if record is None or record["weights"] != before["weights"]:
         folder = Path(path).parent
         raise UserError(
             f"snapshot {before['snapshot']} did not come out as it was when {path} was written: "

@@ -16,8 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from epochreel import tables
-from epochreel.errors import refuse_another
+from epochreel import provenance, tables
+from epochreel.errors import UserError, refuse_another
 
 
 def write(
@@ -64,6 +64,22 @@ def read(path: str | Path, snapshot: int | None = None) -> pa.Table:
 def about(path: str | Path) -> dict[str, Any]:
     """The metadata of one evaluation: `snapshot`, `metrics`, `key`; the columns are not read."""
     return tables.note(path)
+
+
+def metrics(path: str | Path, snapshot: int, made: str) -> dict[str, float]:
+    """The metrics of one evaluation.
+
+    Raises `UserError` where it is another snapshot's, or follows from something else than the key
+    whose digest is `made`.
+    """
+    noted = about(path)
+    refuse_another(path, noted["snapshot"], snapshot)
+    if provenance.digest(noted["key"]) != made:
+        raise UserError(
+            f"{path} follows from other settings, code or versions than the config asks for: "
+            "delete it and run the same command again"
+        )
+    return noted["metrics"]
 
 
 def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:

@@ -43,6 +43,12 @@ def write_whole(path: str | Path, data: bytes) -> None:
         beside.write_bytes(data)
 
 
+def copy_whole(source: str | Path, target: str | Path) -> None:
+    """Copy a file, whole or not at all."""
+    with whole_file(target) as copy:
+        shutil.copyfile(source, copy)
+
+
 def link_whole(source: str | Path, target: str | Path) -> None:
     """Give `source` the second name `target`: a hard link, or a copy where links cannot be made."""
     link_all({target: source})
@@ -62,8 +68,7 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, beside)
     except OSError:
-        with whole_file(target) as copy:
-            shutil.copyfile(source, copy)
+        copy_whole(source, target)
         return
     os.replace(beside, target)
     # A rename onto another name of the same file does nothing.

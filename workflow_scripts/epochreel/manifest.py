@@ -27,12 +27,13 @@ def write(path: str | Path, artifacts: Iterable[str], stages: Mapping[str, str])
 
 
 def differences(
-    path: str | Path, keys: Mapping[str, str], stages: Mapping[str, str]
+    path: str | Path, kept: Iterable[str], keys: Mapping[str, str], stages: Mapping[str, str]
 ) -> Iterator[str]:
     """What is no longer as the manifest at `path` says, a line for each artifact or stage.
 
-    `keys` says of artifacts, `stages` of stages, what they should follow from: settings, code and
-    versions in canonical form. Files are read whole; modification times are not looked at.
+    `kept` are the artifacts that there should be; `keys` says of artifacts, `stages` of stages,
+    what they should follow from: settings, code and versions in canonical form. Files are read
+    whole; modification times are not looked at.
     Raises `UserError` for a manifest that is damaged.
     """
     told = _read(path)
@@ -41,6 +42,9 @@ def differences(
         reason = _difference(artifact, made.get(artifact), keys.get(artifact))
         if reason:
             yield f"{artifact} {reason}"
+    more = sorted(made.keys() - set(kept))
+    if more:
+        yield f"{path} holds {len(more)} artifact(s) that the config asks for no more: {more[0]} …"
     for stage in sorted(told["stages"].keys() | stages.keys()):
         if told["stages"].get(stage) != stages.get(stage):
             yield f"{path}: what '{stage}' made {_OTHERS}"
@@ -59,9 +63,9 @@ def _difference(artifact: str, made: str | None, key: str | None) -> str | None:
 
 
 def _carried(artifact: str) -> Any:
-    """The key that an artifact carries."""
+    """The key that an artifact carries; None where it carries none."""
     if artifact.endswith(".png"):
-        return json.loads(png.texts(Path(artifact).read_bytes())["epochreel"])
+        return json.loads(png.texts(Path(artifact).read_bytes()).get("epochreel", "null"))
     note = tables.note(artifact)
     key = note.get("key", note)
     return json.loads(key) if isinstance(key, str) else key

@@ -402,7 +402,7 @@ class Run:
         return {
             "train": self._train,
             "evaluate": self._evaluate,
-            "summarize": dict,
+            "summarize": self._summarize,
             "fit_projection": self._project,
             "project": self._project,
             "render": self._render,
@@ -489,6 +489,13 @@ class Run:
         evaluation = self.settings["evaluation"]
         return {"data": self._data(), "network": self.network, "evaluation": evaluation}
 
+    def _made(self, stage: str) -> str:
+        """The digest of the key that the artifacts of a stage carry."""
+        return provenance.key_digest(self.stage_settings(stage))
+
+    def _summarize(self) -> dict[str, Any]:
+        return {"evaluated": self._made("evaluate")}
+
     def _project(self) -> dict[str, Any]:
         experiment = {"experiment": self.dataset.settings["experiment"]}
         seed = self.settings["seed"]
@@ -542,7 +549,9 @@ class Run:
         if film.get("ffmpeg") == "system":
             film["version"] = video.ffmpeg_version(film)
         size = {name: self.figure[name] for name in ("width", "height")}
-        return {"film": film, **size}
+        drawn = {"frame": self._made("render")}
+        drawn |= {"tweens": self._made("render_tweens")} if self.tweens() else {}
+        return {"film": film, **size, "drawn": drawn}
 
     def _captions(self) -> dict[str, Any]:
         names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")

@@ -53,6 +53,11 @@ def key(stage: Mapping[str, Any]) -> str:
     return canonical({name: stage[name] for name in ("settings", "code", "versions")})
 
 
+def key_digest(stage: Mapping[str, Any]) -> str:
+    """The SHA-256 of a stage's key: `digest` of what its artifacts note."""
+    return digest(json.loads(key(stage)))
+
+
 @cache
 def version(package: str) -> str:
     """The installed version of a package, without its local label."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from epochreel import png
@@ -15,23 +16,25 @@ from epochreel.errors import UserError
 class Reel:
     """The frames of all snapshots, PNG of `size` in order, and the tweens that lead to each.
 
-    There are no tweens, or an animated PNG for each frame; the first one's leads nowhere.
+    There are no tweens, or an animated PNG for each frame; the first one's leads nowhere. `drawn`
+    says, by "frame" and "tweens", the digests of the keys that these must note, if any.
     """
 
     frames: Sequence[str | Path]
     size: tuple[int, int]
     tweens: Sequence[str | Path] = ()
+    drawn: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise `UserError` with the first file that is wrong."""
-        check_frames(self.frames, self.size)
+        check_frames(self.frames, self.size, self.drawn.get("frame"))
         if self.tweens:
             for number in range(1, len(self.frames)):
                 self._leading_to(number)
 
     def frame(self, number: int) -> bytes:
         """The PNG of a snapshot, whole and of the right size, or `UserError`."""
-        return _frame(Path(self.frames[number]), number, self.size)
+        return _frame(Path(self.frames[number]), number, self.size, drawn=self.drawn.get("frame"))
 
     def feed(self, shown: int) -> Iterator[bytes]:
         """The pictures of the film, where a snapshot is shown for `shown` film frames.
@@ -40,7 +43,7 @@ class Reel:
         """
         last = len(self.frames) - 1
         for number, path in enumerate(self.frames):
-            data = _frame(Path(path), number, self.size)
+            data = _frame(Path(path), number, self.size, drawn=self.drawn.get("frame"))
             moving = self._leading_to(number + 1) if self.tweens and number < last else []
             if len(moving) >= shown:
                 raise UserError(
@@ -60,22 +63,25 @@ class Reel:
 
     def _leading_to(self, number: int) -> list[bytes]:
         """The tweens that lead to a frame, each as a PNG of its own."""
-        data = _frame(Path(self.tweens[number]), number, self.size, "tweens")
+        drawn = self.drawn.get("tweens")
+        data = _frame(Path(self.tweens[number]), number, self.size, "tweens", drawn)
         return list(png.series(data))
 
 
-def check_frames(frames: Sequence[str | Path], size: tuple[int, int]) -> None:
+def check_frames(
+    frames: Sequence[str | Path], size: tuple[int, int], drawn: str | None = None
+) -> None:
     """Refuse frames that are not the whole film: numbers 0, 1, 2 … and whole RGB PNGs of `size`.
 
-    `size` is (width, height) in px, both even. Raises `UserError` naming the first wrong frame
-    and the command that mends it.
+    `size` is (width, height) in px, both even; `drawn` is the digest of the key that they must
+    note, if any. Raises `UserError` naming the first wrong frame and the command that mends it.
     """
     if not frames:
         raise UserError("a film needs at least one frame, and the list of frames is empty")
     if size[0] % 2 or size[1] % 2:
         raise UserError(f"a film's width and height must be even, not {size[0]} × {size[1]}")
     for number, path in enumerate(frames):
-        _frame(Path(path), number, size)
+        _frame(Path(path), number, size, drawn=drawn)
 
 
 def _refuse_pixels(what: str, number: int, path: str | Path, pictures: Sequence[bytes]) -> None:
@@ -87,7 +93,9 @@ def _refuse_pixels(what: str, number: int, path: str | Path, pictures: Sequence[
             raise UserError(f"{what} {number}, {path}, lacks pixels: {mend}") from None
 
 
-def _frame(path: Path, number: int, size: tuple[int, int], what: str = "frame") -> bytes:
+def _frame(
+    path: Path, number: int, size: tuple[int, int], what: str = "frame", drawn: str | None = None
+) -> bytes:
     """The bytes of the file of snapshot `number`, whole and of the right size, or `UserError`."""
     name = f"{number:06d}.png"
     if path.name != name:
@@ -99,7 +107,7 @@ def _frame(path: Path, number: int, size: tuple[int, int], what: str = "frame") 
     mend = f"run: snakemake {shlex.quote(str(path))}"
     try:
         data = path.read_bytes()
-        _check_picture(data, number, size)
+        _check_picture(data, number, size, drawn)
     except FileNotFoundError:
         raise UserError(f"{what} {number}, {path}, is missing: {mend}") from None
     except OSError as error:
@@ -109,15 +117,20 @@ def _frame(path: Path, number: int, size: tuple[int, int], what: str = "frame") 
     return data
 
 
-def _check_picture(data: bytes, number: int, size: tuple[int, int]) -> None:
+def _check_picture(data: bytes, number: int, size: tuple[int, int], drawn: str | None) -> None:
     found = png.size(data)
     if found != size:
         raise ValueError("is {} × {} px instead of {} × {}".format(*found, *size))
+    notes = {}
     for kind, body in png.chunks(data):
         # A change of the kind of pixels within the film would cut it in two.
         if kind == b"IHDR" and body[8:] != b"\x08\x02\x00\x00\x00":
             raise ValueError("is not a plain 8-bit RGB picture")
-        if kind == b"tEXt" and body.startswith(b"Snapshot\0"):
-            shown = body[9:].decode("latin-1")
-            if shown != str(number):
-                raise ValueError(f"shows snapshot {shown}")
+        if kind == b"tEXt":
+            keyword, _, text = body.partition(b"\0")
+            notes[keyword] = text
+    shown = notes.get(b"Snapshot", b"" if drawn else str(number).encode()).decode("latin-1")
+    if shown != str(number):
+        raise ValueError(f"shows snapshot {shown}" if shown else "does not tell its snapshot")
+    if drawn and hashlib.sha256(notes.get(b"epochreel", b"")).hexdigest() != drawn:
+        raise ValueError("follows from other settings, code or versions than the config asks for")

@@ -45,8 +45,28 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
 
 
 def load_yaml(text: str) -> Any:
-    """YAML as plain values; no tag makes an object."""
-    return yaml.safe_load(text)
+    """YAML as plain values; no tag makes an object, and no key may be there twice."""
+    return yaml.load(text, _OneOfEachKey)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; one with equal keys is left to the reading of YAML, which tells where."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
+class _OneOfEachKey(yaml.SafeLoader):
+    """YAML without its silence about a key that takes the place of an equal one before it."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node, seen = super().compose_mapping_node(anchor), set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
+                told = f"the key {shown(key.value)} is there twice"
+                raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
+            seen.add((key.tag, str(key.value)))
+        return node
 
 
 def load_file(path: str | Path) -> dict[str, Any]:
@@ -57,7 +77,7 @@ def load_file(path: str | Path) -> dict[str, Any]:
     try:
         text = Path(path).read_text("utf-8")
         try:
-            value = json.loads(text)
+            value = json.loads(text, object_pairs_hook=_each_once)
         except ValueError:
             value = load_yaml(text)
     except yaml.MarkedYAMLError as error:
