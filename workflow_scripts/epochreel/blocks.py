@@ -178,7 +178,7 @@ def _refuse_another_training(store: Store, path: str | None) -> None:
     if path is None:
         return
     try:
-        before = json.loads(Path(path).read_text())
+        before = json.loads(Path(path).read_text("utf-8"))
         record = store.record(before["snapshot"])
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
