@@ -10,14 +10,14 @@ The columns are the experiment's. The file's metadata hold, under `epochreel`, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from epochreel import tables
-from epochreel.errors import refuse_another
+from epochreel.errors import UserError, refuse_another
 
 
 def write(
@@ -64,6 +64,23 @@ def read(path: str | Path, snapshot: int | None = None) -> pa.Table:
 def about(path: str | Path) -> dict[str, Any]:
     """The metadata of one evaluation: `snapshot`, `metrics`, `key`; the columns are not read."""
     return tables.note(path)
+
+
+def refuse_other_rows(
+    columns: Mapping[str, Any], tried: Sequence[Mapping[str, Any]], source: str
+) -> None:
+    """Refuse columns that do not tell of all examples alike (`UserError`); `source` gave them.
+
+    `tried` are the test examples and, where such are tried too, training examples, as columns.
+    An experiment gives one row an example, or as many for each, and may leave the training's out.
+    """
+    rows, *examples = (len(next(iter(part.values()))) for part in (columns, *tried))
+    counts = {examples[0], sum(examples)}
+    if not rows or all(rows % count for count in counts):
+        raise UserError(
+            f"{source} returns {rows} rows; it returns one for each of the "
+            f"{' or '.join(map(str, sorted(counts)))} examples, or as many for each"
+        )
 
 
 def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
