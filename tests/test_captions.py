@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from epochreel import captions, video, words
+from epochreel.errors import UserError
 
 FILM = {"seconds_per_snapshot": 1 / 24, "hold_seconds": 2}
 SENTENCES = [f"Epoch {k}" for k in range(121)]
@@ -101,3 +102,18 @@ def test_a_written_file_has_the_length_of_the_film(tmp_path):
 def test_progress_is_told_in_words(numbers, sentence):
     named = dict(zip(["epoch", "examples", "accuracy"], numbers, strict=True))
     assert words.progress(named, "pages", "digits") == sentence
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "nothing; it returns a list of 2 sentences"),
+        ("ab", "'ab'; it returns a list of 2 sentences"),
+        (["a"], r"\['a'\]; it returns a list of 2 sentences"),
+        (["a", 3], "3; it returns a sentence, as text"),
+    ],
+)
+def test_what_is_no_list_of_sentences_is_refused(given, words):
+    captions.refuse_others(["a", "b"], 2, "figure.py: sentences")
+    with pytest.raises(UserError, match=rf"^figure\.py: sentences returns {words}"):
+        captions.refuse_others(given, 2, "figure.py: sentences")

@@ -65,7 +65,7 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
 
     def evaluate(network, test, sample):
         labels.extend(label for batch in sample for label in batch["label"].tolist())
-        return {"count": [len(batch["label"]) for batch in test]}, {}
+        return {"label": torch.cat([batch["label"] for batch in test]).numpy()}, {}
 
     monkeypatch.setattr(run.experiment.load("evaluation"), "evaluate", evaluate)
     evaluator = Evaluator(run.experiment, settings, shards["test"], shards["train"])
@@ -111,7 +111,7 @@ def test_the_key_is_json_that_can_be_compared(evaluate):
 
 # -- What an experiment returns
 
-FINE = {"x": [1, 2], "y": np.zeros(2)}
+FINE = {"x": [1, 2] * 10, "y": np.zeros(20)}
 
 
 @pytest.fixture
@@ -143,8 +143,9 @@ def test_a_metric_may_be_any_number(returning, number):
         ((FINE, 0.5), "it returns two dicts"),
         ((FINE, {}, {}), "it returns two dicts"),
         (({}, {}), "columns that are not of one length: none"),
-        (({**FINE, "z": [1]}, {}), "columns that are not of one length: x 2, y 2, z 1"),
+        (({**FINE, "z": [1]}, {}), "columns that are not of one length: x 20, y 20, z 1"),
         (({"x": np.zeros((2, 2))}, {}), "returns no column as 'x': only handle 1-dimensional"),
+        (({"x": [1, 2, 3]}, {}), "returns 3 rows; it returns one for each of the 20 examples"),
         (({"x": [1, "a"]}, {}), "returns no column as 'x'"),
         (({"x": 3}, {}), "returns no column as 'x'"),
         (({1: [1, 2]}, {}), "returns no column as 1: columns are named by text"),

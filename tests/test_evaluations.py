@@ -1,5 +1,7 @@
 """Evaluations: predictions, metrics and origin in one file."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,13 @@ def test_batches_hold_each_example_once_and_in_order(size):
     parts = list(evaluations.batches(COLUMNS, size))
     assert [len(part["place"]) for part in parts[:-1]] == [size] * (len(parts) - 1)
     assert np.concatenate([part["place"] for part in parts]).tolist() == list(range(6))
+
+
+@pytest.mark.parametrize(
+    ("rows", "fits"), [(20, True), (25, True), (40, True), (0, False), (3, False), (5, False)]
+)
+def test_rows_that_do_not_tell_of_all_examples_alike_are_refused(rows, fits):
+    tried = [{"x": np.zeros(20)}, {"x": np.zeros(5)}]
+    told = pytest.raises(UserError, match=f"^evaluate returns {rows} rows; .* the 20 or 25 exam")
+    with contextlib.nullcontext() if fits else told:
+        evaluations.refuse_other_rows({"column": np.zeros(rows)}, tried, "evaluate")

@@ -103,11 +103,12 @@ def test_what_a_file_imports_whole_is_looked_into_when_it_is_loaded(mine):
         experiments.find("mine/", mine.parent).load("data")
 
 
-def test_an_optional_file_is_looked_into_when_it_is_loaded(mine):
-    (mine / "reading.py").write_text("")
-    experiment = experiments.find("mine/", mine.parent)
-    with pytest.raises(UserError, match=r"reading\.py' does not define read"):
-        experiment.load("reading")
+@pytest.mark.parametrize("module", sorted(set(experiments.NAMES) - set(experiments.FILES)))
+def test_an_optional_file_that_lacks_its_function_is_refused_before_any_code_is_run(mine, module):
+    (mine / f"{module}.py").write_text("1 / 0\n")
+    (name,) = experiments.NAMES[module]
+    with pytest.raises(UserError, match=rf"mine/{module}\.py' does not define {name}$"):
+        experiments.find("mine/", mine.parent)
 
 
 def test_a_file_that_is_no_python_is_named_with_the_line(mine):

@@ -109,6 +109,8 @@ def test_want_of_memory_is_told_as_such_with_what_to_do(tmp_path, work, words):
         ("import json\ndef generate():\n    json.loads('')", 3, "JSONDecodeError: Expecting value"),
         ("def generate():\n    open('none')", 2, "FileNotFoundError: [Errno 2] No such file"),
         ("import none_such", 1, "ModuleNotFoundError: No module named 'none_such'"),
+        ("def generate():\n    raise SystemExit", 2, "SystemExit ("),
+        ("import sys\nsys.exit(0)", 2, "SystemExit: 0 ("),
     ],
 )
 def test_an_error_in_an_experiment_of_ones_own_is_told_with_file_and_line(
@@ -122,7 +124,11 @@ def test_an_error_in_an_experiment_of_ones_own_is_told_with_file_and_line(
     load += "list(experiments.find('./', Path.cwd()).load('data').generate())"
     done = run(tmp_path, load)
     assert done.stderr.startswith(f"epochreel: {tmp_path}/data.py, line {line}: {words}")
-    assert len(done.stderr.splitlines()) == 1 and "Traceback" in logged(tmp_path)
+    assert (
+        done.returncode == 1
+        and len(done.stderr.splitlines()) == 1
+        and "Traceback" in logged(tmp_path)
+    )
 
 
 def test_the_log_of_an_earlier_start_is_replaced(tmp_path):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,8 @@ from conftest import SPIRALS
 from workflow import REPOSITORY, Workplace
 
 import generate_dataset
+import write_captions
+from epochreel import evaluations, projections, summaries
 from epochreel.drawing.panels import Curve, TitleLine
 from epochreel.drawing.scene import Moment, Scene, Story
 from epochreel.errors import UserError
@@ -111,6 +114,38 @@ def test_a_metric_that_a_panel_shows_and_no_evaluation_has_is_named_with_those_t
         UserError, match="shows the metric 'accuracy', and evaluate returns f1, loss"
     ):
         Scene(story.size, [panel(story)]).draw(moment)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (None, "nothing"),
+        (np.zeros(20), r"ndarray of shape \(20,\)"),
+        (np.zeros((3, 2)), r"ndarray of shape \(3, 2\)"),
+        (np.zeros((20, 0)), r"ndarray of shape \(20, 0\)"),
+        ([[1, 2]] * 19 + [[1]], r"\[\[1, 2\].*"),
+        ([["a"]] * 20, r"\[\['a'\].*"),
+    ],
+)
+def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path, given, words):
+    path = tmp_path / "000000.parquet"
+    evaluations.write(path, {"x": np.zeros(20)}, {}, {"snapshot": 0, "key": {}})
+    own = SimpleNamespace(__file__="projection.py", activations=lambda predictions: given)
+    block = projections.Block(own, {"projection": {"name": "linear"}, "seed": 1}, 0, [path], "{}")
+    words = rf"^projection\.py: activations returns {words}; it returns an array of numbers, a row"
+    with pytest.raises(UserError, match=words):
+        block.fit(tmp_path / "fit")
+
+
+def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
+    file = mistake(
+        mine, "figure.py", "def panels", "def sentence(*given):\n    return 3\n\n\ndef panels"
+    )
+    stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
+    rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
+    monkeypatch.setattr(summaries, "read", lambda path: rows)
+    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; it returns a sentence"):
+        write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 
 
 # -- At the terminal

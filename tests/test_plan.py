@@ -1,8 +1,12 @@
 """The plan: numbers and names of what is made, and which settings each stage sees."""
 
 import copy
+import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import test_schema
@@ -159,6 +163,26 @@ def test_a_folder_that_is_none_is_named(planned, name):
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
     with pytest.raises(UserError, match=r"'datasets\.pages\.settings\.fonts': there is no folder"):
         planned({"datasets.pages": config}).datasets["pages"].files()
+
+
+@pytest.mark.parametrize("name", ["{x}.png", "a}.png", os.fsdecode(b"\xff.png"), "{x}/a.png"])
+def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / name).parent.mkdir(parents=True)
+    (tmp_path / "mine" / name).touch()
+    own = {"data": {"properties": {"photos": {"type": "string", "format": "folder"}}}}
+    (tmp_path / "spirals" / "settings.schema.yaml").write_text(json.dumps(own))
+    dataset = planned({"datasets.points.settings": {"photos": "mine"}}).datasets["points"]
+    with pytest.raises(UserError, match=r"no UTF-8: rename it") as caught:
+        dataset.files()
+    assert repr(f"mine/{name}") in str(caught.value) and str(caught.value).isprintable()
+
+
+def test_more_shards_than_five_digits_name_are_refused(planned):
+    most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
+    assert len(planned(most).datasets["points"].shards("train")) == plan.MOST_SHARDS
+    words = "'datasets.points.examples_per_shard' holds 1, which makes 100001 shards of the split"
+    assert words in refusal(planned, most | {"datasets.points.train": 100_001})
 
 
 # -- What each stage sees
@@ -430,6 +454,30 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
     assert refusal(planned, {f"{RUN}.evaluation.train_sample": 3}) == words
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def contradictions(*given): ...", "contradictions returns nothing; it returns pairs of"),
+        (
+            "def contradictions(*given): return ['a']",
+            "contradictions returns 'a'; it returns pairs",
+        ),
+        ("def contradictions(*given): return ['ab']", "contradictions returns 'ab'; it returns"),
+        ("def contradictions(*given): yield 'a', 3", "contradictions returns ('a', 3); it returns"),
+        ("def contradictions(data): return []", "TypeError: contradictions() takes 1 positional"),
+        ("def contradictions(*given): exit()", "line 1: SystemExit"),
+        ("def contradictions(*given:", "cannot be read as Python"),
+        ("return\ndef contradictions(*given): ...", "SyntaxError: 'return' outside function"),
+        ("def contradictions(*given): yield 'a', 'one\\ntwo'", "'runs.tiny.a' one two"),
+    ],
+)
+def test_checks_that_are_wrong_themselves_are_told_in_one_line(planned, tmp_path, text, words):
+    file = tmp_path / "spirals" / "checks.py"
+    file.write_text(text)
+    said = refusal(planned)
+    assert words in said and said.startswith(("config: ", str(file)))
+
+
 def test_more_points_than_can_be_projected_are_refused_before_any_job(planned):
     drawings = {"experiment": "activations", "train": 300, "test": 9_800}
     run = {"dataset": "drawn", "epochs": 1, "network": {"name": "published"}}
@@ -446,6 +494,33 @@ def test_letters_that_the_font_has_may_stand_in_a_title(planned):
 def test_an_unknown_part_of_an_experiments_schema_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "settings.schema.yaml").write_text("network: {}")
     assert "unknown part 'network'; it may have data, networks, figure" in refusal(planned)
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"format": "folder"}, "photos' is a folder (format: folder): it needs type: string"),
+        ({"format": "folder", "type": ["string", "array"]}, "it needs type: string"),
+        ({"suffixes": 5}, "photos.suffixes' holds 5; it may hold a list such as [.png, .jpg]"),
+        ({"suffixes": ["png"]}, "photos.suffixes' holds ['png']; it may hold a list"),
+        ({"suffixes": [".PNG"]}, "photos.suffixes' holds ['.PNG']; it may hold a list"),
+        ({"$ref": "#"}, "'data' refers to itself without end: remove a $ref"),
+    ],
+)
+def test_a_schema_that_cannot_be_followed_is_refused(planned, tmp_path, rules, words):
+    file = tmp_path / "spirals" / "settings.schema.yaml"
+    loop = {"properties": {"photos": rules}} if "$ref" not in rules else rules
+    file.write_text(json.dumps({"data": loop}))
+    said = refusal(planned)
+    assert said.startswith(f"{file}: 'data") and words in said
+
+
+def test_a_plan_is_made_where_text_is_ascii_by_default(spirals, tmp_path):
+    code = f"from epochreel.plan import Plan; Plan({spirals()!r}, Path())"
+    ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    command = [sys.executable, "-c", f"from pathlib import Path; {code}"]
+    ascii["PYTHONPATH"] = str(plan.SCRIPTS)
+    subprocess.run(command, env=os.environ | ascii, check=True)
 
 
 def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):

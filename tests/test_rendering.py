@@ -1,11 +1,15 @@
 """Rendering: what a figure is told of a run and of a moment."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from epochreel import rendering
+from epochreel.drawing.panels import TitleLine
 from epochreel.drawing.scene import Moment
+from epochreel.errors import UserError
 from epochreel.plan import Plan
 
 
@@ -47,3 +51,26 @@ def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
     assert [moment.way.share for moment in between] == [0.25, 0.5, 0.75]
     assert all(moment.way.start is first and moment.way.end is second for moment in between)
     assert [float(moment.layout[0, 0]) for moment in between] == [0.625, 2, 3.375]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [(None, "nothing"), (3, "3"), ([3], "3"), ([TitleLine], "<class 'epochreel.+TitleLine'>")],
+)
+def test_what_is_no_list_of_panels_is_refused(settings, given, words):
+    figure = SimpleNamespace(__file__="figure.py", panels=lambda story: given)
+    with pytest.raises(
+        UserError, match=rf"^figure\.py: panels returns {words}; it returns a list of"
+    ):
+        rendering.scene(figure, rendering.story(settings, []))
+
+
+def test_panels_may_be_yielded(settings):
+    figure = SimpleNamespace(
+        __file__="figure.py", panels=lambda story: (p for p in [TitleLine(story)])
+    )
+    scene = rendering.scene(figure, rendering.story(settings, []))
+    moment = rendering.moment(
+        settings, 0, pa.table({}), {"epoch": np.zeros(1), "accuracy": np.zeros(1)}
+    )
+    assert np.ptp(scene.draw(moment)) > 0

@@ -205,6 +205,11 @@ def test_errors_below_a_key_are_told_with_the_whole_path():
     assert "'datasets.a.settings.noise'" in refusal({"noise": "x"}, rules, "datasets.a.settings")
 
 
+def test_the_one_value_that_a_schema_allows_is_told():
+    with pytest.raises(UserError, match=r"'x' holds 4; it may hold 3$"):
+        schema.checked(4, {"const": 3}, "x")
+
+
 def test_no_yaml_tag_makes_an_object():
     with pytest.raises(yaml.YAMLError):
         schema.load_yaml("!!python/object/apply:os.getcwd []")

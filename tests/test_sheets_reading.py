@@ -264,6 +264,7 @@ def saved(folder, image, **options):
 
 PICTURE = Image.fromarray(np.where(np.eye(40, 30) > 0, 0, 255).astype(np.uint8))
 DEEP = Image.fromarray(np.asarray(PICTURE).astype(np.uint16) * 256 + 200)
+TWELVE = Image.fromarray(np.asarray(PICTURE).astype(np.uint16) * 16 + 7)
 CLEAR = Image.merge("LA", [Image.new("L", (30, 40)), PICTURE.point(lambda grey: 255 - grey)])
 KINDS = {
     "grey": (PICTURE, {}),
@@ -271,6 +272,7 @@ KINDS = {
     "palette": (PICTURE.convert("RGB").quantize(4), {}),
     "see-through": (CLEAR, {}),
     "16 bits": (DEEP, {}),
+    "12 bits in 16": (TWELVE, {}),
     "RGBA": (PICTURE.convert("RGBA"), {}),
     "CMYK": (PICTURE.convert("CMYK"), {"format": "TIFF"}),
     "BMP": (PICTURE, {"format": "BMP"}),
@@ -305,6 +307,13 @@ def test_a_file_that_is_no_whole_image_is_refused_in_one_line(content, what, tmp
         images.open_image(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_image_that_is_gone_is_told_in_one_line(tmp_path):
+    with pytest.raises(
+        UserError, match=r"page\.png cannot be read: No such file or directory: put"
+    ):
+        images.open_image(tmp_path / "page.png")
 
 
 @pytest.mark.parametrize("side", [10_001, 60_000])

@@ -80,12 +80,43 @@ def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_pat
     assert resumed.advance()["loss"] == whole.advance()["loss"]
 
 
-@pytest.mark.parametrize("given", [torch.zeros(3), 0.5, None])
-def test_a_loss_that_is_not_one_number_is_named(trainer, training, given):
+@pytest.mark.parametrize("validation", [True, False])
+@pytest.mark.parametrize(
+    ("function", "given", "words"),
+    [
+        (
+            "loss",
+            torch.zeros(3),
+            r"Tensor of shape \(3,\); it returns one number, the batch's mean",
+        ),
+        ("loss", 0.5, "0.5; it returns one number"),
+        ("loss", None, "nothing; it returns one number"),
+        (
+            "loss",
+            torch.tensor(0.5),
+            r"tensor\(0.5000\); it returns what weights can be learnt from",
+        ),
+        ("penalty", "much", "'much'; it returns one number"),
+        ("penalty", torch.zeros(1), r"Tensor of shape \(1,\); it returns one number"),
+        ("penalty", None, "nothing; it returns one number"),
+    ],
+)
+def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, function, given, words):
     model = training().block(0).experiment.load("model")
-    broken = SimpleNamespace(**vars(model) | {"loss": lambda network, batch: given})
-    with pytest.raises(UserError, match=r"model\.py: loss returns .*; it returns one number"):
-        trainer(broken).advance()
+    broken = SimpleNamespace(**vars(model) | {function: lambda *given_to_it: given})
+    with pytest.raises(UserError, match=rf"spirals/model\.py: {function} returns {words}"):
+        at_work = trainer(broken, validation)
+        at_work.row()
+        at_work.advance()
+
+
+@pytest.mark.parametrize("network", [torch.nn.Tanh(), torch.nn.Linear(2, 2).eval, None])
+def test_a_network_that_cannot_learn_is_named(trainer, training, network):
+    model = training().block(0).experiment.load("model")
+    broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
+    words = rf"spirals/model\.py: Network makes an object of type {type(network).__name__}; it"
+    with pytest.raises(UserError, match=words):
+        trainer(broken)
 
 
 def test_random_layers_draw_by_the_step_alone(trainer, training):

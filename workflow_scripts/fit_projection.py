@@ -14,7 +14,7 @@ def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, ba
     """
     experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
     projections.Block(
-        activations=experiment.load("projection").activations,
+        own=experiment.load("projection"),
         settings=stage["settings"],
         first=0,
         evaluations=paths_to_evaluations,

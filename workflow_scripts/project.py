@@ -23,7 +23,7 @@ def project(
     """
     experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
     block = projections.Block(
-        activations=experiment.load("projection").activations,
+        own=experiment.load("projection"),
         settings=stage["settings"],
         first=stage["first"],
         evaluations=paths_to_evaluations[: stage["real"]],

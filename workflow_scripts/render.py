@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from epochreel import experiments, padding, provenance, rendering, summaries
-from epochreel.drawing.scene import Scene
 from epochreel.jobs import job
 from epochreel.shards import Split
 
@@ -32,7 +31,7 @@ def render(
         projections=paths_to_projections[:real],
         summary=summaries.read(path_to_summary),
     )
-    scene = Scene(story.size, figure.panels(story))
+    scene = rendering.scene(figure, story)
     rendering.draw(scene, shown, paths_to_frames[:real], provenance.key(stage))
     padding.fill(paths_to_frames, real)
 

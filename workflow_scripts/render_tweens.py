@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from epochreel import experiments, padding, provenance, rendering, summaries
-from epochreel.drawing.scene import Scene
 from epochreel.jobs import job
 from epochreel.shards import Split
 
@@ -34,7 +33,7 @@ def render_tweens(
         projections=paths_to_projections[: real + before],
         summary=summaries.read(path_to_summary),
     )
-    scene, key = Scene(story.size, figure.panels(story)), provenance.key(stage)
+    scene, key = rendering.scene(figure, story), provenance.key(stage)
     rendering.draw_tweens(scene, shown, paths_to_tweens[:real], settings["tweens"], key)
     padding.fill(paths_to_tweens, real)
 

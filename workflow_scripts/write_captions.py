@@ -20,10 +20,11 @@ def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, bas
     rows = [row | rendering.times(settings, row["snapshot"]) for row in rows]
     data = settings["data"]["settings"]
     if hasattr(figure, "sentences"):
-        sentences = figure.sentences(rows, data, settings["figure"])
+        sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"
     else:
         sentence = getattr(figure, "sentence", words.of_metrics)
-        sentences = [sentence(row, data) for row in rows]
+        sentences, source = [sentence(row, data) for row in rows], "sentence"
+    captions.refuse_others(sentences, len(rows), f"{figure.__file__}: {source}")
     captions.write_captions(sentences, path_to_captions, settings["film"])
 
 

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+from epochreel.errors import refuse_given
 from epochreel.files import write_whole
 from epochreel.video import film_length, start_time
 
@@ -54,6 +56,15 @@ def webvtt(cues: Sequence[Cue]) -> str:
     for cue in cues:
         lines += [f"{_clock(cue.start)} --> {_clock(cue.end)}", _plain(cue.sentence), ""]
     return "\n".join(lines)
+
+
+def refuse_others(sentences: Any, count: int, source: str) -> None:
+    """Refuse what is no list of `count` sentences; `source` has given it (`UserError`)."""
+    if not isinstance(sentences, list | tuple) or len(sentences) != count:
+        refuse_given(source, sentences, f"a list of {count} sentences, one for each snapshot")
+    for sentence in sentences:
+        if not isinstance(sentence, str):
+            refuse_given(source, sentence, "a sentence, as text")
 
 
 def write_captions(sentences: Sequence[str], target: str | Path, settings: Mapping) -> None:

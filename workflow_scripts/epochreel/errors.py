@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 OWN_PACKAGE = "epochreel_experiment_"
 """How the names begin that experiments of one's own are loaded under."""
@@ -24,18 +24,25 @@ def shown(value: Any, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
+def refuse_given(source: str, given: Any, wanted: str) -> NoReturn:
+    """Raise `UserError`: `source`, a file and its function, returns `given` instead of `wanted`."""
+    shape = getattr(given, "shape", None)
+    what = f"{type(given).__name__} of shape {tuple(shape)}" if shape else shown(given)
+    raise UserError(f"{source} returns {what}; it returns {wanted}")
+
+
 def first_line(error: Exception) -> str:
     """The reason that another library gave, for such a line."""
     return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
 
 
-def kind_and_words(error: Exception, most: int = 300) -> str:
+def kind_and_words(error: BaseException, most: int = 300) -> str:
     """An error's kind and what it says, for such a line, at most `most` characters."""
     text = " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def is_want_of_memory(error: Exception) -> bool:
+def is_want_of_memory(error: BaseException) -> bool:
     """Whether the machine or the GPU had no memory left; each library says so in its own way."""
     words = ("can't allocate memory", "out of memory", "can't start new thread")
     return (
@@ -45,7 +52,7 @@ def is_want_of_memory(error: Exception) -> bool:
     )
 
 
-def raised_by_own(error: Exception) -> str | None:
+def raised_by_own(error: BaseException) -> str | None:
     """What an experiment of one's own raised, and its file and line; None where it did not."""
     frames = traceback.walk_tb(error.__traceback__)
     own = [

@@ -69,6 +69,7 @@ class Evaluator:
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *batches)
         columns, metrics = _checked(given, f"{self._file}: evaluate")
+        evaluations.refuse_other_rows(columns, self._tried, f"{self._file}: evaluate")
         about = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, about)
         said = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())

@@ -10,7 +10,7 @@ The columns are the experiment's. The file's metadata hold, under `epochreel`, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,23 @@ def metrics(path: str | Path, snapshot: int, made: str) -> dict[str, float]:
             "delete it and run the same command again"
         )
     return noted["metrics"]
+
+
+def refuse_other_rows(
+    columns: Mapping[str, Any], tried: Sequence[Mapping[str, Any]], source: str
+) -> None:
+    """Refuse columns that do not tell of all examples alike (`UserError`); `source` gave them.
+
+    `tried` are the test examples and, where such are tried too, training examples, as columns.
+    An experiment gives one row an example, or as many for each, and may leave the training's out.
+    """
+    rows, *examples = (len(next(iter(part.values()))) for part in (columns, *tried))
+    counts = {examples[0], sum(examples)}
+    if not rows or all(rows % count for count in counts):
+        raise UserError(
+            f"{source} returns {rows} rows; it returns one for each of the "
+            f"{' or '.join(map(str, sorted(counts)))} examples, or as many for each"
+        )
 
 
 def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:

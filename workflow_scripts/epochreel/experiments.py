@@ -74,8 +74,8 @@ class Experiment:
 def find(name: str, base: Path) -> Experiment:
     """The experiment that the config calls `name`; paths are relative to the folder `base`.
 
-    Raises `UserError` where there is none, where one of its four files is missing or is no
-    Python, or where a file lacks a function that the workflow calls. No code of it is run.
+    Raises `UserError` where there is none, where one of its four files is missing, or where any of
+    its files is no Python or lacks a function that the workflow calls. No code of it is run.
     """
     if "/" not in name:
         known = sorted(path.parent.name for path in _LIBRARY.glob("*/model.py"))
@@ -96,9 +96,10 @@ def find(name: str, base: Path) -> Experiment:
         )
     suffix = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
     experiment = Experiment(folder, f"{OWN_PACKAGE}{suffix}")
-    for module in FILES:
-        missing = [name for name in NAMES[module] if not experiment.defines(module, name)]
-        _refuse_missing(experiment.file(module), missing)
+    for module in NAMES:
+        if module in FILES or experiment.file(module).is_file():
+            missing = [name for name in NAMES[module] if not experiment.defines(module, name)]
+            _refuse_missing(experiment.file(module), missing)
     return experiment
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from epochreel.errors import UserError
+from epochreel.errors import UserError, first_line
 
 MOST_PIXELS = 100_000_000
 """Larger images are refused: an A3 sheet at 600 dots an inch has 70 million."""
@@ -21,11 +21,16 @@ _DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 def open_image(path: str | Path) -> np.ndarray:
     """The pixels of an image file: uint8, (H, W) for grey, else (H, W, 3).
 
-    Palettes, CMYK and 16 bits a channel become 8-bit grey or RGB; what is transparent shows white;
+    Palettes, CMYK and 16 bits a channel (or 12, where none of a grey image's values has more)
+    become 8-bit grey or RGB; what is transparent shows white;
     a photograph is turned as its camera says. Raises `UserError` for a file that is no image of
     PNG, JPEG, TIFF, WebP or BMP, is damaged, animated or has more than `MOST_PIXELS`.
     """
-    if not Path(path).stat().st_size:
+    try:
+        is_empty = not Path(path).stat().st_size
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {first_line(error)}: put an image there") from None
+    if is_empty:
         raise UserError(f"{path} is empty: put an image there")
     try:
         with warnings.catch_warnings():
@@ -65,7 +70,9 @@ def _too_large(path: str | Path, size: str = "far too many pixels") -> str:
 
 def _pixels(image: Image.Image) -> np.ndarray:
     if image.mode in _DEEP:
-        return (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+        deep = np.asarray(image).astype(np.uint16)
+        # Scanners and cameras of 12 bits keep their values as they are in the 16 bits of a file.
+        return (deep >> (8 if deep.max() >= 1 << 12 else 4)).astype(np.uint8)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

@@ -28,7 +28,8 @@ def job(path_to_log: str) -> Iterator[None]:
     """Run a job's work: log to a file, show notices on the terminal, end with the parent.
 
     Every error ends the job with one line on the terminal. A `UserError` is that line; of any
-    other the line says what was raised where, and the log holds the traceback.
+    other the line says what was raised where, and the log holds the traceback. `SystemExit` is one,
+    too: code of a person's own that ends its process leaves the job's files unmade.
     """
     _speak()
     try:
@@ -39,14 +40,14 @@ def job(path_to_log: str) -> Iterator[None]:
     except UserError as error:
         log.error("%s", error)
         raise SystemExit(1) from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.debug("how it came to this:", exc_info=True)
         is_logged = len(log.handlers) > 1
         log.error("%s%s", _told(error), f" (the traceback is in {path_to_log})" * is_logged)
         raise SystemExit(1) from None
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """What was raised where: out of memory, in one's own experiment, by the system, unforeseen."""
     if is_want_of_memory(error):
         return (

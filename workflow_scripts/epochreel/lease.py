@@ -37,7 +37,7 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
 def free(path: Path) -> Iterator[bool]:
     """Whether nobody else holds the lease file `path`; if so, hold it meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a+", errors="replace") as file:
+    with open(path, "a+", encoding="utf-8", errors="replace") as file:
         yield _try(file, path)
 
 
@@ -47,7 +47,7 @@ def _locked(path: Path, patience: float) -> TextIO:
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Closing any descriptor of the file would drop the lock: it is opened nowhere else.
-        file = open(path, "a+", errors="replace")  # noqa: SIM115
+        file = open(path, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115
         while not _try(file, path):
             if not told:
                 log.warning("another process trains this run (%s): waiting for it", _holder(file))

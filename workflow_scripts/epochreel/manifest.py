@@ -74,7 +74,7 @@ def _carried(artifact: str) -> Any:
 def _read(path: str | Path) -> dict[str, Any]:
     mend = f"delete it and run: snakemake {path}"
     try:
-        told = json.loads(Path(path).read_text())
+        told = json.loads(Path(path).read_text("utf-8"))
         is_whole = told.pop("digest") == digest(told)
     except (OSError, ValueError, AttributeError, LookupError, TypeError) as error:
         raise UserError(f"{path} cannot be read: {mend}") from error

@@ -10,12 +10,13 @@ from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from epochreel import experiments, provenance, schema, video
-from epochreel.errors import UserError, raised_by_own, shown
+from epochreel import experiments, own, provenance, schema, video
+from epochreel.errors import UserError, shown
 from epochreel.provenance import code_digest, versions
 
 SPLITS = ("train", "validation", "test")
 UNBOUNDED = "unbounded"
+MOST_SHARDS = 100_000  # of a split: their names have five digits
 SCRIPTS = Path(__file__).parent.parent
 SCHEMA = SCRIPTS.parent / "config.schema.yaml"
 
@@ -140,22 +141,35 @@ class Dataset:
         where = f"datasets.{name}.settings"
         settings["settings"] = self.check("data", settings["settings"], where)
         self.settings = settings
+        for split in SPLITS:
+            self._refuse_many_shards(split)
+
+    def _refuse_many_shards(self, split: str) -> None:
+        count = self._shard_count(split)
+        if count > MOST_SHARDS:
+            each = self.settings["examples_per_shard"]
+            raise UserError(
+                f"config: 'datasets.{self.name}.examples_per_shard' holds {each}, which makes "
+                f"{count} shards of the split {split}; there may be {MOST_SHARDS}: make them larger"
+            )
 
     def check(self, part: str, value: Any, where: str) -> Any:
         """`value` checked against the experiment's own schema of `part`, defaults filled in."""
-        return schema.checked(value, self._schema.get(part, {}), where)
+        return own.checked(self.experiment, part, value, self._schema.get(part, {}), where)
 
     @property
     def is_stream(self) -> bool:
         """Whether the training set is unbounded: drawn while it is used, and in no shard."""
         return self.settings["train"] == UNBOUNDED
 
+    def _shard_count(self, split: str) -> int:
+        examples = self.settings[split]
+        return 0 if examples == UNBOUNDED else -(-examples // self.settings["examples_per_shard"])
+
     def shards(self, split: str) -> list[str]:
         """The paths of a split's shards; none for an unbounded training set."""
-        if self.settings[split] == UNBOUNDED:
-            return []
-        count = -(-self.settings[split] // self.settings["examples_per_shard"])
-        return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in range(count)]
+        numbers = range(self._shard_count(split))
+        return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in numbers]
 
     def sample(self, count: int) -> list[str]:
         """The shards that hold the first `count` training examples."""
@@ -178,7 +192,8 @@ class Dataset:
     def files(self) -> list[str]:
         """The files in those folders that its data are made from, sorted.
 
-        Relative to the working folder, so that all may move together.
+        Relative to the working folder, so that all may move together. Raises `UserError` for a
+        folder that is none, and for a file whose name Snakemake cannot carry.
         """
         for key, folder in self.folders().items():
             if not _is_folder(folder):
@@ -193,7 +208,10 @@ class Dataset:
             for path in folder.rglob("*")
             if path.suffix.lower() in suffixes.get(key, [path.suffix.lower()])
         )
-        return sorted(os.path.relpath(path) for path in found if path.is_file())
+        files = sorted(os.path.relpath(path) for path in found if path.is_file())
+        for file in files:
+            _refuse_odd_name(file)
+        return files
 
     def shard_settings(self, split: str, shard: str) -> dict[str, Any]:
         """What generating one shard follows from."""
@@ -229,8 +247,8 @@ class Run:
         kinds = schema.by_name(_manual()["$defs"]["projections"])
         self.projection = schema.checked(settings["projection"], kinds, f"{where}.projection")
         figure = settings["figure"]
-        own = self.dataset.check("figure", figure["settings"], f"{where}.figure.settings")
-        self.figure = figure | {"settings": own}
+        drawn = self.dataset.check("figure", figure["settings"], f"{where}.figure.settings")
+        self.figure = figure | {"settings": drawn}
         self._refuse_contradictions(where)
 
     def _refuse_contradictions(self, where: str) -> None:
@@ -294,19 +312,10 @@ class Run:
             )
 
     def _refuse_what_the_experiment_refuses(self, where: str) -> None:
-        if not self.experiment.file("checks").is_file():
-            return
         data, figure = self.dataset.settings, self.figure["settings"]
-        try:
-            contradictions = self.experiment.load("checks").contradictions
-            examples = data["test"], self.settings["evaluation"]["train_sample"]
-            found = list(contradictions(data["settings"], self.network, figure, *examples))
-        except Exception as error:
-            own = raised_by_own(error)
-            if own is None:
-                raise
-            raise UserError(own) from error
-        for key, words in found:
+        examples = data["test"], self.settings["evaluation"]["train_sample"]
+        settings = (data["settings"], self.network, figure, *examples)
+        for key, words in own.contradictions(self.experiment, *settings):
             raise UserError(f"config: '{where}.{key}' {words}")
 
     @property
@@ -567,7 +576,7 @@ class Run:
 
 @cache
 def _manual() -> Mapping[str, Any]:
-    return schema.load_yaml(SCHEMA.read_text())
+    return schema.load_yaml(SCHEMA.read_text("utf-8"))
 
 
 def _stage_settings(
@@ -594,8 +603,7 @@ def _code(name: str, experiment: experiments.Experiment, more: tuple[Path, ...])
 def files_of(name: str, experiment: experiments.Experiment) -> list[Path]:
     """The files that a stage starts from: its script, and the experiment's for it."""
     stage = STAGES[name]
-    own = (experiment.file(module) for module in stage.modules)
-    files = [SCRIPTS / f"{stage.script}.py", *own]
+    files = [SCRIPTS / f"{stage.script}.py", *map(experiment.file, stage.modules)]
     for file in files:
         if not file.is_file():
             raise UserError(f"{shown(str(file), 500)} is missing: '{name}' cannot be made without")
@@ -607,12 +615,12 @@ def files_of(name: str, experiment: experiments.Experiment) -> list[Path]:
 
 def _experiment_schema(experiment: experiments.Experiment) -> Mapping[str, Any]:
     """The schemas of an experiment's own settings, by part: data, network, figure."""
-    own = experiment.folder / "settings.schema.yaml"
+    file = experiment.folder / own.SCHEMA
     parts = {}
     if experiment.is_builtin:
         parts = _manual()["$defs"].get(experiment.folder.name, {})
-    elif own.is_file():
-        parts = schema.load_parts(own)
+    elif file.is_file():
+        parts = own.parts(file)
     network = {"network": schema.by_name(parts["networks"])} if "networks" in parts else {}
     return {**parts, **network}
 
@@ -628,6 +636,15 @@ def _is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:  # The name is too long, say.
         return False
+
+
+def _refuse_odd_name(file: str) -> None:
+    """Braces are wildcards to Snakemake; bytes that are no UTF-8 reach Python as surrogates."""
+    if re.search("[{}\ud800-\udfff]", file):
+        raise UserError(
+            f"{shown(file, 500)}: Snakemake takes no path with braces, or with bytes that are no "
+            "UTF-8: rename it"
+        )
 
 
 def _named(kind: str, name: str, known: Mapping[str, Any], key: str | None) -> Any:

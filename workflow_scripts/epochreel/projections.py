@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from epochreel import evaluations, layouts, tables
+from epochreel.errors import refuse_given
 from epochreel.projecting.before import Before
 from epochreel.projecting.projection import Projection, project
 
@@ -20,10 +22,11 @@ _NUMBERS = ("size", "trustworthiness", "neighbours_kept", "jitter", "still")
 class Block:
     """The evaluations of consecutive snapshots from `first` on, to be projected.
 
-    `activations` takes the rows of an evaluation and gives (N, D) numbers.
+    `own` is the experiment's projection.py: its `activations` takes the N rows of an evaluation
+    and gives (N, D) numbers.
     """
 
-    activations: Callable[[pa.Table], np.ndarray]
+    own: ModuleType
     settings: dict[str, Any]
     first: int
     evaluations: Sequence[str]
@@ -58,7 +61,8 @@ class Block:
         return self._activations(self.evaluations[place], self.first + place)
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
-        return self.activations(evaluations.read(path, snapshot))
+        predictions = evaluations.read(path, snapshot)
+        return _checked(self.own.activations(predictions), len(predictions), self.own)
 
     def _before(self, paths: Sequence[str]) -> Before | None:
         if not paths:
@@ -80,6 +84,18 @@ class _Read(Sequence):
 
     def __getitem__(self, place: int) -> np.ndarray:
         return self._block.rows(place)
+
+
+def _checked(given: Any, count: int, own: ModuleType) -> np.ndarray:
+    """The activations as `own` gives them: numbers, a row for each of `count` predictions."""
+    try:
+        rows = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):  # Rows of other lengths, or on the GPU.
+        rows = np.empty(0, object)
+    if rows.ndim != 2 or rows.dtype.kind not in "fiub" or len(rows) != count or not rows.size:
+        wanted = f"an array of numbers, a row for each of the {count} predictions"
+        refuse_given(f"{own.__file__}: activations", given, wanted)
+    return rows
 
 
 def _row(projection: Projection) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from epochreel import evaluations, layouts, png, summaries
 from epochreel.drawing.scene import Moment, Scene, Story, Way
+from epochreel.errors import refuse_given
 from epochreel.files import write_whole
 
 RATE = 24
@@ -50,6 +52,20 @@ class Shown:
         if not self.projections:
             return made
         return replace(made, layout=layouts.read(self.projections[place], snapshot))
+
+
+def scene(figure: ModuleType, story: Story) -> Scene:
+    """The scene of the panels that an experiment's figure.py gives; `UserError` for others."""
+    panels, source = figure.panels(story), f"{figure.__file__}: panels"
+    wanted = "a list of panels, which have the methods settle and draw"
+    if not isinstance(panels, Iterable):
+        refuse_given(source, panels, wanted)
+    panels = list(panels)
+    for panel in panels:
+        has_both = all(callable(getattr(panel, name, None)) for name in ("settle", "draw"))
+        if isinstance(panel, type) or not has_both:
+            refuse_given(source, panel, wanted)
+    return Scene(story.size, panels)
 
 
 def draw(scene: Scene, shown: Shown, frames: Sequence[str], key: str) -> None:

@@ -313,6 +313,8 @@ def _may_hold(schema: Mapping[str, Any]) -> str:
         return "nothing"
     if "enum" in schema:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return shown(schema["const"])
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"

@@ -54,7 +54,7 @@ class Store:
     def record(self, snapshot: int) -> dict[str, Any] | None:
         """The record of a snapshot, or None where there is none that is whole."""
         try:
-            noted = json.loads(self._record(snapshot).read_text())
+            noted = json.loads(self._record(snapshot).read_text("utf-8"))
             whole = noted["digest"] == _digest(noted["record"])
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from epochreel import batches, checkpoints, devices, optimizers, telemetry
-from epochreel.errors import UserError, shown
+from epochreel.errors import UserError, refuse_given
 from epochreel.shards import Split
 from epochreel.sources import Source, in_memory
 from epochreel.store import Store
@@ -66,7 +66,8 @@ class Trainer:
         self.model, self.recipe, self.settings = model, recipe, recipe.training
         self.device = devices.choose(self.settings["threads"])
         torch.manual_seed(recipe.seed)
-        self.network = devices.put(model.Network(recipe.network, recipe.data), self.device)
+        network = _checked_network(model, model.Network(recipe.network, recipe.data))
+        self.network = devices.put(network, self.device)
         self.optimizer = optimizers.make(self.settings, self.network)
         self.rate = optimizers.rate_at(self.settings)
         self.compute = torch.compile(self.network) if self.settings["compile"] else self.network
@@ -133,8 +134,11 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         with devices.arithmetic(self.device, self.settings["precision"]):
             loss = self._checked(self.model.loss(self.compute, batch))
-        penalty = self.model.penalty(self.network) if hasattr(self.model, "penalty") else 0.0
-        (loss + penalty).backward()
+        if not loss.requires_grad:
+            refuse_given(
+                self._source("loss"), loss, "what weights can be learnt from, not detached"
+            )
+        (loss + self._penalty()).backward()
         self.optimizer.step()
         self.step += 1
         if self.plateau.is_due(self.step):
@@ -142,15 +146,25 @@ class Trainer:
             self.network.train()
         return loss.detach()
 
+    def _source(self, function: str) -> str:
+        return f"{self.model.__file__}: {function}"
+
     def _checked(self, loss: Any) -> torch.Tensor:
         """The loss as the model gives it, which is one number."""
         if not isinstance(loss, torch.Tensor) or loss.dim():
-            given = f"a tensor of {tuple(loss.shape)}" if hasattr(loss, "shape") else shown(loss)
-            raise UserError(
-                f"{self.model.__file__}: loss returns {given}; it returns one number, "
-                "the batch's mean loss, as a tensor"
-            )
+            wanted = "one number, the batch's mean loss, as a tensor"
+            refuse_given(self._source("loss"), loss, wanted)
         return loss
+
+    def _penalty(self) -> torch.Tensor | float:
+        """What the model adds to the loss to be learnt from, which is one number."""
+        if not hasattr(self.model, "penalty"):
+            return 0.0
+        penalty = self.model.penalty(self.network)
+        is_tensor = isinstance(penalty, torch.Tensor) and not penalty.dim()
+        if not is_tensor and not isinstance(penalty, int | float):
+            refuse_given(self._source("penalty"), penalty, "one number, as a tensor")
+        return penalty
 
     def _layer_table(self) -> list[dict[str, Any]]:
         batch = self.train.example()
@@ -172,6 +186,17 @@ class Trainer:
         for start in range(0, count, size):
             part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
             with devices.arithmetic(self.device, self.settings["precision"]):
-                loss = self.model.loss(self.network, part)
+                loss = self._checked(self.model.loss(self.network, part))
             total += float(loss) * len(next(iter(part.values())))
         return total / count
+
+
+def _checked_network(model: ModuleType, network: Any) -> torch.nn.Module:
+    """What the model calls its network, which is a module that can learn."""
+    weights = network.parameters() if isinstance(network, torch.nn.Module) else ()
+    if not any(weight.requires_grad for weight in weights):
+        raise UserError(
+            f"{model.__file__}: Network makes an object of type {type(network).__name__}; "
+            "it makes a torch.nn.Module that has weights to learn"
+        )
+    return network

@@ -18,10 +18,8 @@ class Points:
 
     def __init__(self, activations: np.ndarray):
         self.values = np.asarray(activations, np.float64)
-        if self.values.ndim != 2 or not np.isfinite(self.values).all():
-            raise UserError(
-                "activations are to be finite numbers in rows: the training may have diverged"
-            )
+        if not np.isfinite(self.values).all():
+            raise UserError("activations are to be finite numbers: the training may have diverged")
 
     def __len__(self) -> int:
         return len(self.values)

@@ -1,0 +1,89 @@
+"""What an experiment of one's own says when the plan is made: rules for its settings, in two files.
+
+`settings.schema.yaml` bounds each of them, `checks.py` knows which do not go together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from epochreel import schema
+from epochreel.errors import UserError, kind_and_words, raised_by_own, refuse_given, shown
+from epochreel.experiments import Experiment
+
+SCHEMA = "settings.schema.yaml"
+_PATHS = {"string", "null"}
+
+
+def parts(path: Path) -> dict[str, Any]:
+    """The schemas in a file settings.schema.yaml, by part: data, networks, figure.
+
+    Raises `UserError` for what is no schema, or names folders or their files' endings otherwise
+    than `schema.folders` and `schema.suffixes` read them.
+    """
+    found = schema.load_parts(path)
+    for key, rules in found.get("data", {}).get("properties", {}).items():
+        if isinstance(rules, dict):
+            _refuse_odd_folder(rules, f"{path}: 'data.properties.{key}")
+    return found
+
+
+def _refuse_odd_folder(rules: Mapping[str, Any], where: str) -> None:
+    kinds = rules.get("type", [])
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if rules.get("format") == "folder" and not (kinds and kinds <= _PATHS):
+        raise UserError(f"{where}' is a folder (format: folder): it needs type: string")
+    endings = rules.get("suffixes", [])
+    if not isinstance(endings, list) or not all(_is_ending(ending) for ending in endings):
+        raise UserError(
+            f"{where}.suffixes' holds {shown(endings)}; it may hold a list such as [.png, .jpg]"
+        )
+
+
+def _is_ending(ending: Any) -> bool:
+    return isinstance(ending, str) and ending.startswith(".") and ending == ending.lower()
+
+
+def checked(experiment: Experiment, part: str, value: Any, rules: Any, where: str) -> Any:
+    """`schema.checked`, but a schema that refers to itself is told with its file and part."""
+    try:
+        return schema.checked(value, rules, where)
+    except RecursionError:
+        file = experiment.folder / SCHEMA
+        raise UserError(f"{file}: '{part}' refers to itself without end: remove a $ref") from None
+
+
+def contradictions(experiment: Experiment, *settings: Any) -> list[tuple[str, str]]:
+    """The keys whose settings do not go together with others, and what is wrong, in one line each.
+
+    None where the experiment has no checks.py. Raises `UserError` where that fails or gives
+    something else.
+    """
+    file = experiment.file("checks")
+    if not file.is_file():
+        return []
+    try:
+        found = experiment.load("checks").contradictions(*settings)
+        found = list(found) if isinstance(found, Iterable) else found
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        if experiment.is_builtin:
+            raise
+        raise UserError(raised_by_own(error) or f"{file}: {kind_and_words(error)}") from error
+    for pair in found if isinstance(found, list) else [found]:
+        if not _is_pair(pair):
+            refuse_given(f"{file}: contradictions", pair, "pairs of a key and what is wrong there")
+    return [(key, _in_one_line(words)) for key, words in found]
+
+
+def _is_pair(pair: Any) -> bool:
+    is_two = isinstance(pair, tuple | list) and len(pair) == 2
+    return is_two and all(isinstance(part, str) for part in pair)
+
+
+def _in_one_line(words: str) -> str:
+    line = " ".join(words.split())
+    return "".join(character if character.isprintable() else "?" for character in line)
