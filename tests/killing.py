@@ -20,7 +20,8 @@ import psutil
 import yaml
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, miniature, numbered_jobs
 
-KEPT = (*ARTIFACTS, "*/states/*.json", "*/network.safetensors")
+KEPT = (*ARTIFACTS, "*/states/*.json", "*/network.safetensors", "*/manifest.json")
+KEPT += ("../training.mp4",)  # published above `results/`
 WAYS = ("alone", "group", "worker")
 
 
@@ -133,8 +134,10 @@ class Watched(Workplace):
         return process.poll() is not None
 
     def jobs(self) -> list[psutil.Process]:
-        """The processes that still work on this folder."""
-        return [process for process in psutil.process_iter() if _names(process, self.folder)]
+        """The processes that still work on this folder; not this one, nor those that began it."""
+        begun = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
+        others = (process for process in psutil.process_iter() if process.pid not in begun)
+        return [process for process in others if _works_in(process, self.folder)]
 
     def until_nobody_works(self, seconds: float = 20) -> None:
         """Wait for the end of what a killed start has left running; it must come."""
@@ -149,11 +152,14 @@ def _identity(state: os.stat_result) -> tuple:
     return state.st_ino, state.st_size, state.st_mtime_ns
 
 
-def _names(process: psutil.Process, folder: Path) -> bool:
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    """Whether a process names the folder, or was started in it: ffmpeg's paths are relative."""
     try:
-        return process.status() != psutil.STATUS_ZOMBIE and any(
-            f"{folder}/" in word for word in process.cmdline()
-        )
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        if any(f"{folder}/" in word for word in process.cmdline()):
+            return True
+        return Path(process.cwd()).is_relative_to(folder.resolve())
     except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False
 

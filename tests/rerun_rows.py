@@ -118,6 +118,7 @@ REQUESTED = {
         "read": "readings/mine.csv",
     },
     "words": {
+        "write_captions": "training.vtt",
         "draw_loop": "loops/reading.gif",
         "read": "readings/word.csv",
         "draw_reading": "readings/word.png",

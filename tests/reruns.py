@@ -125,7 +125,7 @@ def stages_of(
 
     found, rules = experiments.find(experiment, REPOSITORY), {}
     for stage, about in plan.STAGES.items():
-        if stage == ("train" if is_stream else "train_on_stream") or not _has(found, about):
+        if stage == ("train" if is_stream else "train_on_stream") or not _has(found, stage):
             continue
         files = plan.files_of(stage, found)
         if "projection" in about.modules:
@@ -134,9 +134,16 @@ def stages_of(
     return rules
 
 
-def _has(experiment, stage) -> bool:
-    """Whether an experiment has the files and the function that a stage calls."""
-    files = all(experiment.file(module).is_file() for module in stage.modules)
+def _has(experiment, name: str) -> bool:
+    """Whether an experiment has the files and the function that a stage calls.
+
+    Pictures between snapshots are refused where no points are projected.
+    """
+    from epochreel import plan
+
+    stage = plan.STAGES[name]
+    modules = (*stage.modules, *(["projection"] if name == "render_tweens" else []))
+    files = all(experiment.file(module).is_file() for module in modules)
     return files and (not stage.function or experiment.defines(stage.modules[0], stage.function))
 
 

@@ -63,6 +63,19 @@ def place(watched) -> Watched:
     return watched("spirals")
 
 
+def test_a_program_left_in_the_folder_is_noticed_though_its_command_does_not_name_it(tmp_path):
+    place = Watched(tmp_path / "place", CONFIGS["spirals"](), {})
+    left = subprocess.Popen(["sleep", "600"], cwd=place.folder)
+    try:
+        assert [job.pid for job in place.jobs()] == [left.pid]
+        with pytest.raises(AssertionError, match=r"still there: .*sleep"):
+            place.until_nobody_works(seconds=0.1)
+    finally:
+        left.kill()
+        left.wait()
+    assert place.jobs() == []
+
+
 def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
     # Snakemake looks for a lock before it writes its own: of two starts within a millisecond both
     # may find none, which is then as without a lock (below).

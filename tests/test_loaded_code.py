@@ -1,45 +1,65 @@
 """What jobs follow from is what they load: told by the jobs themselves, not by the code's text."""
 
+from collections import defaultdict
+
 import pytest
+import rerun_packages
 import reruns
 import witness
+from rerun_loaded import Stage, distributions, own, stage_of, stages
 
-STREAMS = (False, True)
+from epochreel import plan
 
 
 @pytest.fixture(scope="module")
-def jobs(rerun_world):
-    """Script → for each of its jobs, all modules that it had loaded."""
-    found = {}
-    for job in witness.noted(rerun_world.folder / "witness"):
-        found.setdefault(job.script, []).append(job.modules)
+def jobs(rerun_world) -> list[tuple[Stage, set[str]]]:
+    """Of each job whose results follow from code: the stage that it was, and what it loaded."""
+    noted = witness.noted(rerun_world.folder / "witness")
+    made = (job for job in noted if job.script not in reruns.idle())
+    return [(stage_of(job, rerun_world.config), job.modules) for job in made]
+
+
+@pytest.fixture(scope="module")
+def loaded(jobs) -> dict[Stage, set[str]]:
+    """Stage → all that its jobs loaded."""
+    found = defaultdict(set)
+    for stage, modules in jobs:
+        found[stage] |= modules
     return found
 
 
-def followed(script, modules):
-    """The modules that a script's results are said to follow from.
-
-    Where the job has loaded an experiment it is that one's rule that counts.
-    """
-    experiments = [
-        name for name in reruns.experiments_there_are() if f"epochreel.{name}" in modules
-    ]
-    found = set()
-    for experiment in experiments or reruns.experiments_there_are():
-        for is_stream in STREAMS:
-            stages = reruns.stages_of(experiment, is_stream, reruns._projections())
-            rules = [parts for parts in stages.values() if script in parts[0]]
-            found = found.union(*(parts[0] for parts in rules))
-    return found
+# The world's sheets and images are stored, its words drawn while they are used.
+UNSEEN = {Stage("train", "sheets", is_stream=True), Stage("train", "activations", is_stream=True)}
+UNSEEN |= {Stage("train", "reader")}
 
 
-def test_every_script_whose_results_follow_from_code_was_seen(jobs):
-    scripts = {name for name in reruns.modules() if "." not in name} - set(reruns.idle())
-    assert jobs.keys() >= scripts - {"epochreel"}
+def test_every_stage_was_seen_but_the_other_way_to_train_of_each_experiment(loaded):
+    assert loaded.keys() == stages() - UNSEEN
 
 
 def test_a_job_loads_no_module_that_its_results_are_not_known_to_follow_from(jobs):
-    for script, loaded in jobs.items():
-        for modules in loaded if script not in reruns.idle() else []:
-            own = {name for name in modules if name.split(".")[0] == "epochreel"}
-            assert own <= followed(script, modules), script
+    for stage, modules in jobs:
+        assert own(modules) <= stage.modules, stage
+
+
+# Takes what a fit over all snapshots has laid out, and notes in its key what that follows from.
+UNLOADED = {
+    Stage("project", "activations", projection=name): {f"epochreel.projecting.{name}"}
+    for name in plan.FILM_WIDE
+}
+
+
+def test_a_stage_follows_from_no_module_that_none_of_its_jobs_loads(loaded):
+    for stage, modules in loaded.items():
+        assert own(stage.modules) - modules == UNLOADED.get(stage, set()), stage
+
+
+def test_a_job_loads_no_package_but_those_whose_versions_count_or_that_compute_nothing(jobs):
+    for stage, modules in jobs:
+        found = distributions(modules) - stage.packages
+        assert found <= rerun_packages.computing_nothing(stage.rule), stage
+
+
+def test_each_package_said_to_compute_nothing_though_it_is_loaded_is_loaded_by_some_job(loaded):
+    found = distributions(set().union(*loaded.values()))
+    assert rerun_packages.BROUGHT.keys() <= found

@@ -34,7 +34,8 @@ class Stage:
 _DRAWN = ("numpy", "pillow", "deflate", "isal", "pyarrow", "matplotlib")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
 _READ_AND_DRAWN = (*_TORCH, "deflate", "isal", "matplotlib")
-_PROJECTED = ("numpy", "pyarrow", "numba", "scipy", "scikit-learn", "umap-learn")
+_PROJECTED = ("numpy", "pyarrow", "numba", "llvmlite", "scipy", "scikit-learn")
+_PROJECTED += ("umap-learn", "pynndescent")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 STAGES = {
     "generate": Stage("generate_dataset", ("data",), _DRAWN),

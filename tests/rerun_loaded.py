@@ -1,0 +1,116 @@
+"""What the jobs of a world loaded, beside what their results are said to follow from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import packages_distributions
+
+import reruns
+from witness import Job
+from workflow import REPOSITORY
+
+from epochreel import plan
+
+_LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$")
+
+
+PROJECTING = {"fit_projection", "project"}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A rule as it is for one experiment, with a stored training set or an unbounded one.
+
+    Of the rules that project, each projection is a stage of its own; of others it is empty.
+    Empty is also the experiment of rules that run no code of experiments.
+    """
+
+    rule: str
+    experiment: str
+    is_stream: bool = False
+    projection: str = ""
+
+    @property
+    def modules(self) -> set[str]:
+        """The modules that its results follow from."""
+        return self._parts[0]
+
+    @property
+    def packages(self) -> set[str]:
+        """The packages whose versions its results follow from."""
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[set[str], set[str]]:
+        experiment = self.experiment or reruns.experiments_there_are()[0]
+        return _stages(experiment, self.is_stream, self.projection)[self.rule]
+
+
+@cache
+def _stages(
+    experiment: str, is_stream: bool = False, projection: str = ""
+) -> dict[str, tuple[set[str], set[str]]]:
+    return reruns.stages_of(experiment, is_stream, [projection] if projection else ())
+
+
+def stages() -> set[Stage]:
+    """All stages that there are."""
+    return {
+        _stage(rule, experiment, is_stream, projection)
+        for experiment in reruns.experiments_there_are()
+        for rule in _stages(experiment)
+        for is_stream in (False, True)
+        for projection in (plan.FILM_WIDE if rule == "fit_projection" else reruns._projections())
+    }
+
+
+def stage_of(job: Job, config: Mapping) -> Stage:
+    """The stage that a job was, by the path of its log."""
+    (of_data, name, rule), *_ = (found.groups() for found in map(_LOG.search, job.written) if found)
+    if of_data:
+        return _stage("generate_dataset", config["datasets"][name]["experiment"])
+    dataset = config["datasets"][config["runs"][name]["dataset"]]
+    is_stream = dataset["train"] == "unbounded"
+    projection = reruns.variant(config, name, "projection")
+    return _stage(rule, dataset["experiment"], is_stream, projection)
+
+
+def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str = "") -> Stage:
+    """A stage without what makes no difference to its rule."""
+    is_shared = rule in plan.STAGES and not plan.STAGES[rule].modules
+    return Stage(
+        rule,
+        "" if is_shared else experiment,
+        is_stream and rule == "train",
+        projection if rule in PROJECTING else "",
+    )
+
+
+def own(modules: Iterable[str]) -> set[str]:
+    """Those of the loaded modules that are Epochreel's."""
+    return {name for name in modules if name.partition(".")[0] == "epochreel"}
+
+
+def distributions(modules: Iterable[str]) -> set[str]:
+    """The packages of requirements.txt that loaded modules belong to."""
+    tops = {name.partition(".")[0] for name in modules}
+    return {package for top in tops for package in _distributions().get(top, ())}
+
+
+@cache
+def _distributions() -> dict[str, set[str]]:
+    """Top name of a module → the packages of requirements.txt that it comes with."""
+    lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
+    pinned = {normal(line.partition("==")[0]) for line in lines if "==" in line}
+    return {
+        top: pinned & {normal(name) for name in names}
+        for top, names in packages_distributions().items()
+    }
+
+
+def normal(name: str) -> str:
+    """A package's name as requirements spell it."""
+    return re.sub("[-_.]+", "-", name).lower()

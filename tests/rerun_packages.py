@@ -1,0 +1,48 @@
+"""The packages that a rule's code imports, or its jobs load, though no result follows from them."""
+
+from __future__ import annotations
+
+# Processes, threads and GPUs are watched; PNGs are read, not packed; films are not made, or their
+# frames only looked at; shards are drawn by numpy; the digits that come with scikit-learn are a
+# file that stays; the picture of a reading holds no table.
+WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl"}
+_LOOKING = {"pillow", "deflate", "isal", "numpy"}
+_FILMING = {"imageio-ffmpeg", "ffmpeg-python"}
+ONLY_IMPORTED = {
+    "generate_dataset": {"torch", "scikit-learn", "scipy"},
+    "train": {"deflate", "isal"},
+    "evaluate": {"deflate", "isal"},
+    "draw_reading": {"pandas"},
+    "encode": _LOOKING,
+    "encode_webm": _LOOKING,
+    "encode_gif": _LOOKING,
+    "save_poster": _LOOKING | _FILMING,
+    "write_captions": _LOOKING | _FILMING,
+}
+
+# What others load. It computes nothing that a result holds.
+BROUGHT = {
+    "snakemake": "begins each job",
+    "snakemake-interface-common": "Snakemake's",
+    "snakemake-interface-logger-plugins": "Snakemake's",
+    "snakemake-interface-storage-plugins": "Snakemake's",
+    "pandas": "pyarrow's, which asks it whether an array is one of its own",
+    "python-dateutil": "pandas'",
+    "cloudpickle": "pyarrow's, for functions of one's own",
+    "typing-extensions": "torch's: types",
+    "tqdm": "torch's and UMAP's: progress",
+    "sympy": "torch's compiler's, for the shapes of tensors",
+    "mpmath": "sympy's",
+    "tabulate": "torch's compiler's, for what it reports",
+    "pyyaml": "numba's, for its settings",
+    "charset-normalizer": "numpy's, for reading Fortran",
+    "joblib": "scikit-learn's and pynndescent's: shares work out",
+    "narwhals": "scikit-learn's: kinds of tables",
+    "rich": "scikit-learn's: progress",
+    "future": "ffmpeg-python's: names of older Pythons",
+}
+
+
+def computing_nothing(rule: str) -> set[str]:
+    """The packages that a rule's jobs may load though its results do not follow from them."""
+    return WATCHING | BROUGHT.keys() | ONLY_IMPORTED.get(rule, set())
