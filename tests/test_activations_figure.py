@@ -124,6 +124,18 @@ def test_a_wrong_picture_differs_from_a_right_one_without_colour():
     assert name.max() - name.min() > 100 and right[-14:-3, 5:-5].std() == 0
 
 
+@pytest.mark.parametrize("size", [FULL, (1280, 720), (2560, 1440)])
+def test_the_frame_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
+    pictures = thumbnails.Thumbnails(story().test, ("cup", "bicycle", "ankle boot"), 54)
+    pictures.settle(scene(size)._canvas)
+    for number, side in enumerate(pictures._whole):
+        strips, weight = grey(pictures._strips[number]), round(side / 20)
+        ground = strips[:, -1:, :1]
+        assert np.abs(strips[:, -weight:] - ground).max() < 1
+        assert np.abs(strips[:, 0] - ground[:, 0]).max() < 60
+        assert side < 28 * size[0] / 1280 or strips[:, 2:-weight].std() > 20
+
+
 def test_a_wrong_dot_differs_from_a_right_one_without_colour():
     dots = thumbnails.dots(scene()._canvas, colours.of_classes(3))
     edges = [grey(dot.pixels)[0].mean() for dot in dots]
@@ -194,7 +206,14 @@ def test_a_wrong_guess_lies_on_top_of_a_right_one():
     assert grey(frame[380, 400:402]).max() < 60
 
 
-def test_the_name_of_a_wrong_guess_lies_on_top_of_all_pictures():
+def test_a_picture_that_is_covered_shows_no_name_on_the_one_that_covers_it():
+    alone = two_pictures((0, 2), ((900, 900), (400, 400)), (30, 54))
+    covered = two_pictures((1, 2), ((400, 400), (400, 400)), (30, 54))
+    assert np.array_equal(covered[350:450, 350:450], alone[350:450, 350:450])
+
+
+def test_a_wrong_guess_that_has_room_for_its_name_lies_on_top_of_all_others(monkeypatch):
+    monkeypatch.setattr(thumbnails, "MOST_NAMED", 1)
     frame = two_pictures((1, 2), ((400, 400), (400, 424)), (42, 54))
     assert (frame[408:421, 382:418] == colours.of_classes(3)[1]).all(-1).mean() > 0.3
 
