@@ -271,6 +271,30 @@ def test_names_of_clouds_that_lie_apart_are_at_their_centres():
     assert np.abs(labels.apart(centres, sizes, AREA) - centres).max() < 0.01
 
 
+def test_the_name_of_a_cloud_in_parts_is_in_one_of_them():
+    draw, parts = np.random.default_rng(0), np.array([(100, 100), (500, 100), (300, 420)])
+    cloud = np.concatenate([draw.normal(part, 15, (20, 2)) for part in parts])
+    assert np.abs(labels.centre(cloud) - parts).max(1).min() < 15
+    wide = draw.normal(0, 150, (300, 2))
+    at = labels.centre(wide)
+    weight = labels._nearness(at[None], wide)[0]
+    assert weight @ wide / weight.sum() == pytest.approx(at, abs=0.1)
+
+
+def test_between_snapshots_names_go_from_one_place_to_the_other_without_a_leap(monkeypatch):
+    panel = settled_clouds()
+    before, after = moment(0.4), moment(0.8, 6)
+    after.layout[:] = after.layout[::-1]
+    ways = [before, *rendering._between(before, after, 12), after]
+    at = np.array([panel._boxes(each).centres for each in ways])
+    way = np.abs(at[-1] - at[0])
+    assert way.max() > 100 and (np.abs(np.diff(at, axis=0)) <= way * 1.5 / 13 + 1e-6).all()
+    drawn = []
+    monkeypatch.setattr(panel._plates, "draw", lambda _, boxes: drawn.append(boxes.centres))
+    panel.draw(scene()._canvas, ways[6])
+    assert np.array_equal(drawn[0], at[6])
+
+
 def test_the_first_sentence_says_what_will_change():
     first = [sentences.remark(metrics(1, skill), NAMES, HOLD).sentence for skill in (0.6, 0.95)]
     assert "gather" in first[0] and "watch the colours" in first[1]

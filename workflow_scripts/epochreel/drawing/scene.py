@@ -54,6 +54,11 @@ class Way:
     end: Moment
     share: float
 
+    @property
+    def eased(self) -> float:
+        """How much of their way points have gone, 0 … 1."""
+        return self.share * self.share * (3 - 2 * self.share)
+
 
 class Panel(Protocol):
     """A part of the frame."""
