@@ -299,8 +299,9 @@ class Run:
         data, figure = self.dataset.settings, self.figure["settings"]
         try:
             contradictions = self.experiment.load("checks").contradictions
+            shown = figure, self.settings["film"]
             examples = data["test"], self.settings["evaluation"]["train_sample"]
-            found = list(contradictions(data["settings"], self.network, figure, *examples))
+            found = list(contradictions(data["settings"], self.network, *shown, *examples))
         except Exception as error:
             own = raised_by_own(error)
             if own is None:
