@@ -300,6 +300,35 @@ def test_the_first_sentence_says_what_will_change():
     assert "gather" in first[0] and "watch the colours" in first[1]
 
 
+def test_kinds_are_not_all_said_to_lie_together_where_two_of_them_do_not():
+    first = metrics(1, 0.99)
+    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of a kind lie")
+    first["apart_0_2"][:] = 0.79
+    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of most kinds lie")
+
+
+def test_a_large_gain_in_all_is_told_before_what_is_mixed_up_still():
+    mixed = dict.fromkeys(PAIRS, np.full(HOLD + 1, 0.7))
+    told = [
+        sentences.remark(metrics(HOLD + 1, **mixed, accuracy=shares), NAMES, HOLD).sentence
+        for shares in (np.linspace(0.3, 0.5, HOLD + 1), np.linspace(0.3, 0.4, HOLD + 1))
+    ]
+    assert told[0] == "It tells many more images right than before"
+    assert told[1].startswith("Still most mixed up")
+
+
+def test_no_sentence_is_told_twice_running_where_there_is_another():
+    draw = np.random.default_rng(0)
+    for _ in range(30):
+        names = metrics(1)
+        walk = {name: np.clip(0.6 + draw.normal(0, 0.04, 41).cumsum(), 0, 1) for name in names}
+        walk["accuracy"] = np.linspace(0.1, 0.9, 41)
+        starts = [{name: all_[: k + 1] for name, all_ in walk.items()} for k in range(0, 41, HOLD)]
+        told = [sentences.remark(each, NAMES, HOLD) for each in starts]
+        again = [k for k in range(1, 11) if told[k] == told[k - 1]]
+        assert all(len(sentences._found(walk, NAMES, HOLD, k * HOLD)) == 1 for k in again)
+
+
 def test_the_sentence_names_the_class_that_came_apart_most():
     remark = said(apart_0_1=(0.6, 0.97), apart_1_2=(0.6, 0.96), apart_0_2=(0.95, 0.96))
     assert remark.sentence == "The cloud of dog has left those of cat and fish"
