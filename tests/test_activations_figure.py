@@ -108,6 +108,35 @@ def test_between_snapshots_only_the_points_move():
     assert not changed[:190].any() and not changed[510:, 1360:].any()
 
 
+def guessing(step, snapshot=5):
+    """A moment in which all images are taken for the class `step` after their own."""
+    now = moment(0.4, snapshot)
+    taken = (now.predictions["label"].to_numpy() + step) % 3
+    return replace(now, predictions=now.predictions.set_column(2, "prediction", pa.array(taken)))
+
+
+def between(before, after):
+    return scene().draw(next(rendering._between(before, after, 1)))
+
+
+def test_between_snapshots_sentence_shares_and_curves_are_those_of_the_one_before():
+    film, first, second = scene(), moment(0.4), moment(0.9, 8)
+    frames = film.draw(first), between(first, second), film.draw(second)
+    for part in (np.s_[:190], np.s_[510:, 1360:]):
+        before, middle, after = (frame[part] for frame in frames)
+        assert np.array_equal(middle, before) and not np.array_equal(after, before)
+
+
+def test_between_snapshots_colours_and_marks_are_those_of_the_one_before():
+    first, later = guessing(1), [guessing(step, 6) for step in (0, 1, 2)]
+    right, same, other = (between(first, each) for each in later)
+    assert np.array_equal(same, other) and (same != between(guessing(2), later[1])).any()
+    pictures = np.s_[196:, :1344]
+    learned, unlearned = right[pictures], between(later[0], later[1])[pictures]
+    marked = [(frame == palette.INK).all(-1).sum() for frame in (learned, unlearned)]
+    assert marked[0] > 1000 and marked[1] == 0
+
+
 def test_all_that_is_seen_follows_from_the_moment_and_not_from_its_number():
     now = moment()
     assert np.array_equal(scene().draw(now), scene().draw(replace(now, snapshot=6)))
