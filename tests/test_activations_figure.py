@@ -248,10 +248,23 @@ def test_a_wrong_guess_that_has_room_for_its_name_lies_on_top_of_all_others(monk
 
 
 def test_the_note_is_legible_in_small_frames():
-    assert max(text.width(line, "regular") for line in clouds._NOTE) * 22 <= clouds.LEFT_WIDTH
+    assert (
+        max(text.width(line, "regular") for line in (clouds._NOTE, *clouds._STRIPS)) * 22
+        <= clouds.LEFT_WIDTH
+    )
     large, small = (scene(size)._settled for size in (FULL, (640, 360)))
     assert (grey(large)[150:200, 56:1344] < 140).mean() > 0.03
     assert (grey(small)[50:67, 19:448] < 200).mean() > 0.03
+
+
+@pytest.mark.parametrize("size", [(640, 360), (960, 540), (1280, 720), FULL])
+def test_the_note_speaks_of_names_on_strips_where_there_are_letters(size, monkeypatch):
+    panel, canvas, words = clouds.TestClouds(story(), NAMES), scene(size)._canvas, []
+    monkeypatch.setattr(canvas, "text", lambda *arguments, **_: words.append(arguments[2]))
+    panel.settle(canvas)
+    strips = panel._pictures._strips[-1]
+    there = any(len(np.unique(strip.reshape(-1, 3), axis=0)) > 1 for strip in strips)
+    assert there == (size[0] >= 1280) == ("which its strip names" in words[1])
 
 
 def test_every_image_is_a_picture_or_a_dot():

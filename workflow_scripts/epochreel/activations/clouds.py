@@ -25,10 +25,14 @@ HEIGHT = 840.0
 _AREA = (MARGIN, TOP, LEFT_WIDTH, HEIGHT)
 _NOTE = (
     "Each square, small ones too: a test image in the colour of its guess. "
-    "Near: alike to the network",
+    "Near: alike to the network"
+)
+_STRIPS = (
+    "Dark frame: a wrong guess; its strip has the colour of that guess. "
+    "Large names: the true classes",
     "Dark frame: a wrong guess, which its strip names. "
     "Large names: the true classes, amid their images",
-)
+)  # without letters on the strips, and with them
 _REACH, _KNEE = 1.55, 1.25
 
 
@@ -74,9 +78,10 @@ class TestClouds:
 
     def settle(self, canvas: Canvas) -> None:
         """How the panel is read."""
-        for line, y in zip(_NOTE, (TOP - 28, TOP - 2), strict=True):
-            canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._pictures.settle(canvas)
+        lines = _NOTE, _STRIPS[self._pictures.can_be_named()]
+        for line, y in zip(lines, (TOP - 28, TOP - 2), strict=True):
+            canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._plates = labels.Plates(canvas, self._names)
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:

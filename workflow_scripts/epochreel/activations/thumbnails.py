@@ -84,6 +84,10 @@ class Thumbnails:
         self._strips = [self._strips_at(canvas, side) for side in whole]
         self._dots = dots(canvas, self._colours)
 
+    def can_be_named(self) -> bool:
+        """Whether there are letters on the strips of the largest pictures."""
+        return bool(self._whole[-1] * _LETTERS >= _LEGIBLE)
+
     def draw(
         self,
         canvas: Canvas,
