@@ -304,6 +304,14 @@ def test_names_of_classes_cover_no_picture():
     assert (away - reach).max(-1).min() > -0.01
 
 
+def test_a_long_name_covers_no_more_room_than_ten_letters_do():
+    plates = labels.Plates(scene()._canvas, ("cat", "an aeroplane", "m" * 40))
+    wide = plates._sizes[:, 0, 0]
+    assert wide[0] < 80 and wide[1] < wide[2] + 1 and wide[2] < 200
+    letters = [(grey(pair[0].pixels)[4:-4, 4:-4] > 230).any(0) for pair in plates._plates]
+    assert not any(line[:3].any() or line[-3:].any() for line in letters)
+
+
 def test_names_of_clouds_that_lie_apart_are_at_their_centres():
     draw = np.random.default_rng(0)
     cloud = draw.normal((300, 200), 20, (60, 2))

@@ -12,6 +12,7 @@ from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 
 _SIZES = (22.0, 30.0)  # of letters: as a rule, and where the sentence names the class
+_WIDEST = 8.0  # of a letter's size: longer names are set smaller
 _NEAR = 80.0  # units; how far from a cloud's centre images count
 _CANDIDATES = 300  # images among which the one with most about it is looked for
 _STEPS, _AT_REST = 100, 0.05  # units; which step is the last
@@ -111,8 +112,10 @@ class Plates:
             canvas.put_stamps(canvas.stamps([x], [y], [plate]), np.zeros(1, int))
 
     def _plate(self, canvas: Canvas, name: str, colour: tuple, size: float) -> Canvas:
-        wide, high = canvas.measure(name, size, "bold") + 0.8 * size, 1.5 * size
+        room = _WIDEST * size
+        wide, high = min(canvas.measure(name, size, "bold"), room) + 0.8 * size, 1.5 * size
         tile = canvas.tile(wide, high, colour)
         tile.frame(0, 0, wide, high, palette.PAPER, 2)
-        tile.text(wide / 2, high / 2, name, size, palette.PAPER, "bold", "centre", middle=True)
+        looks = (palette.PAPER, "bold", "centre")
+        tile.text(wide / 2, high / 2, name, size, *looks, middle=True, fit=room)
         return tile
