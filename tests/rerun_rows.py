@@ -63,7 +63,8 @@ _TINY |= {"training": {"batch": 1, "batches_per_epoch": 2}}
 _SHEETS = {"experiment": "sheets", "train": 2, "test": 2}
 _IMAGES = {"experiment": "activations", "train": 6, "test": 20}
 _SMALL = {"name": "published", "channels": [2], "hidden": 4}
-_PLACED = _TINY | {"network": _SMALL}
+_SLOW = {"preset": "ultrafast", "seconds_per_snapshot": 0.375}  # so that sentences can be read
+_PLACED = _TINY | {"network": _SMALL, "film": _SLOW}
 ADDED = {
     "datasets": {
         "other_sheets": _SHEETS | {"seed": 5},
@@ -296,7 +297,7 @@ OWN = {
         Row("runs.clothes.projection.neighbours", 10, {"fit_projection"}),
         Row("runs.clothes.projection.min_dist", 0.2, {"fit_projection"}),
         Row("runs.clothes.projection.alignment", 0.02, {"fit_projection"}),
-        Row("runs.sketches.figure.settings.sentence_snapshots", 4, DRAWING | {"write_captions"}),
+        Row("runs.sketches.figure.settings.sentence_snapshots", 8, DRAWING | {"write_captions"}),
         Row("runs.sketches.figure.settings.thumbnail", 40, DRAWING | {"write_captions"}),
     ],
 }

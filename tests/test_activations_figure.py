@@ -108,6 +108,35 @@ def test_between_snapshots_only_the_points_move():
     assert not changed[:190].any() and not changed[510:, 1360:].any()
 
 
+def guessing(step, snapshot=5):
+    """A moment in which all images are taken for the class `step` after their own."""
+    now = moment(0.4, snapshot)
+    taken = (now.predictions["label"].to_numpy() + step) % 3
+    return replace(now, predictions=now.predictions.set_column(2, "prediction", pa.array(taken)))
+
+
+def between(before, after):
+    return scene().draw(next(rendering._between(before, after, 1)))
+
+
+def test_between_snapshots_sentence_shares_and_curves_are_those_of_the_one_before():
+    film, first, second = scene(), moment(0.4), moment(0.9, 8)
+    frames = film.draw(first), between(first, second), film.draw(second)
+    for part in (np.s_[:190], np.s_[510:, 1360:]):
+        before, middle, after = (frame[part] for frame in frames)
+        assert np.array_equal(middle, before) and not np.array_equal(after, before)
+
+
+def test_between_snapshots_colours_and_marks_are_those_of_the_one_before():
+    first, later = guessing(1), [guessing(step, 6) for step in (0, 1, 2)]
+    right, same, other = (between(first, each) for each in later)
+    assert np.array_equal(same, other) and (same != between(guessing(2), later[1])).any()
+    pictures = np.s_[196:, :1344]
+    learned, unlearned = right[pictures], between(later[0], later[1])[pictures]
+    marked = [(frame == palette.INK).all(-1).sum() for frame in (learned, unlearned)]
+    assert marked[0] > 1000 and marked[1] == 0
+
+
 def test_all_that_is_seen_follows_from_the_moment_and_not_from_its_number():
     now = moment()
     assert np.array_equal(scene().draw(now), scene().draw(replace(now, snapshot=6)))
@@ -122,6 +151,18 @@ def test_a_wrong_picture_differs_from_a_right_one_without_colour():
     assert (wrong[:, :2] < 50).all() and (right[:, 1:2] > 190)[2:-2].all()
     name = wrong[-14:-3, 5:-5]
     assert name.max() - name.min() > 100 and right[-14:-3, 5:-5].std() == 0
+
+
+@pytest.mark.parametrize("size", [FULL, (1280, 720), (2560, 1440)])
+def test_the_frame_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
+    pictures = thumbnails.Thumbnails(story().test, ("cup", "bicycle", "ankle boot"), 54)
+    pictures.settle(scene(size)._canvas)
+    for number, side in enumerate(pictures._whole):
+        strips, weight = grey(pictures._strips[number]), round(side / 20)
+        ground = strips[:, -1:, :1]
+        assert np.abs(strips[:, -weight:] - ground).max() < 1
+        assert np.abs(strips[:, 0] - ground[:, 0]).max() < 60
+        assert side < 28 * size[0] / 1280 or strips[:, 2:-weight].std() > 20
 
 
 def test_a_wrong_dot_differs_from_a_right_one_without_colour():
@@ -194,16 +235,36 @@ def test_a_wrong_guess_lies_on_top_of_a_right_one():
     assert grey(frame[380, 400:402]).max() < 60
 
 
-def test_the_name_of_a_wrong_guess_lies_on_top_of_all_pictures():
+def test_a_picture_that_is_covered_shows_no_name_on_the_one_that_covers_it():
+    alone = two_pictures((0, 2), ((900, 900), (400, 400)), (30, 54))
+    covered = two_pictures((1, 2), ((400, 400), (400, 400)), (30, 54))
+    assert np.array_equal(covered[350:450, 350:450], alone[350:450, 350:450])
+
+
+def test_a_wrong_guess_that_has_room_for_its_name_lies_on_top_of_all_others(monkeypatch):
+    monkeypatch.setattr(thumbnails, "MOST_NAMED", 1)
     frame = two_pictures((1, 2), ((400, 400), (400, 424)), (42, 54))
     assert (frame[408:421, 382:418] == colours.of_classes(3)[1]).all(-1).mean() > 0.3
 
 
 def test_the_note_is_legible_in_small_frames():
-    assert max(text.width(line, "regular") for line in clouds._NOTE) * 22 <= clouds.LEFT_WIDTH
+    assert (
+        max(text.width(line, "regular") for line in (clouds._NOTE, *clouds._STRIPS)) * 22
+        <= clouds.LEFT_WIDTH
+    )
     large, small = (scene(size)._settled for size in (FULL, (640, 360)))
     assert (grey(large)[150:200, 56:1344] < 140).mean() > 0.03
     assert (grey(small)[50:67, 19:448] < 200).mean() > 0.03
+
+
+@pytest.mark.parametrize("size", [(640, 360), (960, 540), (1280, 720), FULL])
+def test_the_note_speaks_of_names_on_strips_where_there_are_letters(size, monkeypatch):
+    panel, canvas, words = clouds.TestClouds(story(), NAMES), scene(size)._canvas, []
+    monkeypatch.setattr(canvas, "text", lambda *arguments, **_: words.append(arguments[2]))
+    panel.settle(canvas)
+    strips = panel._pictures._strips[-1]
+    there = any(len(np.unique(strip.reshape(-1, 3), axis=0)) > 1 for strip in strips)
+    assert there == (size[0] >= 1280) == ("which its strip names" in words[1])
 
 
 def test_every_image_is_a_picture_or_a_dot():
@@ -243,6 +304,14 @@ def test_names_of_classes_cover_no_picture():
     assert (away - reach).max(-1).min() > -0.01
 
 
+def test_a_long_name_covers_no_more_room_than_ten_letters_do():
+    plates = labels.Plates(scene()._canvas, ("cat", "an aeroplane", "m" * 40))
+    wide = plates._sizes[:, 0, 0]
+    assert wide[0] < 80 and wide[1] < wide[2] + 1 and wide[2] < 200
+    letters = [(grey(pair[0].pixels)[4:-4, 4:-4] > 230).any(0) for pair in plates._plates]
+    assert not any(line[:3].any() or line[-3:].any() for line in letters)
+
+
 def test_names_of_clouds_that_lie_apart_are_at_their_centres():
     draw = np.random.default_rng(0)
     cloud = draw.normal((300, 200), 20, (60, 2))
@@ -252,9 +321,62 @@ def test_names_of_clouds_that_lie_apart_are_at_their_centres():
     assert np.abs(labels.apart(centres, sizes, AREA) - centres).max() < 0.01
 
 
+def test_the_name_of_a_cloud_in_parts_is_in_one_of_them():
+    draw, parts = np.random.default_rng(0), np.array([(100, 100), (500, 100), (300, 420)])
+    cloud = np.concatenate([draw.normal(part, 15, (20, 2)) for part in parts])
+    assert np.abs(labels.centre(cloud) - parts).max(1).min() < 15
+    wide = draw.normal(0, 150, (300, 2))
+    at = labels.centre(wide)
+    weight = labels._nearness(at[None], wide)[0]
+    assert weight @ wide / weight.sum() == pytest.approx(at, abs=0.1)
+
+
+def test_between_snapshots_names_go_from_one_place_to_the_other_without_a_leap(monkeypatch):
+    panel = settled_clouds()
+    before, after = moment(0.4), moment(0.8, 6)
+    after.layout[:] = after.layout[::-1]
+    ways = [before, *rendering._between(before, after, 12), after]
+    at = np.array([panel._boxes(each).centres for each in ways])
+    way = np.abs(at[-1] - at[0])
+    assert way.max() > 100 and (np.abs(np.diff(at, axis=0)) <= way * 1.5 / 13 + 1e-6).all()
+    drawn = []
+    monkeypatch.setattr(panel._plates, "draw", lambda _, boxes: drawn.append(boxes.centres))
+    panel.draw(scene()._canvas, ways[6])
+    assert np.array_equal(drawn[0], at[6])
+
+
 def test_the_first_sentence_says_what_will_change():
     first = [sentences.remark(metrics(1, skill), NAMES, HOLD).sentence for skill in (0.6, 0.95)]
     assert "gather" in first[0] and "watch the colours" in first[1]
+
+
+def test_kinds_are_not_all_said_to_lie_together_where_two_of_them_do_not():
+    first = metrics(1, 0.99)
+    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of a kind lie")
+    first["apart_0_2"][:] = 0.79
+    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of most kinds lie")
+
+
+def test_a_large_gain_in_all_is_told_before_what_is_mixed_up_still():
+    mixed = dict.fromkeys(PAIRS, np.full(HOLD + 1, 0.7))
+    told = [
+        sentences.remark(metrics(HOLD + 1, **mixed, accuracy=shares), NAMES, HOLD).sentence
+        for shares in (np.linspace(0.3, 0.5, HOLD + 1), np.linspace(0.3, 0.4, HOLD + 1))
+    ]
+    assert told[0] == "It tells many more images right than before"
+    assert told[1].startswith("Still most mixed up")
+
+
+def test_no_sentence_is_told_twice_running_where_there_is_another():
+    draw = np.random.default_rng(0)
+    for _ in range(30):
+        names = metrics(1)
+        walk = {name: np.clip(0.6 + draw.normal(0, 0.04, 41).cumsum(), 0, 1) for name in names}
+        walk["accuracy"] = np.linspace(0.1, 0.9, 41)
+        starts = [{name: all_[: k + 1] for name, all_ in walk.items()} for k in range(0, 41, HOLD)]
+        told = [sentences.remark(each, NAMES, HOLD) for each in starts]
+        again = [k for k in range(1, 11) if told[k] == told[k - 1]]
+        assert all(len(sentences._found(walk, NAMES, HOLD, k * HOLD)) == 1 for k in again)
 
 
 def test_the_sentence_names_the_class_that_came_apart_most():

@@ -98,9 +98,10 @@ def test_a_network_learns_twenty_sketches_by_heart():
 # -- Contradictions ----------------------------------------------------------------------------
 
 
-def told(of_data=None, test=90, train_sample=0, **network):
+def told(of_data=None, test=90, train_sample=0, seconds=1 / 3, **network):
     of_data = data_settings(**of_data or {})
-    return dict(checks.contradictions(of_data, settings(**network), {}, test, train_sample))
+    shown = {"sentence_snapshots": 6}, {"seconds_per_snapshot": seconds}
+    return dict(checks.contradictions(of_data, settings(**network), *shown, test, train_sample))
 
 
 def test_built_in_data_and_the_published_network_go_together():
@@ -125,6 +126,11 @@ def test_a_sample_that_makes_too_many_or_too_few_points_is_refused(test, train_s
     said = told(test=test, train_sample=train_sample).get("evaluation.train_sample")
     assert said is None if words is None else said.startswith(words)
     assert (projection.FEWEST, projection.MOST) == (20, 10_000)
+
+
+@pytest.mark.parametrize(("seconds", "stays"), [(1 / 24, "0.25 s"), (7 / 24, "1.75 s")])
+def test_sentences_that_stay_for_less_than_two_seconds_are_refused(seconds, stays):
+    assert stays in told(seconds=seconds)["figure.settings.sentence_snapshots"]
 
 
 def test_more_convolutions_than_an_image_has_room_for_are_refused():

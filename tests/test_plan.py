@@ -11,6 +11,7 @@ import sys
 import pytest
 import test_schema
 import torch
+import yaml
 from conftest import SPIRALS
 
 from epochreel import optimizers, plan, provenance, video
@@ -447,7 +448,7 @@ def test_settings_of_sheets_that_do_not_go_together_are_refused(planned, key, va
 
 def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
     (tmp_path / "spirals" / "checks.py").write_text(
-        "def contradictions(data, network, figure, test, train_sample):\n"
+        "def contradictions(data, network, figure, film, test, train_sample):\n"
         "    yield 'network.width', f'holds {network[\"width\"]}; {test} and {train_sample}'\n"
     )
     words = "config: 'runs.tiny.network.width' holds 4; 20 and 3"
@@ -482,9 +483,23 @@ def test_more_points_than_can_be_projected_are_refused_before_any_job(planned):
     drawings = {"experiment": "activations", "train": 300, "test": 9_800}
     run = {"dataset": "drawn", "epochs": 1, "network": {"name": "published"}}
     changes = {"datasets.drawn": drawings, "runs.drawn": run}
+    changes["runs.drawn.film"] = {"seconds_per_snapshot": 0.5}
     planned(changes | {"runs.drawn.evaluation": {"train_sample": 200}})
     said = refusal(planned, changes | {"runs.drawn.evaluation": {"train_sample": 201}})
     assert said.startswith("config: 'runs.drawn.evaluation.train_sample' holds 201, and")
+
+
+def test_sentences_that_nobody_can_read_in_their_time_are_refused_before_any_job(planned):
+    drawings = {"experiment": "activations", "train": 300, "test": 100}
+    run = {"dataset": "drawn", "epochs": 1, "network": {"name": "published"}}
+    changes = {"datasets.drawn": drawings, "runs.drawn": run}
+    assert refusal(planned, changes) == (
+        "config: 'runs.drawn.figure.settings.sentence_snapshots' holds 6, and "
+        "film.seconds_per_snapshot holds 0.0417, so that each sentence stays for 0.25 s; "
+        "together they may make 2 s or more: raise either"
+    )
+    planned(changes | {"runs.drawn.film": {"seconds_per_snapshot": 0.333}})
+    planned(changes | {"runs.drawn.figure": {"settings": {"sentence_snapshots": 48}}})
 
 
 def test_letters_that_the_font_has_may_stand_in_a_title(planned):
@@ -526,3 +541,16 @@ def test_a_plan_is_made_where_text_is_ascii_by_default(spirals, tmp_path):
 def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
     (tmp_path / "spirals" / "settings.schema.yaml").unlink()
     assert planned({f"{RUN}.network.depth": 2}).runs["tiny"].network["depth"] == 2
+
+
+def test_the_runs_that_the_readme_shows_can_be_planned(tmp_path):
+    readme = (plan.SCHEMA.parent / "README.md").read_text()
+    blocks = re.findall(r"\n\n((?:    .*\n)+)", readme)
+    configs = [yaml.safe_load(block) for block in blocks if block.startswith("    datasets:")]
+    for config in configs:
+        for data in config["datasets"].values():
+            key = {"folder": "folder", "fashion": "fashion_files"}[data["settings"]["source"]]
+            data["settings"][key] = str(tmp_path)
+        (run,) = config["runs"]
+        assert plan.Plan(config | {"main_run": run}, tmp_path).runs[run].snapshots == 51
+    assert len(configs) == 2

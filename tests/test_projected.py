@@ -75,7 +75,7 @@ def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, n
         assert np.array_equal(stored, whole[number].layout)
 
 
-def test_between_two_snapshots_points_move_and_nothing_else_changes(place):
+def test_between_two_snapshots_points_move_and_the_title_is_that_of_the_first(place):
     pictures = list(png.series(place.path("spirals/tweens/000010.png").read_bytes()))
     frames = [png.decode(place.path(f"spirals/frames/{n:06d}.png").read_bytes()) for n in (9, 10)]
     first, second = (png.decode(picture) for picture in pictures)

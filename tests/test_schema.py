@@ -247,6 +247,19 @@ def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
     assert words in refusal(value, NETWORKS, "network")
 
 
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [
+        (["balls"], "holds ['balls']; it may hold a list or null, at least 2 entries, at most 100"),
+        (["balls", "balls"], "entries, all different"),
+    ],
+)
+def test_too_few_classes_and_equal_ones_are_told_how_many_there_may_be(classes, words):
+    of_data = MANUAL["$defs"]["activations"]["data"]
+    assert words in refusal({"classes": classes}, of_data, "settings")
+    assert "at least 1 entry," in refusal([], {"type": "array", "minItems": 1, "maxItems": 9})
+
+
 # -- Files
 
 

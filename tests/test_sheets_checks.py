@@ -13,7 +13,7 @@ from epochreel.sheets import checks, layout, sizes
 def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
     filled = schema.checked({"name": "local"} | network, test_sheets_model.NETWORKS)
     figure = {"example": example}
-    return dict(checks.contradictions({"variant": variant}, filled, figure, test, 0))
+    return dict(checks.contradictions({"variant": variant}, filled, figure, {}, test, 0))
 
 
 @pytest.mark.parametrize("variant", layout.VARIANTS)

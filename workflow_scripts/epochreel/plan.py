@@ -315,7 +315,8 @@ class Run:
     def _refuse_what_the_experiment_refuses(self, where: str) -> None:
         data, figure = self.dataset.settings, self.figure["settings"]
         examples = data["test"], self.settings["evaluation"]["train_sample"]
-        settings = (data["settings"], self.network, figure, *examples)
+        shown = figure, self.settings["film"]
+        settings = (data["settings"], self.network, *shown, *examples)
         for key, words in own.contradictions(self.experiment, *settings):
             raise UserError(f"config: '{where}.{key}' {words}")
 

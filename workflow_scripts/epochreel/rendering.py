@@ -96,10 +96,9 @@ def _between(before: Moment | None, after: Moment, count: int) -> Iterator[Momen
         yield after
         return
     for step in range(1, count + 1):
-        share = step / (count + 1)
-        eased = np.float32(share * share * (3 - 2 * share))  # sets out and arrives gently
-        layout = before.layout + eased * (after.layout - before.layout)
-        yield replace(before, layout=layout, way=Way(before, after, share))
+        way = Way(before, after, step / (count + 1))
+        layout = before.layout + np.float32(way.eased) * (after.layout - before.layout)
+        yield replace(before, layout=layout, way=way)
 
 
 def _series(pictures: Sequence[np.ndarray], noted: Mapping[str, str]) -> bytes:

@@ -302,7 +302,10 @@ _BOUNDS = {
     "multipleOf": "a multiple of {}",
     "minLength": "at least {} character(s)",
     "maxLength": "at most {} characters",
-    "minProperties": "at least {} entry",
+    "minProperties": "at least {} {entries}",
+    "minItems": "at least {} {entries}",
+    "maxItems": "at most {} {entries}",
+    "uniqueItems": "all different",
     "pattern": "matching {}",
 }
 
@@ -320,5 +323,12 @@ def _may_hold(schema: Mapping[str, Any]) -> str:
     words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"
     if _says(schema.get("not"), "enum"):
         words = "anything but " + ", ".join(str(value) for value in schema["not"]["enum"])
-    bounds = [text.format(schema[name]) for name, text in _BOUNDS.items() if name in schema]
-    return ", ".join([words, *bounds])
+    bounds = (_bound(text, schema.get(name, False)) for name, text in _BOUNDS.items())
+    return ", ".join([words, *filter(None, bounds)])
+
+
+def _bound(text: str, limit: Any) -> str:
+    """A bound in words; nothing where there is none."""
+    return (
+        "" if limit is False else text.format(limit, entries="entry" if limit == 1 else "entries")
+    )

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from epochreel.video import start_time
+
 _FEWEST, _MOST = 20, 10_000
 """Points that can be projected."""
+_READ = 2
+"""Seconds in which a sentence is read."""
 _FOLDERS = {"folder": "folder", "fashion": "fashion_files"}
 """The sources that read a folder, and the key that names it."""
 
@@ -15,6 +19,7 @@ def contradictions(
     data: Mapping[str, Any],
     network: Mapping[str, Any],
     figure: Mapping[str, Any],
+    film: Mapping[str, Any],
     test: int,
     train_sample: int,
 ) -> Iterator[tuple[str, str]]:
@@ -26,6 +31,7 @@ def contradictions(
     """
     yield from _are_not_there(data)
     yield from _are_too_many_or_few(test, train_sample)
+    yield from _is_read_in_too_short_a_time(figure["sentence_snapshots"], film)
     layers, size = len(network["channels"]), data["size"]
     most = size.bit_length() - 1
     if layers > most:
@@ -43,6 +49,17 @@ def _are_too_many_or_few(test: int, train_sample: int) -> Iterator[tuple[str, st
         words = f"holds {train_sample}, and the dataset has {test} test examples; it may hold"
         among = f"since {_FEWEST} to {_MOST} in all can be projected"
         yield "evaluation.train_sample", f"{words} {bound}, {among}"
+
+
+def _is_read_in_too_short_a_time(
+    snapshots: int, film: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    seconds = float(start_time(snapshots, film))
+    if seconds < _READ:
+        pace = f"film.seconds_per_snapshot holds {float(film['seconds_per_snapshot']):.3g}"
+        words = f"holds {snapshots}, and {pace}, so that each sentence stays for {seconds:.3g} s"
+        least = f"together they may make {_READ} s or more: raise either"
+        yield "figure.settings.sentence_snapshots", f"{words}; {least}"
 
 
 def _are_not_there(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

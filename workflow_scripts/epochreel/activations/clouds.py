@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -24,10 +25,14 @@ HEIGHT = 840.0
 _AREA = (MARGIN, TOP, LEFT_WIDTH, HEIGHT)
 _NOTE = (
     "Each square, small ones too: a test image in the colour of its guess. "
-    "Near: alike to the network",
+    "Near: alike to the network"
+)
+_STRIPS = (
+    "Dark frame: a wrong guess; its strip has the colour of that guess. "
+    "Large names: the true classes",
     "Dark frame: a wrong guess, which its strip names. "
     "Large names: the true classes, amid their images",
-)
+)  # without letters on the strips, and with them
 _REACH, _KNEE = 1.55, 1.25
 
 
@@ -68,14 +73,15 @@ class TestClouds:
         self._names, self._hold = names, int(story.figure["sentence_snapshots"])
         self._pictures = thumbnails.Thumbnails(story.test, names, story.figure["thumbnail"])
         room = story.figure["thumbnail"] / 2
-        self._kept: list[tuple[Moment, np.ndarray]] = []
+        self._kept: list[tuple[Moment, labels.Boxes, np.ndarray]] = []
         self._place = (MARGIN + room, TOP + room, LEFT_WIDTH - 2 * room, HEIGHT - 2 * room)
 
     def settle(self, canvas: Canvas) -> None:
         """How the panel is read."""
-        for line, y in zip(_NOTE, (TOP - 28, TOP - 2), strict=True):
-            canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._pictures.settle(canvas)
+        lines = _NOTE, _STRIPS[self._pictures.can_be_named()]
+        for line, y in zip(lines, (TOP - 28, TOP - 2), strict=True):
+            canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._plates = labels.Plates(canvas, self._names)
 
     def draw(self, canvas: Canvas, moment: Moment) -> None:
@@ -84,7 +90,7 @@ class TestClouds:
         canvas.text(MARGIN, TOP - 56, said.sentence, 34, weight="bold", fit=LEFT_WIDTH)
         places, truth, predictions = self._test(moment)
         self._pictures.draw(canvas, places, truth, predictions, self._sides(moment))
-        self._plates.draw(canvas, self._plates.boxes(places, truth, said.classes, _AREA))
+        self._plates.draw(canvas, self._boxes(moment))
 
     def _test(self, moment: Moment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The test images' places in the frame, their labels and predictions."""
@@ -94,22 +100,32 @@ class TestClouds:
     def _sides(self, moment: Moment) -> np.ndarray:
         """How large pictures are; between two snapshots, on the way from one to the other."""
         if moment.way is None:
-            return self._grown(moment)
-        start, end = self._grown(moment.way.start), self._grown(moment.way.end)
+            return self._settled(moment)[1]
+        start, end = self._settled(moment.way.start)[1], self._settled(moment.way.end)[1]
         return start + moment.way.share * (end - start)
 
-    def _grown(self, moment: Moment) -> np.ndarray:
-        """How large pictures are at a snapshot; the two last ones asked for are kept, since all
-        pictures between two snapshots ask for the same."""
-        for known, side in self._kept:
+    def _boxes(self, moment: Moment) -> labels.Boxes:
+        """Where names stand; between two snapshots, on the way from one place to the other, so
+        that none leaps where a cloud's densest part becomes another."""
+        if moment.way is None:
+            return self._settled(moment)[0]
+        start, end = self._settled(moment.way.start)[0], self._settled(moment.way.end)[0]
+        return replace(
+            start, centres=start.centres + moment.way.eased * (end.centres - start.centres)
+        )
+
+    def _settled(self, moment: Moment) -> tuple[labels.Boxes, np.ndarray]:
+        """Where names stand at a snapshot, and how large pictures are; those of the two last
+        snapshots asked for are kept, since all pictures between two snapshots ask for the same."""
+        for known, *both in self._kept:
             if known is moment:
-                return side
+                return tuple(both)
         places, truth, predictions = self._test(moment)
         said = remark(moment.history, self._names, self._hold)
-        gaps = self._plates.boxes(places, truth, said.classes, _AREA).gaps(places)
-        side = self._pictures.grown(places, truth, predictions, gaps)
-        self._kept = [*self._kept[-1:], (moment, side)]
-        return side
+        boxes = self._plates.boxes(places, truth, said.classes, _AREA)
+        side = self._pictures.grown(places, truth, predictions, boxes.gaps(places))
+        self._kept = [*self._kept[-1:], (moment, boxes, side)]
+        return boxes, side
 
 
 class SmallCloud:

@@ -40,5 +40,7 @@ def sentences(rows: Sequence[Mapping[str, float]], data: Mapping, figure: Mappin
     """
     names, hold = classes.names(data), int(figure["sentence_snapshots"])
     metrics = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    so_far = ({name: all_[: k + 1] for name, all_ in metrics.items()} for k in range(len(rows)))
-    return [remark(each, names, hold).sentence for each in so_far]
+    begun = range(0, len(rows), hold)
+    so_far = ({name: all_[: k + 1] for name, all_ in metrics.items()} for k in begun)
+    of_phases = [remark(each, names, hold).sentence for each in so_far]
+    return [of_phases[k // hold] for k in range(len(rows))]

@@ -12,18 +12,30 @@ from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 
 _SIZES = (22.0, 30.0)  # of letters: as a rule, and where the sentence names the class
-_NEAR = 120.0  # units; how far from a cloud's centre images count
+_WIDEST = 8.0  # of a letter's size: longer names are set smaller
+_NEAR = 80.0  # units; how far from a cloud's centre images count
+_CANDIDATES = 300  # images among which the one with most about it is looked for
+_STEPS, _AT_REST = 100, 0.05  # units; which step is the last
 _MOVES = 40
 _GAP = 6.0
 
 
 def centre(places: np.ndarray) -> np.ndarray:
-    """Where a cloud (n, 2) is dense, (2,): its median, moved to what lies near to it."""
-    middle = np.median(places, axis=0)
-    for _ in range(4):
-        weight = np.exp(-((places - middle) ** 2).sum(1) / (2 * _NEAR**2))
-        middle = weight @ places / max(weight.sum(), 1e-9)
+    """Where a cloud (n, 2) is dense, (2,): from the image with most others about it uphill to the
+    top of their density (mean shift). A cloud in parts has its centre in one of them."""
+    middle = places[_nearness(places[:_CANDIDATES], places).sum(1).argmax()]
+    for _ in range(_STEPS):
+        weight = _nearness(middle[None], places)[0]
+        before, middle = middle, weight @ places / weight.sum()
+        if np.abs(middle - before).max() < _AT_REST:
+            break
     return middle
+
+
+def _nearness(some: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """How much each of `places`, (n, 2), counts at each of `some`, (m, 2): (m, n), 0 … 1."""
+    squares = ((some[:, None] - places) ** 2).sum(-1)
+    return np.exp(-squares / (2 * _NEAR**2))
 
 
 def apart(
@@ -100,8 +112,10 @@ class Plates:
             canvas.put_stamps(canvas.stamps([x], [y], [plate]), np.zeros(1, int))
 
     def _plate(self, canvas: Canvas, name: str, colour: tuple, size: float) -> Canvas:
-        wide, high = canvas.measure(name, size, "bold") + 0.8 * size, 1.5 * size
+        room = _WIDEST * size
+        wide, high = min(canvas.measure(name, size, "bold"), room) + 0.8 * size, 1.5 * size
         tile = canvas.tile(wide, high, colour)
         tile.frame(0, 0, wide, high, palette.PAPER, 2)
-        tile.text(wide / 2, high / 2, name, size, palette.PAPER, "bold", "centre", middle=True)
+        looks = (palette.PAPER, "bold", "centre")
+        tile.text(wide / 2, high / 2, name, size, *looks, middle=True, fit=room)
         return tile

@@ -4,9 +4,10 @@ A phase is so many snapshots that its sentence can be read. Its sentence follows
 up to its first, and so from the past alone: the means over the latest of them, as many as a phase
 has, are compared with the means over as many before, so that what only comes and goes is no change.
 It tells which classes have come apart; where none have, which have come together, which are mixed
-up still, which class is told better; and where little changes any more, what is still hard. It
-holds for the whole phase, so it says what has been, and has no numbers: these go on changing
-beside it.
+up still, which class is told better; and where little changes any more, what is still hard. A large
+gain in all goes before what is mixed up still, and no sentence is told in two phases running where
+there is another. It holds for the whole phase, so it says what has been, and has no numbers: these
+go on changing beside it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ _GAIN, _LOSS = 0.05, 0.06
 """By how much the share that tells how far two classes lie apart (0.5 … 1) must change."""
 _AWAY, _LEFT = 0.8, 0.95
 """From which share on one class has drawn away from another, and from which on it has left it."""
-_GATHERED = 0.9
-"""From which mean share on the clouds of an untrained network are there already."""
+_GATHERED, _NONE_MIXED = 0.9, 0.8
+"""From which mean share on the clouds of an untrained network are there already, and all of them
+only from which least one on."""
 _LEARNED = 0.08  # by how much a class's accuracy must grow
-_CHANGED = 0.02  # by how much the accuracy must change
+_CHANGED, _MUCH = 0.02, 0.1
+"""By how much the accuracy must change, and how much is the first thing to tell."""
 _MOST_NAMED = 3
 
 
@@ -59,12 +62,19 @@ def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
     start = last - last % hold
     if start == 0:
         return _at_first({name: float(values[0]) for name, values in metrics.items()})
-    found = _found(metrics, names, hold, start)
-    if start // hold % 2 or len(found) == 1:
-        return found[0]
-    # What stays true for long is told in every other phase.
-    told = _found(metrics, names, hold, start - hold)[0]
-    return found[1] if found[0] == told else found[0]
+    # What stays true for long is told in every other phase: nothing is told twice in a row. So it
+    # counts what was said before, back to a phase of which it does not matter.
+    chain = [_found(metrics, names, hold, start)]
+    while len(chain[-1]) > 1 and start > hold:
+        start -= hold
+        before = _found(metrics, names, hold, start)
+        if chain[-1][0] not in before[:2]:
+            break
+        chain.append(before)
+    said = None
+    for found in reversed(chain):
+        said = found[1] if len(found) > 1 and found[0] == said else found[0]
+    return said
 
 
 def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> list[Remark]:
@@ -85,7 +95,8 @@ def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> lis
 def _at_first(now: dict) -> Remark:
     shares = [now[name] for _, name in pairs(now)]
     if shares and np.mean(shares) >= _GATHERED:
-        return Remark("Images of a kind lie together, but it only guesses: watch the colours")
+        who = "Images of a kind" if min(shares) >= _NONE_MIXED else "Images of most kinds"
+        return Remark(f"{who} lie together already, but it only guesses: watch the colours")
     return Remark("At first the network only guesses: watch how images of a kind gather")
 
 
@@ -170,6 +181,13 @@ def _by_heart(change: _Change, names: Sequence[str]) -> Remark | None:
     return Remark("It knows the images that it learns from better than new ones")
 
 
+def _much_better(change: _Change, names: Sequence[str]) -> Remark | None:
+    """Better by so much that it goes before what is mixed up still."""
+    if change.gain("accuracy") < _MUCH:
+        return None
+    return Remark("It tells many more images right than before")
+
+
 def _on_the_whole(change: _Change, names: Sequence[str]) -> Remark | None:
     """Better or worse than before, though no class stands out."""
     grown = change.now["accuracy"] - change.before["accuracy"]
@@ -193,6 +211,7 @@ _CHANGES = (_came_apart, _came_together, _learned, _wavers, _on_the_whole)
 _KINDS = (
     _came_apart,
     _came_together,
+    _much_better,
     _still_mixed,
     _learned,
     _wavers,

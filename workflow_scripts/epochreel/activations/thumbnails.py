@@ -13,7 +13,6 @@ from one snapshot's sizes to the next one's, from the size of a dot on, while th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -21,7 +20,7 @@ from PIL import Image
 
 from epochreel.activations import colours
 from epochreel.drawing import palette
-from epochreel.drawing.canvas import Canvas, Places
+from epochreel.drawing.canvas import Canvas
 
 LOOKED_AT = 1000
 """Test examples among which those that become pictures are chosen."""
@@ -33,6 +32,7 @@ NAMED, MOST_NAMED = 42.0, 48
 """Side that the first pictures of wrong guesses have on top of others, and how many they are."""
 _STEP = 3.0  # between the sides of pictures
 _STRIP, _LETTERS = 0.28, 0.22  # of a picture's side: the strip with a name, its letters
+_RAISED = 0.04  # of a letter's size: how far capitals lie above the middle, for tails below them
 _EDGED = 5  # px; of smaller dots a light edge would leave nothing
 _LEGIBLE = 6.0  # px; smaller letters are left out
 
@@ -84,6 +84,10 @@ class Thumbnails:
         self._strips = [self._strips_at(canvas, side) for side in whole]
         self._dots = dots(canvas, self._colours)
 
+    def can_be_named(self) -> bool:
+        """Whether there are letters on the strips of the largest pictures."""
+        return bool(self._whole[-1] * _LETTERS >= _LEGIBLE)
+
     def draw(
         self,
         canvas: Canvas,
@@ -95,16 +99,19 @@ class Thumbnails:
         """Pictures and dots at `places`, (N, 2), of the test examples in order.
 
         `side`, (n,), is how large those that are pictures are, in order of rank (see `grown`).
-        Wrong guesses lie on top of right ones, and their names on top of all pictures.
+        Wrong guesses lie on top of right ones, and those that have room for their names on top of
+        all; what covers a picture covers its name too, so no name lies on another picture.
         """
         level = self._levels(canvas, side)
         left = np.ones(len(places), bool)
         left[self.shown[level >= 0]] = False
         look = predictions + np.where(predictions == labels, 0, len(self._names))
         canvas.put_stamps(canvas.stamps(*places[left].T, self._dots), look[left])
-        wrong, strips = (labels != predictions)[self.shown], []
-        for mark, number in product((False, True), range(len(self._whole))):
-            which = np.flatnonzero((level == number) & (wrong == mark))
+        wrong = (labels != predictions)[self.shown]
+        layer = wrong.astype(int)
+        layer[_named(wrong)] = 2
+        for height, number in product(range(3), range(len(self._whole))):
+            which = np.flatnonzero((level == number) & (layer == height))
             if not len(which):
                 continue
             rows = self.shown[which]
@@ -112,10 +119,6 @@ class Thumbnails:
             self._mark(pictures, number, predictions[rows], wrong[which])
             size = self._whole[number] / canvas.scale
             at = canvas.places(*(places[rows].T - size / 2), size, size, pictures.shape[1:3])
-            canvas.put_pictures(at, pictures)
-            if mark:
-                strips.append(_below(at, pictures, self._strips[number].shape[1]))
-        for at, pictures in strips:
             canvas.put_pictures(at, pictures)
 
     def grown(
@@ -128,10 +131,10 @@ class Thumbnails:
         room, up to what a name in a picture needs.
         """
         side = sides(places[self.shown], self._largest, gaps[self.shown])
-        wrong = np.flatnonzero((labels != predictions)[self.shown])[:MOST_NAMED]
-        which = self.shown[wrong]
+        named = _named((labels != predictions)[self.shown])
+        which = self.shown[named]
         room = sides(places[which], min(NAMED, self._largest), gaps[which])
-        side[wrong] = np.maximum(side[wrong], room)
+        side[named] = np.maximum(side[named], room)
         return np.maximum(side, DOT)
 
     def _levels(self, canvas: Canvas, side: np.ndarray) -> np.ndarray:
@@ -153,15 +156,17 @@ class Thumbnails:
         )
 
     def _strips_at(self, canvas: Canvas, side: int) -> np.ndarray:
-        """For each class the strip that names it, uint8 (C, h, side, 3)."""
+        """For each class the strip that names it, uint8 (C, h, side, 3); its lowest pixels are
+        for the picture's frame."""
         wide, size = side / canvas.scale, side / canvas.scale * _LETTERS
-        high = wide * _STRIP
+        seen = wide * _STRIP
+        middle = seen / 2 - _RAISED * size
         tiles = []
         for name, colour in zip(self._names, self._colours.tolist(), strict=True):
-            tile = canvas.tile(wide, high, colour)
+            tile = canvas.tile(wide, seen + _weight(side) / canvas.scale, colour)
             if size * canvas.scale >= _LEGIBLE:
                 looks = (palette.PAPER, "bold", "centre")
-                tile.text(wide / 2, high / 2, name, size, *looks, middle=True, fit=wide * 0.88)
+                tile.text(wide / 2, middle, name, size, *looks, middle=True, fit=wide * 0.88)
             tiles.append(tile.pixels[:, :side])
         return np.stack(tiles)
 
@@ -186,7 +191,7 @@ class Thumbnails:
         named = pictures[wrong]
         strips = self._strips[number][predictions[wrong]]
         named[:, -strips.shape[1] :] = strips
-        _frame(named, np.array(palette.INK), max(round(pictures.shape[1] / 20), 1))
+        _frame(named, np.array(palette.INK), _weight(pictures.shape[1]))
         pictures[wrong] = named
 
 
@@ -202,9 +207,14 @@ def dots(canvas: Canvas, shades: np.ndarray) -> list[Canvas]:
     return tiles
 
 
-def _below(at: Places, pictures: np.ndarray, high: int) -> tuple[Places, np.ndarray]:
-    """The lowest `high` px of pictures, and where they are."""
-    return replace(at, row=at.row[:, -high:], down=np.arange(high)), pictures[:, -high:]
+def _named(wrong: np.ndarray) -> np.ndarray:
+    """The ranks of the wrong guesses that get room for a name, given which, (n,), are wrong."""
+    return np.flatnonzero(wrong)[:MOST_NAMED]
+
+
+def _weight(side: int) -> int:
+    """How strong the frame about a wrong guess of this size is, in px."""
+    return max(round(side / 20), 1)
 
 
 def _frame(pictures: np.ndarray, colour: np.ndarray, weight: int) -> None:

@@ -38,7 +38,7 @@ class Moment:
     predictions: pa.Table  # the rows of its evaluation
     history: Mapping[str, np.ndarray]  # metrics of snapshots 0 … this one, (n,) each
     # where the rows lie in the plane, (N, 2), about the origin and of root mean square radius 1;
-    # between two snapshots it is between theirs, and all else is the first one's
+    # between two snapshots it is between theirs, and all else but `way` is the first one's
     layout: np.ndarray | None = None
     way: Way | None = None  # of a moment between two snapshots: the way from one to the other
 
@@ -53,6 +53,11 @@ class Way:
     start: Moment
     end: Moment
     share: float
+
+    @property
+    def eased(self) -> float:
+        """How much of their way points have gone, 0 … 1."""
+        return self.share * self.share * (3 - 2 * self.share)
 
 
 class Panel(Protocol):

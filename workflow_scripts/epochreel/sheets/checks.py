@@ -12,6 +12,7 @@ def contradictions(
     data: Mapping[str, Any],
     network: Mapping[str, Any],
     figure: Mapping[str, Any],
+    film: Mapping[str, Any],
     test: int,
     train_sample: int,
 ) -> Iterator[tuple[str, str]]:
