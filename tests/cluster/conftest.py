@@ -36,7 +36,7 @@ def at_home(tmp_path_factory) -> Callable[[dict], dict[str, str]]:
     def digests(config: dict) -> dict[str, str]:
         if repr(config) not in known:
             place = Workplace(tmp_path_factory.mktemp("home"), config)
-            place.make()
+            place.make("all")
             known[repr(config)] = place.digests(*KEPT)
         return known[repr(config)]
 
