@@ -7,8 +7,9 @@ Rules, settings and graph are those of config.yaml's main run, with so many snap
 times; its scripts end as soon as they have made their files. Memory and processor time are those of
 Snakemake's own process, without its jobs: on a machine that others use as well, compare that rather
 than the time on the clock. What Snakemake keeps of it all is counted in `.snakemake`. A submission
-is what a cluster's scheduler would be given once data and all checkpoints are there: a job, or an
-array of at most twenty blocks that are ready together.
+is what a cluster's scheduler is given: a job, or an array of at most twenty blocks that are ready
+together. While the training goes on each block is ready by itself; the fewest are those where data,
+checkpoints and, for frames, summaries are there.
 
 With `--dry` nothing is run. 10,000 snapshots take some minutes, 100,000 an hour or more.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +36,7 @@ from workflow import Workplace
 ARRAYS, TASKS = ("evaluate", "render"), 20  # as in profiles/slurm/config.yaml
 LOCAL = ("summarize", "publish")  # as in Snakefile
 THERE = ("generate_dataset", "train")
+TARGETS = ("all", "total")
 COLUMNS = {
     "": "",
     "runs": "d",
@@ -42,6 +45,7 @@ COLUMNS = {
     "backend": "",
     "jobs": "d",
     "submissions": "d",
+    "fewest": "d",
     "s": ".1f",
     "CPU s": ".1f",
     "CPU ms a snapshot": ".2f",
@@ -85,10 +89,11 @@ def measure(
             print(f"{name}, {options.runs} × {snapshots} snapshots, {backend} …", file=sys.stderr)
             said = [*arguments, "--persistence-backend", backend, "all"]
             done[name] = start(place.command(*said, cores=options.cores), place.folder)
+            if name == "dry run":
+                jobs = planned((place.folder / "said.txt").read_text())
             kept[name] = metadata(place.folder / ".snakemake")
-        jobs = jobs_by_rule(place)
     for name, each in done.items():
-        numbers = (sum(jobs.values()), submissions(jobs)) if jobs else (None, None)
+        numbers = (sum(jobs.values()), submissions(jobs), fewest(jobs))
         share = 1e3 * each.cpu / snapshots / options.runs
         row = (name, options.runs, snapshots, options.block, backend, *numbers)
         yield (*row, each.seconds, each.cpu, share, each.memory / 1e6, *kept[name])
@@ -143,15 +148,20 @@ def metadata(folder: Path) -> tuple[int, float]:
     return len(files), sum(path.stat().st_size for path in files) / 1e6
 
 
-def jobs_by_rule(place: Workplace) -> Counter:
-    """How many jobs of each rule ran, by their benchmark files."""
-    found = place.path("").rglob("benchmarks/**/*.tsv")
-    parts = (path.with_suffix("").parts for path in found)
-    return Counter(part[part.index("benchmarks") + 1] for part in parts)
+def planned(said: str) -> Counter:
+    """How many jobs of each rule a dry run has told of."""
+    _, _, stats = said.rpartition("Job stats:")
+    found = re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE)
+    return Counter({rule: int(count) for rule, count in found if rule not in TARGETS})
 
 
 def submissions(jobs: Counter) -> int:
-    """How many times a cluster's scheduler would be asked."""
+    """How many times a cluster's scheduler is asked while each block is ready by itself."""
+    return sum(count for rule, count in jobs.items() if rule not in LOCAL)
+
+
+def fewest(jobs: Counter) -> int:
+    """How many times it is asked where all blocks are ready, with data and checkpoints there."""
     arrays = sum(-(-jobs[rule] // TASKS) for rule in ARRAYS)
     alone = sum(count for rule, count in jobs.items() if rule not in (*ARRAYS, *LOCAL, *THERE))
     return arrays + alone
