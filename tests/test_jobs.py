@@ -17,13 +17,12 @@ from epochreel import jobs
 LIBRARY = {"PYTHONPATH": str(Path(jobs.__file__).parent.parent), "PATH": os.environ["PATH"]}
 
 
-def run(tmp_path, work, **variables) -> subprocess.CompletedProcess:
+def run(tmp_path, work) -> subprocess.CompletedProcess:
     """Run a script that does `work` inside a job."""
     script = "from epochreel.jobs import job, log\nfrom epochreel.errors import UserError\n"
     script += f"with job({str(tmp_path / 'logs' / 'job.log')!r}):\n" + textwrap.indent(work, "    ")
     command = [sys.executable, "-c", script]
-    variables = LIBRARY | variables
-    return subprocess.run(command, capture_output=True, text=True, env=variables, cwd=tmp_path)
+    return subprocess.run(command, capture_output=True, text=True, env=LIBRARY, cwd=tmp_path)
 
 
 def logged(tmp_path):
@@ -40,14 +39,6 @@ def test_a_warning_is_on_the_terminal_too(tmp_path):
     done = run(tmp_path, "log.warning('the disk is nearly full')")
     assert done.stderr == "epochreel: the disk is nearly full\n"
     assert "WARNING the disk is nearly full" in logged(tmp_path)
-
-
-@pytest.mark.parametrize("times", [None, "0", "2"])
-def test_a_job_that_slurm_began_again_says_so(tmp_path, times):
-    done = run(tmp_path, "pass", **({} if times is None else {"SLURM_RESTART_COUNT": times}))
-    said = "epochreel: Slurm began this job again (2): it was preempted or lost its node\n"
-    assert done.stderr == (said if times == "2" else "")
-    assert ("began this job again" in logged(tmp_path)) == (times == "2")
 
 
 def test_an_error_of_the_users_is_one_line(tmp_path):

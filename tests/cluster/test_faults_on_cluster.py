@@ -10,7 +10,6 @@ FILM = "results/spirals/training.mp4"
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
 # Training takes long enough to be met in its middle.
 SLOW = {"batch": 50, "batches_per_epoch": 400, "optimizer": "adam", "rate": 0.01}
-AGAIN = "Slurm began this job again (1): it was preempted or lost its node"
 
 
 def several_blocks() -> dict:
@@ -31,7 +30,6 @@ def test_a_node_is_lost_while_frames_are_drawn(place, slurm):
     finally:
         slurm.start_node(job["node"])
     assert slurm.restarts(job["id"]) == 1
-    assert any(AGAIN in log.read_text() for log in here.path("spirals/logs/render").glob("*.log"))
 
 
 def test_a_node_is_lost_under_a_training_which_goes_on_from_its_last_snapshot(place, slurm):
@@ -43,7 +41,8 @@ def test_a_node_is_lost_under_a_training_which_goes_on_from_its_last_snapshot(pl
         here.ends_well(process)
     finally:
         slurm.start_node(job["node"])
-    assert slurm.restarts(job["id"]) == 1 and AGAIN in log_of_training(here)
+    assert slurm.restarts(job["id"]) == 1
+    assert "going on from snapshot" in log_of_training(here)
 
 
 def test_a_task_of_an_array_that_is_cancelled_is_submitted_again_and_the_others_go_on(place, slurm):
@@ -84,7 +83,8 @@ def test_a_training_that_is_preempted_goes_on_from_its_last_snapshot(place, slur
     slurm.call("sbatch", "-p", "urgent", "-N3", "--exclusive", "-o/dev/null", "--wrap", "sleep 5")
     here.until(process, lambda: not here.running("train"))
     here.ends_well(process)
-    assert slurm.restarts(job["id"]) == 1 and AGAIN in log_of_training(here)
+    assert slurm.restarts(job["id"]) == 1
+    assert "going on from snapshot" in log_of_training(here)
 
 
 def test_the_command_is_killed_and_given_again_while_its_training_runs_on(place):

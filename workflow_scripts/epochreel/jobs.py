@@ -34,7 +34,6 @@ def job(path_to_log: str) -> Iterator[None]:
     _speak()
     try:
         _log_to(path_to_log)
-        _tell_of_restart()
         _end_with_parents()
         yield
     except UserError as error:
@@ -80,16 +79,6 @@ def _log_to(path: str) -> None:
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(file)
-
-
-def _tell_of_restart() -> None:
-    """Say that this job was begun before; the scheduler puts it into the queue again unasked.
-
-    The variable is Slurm's (https://slurm.schedmd.com/sbatch.html).
-    """
-    times = os.environ.get("SLURM_RESTART_COUNT", "0")
-    if times != "0":
-        log.log(NOTICE, "Slurm began this job again (%s): it was preempted or lost its node", times)
 
 
 def _end_with_parents() -> None:
