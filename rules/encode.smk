@@ -1,8 +1,7 @@
 """Films.
 
 needs  all frames of a run, in order; where there are such, the pictures between them
-makes  results/<run>/training.mp4, and training.mp4 for the main run; on request
-       results/<run>/training.webm, training.gif, poster.png
+makes  results/<run>/training.mp4, copied for the main run; on request .webm, .gif, and poster.png
 """
 
 
