@@ -14,7 +14,7 @@ from cluster import slurm as clusters
 from cluster.clustered import Clustered
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def slurm() -> Iterator[clusters.Slurm]:
     """A running cluster of three nodes."""
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
