@@ -19,29 +19,29 @@ def several_blocks() -> dict:
     return small(epochs=299, training=training, figure=figure) | {"snapshots_per_block": 100}
 
 
-def test_a_node_is_lost_while_frames_are_drawn(place, slurm):
-    here = place(several_blocks())
-    process = here.begin(FILM)
-    here.until(process, lambda: list(here.path("spirals/frames").glob("0001*.png")))
-    job = here.until(process, lambda: here.running("render"))
+def ends_well_without_its_node(here, slurm, process, job) -> None:
+    """Take the node of a job down; Slurm begins the job once more, and the film is the same."""
     slurm.crash_node(job["node"])
     try:
         here.ends_well(process)
     finally:
         slurm.start_node(job["node"])
     assert slurm.restarts(job["id"]) == 1
+
+
+def test_a_node_is_lost_while_frames_are_drawn(place, slurm):
+    here = place(several_blocks())
+    process = here.begin(FILM)
+    here.until(process, lambda: list(here.path("spirals/frames").glob("0001*.png")))
+    job = here.until(process, lambda: here.running("render"))
+    ends_well_without_its_node(here, slurm, process, job)
 
 
 def test_a_node_is_lost_under_a_training_which_goes_on_from_its_last_snapshot(place, slurm):
     here = place(small(training=SLOW))
     process = here.begin(FILM)
     job, _ = here.pause_training(process)
-    slurm.crash_node(job["node"])
-    try:
-        here.ends_well(process)
-    finally:
-        slurm.start_node(job["node"])
-    assert slurm.restarts(job["id"]) == 1
+    ends_well_without_its_node(here, slurm, process, job)
     assert "going on from snapshot" in log_of_training(here)
 
 

@@ -58,7 +58,7 @@ def checked(experiment: Experiment, part: str, value: Any, rules: Any, where: st
 def contradictions(experiment: Experiment, *settings: Any) -> list[tuple[str, str]]:
     """The keys whose settings do not go together with others, and what is wrong, in one line each.
 
-    None where the experiment has no checks.py. Raises `UserError` where that fails or gives
+    Empty where the experiment has no checks.py. Raises `UserError` where that fails or gives
     something else.
     """
     file = experiment.file("checks")

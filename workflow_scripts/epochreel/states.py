@@ -3,7 +3,6 @@
 snapshot     the number of the block's last snapshot
 checkpoints  the SHA-256 of each of its checkpoints, in order
 weights, optimizer  the SHA-256 of the last snapshot's files in the store
-
 """
 
 from __future__ import annotations
