@@ -4,14 +4,15 @@
     python benchmarks/scale.py --runs 400 --snapshots 50
 
 Rules, settings and graph are those of config.yaml's main run, with so many snapshots or so many
-times; its scripts end as soon as they have made their files. Memory and processor time are those of
-Snakemake's own process, without its jobs: on a machine that others use as well, compare that rather
-than the time on the clock. What Snakemake keeps of it all is counted in `.snakemake`. A submission
-is what a cluster's scheduler is given: a job, or an array of at most twenty blocks that are ready
-together. While the training goes on each block is ready by itself; the fewest are those where data,
-checkpoints and, for frames, summaries are there.
+times; in the place of each script a line of bash makes its files. Memory and processor time are
+those of Snakemake's own process, without its jobs: on a machine that others use as well, compare
+that rather than the time on the clock. What Snakemake keeps of it all is counted in `.snakemake`.
+A submission is what a cluster's scheduler is given: a job, or an array of at most twenty blocks
+that are ready together. While the training goes on each block is ready by itself; the fewest are
+those where data, checkpoints and, for frames, summaries are there.
 
-With `--dry` nothing is run. 10,000 snapshots take some minutes, 100,000 an hour or more.
+With `--dry` nothing is run. With `--interpreters` each job starts its script's interpreter, as real
+ones do, and ends before the script's own first line.
 """
 
 from __future__ import annotations
@@ -36,6 +37,10 @@ from workflow import Workplace
 ARRAYS, TASKS = ("evaluate", "render"), 20  # as in profiles/slurm/config.yaml
 LOCAL = ("summarize", "publish")  # as in Snakefile
 THERE = ("generate_dataset", "train")
+BASH = """\
+# Where several outputs share a name, Snakemake gives them as one text; no path here has a space.
+for path in ${snakemake_output[@]}; do echo nothing > "$path"; done
+"""
 TARGETS = ("all", "total")
 COLUMNS = {
     "": "",
@@ -63,10 +68,13 @@ def main() -> None:
     parser.add_argument("--block", type=int, choices=[1, 10, 100], default=100)
     parser.add_argument("--backends", nargs="+", choices=["file", "db"], default=["file"])
     parser.add_argument("--dry", action="store_true")
+    parser.add_argument("--interpreters", action="store_true")
     parser.add_argument("--cores", type=int, default=2)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        workflow = scheduler.copy_of_workflow(Path(scratch, "workflow"), empty=True)
+        workflow = scheduler.copy_of_workflow(Path(scratch, "workflow"), options.interpreters)
+        if not options.interpreters:
+            put_bash_for_scripts(workflow)
         rows = [
             row
             for snapshots in options.snapshots
@@ -74,6 +82,15 @@ def main() -> None:
             for row in measure(workflow, snapshots, backend, options)
         ]
     table.show(COLUMNS, rows)
+
+
+def put_bash_for_scripts(workflow: Path) -> None:
+    """Have a line of bash make the files of each rule of a copied workflow, a few bytes each."""
+    (workflow / "rules" / "empty.sh").write_text(BASH)
+    for rules in (workflow / "rules").glob("*.smk"):
+        rules.write_text(
+            re.sub(r"script:\n +\S+", 'script:\n        "empty.sh"', rules.read_text())
+        )
 
 
 def measure(
