@@ -8,7 +8,7 @@ import reruns
 import witness
 from rerun_loaded import Stage, distributions, own, stage_of, stages
 
-from epochreel import plan
+from epochreel.planning.runs import FILM_WIDE
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_a_job_loads_no_module_that_its_results_are_not_known_to_follow_from(job
 # Takes what a fit over all snapshots has laid out, and notes in its key what that follows from.
 UNLOADED = {
     Stage("project", "activations", projection=name): {f"epochreel.projecting.{name}"}
-    for name in plan.FILM_WIDE
+    for name in FILM_WIDE
 }
 
 

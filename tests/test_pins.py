@@ -6,7 +6,7 @@ import pytest
 import yaml
 from workflow import REPOSITORY
 
-from epochreel import plan
+from epochreel.planning.stages import STAGES
 
 REQUIREMENTS = (REPOSITORY / "requirements.txt").read_text()
 PINNED = dict(re.findall(r"^([\w-]+)==(\S+)$", REQUIREMENTS, re.M))
@@ -39,8 +39,8 @@ RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "rules").glob(
 ENVIRONMENT_OF = dict(re.findall(r"^rule (\w+):.*?envs/(\w+)\.yaml", RULES, re.M | re.S))
 
 
-@pytest.mark.parametrize("stage", [s.script for s in plan.STAGES.values()])
+@pytest.mark.parametrize("stage", [s.script for s in STAGES.values()])
 def test_the_environment_of_a_rule_has_the_packages_of_its_stage(stage):
     text = (REPOSITORY / "envs" / f"{ENVIRONMENT_OF[stage]}.yaml").read_text()
-    needed = {name for s in plan.STAGES.values() if s.script == stage for name in s.packages}
+    needed = {name for s in STAGES.values() if s.script == stage for name in s.packages}
     assert needed <= set(re.findall(r"- ([\w-]+)==", text))

@@ -16,8 +16,9 @@ from conftest import SPIRALS
 
 from epochreel import optimizers, plan, provenance, video
 from epochreel.errors import UserError
+from epochreel.planning import datasets, manual, origins, stages
 
-STAGES = sorted(set(plan.STAGES) - {"generate"})
+STAGES = sorted(set(stages.STAGES) - {"generate"})
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, mo
 
 def test_more_shards_than_five_digits_name_are_refused(planned):
     most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
-    assert len(planned(most).datasets["points"].shards("train")) == plan.MOST_SHARDS
+    assert len(planned(most).datasets["points"].shards("train")) == datasets.MOST_SHARDS
     words = "'datasets.points.examples_per_shard' holds 1, which makes 100001 shards of the split"
     assert words in refusal(planned, most | {"datasets.points.train": 100_001})
 
@@ -275,7 +276,7 @@ def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch
     assert {stage for stage in before if before[stage] != after[stage]} == reached
 
 
-@pytest.mark.parametrize("optimizer", plan.OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize("optimizer", origins.OPTIMIZER_SETTINGS)
 def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, optimizer):
     class Read(dict):
         def __getitem__(self, name):
@@ -534,7 +535,7 @@ def test_a_plan_is_made_where_text_is_ascii_by_default(spirals, tmp_path):
     code = f"from epochreel.plan import Plan; Plan({spirals()!r}, Path())"
     ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", f"from pathlib import Path; {code}"]
-    ascii["PYTHONPATH"] = str(plan.SCRIPTS)
+    ascii["PYTHONPATH"] = str(stages.SCRIPTS)
     subprocess.run(command, env=os.environ | ascii, check=True)
 
 
@@ -544,7 +545,7 @@ def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
 
 
 def test_the_runs_that_the_readme_shows_can_be_planned(tmp_path):
-    readme = (plan.SCHEMA.parent / "README.md").read_text()
+    readme = (manual.SCHEMA.parent / "README.md").read_text()
     blocks = re.findall(r"\n\n((?:    .*\n)+)", readme)
     configs = [yaml.safe_load(block) for block in blocks if block.startswith("    datasets:")]
     for config in configs:

@@ -105,6 +105,10 @@ def test_a_fresh_clone_of_the_code_over_existing_results_reruns_nothing(rerun_wo
 
 IDLE = {"publish", "save_network", "verify", "write_manifest"}
 IDLE |= {f"epochreel.{name}" for name in ("checksums", "manifest", "own", "plan", "schema")}
+IDLE |= {
+    f"epochreel.planning{name}"
+    for name in ("", ".datasets", ".manual", ".origins", ".refusals", ".runs", ".stages")
+}
 IDLE |= {f"epochreel.{name}.checks" for name in ("activations", "reader", "sheets")}
 
 
