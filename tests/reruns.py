@@ -123,16 +123,16 @@ def stages_of(
 ) -> dict[str, tuple[set[str], set[str]]]:
     """Rule → the modules that it runs and the packages that it computes with."""
     from epochreel import experiments, provenance
-    from epochreel.planning.stages import STAGES, files_of
+    from epochreel.planning.stages import STAGES, files_of, packages_of
 
     found, rules = experiments.find(experiment, REPOSITORY), {}
     for stage, about in STAGES.items():
         if stage == ("train" if is_stream else "train_on_stream") or not _has(found, stage):
             continue
-        files = files_of(stage, found)
-        if "projection" in about.modules:
-            files += [provenance.LIBRARY / "projecting" / f"{name}.py" for name in projections]
-        rules[_RULES.get(stage, stage)] = set(provenance.modules(files)), set(about.packages)
+        kinds = list(projections) if "projection" in about.modules else [None]
+        files = {file for kind in kinds for file in files_of(stage, found, kind)}
+        packages = {name for kind in kinds for name in packages_of(stage, kind)}
+        rules[_RULES.get(stage, stage)] = set(provenance.modules(files)), packages
     return rules
 
 
@@ -169,7 +169,11 @@ def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
 
 def packages() -> list[str]:
     """The packages whose versions count for some stage of the world's experiments."""
-    rules = [stages_of(name, kind) for name in experiments_there_are() for kind in (False, True)]
+    rules = [
+        stages_of(name, kind, _projections())
+        for name in experiments_there_are()
+        for kind in (False, True)
+    ]
     return sorted({name for about in rules for _, names in about.values() for name in names})
 
 
@@ -269,11 +273,15 @@ def idle() -> list[str]:
 
 
 def _packages() -> Iterator[str]:
-    from epochreel.planning.stages import STAGES
+    from epochreel.planning.runs import FILM_WIDE
+    from epochreel.planning.stages import STAGES, packages_of
 
     names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
-    for stage, made in STAGES.items():
-        yield f"| {names.get(stage, stage)} | {', '.join(made.packages) or 'none'} |"
+    of_some = {"project": _projections(), "fit_projection": FILM_WIDE}
+    for stage in STAGES:
+        for kind in of_some.get(stage, [None]):
+            named = f"{stage} ({kind})" if kind else names.get(stage, stage)
+            yield f"| {named} | {', '.join(packages_of(stage, kind)) or 'none'} |"
 
 
 if __name__ == "__main__":

@@ -357,6 +357,14 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
     assert {stage for stage, (one, other) in codes.items() if one != other} == reached
 
 
+@pytest.mark.parametrize("kind", stages.PROJECTIONS)
+def test_a_layout_follows_from_umap_where_its_projection_computes_with_it(planned, kind):
+    run = planned({f"{RUN}.projection": {"name": kind}}).runs["tiny"]
+    for stage in ("project", "fit_projection"):
+        versions = run.stage_settings(stage)["versions"]
+        assert ("umap-learn" in versions) == ("umap" in kind) and "numba" in versions
+
+
 # -- Unbounded training sets
 
 

@@ -44,11 +44,8 @@ class Origins:
         if stage == "train" and self.dataset.is_stream:
             made = stage_settings("train_on_stream", self.experiment, settings)
             return made | {"folders": sorted(self.dataset.folders())}
-        more = ()
-        if stage in ("project", "fit_projection"):
-            # The kind is found by its name, not imported.
-            more = (provenance.LIBRARY / "projecting" / f"{self.projection['name']}.py",)
-        return stage_settings(stage, self.experiment, settings, more)
+        projection = self.projection["name"] if stage in ("project", "fit_projection") else None
+        return stage_settings(stage, self.experiment, settings, projection)
 
     @cached_property
     def _stages(self) -> dict[str, Callable[[], dict[str, Any]]]:

@@ -28,8 +28,7 @@ class Stage:
 _DRAWN = ("numpy", "pillow", "deflate", "isal", "pyarrow", "matplotlib")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
 _READ_AND_DRAWN = (*_TORCH, "deflate", "isal", "matplotlib")
-_PROJECTED = ("numpy", "pyarrow", "numba", "llvmlite", "scipy", "scikit-learn")
-_PROJECTED += ("umap-learn", "pynndescent")
+_PROJECTED = ("numpy", "pyarrow", "numba", "llvmlite")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 STAGES = {
     "generate": Stage("generate_dataset", ("data",), _DRAWN),
@@ -51,34 +50,41 @@ STAGES = {
     "save_poster": Stage("encode", (), ()),
     "write_captions": Stage("write_captions", ("figure",), ("numpy", "pyarrow")),
 }
+_UMAP = ("scipy", "scikit-learn", "umap-learn", "pynndescent")
+PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _UMAP}
+"""The packages that a kind of projection computes with, beside those of the stages that project."""
 
 
 def stage_settings(
     name: str,
     experiment: Experiment,
     settings: Mapping[str, Any],
-    more: tuple[Path, ...] = (),
+    projection: str | None = None,
 ) -> dict[str, Any]:
     """What a stage's results follow from: `settings`, its code and its packages' versions.
 
-    `more` are files that the stage runs, beside those of `files_of`.
+    `projection` is the kind that a stage which projects runs.
     """
-    stage = STAGES[name]
     return {
         "settings": dict(settings),
-        "code": _code(name, experiment, more),
-        "versions": versions(stage.packages),
+        "code": _code(name, experiment, projection),
+        "versions": versions(packages_of(name, projection)),
     }
 
 
 @cache
-def _code(name: str, experiment: Experiment, more: tuple[Path, ...]) -> str:
+def _code(name: str, experiment: Experiment, projection: str | None) -> str:
     folder = None if experiment.is_builtin else experiment.folder
-    return code_digest([*files_of(name, experiment), *more], folder)
+    return code_digest(files_of(name, experiment, projection), folder)
 
 
-def files_of(name: str, experiment: Experiment) -> list[Path]:
-    """The files that a stage starts from: its script, and the experiment's for it."""
+def packages_of(name: str, projection: str | None = None) -> tuple[str, ...]:
+    """The packages that a stage computes with, those of its kind of projection included."""
+    return STAGES[name].packages + (PROJECTIONS[projection] if projection else ())
+
+
+def files_of(name: str, experiment: Experiment, projection: str | None = None) -> list[Path]:
+    """The files that a stage starts from: its script, the experiment's, its kind of projection."""
     stage = STAGES[name]
     files = [SCRIPTS / f"{stage.script}.py", *map(experiment.file, stage.modules)]
     for file in files:
@@ -87,4 +93,5 @@ def files_of(name: str, experiment: Experiment) -> list[Path]:
     if stage.function and not experiment.defines(stage.modules[0], stage.function):
         file = shown(str(files[1]), 500)
         raise UserError(f"{file} does not define {stage.function}: '{name}' cannot be made without")
-    return files
+    # The kind is found by its name, not imported.
+    return files + ([LIBRARY / "projecting" / f"{projection}.py"] if projection else [])
