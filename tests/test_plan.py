@@ -477,7 +477,7 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
         ("def contradictions(data): return []", "TypeError: contradictions() takes 1 positional"),
         ("def contradictions(*given): exit()", "line 1: SystemExit"),
         ("def contradictions(*given:", "cannot be read as Python"),
-        ("return\ndef contradictions(*given): ...", "SyntaxError: 'return' outside function"),
+        ("return\ndef contradictions(*given): ...", "Python: 'return' outside function (line 1)"),
         ("def contradictions(*given): yield 'a', 'one\\ntwo'", "'runs.tiny.a' one two"),
     ],
 )

@@ -23,6 +23,8 @@ class Dataset:
     def __init__(self, name: str, settings: dict[str, Any], base: Path):
         self.name, self.base = name, base
         self.experiment = experiments.find(settings["experiment"], base)
+        if not self.experiment.is_builtin:
+            own.refuse_uncompilable(self.experiment)
         self._schema = manual.of_experiment(self.experiment)
         where = f"datasets.{name}.settings"
         settings["settings"] = self.check("data", settings["settings"], where)
