@@ -31,14 +31,15 @@ import numpy as np
 import table
 import torch
 
-from epochreel import batches, evaluations, plan, schema
+from epochreel import batches, evaluations, schema
 from epochreel.activations import data, model
 from epochreel.activations.projection import activations
+from epochreel.planning import manual
 from epochreel.projecting import measures, projection
 from epochreel.projecting.neighbours import Points
 
 SIZES = {"digits": 8, "sketches": 48, "fashion": 28}
-SETTINGS = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]
+SETTINGS = manual.shared()["$defs"]
 BATCH, RATE, SEED = 50, 5e-4, 1
 
 

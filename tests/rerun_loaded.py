@@ -12,7 +12,8 @@ import reruns
 from witness import Job
 from workflow import REPOSITORY
 
-from epochreel import plan
+from epochreel.planning.runs import FILM_WIDE
+from epochreel.planning.stages import STAGES
 
 _LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$")
 
@@ -63,7 +64,7 @@ def stages() -> set[Stage]:
         for experiment in reruns.experiments_there_are()
         for rule in _stages(experiment)
         for is_stream in (False, True)
-        for projection in (plan.FILM_WIDE if rule == "fit_projection" else reruns._projections())
+        for projection in (FILM_WIDE if rule == "fit_projection" else reruns._projections())
     }
 
 
@@ -80,7 +81,7 @@ def stage_of(job: Job, config: Mapping) -> Stage:
 
 def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str = "") -> Stage:
     """A stage without what makes no difference to its rule."""
-    is_shared = rule in plan.STAGES and not plan.STAGES[rule].modules
+    is_shared = rule in STAGES and not STAGES[rule].modules
     return Stage(
         rule,
         "" if is_shared else experiment,

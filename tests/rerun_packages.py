@@ -19,6 +19,9 @@ ONLY_IMPORTED = {
     "save_poster": _LOOKING | _FILMING,
     "write_captions": _LOOKING | _FILMING,
 }
+# numba looks for scipy as it starts. What is compiled for these projections multiplies no matrices,
+# which is what it would take from there.
+ONLY_IMPORTED |= {"causal": {"scipy"}, "linear": {"scipy"}}
 
 # What others load. It computes nothing that a result holds.
 BROUGHT = {
@@ -43,6 +46,7 @@ BROUGHT = {
 }
 
 
-def computing_nothing(rule: str) -> set[str]:
+def computing_nothing(rule: str, projection: str = "") -> set[str]:
     """The packages that a rule's jobs may load though its results do not follow from them."""
-    return WATCHING | BROUGHT.keys() | ONLY_IMPORTED.get(rule, set())
+    of_either = ONLY_IMPORTED.get(rule, set()) | ONLY_IMPORTED.get(projection, set())
+    return WATCHING | BROUGHT.keys() | of_either

@@ -61,14 +61,15 @@ def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
 
 def _some_of(config: Mapping, run: str) -> set[str]:
     """Those of the rules which not every run has that this one has."""
-    from epochreel import experiments, plan
+    from epochreel import experiments
+    from epochreel.planning.runs import FILM_WIDE
 
     about = config["runs"][run]
     experiment = experiments.find(config["datasets"][about["dataset"]]["experiment"], REPOSITORY)
     if not experiment.file("projection").is_file():
         return set()
     found = {"project"}
-    if about.get("projection", {}).get("name") in plan.FILM_WIDE:
+    if about.get("projection", {}).get("name") in FILM_WIDE:
         found.add("fit_projection")
     return found | ({"render_tweens"} if about.get("figure", {}).get("tweens") else set())
 
@@ -121,16 +122,17 @@ def stages_of(
     experiment: str, is_stream: bool = False, projections: Iterable[str] = ("causal",)
 ) -> dict[str, tuple[set[str], set[str]]]:
     """Rule → the modules that it runs and the packages that it computes with."""
-    from epochreel import experiments, plan, provenance
+    from epochreel import experiments, provenance
+    from epochreel.planning.stages import STAGES, files_of, packages_of
 
     found, rules = experiments.find(experiment, REPOSITORY), {}
-    for stage, about in plan.STAGES.items():
+    for stage, about in STAGES.items():
         if stage == ("train" if is_stream else "train_on_stream") or not _has(found, stage):
             continue
-        files = plan.files_of(stage, found)
-        if "projection" in about.modules:
-            files += [provenance.LIBRARY / "projecting" / f"{name}.py" for name in projections]
-        rules[_RULES.get(stage, stage)] = set(provenance.modules(files)), set(about.packages)
+        kinds = list(projections) if "projection" in about.modules else [None]
+        files = {file for kind in kinds for file in files_of(stage, found, kind)}
+        packages = {name for kind in kinds for name in packages_of(stage, kind)}
+        rules[_RULES.get(stage, stage)] = set(provenance.modules(files)), packages
     return rules
 
 
@@ -139,9 +141,9 @@ def _has(experiment, name: str) -> bool:
 
     Pictures between snapshots are refused where no points are projected.
     """
-    from epochreel import plan
+    from epochreel.planning.stages import STAGES
 
-    stage = plan.STAGES[name]
+    stage = STAGES[name]
     modules = (*stage.modules, *(["projection"] if name == "render_tweens" else []))
     files = all(experiment.file(module).is_file() for module in modules)
     return files and (not stage.function or experiment.defines(stage.modules[0], stage.function))
@@ -167,7 +169,11 @@ def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
 
 def packages() -> list[str]:
     """The packages whose versions count for some stage of the world's experiments."""
-    rules = [stages_of(name, kind) for name in experiments_there_are() for kind in (False, True)]
+    rules = [
+        stages_of(name, kind, _projections())
+        for name in experiments_there_are()
+        for kind in (False, True)
+    ]
     return sorted({name for about in rules for _, names in about.values() for name in names})
 
 
@@ -251,9 +257,9 @@ def _code() -> Iterator[str]:
 
 def _projections() -> list[str]:
     """All projections that a run may name."""
-    from epochreel import plan, schema
+    from epochreel.planning import manual
 
-    return list(schema.load_yaml(plan.SCHEMA.read_text())["$defs"].get("projections", {}))
+    return list(manual.shared()["$defs"]["projections"])
 
 
 def idle() -> list[str]:
@@ -267,11 +273,15 @@ def idle() -> list[str]:
 
 
 def _packages() -> Iterator[str]:
-    from epochreel import plan
+    from epochreel.planning.runs import FILM_WIDE
+    from epochreel.planning.stages import STAGES, packages_of
 
     names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
-    for stage, made in plan.STAGES.items():
-        yield f"| {names.get(stage, stage)} | {', '.join(made.packages) or 'none'} |"
+    of_some = {"project": _projections(), "fit_projection": FILM_WIDE}
+    for stage in STAGES:
+        for kind in of_some.get(stage, [None]):
+            named = f"{stage} ({kind})" if kind else names.get(stage, stage)
+            yield f"| {named} | {', '.join(packages_of(stage, kind)) or 'none'} |"
 
 
 if __name__ == "__main__":

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from epochreel import plan, schema
+from epochreel import schema
 from epochreel.activations import classes, data, folders, idx, sketches
 from epochreel.errors import UserError
+from epochreel.planning import manual
 
-DEFAULTS = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["activations"]["data"]
+DEFAULTS = manual.shared()["$defs"]["activations"]["data"]
 
 
 def settings(**own):

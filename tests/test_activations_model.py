@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from epochreel import plan, schema
+from epochreel import schema
 from epochreel.activations import checks, data, model
+from epochreel.planning import manual
 from epochreel.projecting import projection
 
-PARTS = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["activations"]
+PARTS = manual.shared()["$defs"]["activations"]
 NETWORKS = schema.by_name(PARTS["networks"])
 
 

@@ -8,7 +8,8 @@ import reruns
 import witness
 from rerun_loaded import Stage, distributions, own, stage_of, stages
 
-from epochreel import plan
+from epochreel.planning.runs import FILM_WIDE
+from epochreel.planning.stages import PROJECTIONS
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def test_a_job_loads_no_module_that_its_results_are_not_known_to_follow_from(job
 # Takes what a fit over all snapshots has laid out, and notes in its key what that follows from.
 UNLOADED = {
     Stage("project", "activations", projection=name): {f"epochreel.projecting.{name}"}
-    for name in plan.FILM_WIDE
+    for name in FILM_WIDE
 }
 
 
@@ -57,7 +58,13 @@ def test_a_stage_follows_from_no_module_that_none_of_its_jobs_loads(loaded):
 def test_a_job_loads_no_package_but_those_whose_versions_count_or_that_compute_nothing(jobs):
     for stage, modules in jobs:
         found = distributions(modules) - stage.packages
-        assert found <= rerun_packages.computing_nothing(stage.rule), stage
+        assert found <= rerun_packages.computing_nothing(stage.rule, stage.projection), stage
+
+
+def test_a_projection_follows_from_no_package_that_none_of_its_jobs_loads(loaded):
+    for stage in filter(lambda stage: stage.projection, loaded):
+        needless = PROJECTIONS[stage.projection] if stage in UNLOADED else ()
+        assert stage.packages - distributions(loaded[stage]) == set(needless), stage
 
 
 def test_each_package_said_to_compute_nothing_though_it_is_loaded_is_loaded_by_some_job(loaded):

@@ -79,6 +79,35 @@ def test_a_mistake_that_can_be_read_is_told_when_the_plan_is_made(mine, file, ol
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("file", ["data", "model", "evaluation", "figure", "reading", "helper"])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("return", "'return' outside function"),
+        ("nonlocal x", "nonlocal declaration not allowed at module level"),
+        ("def f(a, a): ...", "duplicate argument 'a' in function definition"),
+        ("from __future__ import annotations", "from __future__ imports must occur at the"),
+    ],
+)
+def test_code_that_can_be_parsed_and_not_compiled_is_told_when_the_plan_is_made(
+    mine, file, code, words
+):
+    path = mine.folder / "mine" / f"{file}.py"
+    text = path.read_text() if path.is_file() else "1 / 0\ndef read(): ...\n"
+    path.write_text(f"{text}\n{code}\n")
+    if file == "helper":
+        mistake(mine, "model.py", "import torch", "import torch\nfrom . import helper")
+    line = text.count("\n") + 2
+    with pytest.raises(UserError, match=rf"^{path} cannot be read as Python: {words}.*") as caught:
+        plan_of(mine)
+    assert str(caught.value).endswith(f" (line {line})")
+
+
+def test_what_python_only_warns_of_is_left_to_the_jobs(mine, recwarn):
+    mistake(mine, "model.py", "import torch", "import torch\nODD = 1 is 1")
+    assert plan_of(mine).runs and not recwarn.list
+
+
 def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
     checks = mine.folder / "mine" / "checks.py"
     checks.write_text("def contradictions(data, *others):\n    yield data['x']\n")

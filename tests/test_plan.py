@@ -16,8 +16,9 @@ from conftest import SPIRALS
 
 from epochreel import optimizers, plan, provenance, video
 from epochreel.errors import UserError
+from epochreel.planning import datasets, manual, origins, stages
 
-STAGES = sorted(set(plan.STAGES) - {"generate"})
+STAGES = sorted(set(stages.STAGES) - {"generate"})
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, mo
 
 def test_more_shards_than_five_digits_name_are_refused(planned):
     most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
-    assert len(planned(most).datasets["points"].shards("train")) == plan.MOST_SHARDS
+    assert len(planned(most).datasets["points"].shards("train")) == datasets.MOST_SHARDS
     words = "'datasets.points.examples_per_shard' holds 1, which makes 100001 shards of the split"
     assert words in refusal(planned, most | {"datasets.points.train": 100_001})
 
@@ -275,7 +276,7 @@ def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch
     assert {stage for stage in before if before[stage] != after[stage]} == reached
 
 
-@pytest.mark.parametrize("optimizer", plan.OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize("optimizer", origins.OPTIMIZER_SETTINGS)
 def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, optimizer):
     class Read(dict):
         def __getitem__(self, name):
@@ -354,6 +355,14 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
     codes = {s: [stage[s].split('"code":')[1][:66] for stage in (before, after)] for s in before}
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     assert {stage for stage, (one, other) in codes.items() if one != other} == reached
+
+
+@pytest.mark.parametrize("kind", stages.PROJECTIONS)
+def test_a_layout_follows_from_umap_where_its_projection_computes_with_it(planned, kind):
+    run = planned({f"{RUN}.projection": {"name": kind}}).runs["tiny"]
+    for stage in ("project", "fit_projection"):
+        versions = run.stage_settings(stage)["versions"]
+        assert ("umap-learn" in versions) == ("umap" in kind) and "numba" in versions
 
 
 # -- Unbounded training sets
@@ -468,7 +477,7 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
         ("def contradictions(data): return []", "TypeError: contradictions() takes 1 positional"),
         ("def contradictions(*given): exit()", "line 1: SystemExit"),
         ("def contradictions(*given:", "cannot be read as Python"),
-        ("return\ndef contradictions(*given): ...", "SyntaxError: 'return' outside function"),
+        ("return\ndef contradictions(*given): ...", "Python: 'return' outside function (line 1)"),
         ("def contradictions(*given): yield 'a', 'one\\ntwo'", "'runs.tiny.a' one two"),
     ],
 )
@@ -534,7 +543,7 @@ def test_a_plan_is_made_where_text_is_ascii_by_default(spirals, tmp_path):
     code = f"from epochreel.plan import Plan; Plan({spirals()!r}, Path())"
     ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", f"from pathlib import Path; {code}"]
-    ascii["PYTHONPATH"] = str(plan.SCRIPTS)
+    ascii["PYTHONPATH"] = str(stages.SCRIPTS)
     subprocess.run(command, env=os.environ | ascii, check=True)
 
 
@@ -544,7 +553,7 @@ def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
 
 
 def test_the_runs_that_the_readme_shows_can_be_planned(tmp_path):
-    readme = (plan.SCHEMA.parent / "README.md").read_text()
+    readme = (manual.SCHEMA.parent / "README.md").read_text()
     blocks = re.findall(r"\n\n((?:    .*\n)+)", readme)
     configs = [yaml.safe_load(block) for block in blocks if block.startswith("    datasets:")]
     for config in configs:

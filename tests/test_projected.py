@@ -12,6 +12,8 @@ from workflow import Workplace
 
 from epochreel import evaluations, layouts, plan, png, reels, video
 from epochreel.errors import UserError
+from epochreel.planning.runs import FILM_WIDE
+from epochreel.planning.stages import PROJECTIONS
 from epochreel.projecting import projection
 
 PROJECTION = """import numpy as np
@@ -132,4 +134,8 @@ def test_tweens_that_cannot_be_shown_are_refused(place, tweens, words):
 
 def test_the_film_wide_kinds_are_those_that_say_so():
     wide = {kind for kind in projection.KINDS if projection.is_film_wide(kind)}
-    assert wide == set(plan.FILM_WIDE)
+    assert wide == set(FILM_WIDE)
+
+
+def test_the_packages_of_every_kind_are_known():
+    assert PROJECTIONS.keys() == set(projection.KINDS)

@@ -105,6 +105,10 @@ def test_a_fresh_clone_of_the_code_over_existing_results_reruns_nothing(rerun_wo
 
 IDLE = {"publish", "save_network", "verify", "write_manifest"}
 IDLE |= {f"epochreel.{name}" for name in ("checksums", "manifest", "own", "plan", "schema")}
+IDLE |= {
+    f"epochreel.planning{name}"
+    for name in ("", ".datasets", ".manual", ".origins", ".refusals", ".runs", ".stages")
+}
 IDLE |= {f"epochreel.{name}.checks" for name in ("activations", "reader", "sheets")}
 
 
@@ -140,10 +144,14 @@ def test_another_version_of_a_package_reruns_the_rules_that_compute_with_it(
     assert expected and reruns.without_blocks(released[name].result()) == expected
 
 
+@pytest.mark.parametrize("projection", reruns._projections())
 @pytest.mark.parametrize("experiment", reruns.experiments_there_are())
-def test_each_package_that_a_stage_imports_is_among_those_whose_version_counts(experiment):
+def test_each_package_that_a_stage_imports_is_among_those_whose_version_counts(
+    experiment, projection
+):
     distributions = packages_distributions()
-    for rule, (modules, packages) in reruns.stages_of(experiment).items():
+    stages = reruns.stages_of(experiment, projections=[projection])
+    for rule, (modules, packages) in stages.items():
         for name in modules:
             imported = {top for top in _imports(MODULES[name]) if top in distributions}
             used = {distributions[top][0].lower() for top in imported} - WATCHING

@@ -14,8 +14,9 @@ from rerun_rows import OWN, SHARED
 
 from epochreel import plan, provenance, schema
 from epochreel.errors import UserError
+from epochreel.planning import manual
 
-MANUAL = yaml.safe_load(plan.SCHEMA.read_text())
+MANUAL = yaml.safe_load(manual.SCHEMA.read_text())
 
 
 def put(config: dict, path: str, value) -> dict:

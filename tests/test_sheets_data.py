@@ -6,8 +6,9 @@ import matplotlib_sheet
 import numpy as np
 import pytest
 
-from epochreel import fonts, plan, png, schema
+from epochreel import fonts, png
 from epochreel.errors import UserError
+from epochreel.planning import manual
 from epochreel.sheets import data, ink, layout
 
 PLAIN = {"variant": "plain", "fonts": None}
@@ -174,9 +175,9 @@ def test_a_cell_holds_the_whole_number_and_white_around_it():
 
 
 def test_the_manual_says_how_many_families_perturbed_pages_come_in():
-    manual = schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["sheets"]["data"]
+    rules = manual.shared()["$defs"]["sheets"]["data"]
     words = {7: "seven families"}[len(data.perturbed_families())]
-    assert words in manual["properties"]["variant"]["description"]
+    assert words in rules["properties"]["variant"]["description"]
 
 
 def test_perturbed_pages_come_in_all_families_and_slants():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from epochreel import plan, schema
+from epochreel import schema
+from epochreel.planning import manual
 from epochreel.sheets import data, layout, model
 
-NETWORKS = schema.by_name(schema.load_yaml(plan.SCHEMA.read_text())["$defs"]["sheets"]["networks"])
+NETWORKS = schema.by_name(manual.shared()["$defs"]["sheets"]["networks"])
 
 SMALL = {
     "tuned": {"name": "tuned", "channels": [2, 2, 2, 2, 1]},

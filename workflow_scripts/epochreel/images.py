@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from epochreel.completeness import refuse_incomplete
 from epochreel.errors import UserError, first_line
 
 MOST_PIXELS = 100_000_000
@@ -24,7 +25,8 @@ def open_image(path: str | Path) -> np.ndarray:
     Palettes, CMYK and 16 bits a channel (or 12, where none of a grey image's values has more)
     become 8-bit grey or RGB; what is transparent shows white;
     a photograph is turned as its camera says. Raises `UserError` for a file that is no image of
-    PNG, JPEG, TIFF, WebP or BMP, is damaged, animated or has more than `MOST_PIXELS`.
+    PNG, JPEG, TIFF, WebP or BMP, is damaged, lacks pixels, is animated or has more than
+    `MOST_PIXELS`.
     """
     try:
         is_empty = not Path(path).stat().st_size
@@ -38,6 +40,7 @@ def open_image(path: str | Path) -> np.ndarray:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
                 _refuse(image, path)
+                refuse_incomplete(image, path)
                 return _pixels(ImageOps.exif_transpose(image))
     except UserError:
         raise

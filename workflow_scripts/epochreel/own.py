@@ -1,20 +1,60 @@
-"""What an experiment of one's own says when the plan is made: rules for its settings, in two files.
+"""What is asked of an experiment of one's own when the plan is made.
 
+Its code is to compile. Two files hold rules for its settings:
 `settings.schema.yaml` bounds each of them, `checks.py` knows which do not go together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from epochreel import schema
-from epochreel.errors import UserError, kind_and_words, raised_by_own, refuse_given, shown
-from epochreel.experiments import Experiment
+from epochreel import provenance, schema
+from epochreel.errors import (
+    UserError,
+    first_line,
+    kind_and_words,
+    raised_by_own,
+    refuse_given,
+    shown,
+)
+from epochreel.experiments import NAMES, Experiment
 
 SCHEMA = "settings.schema.yaml"
 _PATHS = {"string", "null"}
+
+
+def refuse_uncompilable(experiment: Experiment) -> None:
+    """Refuse code that can be parsed and yet is no Python, such as `return` outside a function.
+
+    The experiment's files are looked at, and what they import of their folder; none is run. Raises
+    `UserError` with file and line.
+    """
+    files = [experiment.file(module) for module in NAMES if experiment.file(module).is_file()]
+    for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
+        _refuse_uncompilable(path)
+
+
+def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
+    """The files of an experiment's folder that these import, directly or not; these included."""
+    for name in provenance.modules(files, folder):
+        root, *place = name.split(".")
+        if root == "experiment":
+            package = folder.joinpath(*place, "__init__.py")
+            yield package if package.is_file() else package.parent.with_suffix(".py")
+
+
+def _refuse_uncompilable(path: Path) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # The job that runs the file gives them.
+            compile(path.read_bytes(), path, "exec", dont_inherit=True)
+    except (SyntaxError, RecursionError) as error:
+        line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
+        reason = getattr(error, "msg", None) or first_line(error)
+        raise UserError(f"{path} cannot be read as Python: {reason}{line}") from error
 
 
 def parts(path: Path) -> dict[str, Any]:

@@ -1,0 +1,209 @@
+"""Image files that end as they should, but too early, are refused, not read as they are filled."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from epochreel import completeness, images
+from epochreel.errors import UserError
+from epochreel.png import SIGNATURE
+
+NOISE = np.random.default_rng(0).integers(0, 256, (37, 29, 3), np.uint8)
+SHADES = np.kron(NOISE[:10, :12] // 2, np.ones((8, 8, 1), np.uint8))
+SHADES += np.random.default_rng(1).integers(0, 100, SHADES.shape, np.uint8)
+
+
+def read(folder, content: bytes) -> np.ndarray:
+    path = folder / "page"
+    path.write_bytes(content)
+    return images.open_image(path)
+
+
+def refusal(folder, content: bytes) -> str:
+    with pytest.raises(UserError) as caught:
+        read(folder, content)
+    said = str(caught.value)
+    assert said.startswith(f"{folder / 'page'} cannot be read as an image: save or scan it again (")
+    assert len(said.splitlines()) == 1
+    return said
+
+
+def saved(pixels: np.ndarray, **options) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, **options)
+    return file.getvalue()
+
+
+# -- PNG
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png(size, depth, colour, interlaced, rows: bytes, pieces=1) -> bytes:
+    """A PNG whose scan lines are these, spread over chunks."""
+    head = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
+    packed, palette = zlib.compress(rows), chunk(b"PLTE", bytes(range(3)) * 256)
+    parts = np.array_split(np.frombuffer(packed, np.uint8), pieces)
+    data = b"".join(chunk(b"IDAT", part.tobytes()) for part in parts)
+    body = chunk(b"IHDR", head) + (palette if colour == 3 else b"") + data
+    return SIGNATURE + body + chunk(b"IEND", b"")
+
+
+def scan_lines(bits: np.ndarray, each: int, interlaced: bool) -> bytes:
+    """The unfiltered scan lines of pixels of `each` bits; `bits` (H, W * each) are 0 or 1."""
+    grid = bits.reshape(len(bits), -1, each)
+    starts = [(0, 0), (4, 0), (0, 4), (2, 0), (0, 2), (1, 0), (0, 1)] if interlaced else [(0, 0)]
+    steps = [(8, 8), (8, 8), (4, 8), (4, 4), (2, 4), (2, 2), (1, 2)] if interlaced else [(1, 1)]
+    lines = []
+    for (left, top), (across, down) in zip(starts, steps, strict=True):
+        part = grid[top::down, left::across]
+        if part.shape[1]:
+            lines += [b"\0" + np.packbits(row.ravel()).tobytes() for row in part]
+    return b"".join(lines)
+
+
+KINDS = [(depth, 0) for depth in (1, 2, 4, 8, 16)] + [(depth, 3) for depth in (1, 2, 4, 8)]
+KINDS += [(depth, colour) for colour in (2, 4, 6) for depth in (8, 16)]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (13, 9), (29, 37)])
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize(("depth", "colour"), KINDS)
+def test_a_png_of_any_kind_is_read_whole_and_refused_without_its_last_byte(
+    tmp_path, depth, colour, interlaced, size
+):
+    each = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    bits = np.random.default_rng(1).integers(0, 2, (size[1], size[0] * each), np.uint8)
+    rows = scan_lines(bits, each, bool(interlaced))
+    assert read(tmp_path, png(size, depth, colour, interlaced, rows)).shape[:2] == size[::-1]
+    said = refusal(tmp_path, png(size, depth, colour, interlaced, rows[:-1]))
+    assert f"(its pixels end after {len(rows) - 1} of {len(rows)} bytes)" in said
+
+
+GREY = NOISE[..., 0]
+ROWS = b"".join(b"\0" + row.tobytes() for row in GREY)
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+@pytest.mark.parametrize("lines", [0, 1, 20, 36])
+def test_a_png_of_fewer_rows_than_its_head_promises_is_refused(tmp_path, lines, pieces):
+    content = png((29, 37), 8, 0, 0, ROWS[: lines * 30], pieces)
+    assert f"end after {lines * 30} of {37 * 30} bytes" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_a_png_of_more_rows_is_read_as_far_as_its_head_says(tmp_path, pieces):
+    more = ROWS + bytes(5_000_000)
+    assert np.array_equal(read(tmp_path, png((29, 37), 8, 0, 0, more, pieces)), GREY)
+
+
+@pytest.mark.parametrize("place", [-20, -17, 60, 300])
+def test_a_png_with_a_byte_that_is_another_is_refused(tmp_path, place):
+    content = bytearray(png((29, 37), 8, 0, 0, ROWS))
+    content[place] ^= 1
+    assert "a part of its pixels is not what was saved" in refusal(tmp_path, bytes(content))
+
+
+# -- JPEG
+
+FORMS = {
+    "plain": {},
+    "progressive": {"progressive": True},
+    "fine colours": {"subsampling": 0},
+    "rows": {"restart_marker_rows": 1},
+    "blocks": {"restart_marker_blocks": 3},
+    "progressive blocks": {"progressive": True, "restart_marker_blocks": 3},
+}
+
+
+@pytest.mark.parametrize("pixels", [SHADES, SHADES[..., 0], NOISE, NOISE[:1, :1]])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_a_whole_jpeg_is_read_as_pillow_reads_it(tmp_path, form, pixels):
+    content = saved(pixels, format="JPEG", **form)
+    expected = np.asarray(Image.open(io.BytesIO(content)))
+    assert np.array_equal(read(tmp_path, content), expected)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9, 0.97])
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_a_jpeg_whose_end_follows_too_early_is_refused(tmp_path, form, share):
+    content = saved(SHADES, format="JPEG", **form)
+    start, end, _ = list(completeness._scans(content))[-1]
+    cut = content[: start + int(share * (end - start))].rstrip(b"\xff") + b"\xff\xd9"
+    assert "(its pixels end " in refusal(tmp_path, cut)
+
+
+def test_a_jpeg_that_ends_where_the_decoder_begins_anew_is_refused(tmp_path):
+    content = saved(SHADES, format="JPEG", restart_marker_rows=1)
+    cut = content[: content.index(b"\xff\xd1")] + b"\xff\xd9"
+    assert "(its pixels end after 1 of 4 restarts)" in refusal(tmp_path, cut)
+
+
+def test_what_follows_a_whole_jpeg_does_no_harm(tmp_path):
+    content = saved(SHADES, format="JPEG")
+    assert np.array_equal(read(tmp_path, content + content[:700]), read(tmp_path, content))
+
+
+# -- TIFF
+
+
+def with_tag(content: bytes, tag: int, value: int) -> bytes:
+    """A little-endian TIFF with another value of one tag."""
+    changed = bytearray(content)
+    (place,) = struct.unpack_from("<I", content, 4)
+    for at in range(place + 2, len(content) - 11, 12):
+        if struct.unpack_from("<H", content, at) == (tag,):
+            struct.pack_into("<I", changed, at + 8, value)
+            return bytes(changed)
+    raise ValueError(f"there is no tag {tag}")
+
+
+def test_a_tiff_of_fewer_rows_than_its_head_promises_is_refused(tmp_path):
+    content = saved(NOISE, format="TIFF")
+    assert np.array_equal(read(tmp_path, content), NOISE)
+    said = refusal(tmp_path, with_tag(content, 257, 90))
+    assert f"its strips or tiles hold {29 * 37} of {29 * 90} pixels" in said
+
+
+@pytest.mark.parametrize("packing", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd"])
+def test_a_packed_tiff_of_fewer_rows_is_refused_by_its_decoder(tmp_path, packing):
+    content = saved(NOISE, format="TIFF", compression=packing, strip_size=870)
+    assert np.array_equal(read(tmp_path, content), NOISE)
+    assert "decoder error" in refusal(tmp_path, with_tag(content, 257, 90))
+
+
+def planes(count: int) -> bytes:
+    """A TIFF whose three channels lie one after the other, the first `count` of them."""
+    height, width = NOISE.shape[:2]
+    data = [NOISE[..., channel].tobytes() for channel in range(count)]
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 2, 277: 3, 278: height, 284: 2}
+    lists = 8 + 2 + 12 * (len(tags) + 2) + 4
+    first = lists + 8 * count
+    places = [first + height * width * number for number in range(count)]
+    entries = {tag: (3, 1, value) for tag, value in tags.items()}
+    entries |= {273: (4, count, lists), 279: (4, count, lists + 4 * count)}
+    head = b"II*\0" + struct.pack("<IH", 8, len(entries))
+    head += b"".join(struct.pack("<HHII", tag, *entries[tag]) for tag in sorted(entries)) + bytes(4)
+    head += struct.pack(f"<{2 * count}I", *places, *[height * width] * count)
+    return head + b"".join(data)
+
+
+def test_a_tiff_that_lacks_a_channel_is_refused(tmp_path):
+    assert np.array_equal(read(tmp_path, planes(3)), NOISE)
+    assert "hold 2146 of 3219 pixels" in refusal(tmp_path, planes(2))
+
+
+# -- All
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.97])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
+def test_an_image_that_is_cut_off_is_refused(tmp_path, kind, share):
+    content = saved(SHADES, format=kind)
+    assert refusal(tmp_path, content[: int(share * len(content))])

@@ -1,0 +1,1 @@
+"""What a config asks for: its datasets and runs, and what each stage of these follows from."""

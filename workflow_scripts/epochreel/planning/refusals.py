@@ -1,0 +1,90 @@
+"""Refusals of a run whose settings contradict each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from epochreel import own, video
+from epochreel.errors import UserError, shown
+
+if TYPE_CHECKING:
+    from epochreel.planning.runs import Run
+
+
+def refuse_contradictions(run: Run, where: str) -> None:
+    """Refuse a run, `where` in the config, with settings that do not go together (`UserError`)."""
+    settings, training = run.settings, run.settings["training"]
+    batches = training["batches_per_epoch"]
+    if settings["snapshots_per_epoch"] > batches:
+        raise UserError(
+            f"config: '{where}.snapshots_per_epoch' holds {settings['snapshots_per_epoch']}; "
+            f"it may hold at most one snapshot a batch, and an epoch has {batches}"
+        )
+    if run.snapshots > 999_999:
+        raise UserError(
+            f"config: '{where}.epochs' makes {run.snapshots} snapshots; "
+            "six digits name at most 999999"
+        )
+    try:
+        video.frames_per_snapshot(settings["film"])
+    except UserError as error:
+        raise UserError(f"config: '{where}.film': {error}") from None
+    axis = run.figure["time_axis"]
+    if axis is not None and axis < settings["epochs"]:
+        raise UserError(
+            f"config: '{where}.figure.time_axis' holds {axis}; "
+            f"it may hold {settings['epochs']} (the run's epochs) or more"
+        )
+    if training["plateau_batches"] and not run.dataset.settings["validation"]:
+        raise UserError(
+            f"config: '{where}.training.plateau_batches' holds {training['plateau_batches']}, "
+            f"and the dataset '{run.dataset.name}' has no validation examples to look at"
+        )
+    _refuse_sample(run, where)
+    _refuse_tweens(run, where)
+    lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
+    if lacking:
+        raise UserError(
+            f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
+            "font (DejaVu Sans) lacks; it may hold letters of that font"
+        )
+    _refuse_what_the_experiment_refuses(run, where)
+
+
+def _refuse_sample(run: Run, where: str) -> None:
+    asked = run.settings["evaluation"]["train_sample"]
+    stored = 0 if run.dataset.is_stream else run.dataset.settings["train"]
+    if asked > stored:
+        raise UserError(
+            f"config: '{where}.evaluation.train_sample' holds {asked}; the dataset "
+            f"'{run.dataset.name}' stores {stored} training examples"
+        )
+
+
+def _refuse_tweens(run: Run, where: str) -> None:
+    asked, shown = run.figure["tweens"], video.frames_per_snapshot(run.settings["film"])
+    if asked and not run.projects:
+        raise UserError(
+            f"config: '{where}.figure.tweens' holds {asked}; the experiment "
+            f"'{run.dataset.settings['experiment']}' projects no points: it may hold 0"
+        )
+    if asked >= shown and asked:
+        raise UserError(
+            f"config: '{where}.figure.tweens' holds {asked}; it may hold at most {shown - 1}, "
+            f"since a snapshot is shown for {shown} film frame(s) (film.seconds_per_snapshot)"
+        )
+
+
+def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
+    data, figure = run.dataset.settings, run.figure["settings"]
+    examples = data["test"], run.settings["evaluation"]["train_sample"]
+    shown = figure, run.settings["film"]
+    settings = (data["settings"], run.network, *shown, *examples)
+    for key, words in own.contradictions(run.experiment, *settings):
+        raise UserError(f"config: '{where}.{key}' {words}")
+
+
+def _lacking(title: str) -> str:
+    from epochreel import fonts  # Only now: most titles need no look into a font.
+
+    return fonts.lacking(title, "DejaVuSans-Bold.ttf")
