@@ -100,9 +100,15 @@ def test_a_network_learns_twenty_sketches_by_heart():
 
 
 def told(of_data=None, test=90, train_sample=0, seconds=1 / 3, **network):
-    of_data = data_settings(**of_data or {})
-    shown = {"sentence_snapshots": 6}, {"seconds_per_snapshot": seconds}
-    return dict(checks.contradictions(of_data, settings(**network), *shown, test, train_sample))
+    asked = {
+        "data": data_settings(**of_data or {}),
+        "network": settings(**network),
+        "figure": {"sentence_snapshots": 6},
+        "film": {"seconds_per_snapshot": seconds},
+        "test": test,
+        "train_sample": train_sample,
+    }
+    return dict(checks.contradictions(asked))
 
 
 def test_built_in_data_and_the_published_network_go_together():

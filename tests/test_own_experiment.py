@@ -110,7 +110,7 @@ def test_what_python_only_warns_of_is_left_to_the_jobs(mine, recwarn):
 
 def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
     checks = mine.folder / "mine" / "checks.py"
-    checks.write_text("def contradictions(data, *others):\n    yield data['x']\n")
+    checks.write_text("def contradictions(asked):\n    yield asked['x']\n")
     with pytest.raises(UserError, match=rf"^{checks}, line 2: KeyError: 'x'$"):
         plan_of(mine)
 

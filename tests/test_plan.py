@@ -457,28 +457,29 @@ def test_settings_of_sheets_that_do_not_go_together_are_refused(planned, key, va
 
 def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
     (tmp_path / "spirals" / "checks.py").write_text(
-        "def contradictions(data, network, figure, film, test, train_sample):\n"
-        "    yield 'network.width', f'holds {network[\"width\"]}; {test} and {train_sample}'\n"
+        "def contradictions(asked):\n"
+        "    given = asked['network']['width'], asked['test'], asked['train_sample']\n"
+        "    yield 'network.width', f'holds {given}'\n"
     )
-    words = "config: 'runs.tiny.network.width' holds 4; 20 and 3"
+    words = "config: 'runs.tiny.network.width' holds (4, 20, 3)"
     assert refusal(planned, {f"{RUN}.evaluation.train_sample": 3}) == words
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("def contradictions(*given): ...", "contradictions returns nothing; it returns pairs of"),
+        ("def contradictions(asked): ...", "contradictions returns nothing; it returns pairs of"),
         (
-            "def contradictions(*given): return ['a']",
+            "def contradictions(asked): return ['a']",
             "contradictions returns 'a'; it returns pairs",
         ),
-        ("def contradictions(*given): return ['ab']", "contradictions returns 'ab'; it returns"),
-        ("def contradictions(*given): yield 'a', 3", "contradictions returns ('a', 3); it returns"),
-        ("def contradictions(data): return []", "TypeError: contradictions() takes 1 positional"),
-        ("def contradictions(*given): exit()", "line 1: SystemExit"),
-        ("def contradictions(*given:", "cannot be read as Python"),
-        ("return\ndef contradictions(*given): ...", "Python: 'return' outside function (line 1)"),
-        ("def contradictions(*given): yield 'a', 'one\\ntwo'", "'runs.tiny.a' one two"),
+        ("def contradictions(asked): return ['ab']", "contradictions returns 'ab'; it returns"),
+        ("def contradictions(asked): yield 'a', 3", "contradictions returns ('a', 3); it returns"),
+        ("def contradictions(data, test): return []", "TypeError: contradictions() missing 1"),
+        ("def contradictions(asked): exit()", "line 1: SystemExit"),
+        ("def contradictions(asked:", "cannot be read as Python"),
+        ("return\ndef contradictions(asked): ...", "Python: 'return' outside function (line 1)"),
+        ("def contradictions(asked): yield 'a', 'one\\ntwo'", "'runs.tiny.a' one two"),
     ],
 )
 def test_checks_that_are_wrong_themselves_are_told_in_one_line(planned, tmp_path, text, words):

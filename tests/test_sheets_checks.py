@@ -12,8 +12,8 @@ from epochreel.sheets import checks, layout, sizes
 
 def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
     filled = schema.checked({"name": "local"} | network, test_sheets_model.NETWORKS)
-    figure = {"example": example}
-    return dict(checks.contradictions({"variant": variant}, filled, figure, {}, test, 0))
+    asked = {"data": {"variant": variant}, "network": filled, "figure": {"example": example}}
+    return dict(checks.contradictions(asked | {"test": test}))
 
 
 @pytest.mark.parametrize("variant", layout.VARIANTS)

@@ -95,9 +95,12 @@ def checked(experiment: Experiment, part: str, value: Any, rules: Any, where: st
         raise UserError(f"{file}: '{part}' refers to itself without end: remove a $ref") from None
 
 
-def contradictions(experiment: Experiment, *settings: Any) -> list[tuple[str, str]]:
+def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The keys whose settings do not go together with others, and what is wrong, in one line each.
 
+    `asked` holds a run's settings `data`, `network`, `figure` and `film`, each for itself in order
+    and with its defaults filled in, the number `test` of test examples, and the number
+    `train_sample` of training examples that are tried beside them.
     Empty where the experiment has no checks.py. Raises `UserError` where that fails or gives
     something else.
     """
@@ -105,7 +108,7 @@ def contradictions(experiment: Experiment, *settings: Any) -> list[tuple[str, st
     if not file.is_file():
         return []
     try:
-        found = experiment.load("checks").contradictions(*settings)
+        found = experiment.load("checks").contradictions(asked)
         found = list(found) if isinstance(found, Iterable) else found
     except UserError:
         raise

@@ -15,23 +15,16 @@ _FOLDERS = {"folder": "folder", "fashion": "fashion_files"}
 """The sources that read a folder, and the key that names it."""
 
 
-def contradictions(
-    data: Mapping[str, Any],
-    network: Mapping[str, Any],
-    figure: Mapping[str, Any],
-    film: Mapping[str, Any],
-    test: int,
-    train_sample: int,
-) -> Iterator[tuple[str, str]]:
+def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of the run, such as "network.channels", and what each holds and may hold, in words.
 
-    The settings are each for themselves in order, defaults filled in; `test` and
-    `train_sample` are the numbers of test examples and of training examples tried beside them. What
-    is wrong with the data comes under the key "dataset", which names them.
+    `asked` holds what `epochreel.own.contradictions` says. What is wrong with the data comes under
+    the key "dataset", which names them.
     """
+    data, network, figure = asked["data"], asked["network"], asked["figure"]
     yield from _are_not_there(data)
-    yield from _are_too_many_or_few(test, train_sample)
-    yield from _is_read_in_too_short_a_time(figure["sentence_snapshots"], film)
+    yield from _are_too_many_or_few(asked["test"], asked["train_sample"])
+    yield from _is_read_in_too_short_a_time(figure["sentence_snapshots"], asked["film"])
     layers, size = len(network["channels"]), data["size"]
     most = size.bit_length() - 1
     if layers > most:

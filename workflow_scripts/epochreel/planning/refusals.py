@@ -76,11 +76,15 @@ def _refuse_tweens(run: Run, where: str) -> None:
 
 
 def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
-    data, figure = run.dataset.settings, run.figure["settings"]
-    examples = data["test"], run.settings["evaluation"]["train_sample"]
-    shown = figure, run.settings["film"]
-    settings = (data["settings"], run.network, *shown, *examples)
-    for key, words in own.contradictions(run.experiment, *settings):
+    asked = {
+        "data": run.dataset.settings["settings"],
+        "network": run.network,
+        "figure": run.figure["settings"],
+        "film": run.settings["film"],
+        "test": run.dataset.settings["test"],
+        "train_sample": run.settings["evaluation"]["train_sample"],
+    }
+    for key, words in own.contradictions(run.experiment, asked):
         raise UserError(f"config: '{where}.{key}' {words}")
 
 

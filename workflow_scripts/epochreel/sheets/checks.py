@@ -8,23 +8,17 @@ from typing import Any
 from epochreel.sheets import layout, sizes
 
 
-def contradictions(
-    data: Mapping[str, Any],
-    network: Mapping[str, Any],
-    figure: Mapping[str, Any],
-    film: Mapping[str, Any],
-    test: int,
-    train_sample: int,
-) -> Iterator[tuple[str, str]]:
+def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Keys of the run, such as "network.patch", and what each holds and may hold, in words.
 
-    The settings are each for themselves in order, defaults filled in; `test` and
-    `train_sample` are the numbers of test examples and of training examples tried beside them.
+    `asked` holds what `epochreel.own.contradictions` says.
     """
-    yield from _reads_other_images(network["name"], data["variant"])
-    yield from _is_too_large(network, data["variant"])
-    if figure["example"] >= test:
-        words = f"holds {figure['example']}; it may hold 0 … {test - 1} (the dataset's test pages)"
+    network, variant = asked["network"], asked["data"]["variant"]
+    yield from _reads_other_images(network["name"], variant)
+    yield from _is_too_large(network, variant)
+    example, test = asked["figure"]["example"], asked["test"]
+    if example >= test:
+        words = f"holds {example}; it may hold 0 … {test - 1} (the dataset's test pages)"
         yield "figure.settings.example", words
 
 
