@@ -6,11 +6,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+from snakemake.logging import logger
 from snakemake.utils import update_config
 
-from epochreel import checksums, files
+from epochreel import checksums, files, restarts
 from epochreel.errors import UserError
-from epochreel.jobs import SCHEDULER
+from epochreel.jobs import RESTARTS, SCHEDULER
 from epochreel.plan import Plan
 from epochreel.provenance import canonical
 from epochreel.schema import load_file
@@ -18,6 +19,10 @@ from epochreel.schema import load_file
 checksums.remember()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
+if workflow.remote_exec:
+    restarts.hand_on()
+else:
+    os.environ.pop(RESTARTS, None)
 
 
 def or_stop(function):
@@ -30,6 +35,12 @@ def or_stop(function):
             raise SystemExit(f"epochreel: {error}") from None
 
     return checked
+
+
+def tell_of_restarts():
+    """Say which jobs were begun again, if any: the scheduler's commands keep it to themselves."""
+    if word := restarts.told(Path("results")):
+        logger.warning(f"epochreel: {word}")
 
 
 # A config named on the command line stands alone. Snakemake's own reading of configs would mix it with
@@ -73,3 +84,11 @@ wildcard_constraints:
 
 onstart:
     files.sweep("results")
+
+
+onsuccess:
+    tell_of_restarts()
+
+
+onerror:
+    tell_of_restarts()

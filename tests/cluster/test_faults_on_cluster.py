@@ -1,5 +1,6 @@
 """What befalls a cluster: the film is the same each time, and the user is told."""
 
+import re
 import signal
 import time
 
@@ -23,10 +24,18 @@ def ends_well_without_its_node(here, slurm, process, job) -> None:
     """Take the node of a job down; Slurm begins the job once more, and the film is the same."""
     slurm.crash_node(job["node"])
     try:
-        here.ends_well(process)
+        was_begun_again(here, slurm, job, here.ends_well(process))
     finally:
         slurm.start_node(job["node"])
+
+
+def was_begun_again(here, slurm, job, said) -> None:
+    """Slurm knows of one restart; the job's log tells it first, and the command's last words."""
     assert slurm.restarts(job["id"]) == 1
+    (told,) = re.findall(r"epochreel: 1 job begun again by Slurm, .*: (\S+)", said)
+    word, *_ = (here.folder / told).read_text().splitlines()
+    assert word.endswith("begun again by Slurm (restart 1): preempted, or its node was lost")
+    assert job["what"].split("_")[1] in told
 
 
 def test_a_node_is_lost_while_frames_are_drawn(place, slurm):
@@ -42,7 +51,7 @@ def test_a_node_is_lost_under_a_training_which_goes_on_from_its_last_snapshot(pl
     process = here.begin(FILM)
     job, _ = here.pause_training(process)
     ends_well_without_its_node(here, slurm, process, job)
-    assert "going on from snapshot" in log_of_training(here)
+    assert "are kept: it was interrupted" in log_of_training(here)
 
 
 def test_a_task_of_an_array_that_is_cancelled_is_submitted_again_and_the_others_go_on(place, slurm):
@@ -82,9 +91,8 @@ def test_a_training_that_is_preempted_goes_on_from_its_last_snapshot(place, slur
     job, _ = here.pause_training(process)
     slurm.call("sbatch", "-p", "urgent", "-N3", "--exclusive", "-o/dev/null", "--wrap", "sleep 5")
     here.until(process, lambda: not here.running("train"))
-    here.ends_well(process)
-    assert slurm.restarts(job["id"]) == 1
-    assert "going on from snapshot" in log_of_training(here)
+    was_begun_again(here, slurm, job, here.ends_well(process))
+    assert "are kept: it was interrupted" in log_of_training(here)
 
 
 def test_the_command_is_killed_and_given_again_while_its_training_runs_on(place):
