@@ -9,13 +9,14 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 from snakemake.logging import logger
 from snakemake.utils import update_config
 
-from epochreel import checksums, files, restarts
+from epochreel import arrays, checksums, files, restarts
 from epochreel.errors import UserError
 from epochreel.jobs import RESTARTS, SCHEDULER
 from epochreel.plan import Plan
 from epochreel.provenance import canonical
 from epochreel.schema import load_file
 
+arrays.become_own_job()
 checksums.remember()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
