@@ -16,10 +16,12 @@ from epochreel.plan import Plan
 from epochreel.provenance import canonical
 from epochreel.schema import load_file
 
+# A task of an array is begun with the first one's command.
 arrays.become_own_job()
 checksums.remember()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
+# A job on a cluster tells how often it was begun; another that is started in one has its own count.
 if workflow.remote_exec:
     restarts.hand_on()
 else:
