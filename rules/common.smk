@@ -21,7 +21,7 @@ arrays.become_own_job()
 checksums.remember()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
-# A job on a cluster tells how often it was begun; another that is started in one has its own count.
+# A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
 if workflow.remote_exec:
     restarts.hand_on()
 else:
@@ -41,7 +41,7 @@ def or_stop(function):
 
 
 def tell_of_restarts():
-    """Say which jobs were begun again, if any: the scheduler's commands keep it to themselves."""
+    """Say which jobs Slurm has begun again, if any: Snakemake is not told of it."""
     if word := restarts.told(Path("results")):
         logger.warning(f"epochreel: {word}")
 
