@@ -6,18 +6,26 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
+from snakemake.logging import logger
 from snakemake.utils import update_config
 
-from epochreel import checksums, files
+from epochreel import arrays, checksums, files, restarts
 from epochreel.errors import UserError
-from epochreel.jobs import SCHEDULER
+from epochreel.jobs import RESTARTS, SCHEDULER
 from epochreel.plan import Plan
 from epochreel.provenance import canonical
 from epochreel.schema import load_file
 
+# A task of an array is begun with the first one's command.
+arrays.become_own_job()
 checksums.remember()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
+# A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
+if workflow.remote_exec:
+    restarts.hand_on()
+else:
+    os.environ.pop(RESTARTS, None)
 
 
 def or_stop(function):
@@ -30,6 +38,12 @@ def or_stop(function):
             raise SystemExit(f"epochreel: {error}") from None
 
     return checked
+
+
+def tell_of_restarts():
+    """Say which jobs Slurm has begun again, if any: Snakemake is not told of it."""
+    if word := restarts.told(Path("results")):
+        logger.warning(f"epochreel: {word}")
 
 
 # A config named on the command line stands alone. Snakemake's own reading of configs would mix it with
@@ -73,3 +87,11 @@ wildcard_constraints:
 
 onstart:
     files.sweep("results")
+
+
+onsuccess:
+    tell_of_restarts()
+
+
+onerror:
+    tell_of_restarts()

@@ -77,7 +77,7 @@ def test_a_shortened_training_trains_nothing(training, monkeypatch):
 @pytest.mark.parametrize("fails_at", [1, 3, 5])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
 def test_an_interrupted_training_goes_on_where_it_stopped(
-    training, whole, monkeypatch, fails_at, error
+    training, whole, monkeypatch, caplog, fails_at, error
 ):
     calls, layers = [], telemetry.layers
 
@@ -93,8 +93,10 @@ def test_an_interrupted_training_goes_on_where_it_stopped(
     assert not training(size=10).checkpoint(0).exists()
     monkeypatch.undo()
     numbers = trained(monkeypatch)
-    assert training(size=10).make().bytes() == whole.bytes()
+    with caplog.at_level("INFO", "epochreel"):
+        assert training(size=10).make().bytes() == whole.bytes()
     assert numbers == list(range(fails_at, 6))
+    assert f"up to {fails_at - 1} are kept: it was interrupted" in caplog.text
 
 
 LOSSES = {

@@ -128,6 +128,20 @@ def test_the_log_of_an_earlier_start_is_replaced(tmp_path):
     assert "first" not in logged(tmp_path) and "second" in logged(tmp_path)
 
 
+def test_a_job_that_slurm_has_begun_again_says_so_first(tmp_path, monkeypatch):
+    monkeypatch.setitem(LIBRARY, jobs.RESTARTS, "2")
+    assert run(tmp_path, "log.info('at work')").returncode == 0
+    again, work = logged(tmp_path).splitlines()
+    assert again.endswith("begun again by Slurm (restart 2): preempted, or its node was lost")
+    assert work.endswith("at work")
+
+
+def test_a_job_that_was_begun_once_says_nothing_of_slurm(tmp_path, monkeypatch):
+    monkeypatch.setitem(LIBRARY, jobs.RESTARTS, "0")
+    run(tmp_path, "log.info('at work')")
+    assert "Slurm" not in logged(tmp_path)
+
+
 # -- The end with the parent
 
 WORKER = """

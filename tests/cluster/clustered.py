@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import time
@@ -82,6 +83,15 @@ class Clustered(Watched):
         """A job of the rule that is running now, or None."""
         jobs = self.slurm.jobs("RUNNING")
         return next((job for job in jobs if job["what"].startswith(f"rule_{rule}_")), None)
+
+    def works(self, job: Mapping[str, str], rule: str) -> bool:
+        """Whether the script of a rule works on the node of a job."""
+        for process in self.jobs():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                is_script = f".{rule}.py" in " ".join(process.cmdline())
+                if is_script and process.environ().get("SLURMD_NODENAME") == job["node"]:
+                    return True
+        return False
 
     def trained(self) -> int:
         """How many snapshots the stores hold."""

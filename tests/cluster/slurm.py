@@ -16,7 +16,8 @@ from pathlib import Path
 
 import psutil
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol", "sinfo", "scancel")
+DAEMONS = ("munged", "slurmctld", "slurmd")
+PROGRAMS = (*DAEMONS, "sbatch", "srun", "squeue", "scontrol", "sinfo", "scancel")
 CONF = """\
 ClusterName={name}
 SlurmctldHost={host}(127.0.0.1)

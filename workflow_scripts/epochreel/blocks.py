@@ -113,6 +113,7 @@ class Block:
             store.forget_other_trainings()
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
+                _tell_what_is_kept(self.numbers[0], missing[0])
                 _train(self.trainer, store, missing, self.outlook.run)
             _refuse_another_training(store, self.paths.before)
             self._declare(store)
@@ -135,6 +136,14 @@ def _bytes_per_example(trainer: Trainer) -> int:
     columns = trainer.train.example().values()
     labels = sum(column[0].numel() for column in columns if column.dim() < 3)
     return space.BYTES_PER_PREDICTION * labels
+
+
+def _tell_what_is_kept(first: int, missing: int) -> None:
+    if missing > first:
+        kept = (
+            "snapshots of this block up to %d are kept: it was interrupted, damaged or made longer"
+        )
+        log.info(kept, missing - 1)
 
 
 def _train(

@@ -20,6 +20,8 @@ log = logging.getLogger("epochreel")
 NOTICE = 25  # between INFO and WARNING: what a person at the terminal wants to know
 logging.addLevelName(NOTICE, "NOTICE")
 SCHEDULER = "EPOCHREEL_SCHEDULER"  # in the environment: the number of the workflow's process
+RESTARTS = "EPOCHREEL_RESTARTS"  # in the environment: how often Slurm has begun the job again
+BEGUN_AGAIN = "begun again by Slurm"
 _SHELLS = {"sh", "bash", "dash", "zsh"}
 
 
@@ -34,6 +36,7 @@ def job(path_to_log: str) -> Iterator[None]:
     _speak()
     try:
         _log_to(path_to_log)
+        _tell_of_restarts()
         _end_with_parents()
         yield
     except UserError as error:
@@ -79,6 +82,13 @@ def _log_to(path: str) -> None:
     file = logging.FileHandler(path, mode="w", encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(file)
+
+
+def _tell_of_restarts() -> None:
+    """Say that this is not the job's first time: under the same number Slurm tells nobody."""
+    count = os.environ.get(RESTARTS, "0")
+    if count != "0":
+        log.warning("%s (restart %s): preempted, or its node was lost", BEGUN_AGAIN, count)
 
 
 def _end_with_parents() -> None:

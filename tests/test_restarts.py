@@ -1,0 +1,59 @@
+"""Jobs that Slurm has begun again: the user is told of them."""
+
+import time
+
+import pytest
+
+from epochreel import restarts
+from epochreel.jobs import BEGUN_AGAIN, RESTARTS
+
+
+@pytest.fixture
+def write(tmp_path):
+    """A function that writes the log of a job."""
+
+    def one(job: str, *lines: str) -> None:
+        path = tmp_path / job
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"2026-11-21 12:00:00 WARNING {line}\n" for line in lines))
+
+    return one
+
+
+def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
+    write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)", "at work")
+    write("run/logs/train/00001.log", "at work", f"not the first line: {BEGUN_AGAIN}")
+    write("datasets/d/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
+    word = restarts.told(tmp_path)
+    assert word.startswith("2 jobs begun again by Slurm, ")
+    assert all(
+        f"{tmp_path}/{name}/00000.log" in word
+        for name in ("run/logs/train", "datasets/d/logs/train")
+    )
+    assert "00001" not in word
+
+
+def test_of_many_logs_some_are_named(write, tmp_path):
+    for number in range(5):
+        write(f"run/logs/render/0000{number}.log", f"{BEGUN_AGAIN} (restart 1)")
+    word = restarts.told(tmp_path)
+    assert word.startswith("5 jobs ") and word.endswith("00002.log and 2 more")
+
+
+def test_of_logs_of_starts_before_nothing_is_said(write, tmp_path):
+    write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
+    assert restarts.told(tmp_path) and restarts.told(tmp_path, since=time.time() + 1) is None
+
+
+def test_what_slurm_tells_a_jobs_first_process_its_step_knows_too():
+    first = {"SLURM_RESTART_COUNT": "3"}
+    restarts.hand_on(first)
+    step = {RESTARTS: first[RESTARTS]}
+    restarts.hand_on(step)
+    assert step == {RESTARTS: "3"}
+
+
+def test_a_job_that_slurm_has_begun_once_was_restarted_never():
+    environment = {}
+    restarts.hand_on(environment)
+    assert environment == {RESTARTS: "0"}
