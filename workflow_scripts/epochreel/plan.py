@@ -57,6 +57,27 @@ STAGES = {
     "save_poster": Stage("encode", (), ()),
     "write_captions": Stage("write_captions", ("figure",), ("numpy", "pyarrow")),
 }
+_SHOWN = ("generate", "evaluate", "summarize", "project")
+_PICTURED = ("render", "render_tweens")
+READS = {
+    "train": ("generate",),
+    "evaluate": ("generate", "train"),
+    "summarize": ("evaluate",),
+    "fit_projection": ("evaluate",),
+    "project": ("evaluate", "fit_projection"),
+    "render": _SHOWN,
+    "render_tweens": _SHOWN,
+    "draw_loop": ("generate", "evaluate"),
+    "encode": _PICTURED,
+    "encode_webm": _PICTURED,
+    "encode_gif": _PICTURED,
+    "save_poster": _PICTURED,
+    "write_captions": ("summarize",),
+    "read": ("train",),
+    "draw_reading": ("train",),
+}
+"""The stages whose artifacts a stage reads, where the run has them. What a block reads of the block
+before is of its own stage."""
 _PACE = ("seconds_per_snapshot", "hold_seconds")
 FILM_SETTINGS = {
     "encode": (*_PACE, "ffmpeg", "threads", "crf", "preset"),
@@ -227,14 +248,23 @@ class Dataset:
                 f"dataset '{self.name}' has {self.settings[split]} examples in its split {split}: "
                 f"there is no shard {shard}"
             )
-        names = ("experiment", "seed", "settings")
-        settings = {name: self.settings[name] for name in names}
-        return _stage_settings("generate", self.experiment, settings) | {
+        return self._generate() | {
             "split": split,
             "first": first,
             "count": count,
             "folders": sorted(self.folders()),
         }
+
+    def _generate(self) -> dict[str, Any]:
+        """What is common to all shards."""
+        names = ("experiment", "seed", "settings")
+        settings = {name: self.settings[name] for name in names}
+        return _stage_settings("generate", self.experiment, settings)
+
+    @cached_property
+    def made(self) -> str:
+        """The digest of the key that all shards carry."""
+        return provenance.key_digest(self._generate())
 
 
 class Run:
@@ -250,6 +280,7 @@ class Run:
         figure = settings["figure"]
         drawn = self.dataset.check("figure", figure["settings"], f"{where}.figure.settings")
         self.figure = figure | {"settings": drawn}
+        self._told: dict[str, dict[str, Any]] = {}
         self._refuse_contradictions(where)
 
     def _refuse_contradictions(self, where: str) -> None:
@@ -361,7 +392,7 @@ class Run:
         return [f"results/{self.name}/{kind}/{number}.{suffix}" for number in self.numbers()]
 
     def kept(self) -> Iterator[str]:
-        """Everything of the run that is kept, the film first."""
+        """Everything of the run that is kept, the film and the network first."""
         yield f"results/{self.name}/training.mp4"
         yield f"results/{self.name}/network.safetensors"
         yield from self.paths("frames", "png")
@@ -429,16 +460,41 @@ class Run:
         }
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
-        """What a stage's results follow from: its settings, its code and its packages' versions."""
+        """What a stage's results follow from: its settings, its code and its packages' versions.
+
+        Also, by stage, the digests of the keys that what it reads must carry. Each stage is told
+        once and then known: those after it ask for it again for each of their blocks.
+        """
+        if stage not in self._told:
+            self._told[stage] = self._tell(stage)
+        return dict(self._told[stage])
+
+    def _tell(self, stage: str) -> dict[str, Any]:
         settings = self._stages[stage]()
+        reads = {"reads": self._reads(stage)}
         if stage == "train" and self.dataset.is_stream:
             made = _stage_settings("train_on_stream", self.experiment, settings)
-            return made | {"folders": sorted(self.dataset.folders())}
+            return made | reads | {"folders": sorted(self.dataset.folders())}
         more = ()
         if stage in ("project", "fit_projection"):
             # The kind is found by its name, not imported.
             more = (provenance.LIBRARY / "projecting" / f"{self.projection['name']}.py",)
-        return _stage_settings(stage, self.experiment, settings, more)
+        return _stage_settings(stage, self.experiment, settings, more) | reads
+
+    def _reads(self, stage: str) -> dict[str, str]:
+        has = {
+            "generate": stage != "train" or any(self._learnt_from().values()),
+            "fit_projection": self.film_projection(),
+            "project": self.projects,
+            "render_tweens": self.tweens(),
+        }
+        return {name: self.made(name) for name in READS.get(stage, ()) if has.get(name, True)}
+
+    def made(self, stage: str) -> str:
+        """The digest of the key that the artifacts of a stage carry."""
+        if stage == "generate":
+            return self.dataset.made
+        return provenance.key_digest(self.stage_settings(stage))
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The same for one block, with its number of real snapshots."""
@@ -494,23 +550,29 @@ class Run:
         chosen["training"] = {k: value for k, value in training.items() if k not in of_others}
         names = ("train", "seed") if self.dataset.is_stream else ()
         drawn = {name: self.dataset.settings[name] for name in names}
+        chosen["examples"] = self._learnt_from()
         return {"data": self._data() | drawn, "network": self.network, **chosen}
 
-    def _evaluate(self) -> dict[str, Any]:
-        evaluation = self.settings["evaluation"]
-        return {"data": self._data(), "network": self.network, "evaluation": evaluation}
+    def _learnt_from(self) -> dict[str, int]:
+        """How many examples the stored splits have that a training reads."""
+        splits = ("validation",) if self.dataset.is_stream else ("train", "validation")
+        return {split: self.dataset.settings[split] for split in splits}
 
-    def _made(self, stage: str) -> str:
-        """The digest of the key that the artifacts of a stage carry."""
-        return provenance.key_digest(self.stage_settings(stage))
+    def _tried_on(self) -> dict[str, int]:
+        return {"test": self.dataset.settings["test"]}
+
+    def _evaluate(self) -> dict[str, Any]:
+        settings = {"data": self._data(), "examples": self._tried_on(), "network": self.network}
+        return settings | {"evaluation": self.settings["evaluation"]}
 
     def _summarize(self) -> dict[str, Any]:
-        return {"evaluated": self._made("evaluate")}
+        return {}
 
     def _project(self) -> dict[str, Any]:
         experiment = {"experiment": self.dataset.settings["experiment"]}
-        seed = self.settings["seed"]
-        return {"data": experiment, "projection": self.projection, "seed": seed}
+        settings = {"data": experiment, "projection": self.projection}
+        settings |= {"snapshots": self.snapshots} if self.film_projection() else {}
+        return settings | {"seed": self.settings["seed"]}
 
     def _render_tweens(self) -> dict[str, Any]:
         return {"tweens": self.figure["tweens"], **self._render()}
@@ -521,6 +583,7 @@ class Run:
         del figure["tweens"]
         return {
             "data": self._data(),
+            "examples": self._tried_on(),
             "network": self.network,
             "title": self.settings["title"],
             "figure": figure,
@@ -560,9 +623,7 @@ class Run:
         if film.get("ffmpeg") == "system":
             film["version"] = video.ffmpeg_version(film)
         size = {name: self.figure[name] for name in ("width", "height")}
-        drawn = {"frame": self._made("render")}
-        drawn |= {"tweens": self._made("render_tweens")} if self.tweens() else {}
-        return {"film": film, **size, "drawn": drawn}
+        return {"film": film, **size}
 
     def _captions(self) -> dict[str, Any]:
         names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
@@ -573,7 +634,8 @@ class Run:
         return {"film": film, "snapshots": self.snapshots, **chosen}
 
     def _read(self) -> dict[str, Any]:
-        return {"data": self._data(), "network": self.network}
+        last = self.snapshots - 1
+        return {"data": self._data(), "network": self.network, "snapshot": last}
 
 
 @cache
@@ -591,6 +653,7 @@ def _stage_settings(
     stage = STAGES[name]
     return {
         "settings": dict(settings),
+        "reads": {},
         "code": _code(name, experiment, more),
         "versions": versions(stage.packages),
     }
