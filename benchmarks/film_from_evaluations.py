@@ -76,7 +76,7 @@ def ffmpeg_alone(place: Workplace, run: Run) -> float:
         target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
         feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
         with mock.patch.object(video, "_run", side_effect=_Caught) as caught, suppress(_Caught):
-            video.encode_film(reels.Reel(frames, size), target, film, "", "")
+            video.encode_film(reels.Reel(frames, size), target, film, "", "", "")
         began = time.perf_counter()
         with open(feed, "rb") as pictures:
             subprocess.run(caught.call_args.args[0], stdin=pictures, check=True)
@@ -133,12 +133,14 @@ def inside_encode(place: Workplace, run: Run) -> list[tuple[str, float]]:
 
 def inside_render(place: Workplace, run: Run, every: int = 10) -> dict[str, float]:
     """Milliseconds of the steps of one frame: medians over every tenth of them."""
-    settings = run.stage_settings("render")["settings"]
+    stage = run.stage_settings("render")
+    settings = stage["settings"]
     test = [place.folder / path for path in run.dataset.shards("test")]
-    story = rendering.story(settings, Split(test))
+    story = rendering.story(settings, Split.of(stage, "test", test))
     figure = experiments.find(settings["data"]["experiment"], place.folder).load("figure")
     scene = Scene(story.size, figure.panels(story))
-    summary = summaries.read(place.folder / run.last_summary())
+    path = place.folder / run.last_summary()
+    summary = summaries.read(path, run.snapshots, stage["reads"]["summarize"])
     taken: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
         history = summaries.history(summary, snapshot, settings["snapshots_per_epoch"])

@@ -76,5 +76,7 @@ rule publish:
     resources:
         mem_mb=500,
         runtime=10,
+    params:
+        encoded=or_stop(lambda wildcards: PLAN.main.made("encode")),
     script:
         "../workflow_scripts/publish.py"

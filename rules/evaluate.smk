@@ -1,6 +1,6 @@
 """Evaluation.
 
-needs  a block's checkpoints, the test shards; if asked for, a sample of the training examples
+needs  a block's checkpoints and state, the test shards; if asked for, a sample of the training examples
 makes  results/<run>/evaluations/<snapshot>.parquet: every prediction on the test set
 """
 

@@ -1,6 +1,6 @@
 """Reading an image of one's own.
 
-needs  images/<name>.png, the network of the run's last snapshot
+needs  images/<name>.png, the network of the run's last snapshot, the state of its last block
 makes  results/<run>/readings/<name>.csv; where the experiment draws one, its picture <name>.png
 """
 
@@ -9,6 +9,8 @@ rule read:
     input:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
+        # Holds the digest of that.
+        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
     output:
         "results/{run}/readings/{name}.csv",
     log:
@@ -32,6 +34,8 @@ rule draw_reading:
     input:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
+        # Holds the digest of that.
+        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
     output:
         "results/{run}/readings/{name}.png",
     log:

@@ -65,5 +65,7 @@ rule save_network:
     resources:
         mem_mb=500,
         runtime=30,
+    params:
+        trained=or_stop(lambda wildcards: PLAN.run(wildcards.run).made("train")),
     script:
         "../workflow_scripts/save_network.py"

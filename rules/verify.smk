@@ -1,6 +1,6 @@
 """Verification.
 
-needs  everything that is kept of a run
+needs  everything that is kept of a run, the state of its last block
 makes  results/<run>/manifest.json: the digest of each artifact, and what its stages follow from
 `snakemake verify` compares the finished runs with their manifests, and with what the config asks
 for. It makes nothing again.
@@ -11,7 +11,11 @@ from secrets import token_hex
 
 rule write_manifest:
     input:
-        or_stop(lambda wildcards: list(PLAN.run(wildcards.run).kept())),
+        film="results/{run}/training.mp4",
+        network="results/{run}/network.safetensors",
+        # Holds the digest of the network.
+        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
+        others=or_stop(lambda wildcards: list(PLAN.run(wildcards.run).kept())[2:]),
     output:
         "results/{run}/manifest.json",
     log:
@@ -26,6 +30,7 @@ rule write_manifest:
         runtime=60,
     params:
         stages=or_stop(lambda wildcards: canonical(PLAN.run(wildcards.run).stages())),
+        last=or_stop(lambda wildcards: PLAN.run(wildcards.run).snapshots - 1),
     script:
         "../workflow_scripts/write_manifest.py"
 

@@ -17,7 +17,7 @@ import torch
 import witness
 from workflow import Workplace
 
-from epochreel import blocks, experiments, plan
+from epochreel import blocks, experiments, plan, provenance
 from epochreel import shards as shard_files
 
 # Tests may run side by side; and with one thread the same bytes come out everywhere.
@@ -51,8 +51,12 @@ def shards(tmp_path_factory) -> dict[str, list[str]]:
     """A dataset of spirals: split → the paths of its shards."""
     folder = tmp_path_factory.mktemp("points")
     generate = experiments.find(f"{SPIRALS}/", folder).load("data").generate
+    dataset = plan.Plan(spirals_config(), folder).datasets["points"]
     for split, count in COUNTS.items():
-        shard_files.write(folder / split, generate({"noise": 0.02}, 1, split, range(count)), {})
+        about = {"split": split, "first": 0}
+        about["key"] = json.loads(provenance.key(dataset.shard_settings(split, "00000")))
+        examples = generate({"noise": 0.02}, 1, split, range(count))
+        shard_files.write(folder / split, examples, about)
     return {split: [str(folder / split)] for split in COUNTS}
 
 

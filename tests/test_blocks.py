@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import Training
 
-from epochreel import lease, telemetry
+from epochreel import lease, provenance, telemetry
 from epochreel.errors import UserError
 from epochreel.training import Trainer
 
@@ -166,9 +166,10 @@ def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
     made = training(size=10).make()
     declared = json.loads(made.state(0).read_text())
     records = [store(made).record(number) for number in range(6)]
-    ends = {name: records[-1][name] for name in ("weights", "optimizer")}
     weights = [record["weights"] for record in records]
-    assert declared == {"snapshot": 5, "checkpoints": weights} | ends
+    about = {"snapshot": 5, "optimizer": records[-1]["optimizer"]}
+    about["key"] = provenance.key_digest(made.block(0).stage)
+    assert declared == {"checkpoints": weights} | about
 
 
 def test_blocks_of_another_size_declare_the_same_checkpoints_and_end(training, whole):
@@ -198,11 +199,31 @@ def test_the_layer_table_counts_all_weights(whole):
 
 def test_a_block_of_another_training_before_it_is_refused(training):
     made = training(size=1).make(range(2))
-    declared = json.loads(made.state(1).read_text()) | {"weights": "0" * 64}
+    declared = json.loads(made.state(1).read_text()) | {"checkpoints": ["0" * 64]}
     made.state(1).write_text(json.dumps(declared))
     with pytest.raises(UserError, match="did not come out as it was") as caught:
         made.make([2])
     assert str(made.state(1)) in str(caught.value) and not made.checkpoint(2).exists()
+
+
+@pytest.mark.parametrize(
+    ("block", "run", "words"),
+    [(0, {}, "holds snapshot 0 in the place of 1"), (1, {"seed": 2}, "follows from other setti")],
+)
+def test_the_state_of_another_block_or_run_is_not_followed(training, block, run, words):
+    made, other = training(size=1).make(range(2)), training("other", run=run).make(range(2))
+    made.state(1).write_bytes(other.state(block).read_bytes())
+    with pytest.raises(UserError, match=f"^{made.state(1)} {words}.*: delete it and run the same"):
+        made.make([2])
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_shard_of_another_split_is_not_learnt_from(training, shards, split):
+    made = training(size=10)
+    made.shards = shards | {split: shards["test"]}
+    words = f"holds the examples from test 0 in the place of {split} 0: delete it and run the same"
+    with pytest.raises(UserError, match=f"^{shards['test'][0]} {words}"):
+        made.make()
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3"])

@@ -23,7 +23,7 @@ def evaluate(spirals, training, shards, tmp_path):
     def of(snapshot=5, name="evaluation", **how):
         run = Plan(spirals(evaluation=how), tmp_path).runs["tiny"]
         stage = run.stage_settings("evaluate")
-        evaluator = Evaluator(run.experiment, stage["settings"], shards["test"])
+        evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
         evaluator.evaluate(made.checkpoint(snapshot), tmp_path / name, snapshot, key(stage))
         return tmp_path / name
 
@@ -60,7 +60,7 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
     run = Plan(spirals(evaluation={"train_sample": 7, "batch": 5}), tmp_path).runs["tiny"]
     settings = run.stage_settings("evaluate")["settings"]
     with pytest.raises(UserError, match="evaluate takes the test set alone"):
-        Evaluator(run.experiment, settings, shards["test"], shards["train"])
+        Evaluator(run.experiment, settings, Split(shards["test"]), Split(shards["train"]))
     labels = []
 
     def evaluate(network, test, sample):
@@ -68,7 +68,7 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
         return {"label": torch.cat([batch["label"] for batch in test]).numpy()}, {}
 
     monkeypatch.setattr(run.experiment.load("evaluation"), "evaluate", evaluate)
-    evaluator = Evaluator(run.experiment, settings, shards["test"], shards["train"])
+    evaluator = Evaluator(run.experiment, settings, Split(shards["test"]), Split(shards["train"]))
     evaluator.evaluate(made.checkpoint(0), tmp_path / "evaluation", 0, "{}")
     first = [example["label"] for example in Split(shards["train"])][:7]
     assert labels == first
@@ -89,7 +89,7 @@ def test_an_untrained_network_is_another(evaluate):
 def test_an_evaluation_does_not_depend_on_the_one_before(evaluate, spirals, shards, tmp_path):
     run = Plan(spirals(), tmp_path).runs["tiny"]
     stage = run.stage_settings("evaluate")
-    evaluator = Evaluator(run.experiment, stage["settings"], shards["test"])
+    evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
     for snapshot in (5, 0, 5):
         path = tmp_path / str(snapshot)
         evaluator.evaluate(evaluate.made.checkpoint(snapshot), path, snapshot, key(stage))
@@ -106,7 +106,7 @@ def test_a_damaged_checkpoint_is_named_and_nothing_written(evaluate, tmp_path):
 
 def test_the_key_is_json_that_can_be_compared(evaluate):
     key = evaluations.about(evaluate())["key"]
-    assert set(key) == {"settings", "code", "versions"} and json.dumps(key)
+    assert set(key) == {"settings", "code", "versions", "reads"} and json.dumps(key)
 
 
 # -- What an experiment returns
@@ -123,7 +123,7 @@ def returning(evaluate, spirals, shards, tmp_path, monkeypatch):
         module = run.experiment.load("evaluation")
         monkeypatch.setattr(module, "evaluate", lambda network, batches: given)
         stage = run.stage_settings("evaluate")
-        evaluator = Evaluator(run.experiment, stage["settings"], shards["test"])
+        evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
         evaluator.evaluate(evaluate.made.checkpoint(0), tmp_path / "given", 0, key(stage))
         return evaluations.about(tmp_path / "given")["metrics"]
 

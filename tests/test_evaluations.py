@@ -7,13 +7,15 @@ import pytest
 
 from epochreel import evaluations
 from epochreel.errors import UserError
+from epochreel.provenance import digest
 
 COLUMNS = {
     "place": np.arange(6, dtype=np.int16),
     "probability": np.linspace(0, 1, 6).astype(np.float16),
     "prediction": np.array([0, 1, 2, 3, 4, 9], np.uint8),
 }
-ABOUT = {"snapshot": 42, "key": {"settings": {"batch": 1}, "code": "c", "versions": {}}}
+KEY = {"settings": {"batch": 1}, "code": "c", "versions": {}, "reads": {}}
+ABOUT = {"snapshot": 42, "key": KEY}
 
 
 @pytest.fixture
@@ -47,6 +49,17 @@ def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, d
     with pytest.raises(UserError, match=words) as caught:
         read(written)
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("read", [evaluations.of, evaluations.metrics])
+@pytest.mark.parametrize(
+    ("snapshot", "key", "words"),
+    [(41, KEY, "holds snapshot 42 in the place of 41"), (42, {}, "follows from other settings")],
+)
+def test_another_snapshots_or_runs_is_refused(written, read, snapshot, key, words):
+    with pytest.raises(UserError, match=f"^{written} {words}.*: delete it and run the same comm"):
+        read(written, snapshot, digest(key))
+    assert read(written, 42, digest(KEY))
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 6, 10])

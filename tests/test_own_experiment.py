@@ -20,6 +20,7 @@ from epochreel.drawing.panels import Curve, TitleLine
 from epochreel.drawing.scene import Moment, Scene, Story
 from epochreel.errors import UserError
 from epochreel.plan import Plan
+from epochreel.provenance import digest
 
 
 @pytest.fixture
@@ -160,7 +161,9 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
     path = tmp_path / "000000.parquet"
     evaluations.write(path, {"x": np.zeros(20)}, {}, {"snapshot": 0, "key": {}})
     own = SimpleNamespace(__file__="projection.py", activations=lambda predictions: given)
-    block = projections.Block(own, {"projection": {"name": "linear"}, "seed": 1}, 0, [path], "{}")
+    settings = {"projection": {"name": "linear"}, "seed": 1}
+    stage = {"settings": settings, "reads": {"evaluate": digest({})}}
+    block = projections.Block(own, stage, 0, [path])
     words = rf"^projection\.py: activations returns {words}; it returns an array of numbers, a row"
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")
@@ -172,7 +175,7 @@ def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
     )
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
-    monkeypatch.setattr(summaries, "read", lambda path: rows)
+    monkeypatch.setattr(summaries, "read", lambda *given: rows)
     with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; it returns a sentence"):
         write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 

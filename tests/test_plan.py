@@ -197,15 +197,15 @@ KNOBS = {
     "main_run": ("other", set()),
     "snapshots_per_block": (10, set()),
     f"{POINTS}.seed": (2, GENERATE),
-    f"{POINTS}.train": (61, {"generate train"}),
-    f"{POINTS}.validation": (11, set()),
-    f"{POINTS}.test": (21, {"generate test"}),
+    f"{POINTS}.train": (61, {"generate train", "train"}),
+    f"{POINTS}.validation": (11, {"train"}),
+    f"{POINTS}.test": (21, {"generate test", "evaluate", "render"}),
     f"{POINTS}.examples_per_shard": (40, {"generate train"}),
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
     f"{RUN}.seed": (2, {"train", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "write_captions"}),
-    f"{RUN}.snapshots_per_epoch": (2, {"train", "render", "write_captions"}),
+    f"{RUN}.epochs": (6, {"render", "write_captions", "read"}),
+    f"{RUN}.snapshots_per_epoch": (2, {"train", "render", "write_captions", "read"}),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, {"train", "evaluate", "render", "read"}),
     f"{RUN}.training.batch": (9, {"train", "render", "write_captions"}),
@@ -249,12 +249,6 @@ KNOBS = {
 }
 # Stages that follow from what another follows from.
 SAME_CODE = {"render": {"draw_loop", "render_tweens"}, "read": {"draw_reading"}}
-# The readers of evaluations and of frames know what these are to follow from.
-ALIKE = {
-    "evaluate": {"summarize"},
-    "render": SAME_CODE["render"] | {"save_poster"} | FILMS,
-    "read": SAME_CODE["read"],
-}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
@@ -267,13 +261,72 @@ NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dat
 def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
     monkeypatch.setattr(video, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
-    reached = reached.union(*(ALIKE[stage] for stage in reached & set(ALIKE)))
+    reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
     # A film notes the digest of the settings that its pictures follow from.
     if reached & {"train", "evaluate", "render"} or knob in COUNTS:
         reached = reached | {"encode", "encode_webm"}
-    assert {stage for stage in before if before[stage] != after[stage]} == reached
+    alone = [{stage: of_its_own(told[stage]) for stage in told} for told in (before, after)]
+    assert differing(*alone) == reached
+    # All that read what is made otherwise expect it.
+    assert differing(before, after) == reached | readers(after, reached)
+
+
+def differing(before: dict, after: dict) -> set[str]:
+    return {stage for stage in before if before[stage] != after[stage]}
+
+
+def of_its_own(told: str) -> dict:
+    """What a stage follows from, but for what it reads."""
+    return {name: value for name, value in json.loads(told).items() if name != "reads"}
+
+
+def readers(told: dict[str, str], changed: set[str]) -> set[str]:
+    """The stages that read what changed stages make, and so on; no shard knows how many."""
+    found = changed | ({"generate"} if changed >= GENERATE else set())
+    for _ in told:
+        found = found | {name for name in told if json.loads(told[name])["reads"].keys() & found}
+    return found - {"generate"}
+
+
+def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
+    stages = {name: json.loads(told) for name, told in settings_of(planned()).items()}
+    stages["generate"] = stages["generate test"]
+    for about in stages.values():
+        for name, made in about["reads"].items():
+            assert made == provenance.key_digest(stages[name])
+    assert stages["encode"]["reads"] and not stages["generate"]["reads"]
+
+
+def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned, monkeypatch):
+    told, tell = [], origins.Origins._tell
+    monkeypatch.setattr(
+        origins.Origins, "_tell", lambda run, name: told.append(name) or tell(run, name)
+    )
+    run = planned({"snapshots_per_block": 1}).runs["tiny"]
+    for block in run.blocks():
+        run.block_settings("render", block)
+    assert sorted(told) == sorted({"train", "evaluate", "summarize", "project", "render"})
+
+
+def test_a_training_that_reads_no_shard_does_not_follow_from_how_shards_are_made(planned):
+    stream = {f"{POINTS}.train": "unbounded"}
+    for validation, reads in ((0, set()), (9, {"generate"})):
+        run = planned(stream | {f"{POINTS}.validation": validation}).runs["tiny"]
+        assert run.stage_settings("train")["reads"].keys() == reads
+
+
+@pytest.mark.parametrize("kind, knows", [("linear", True), ("causal", False)])
+def test_only_what_is_laid_out_all_at_once_follows_from_how_many_snapshots_there_are(
+    planned, kind, knows
+):
+    runs = (
+        planned({f"{RUN}.projection": {"name": kind}, f"{RUN}.epochs": n}).runs["tiny"]
+        for n in (5, 6)
+    )
+    one, other = (run.stage_settings("project") for run in runs)
+    assert (one != other) == knows == ("fit_projection" in one["reads"])
 
 
 @pytest.mark.parametrize("optimizer", origins.OPTIMIZER_SETTINGS)

@@ -58,9 +58,15 @@ def place(tmp_path_factory) -> Workplace:
     return place
 
 
+def layout(place: Workplace, run: str, number: int) -> np.ndarray:
+    path = place.path(f"{run}/projections/{number:06d}.parquet")
+    made = plan.Plan(place.config, place.folder).runs[run].made("project")
+    return layouts.read(path, number, made)
+
+
 def test_each_snapshot_has_a_layout_with_its_numbers(place):
     path = place.path("spirals/projections/000011.parquet")
-    assert layouts.read(path, 11).shape == (40, 2)
+    assert layout(place, "spirals", 11).shape == (40, 2)
     assert 0.5 < evaluations.about(path)["metrics"]["trustworthiness"] <= 1
     assert evaluations.about(path)["metrics"]["jitter"] >= 0
 
@@ -73,8 +79,7 @@ def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, n
     made = plan.Plan(place.config, place.folder).runs[run].projection
     whole = list(projection.project(points, made, 1))
     for number in (0, 9, 10, 11):
-        stored = layouts.read(place.path(f"{run}/projections/{number:06d}.parquet"), number)
-        assert np.array_equal(stored, whole[number].layout)
+        assert np.array_equal(layout(place, run, number), whole[number].layout)
 
 
 def test_between_two_snapshots_points_move_and_the_title_is_that_of_the_first(place):
@@ -107,7 +112,7 @@ def test_a_longer_run_moves_no_point_of_the_snapshots_before(place, tmp_path):
     kept = longer.digests("spirals/projections/00000*")
     longer.make("results/spirals/projections/000012.parquet")
     assert longer.digests("spirals/projections/00000*") == kept
-    assert layouts.read(longer.path("spirals/projections/000012.parquet"), 12).shape == (40, 2)
+    assert layout(longer, "spirals", 12).shape == (40, 2)
 
 
 def test_a_lost_projection_is_made_again_with_the_same_bytes(place, tmp_path):

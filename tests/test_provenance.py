@@ -283,7 +283,7 @@ def test_what_is_no_number_has_no_form():
 
 
 def test_the_key_of_an_artifact_does_not_name_its_block():
-    stage = {"settings": {"a": 1}, "code": "c", "versions": {"numpy": "2"}}
+    stage = {"settings": {"a": 1}, "code": "c", "versions": {"numpy": "2"}, "reads": {}}
     assert provenance.key(stage | {"first": 10, "real": 3}) == provenance.key(stage)
     assert provenance.key(stage | {"code": "d"}) != provenance.key(stage)
 

@@ -8,6 +8,7 @@ import pytest
 
 from epochreel import shards
 from epochreel.errors import UserError
+from epochreel.provenance import digest
 
 KINDS = {
     "grey": lambda rng: rng.integers(0, 256, (5, 7), np.uint8),
@@ -158,6 +159,53 @@ def test_a_damaged_shard_is_named_with_the_command_that_mends_it(split, tmp_path
     path.write_bytes(data)
     with pytest.raises(UserError, match=rf"{path} is damaged: delete it and run: snakemake {path}"):
         shards.Split([path])
+
+
+STAGE = {"settings": {"examples": {"train": 7}}, "reads": {"generate": digest("key")}}
+
+
+def of(folder, *parts) -> list[str]:
+    """Shards whose parts are (split, first, count, key); their paths."""
+    paths = [str(folder / f"{number}.parquet") for number in range(len(parts))]
+    for path, (split, first, count, key) in zip(paths, parts, strict=True):
+        about = {"split": split, "first": first, "key": key}
+        shards.write(path, examples(first, count), about)
+    return paths
+
+
+WHOLE = [("train", 0, 4, "key"), ("train", 4, 3, "key")]
+
+
+def test_a_stage_reads_the_split_that_it_knows(tmp_path):
+    assert len(shards.Split.of(STAGE, "train", of(tmp_path, *WHOLE))) == 7
+    paths = of(tmp_path, *WHOLE)[:1]
+    assert len(shards.Split.sample(STAGE, "train", paths, 3)) == 4
+    assert len(shards.Split.sample(STAGE, "train", [], 0)) == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "part", "words"),
+    [
+        (0, ("train", 0, 4, "other"), "follows from other settings, code or versions"),
+        (1, ("train", 4, 3, "other"), "follows from other settings, code or versions"),
+        (0, ("test", 0, 4, "key"), "holds the examples from test 0 in the place of train 0"),
+        (1, ("train", 0, 4, "key"), "holds the examples from train 0 in the place of train 4"),
+        (1, ("train", 4, 2, "key"), "holds the examples up to train 5 in the place of train 6"),
+        (1, ("train", 4, 9, "key"), "holds the examples up to train 12 in the place of train 6"),
+    ],
+)
+def test_a_shard_of_another_place_or_dataset_is_refused(tmp_path, place, part, words):
+    parts = list(WHOLE)
+    parts[place] = part
+    paths = of(tmp_path, *parts)
+    with pytest.raises(UserError, match=f"^{paths[place]} {words}.*: delete it and run the same"):
+        shards.Split.of(STAGE, "train", paths)
+
+
+def test_shards_that_hold_less_than_a_sample_are_refused(tmp_path):
+    paths = of(tmp_path, *WHOLE)
+    with pytest.raises(UserError, match=f"^{paths[1]} holds the examples up to train 6 in the pl"):
+        shards.Split.sample(STAGE, "train", paths, 8)
 
 
 def test_nothing_is_left_of_a_shard_whose_making_failed(tmp_path):

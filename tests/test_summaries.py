@@ -6,6 +6,7 @@ import pytest
 
 from epochreel import summaries
 from epochreel.errors import UserError
+from epochreel.provenance import digest
 
 
 def rows(*numbers):
@@ -32,14 +33,14 @@ def test_a_gap_between_blocks_is_refused():
 def test_what_was_written_is_read(tmp_path):
     summary = summaries.extend(None, rows(0, 1, 2))
     summaries.write(tmp_path / "file", summary, '{"code":"c"}')
-    assert summaries.read(tmp_path / "file").equals(summary)
+    assert summaries.read(tmp_path / "file", 3, digest({"code": "c"})).equals(summary)
     assert pq.read_schema(tmp_path / "file").metadata[b"epochreel"] == b'{"code":"c"}'
 
 
 def test_a_read_summary_is_extended_as_one_never_written(tmp_path):
     summary = summaries.extend(None, rows(0, 1))
     summaries.write(tmp_path / "file", summary, "{}")
-    read = summaries.extend(summaries.read(tmp_path / "file"), rows(2))
+    read = summaries.extend(summaries.read(tmp_path / "file", 2, digest({})), rows(2))
     assert read.equals(summaries.extend(summary, rows(2)))
 
 
@@ -48,7 +49,22 @@ def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
     summaries.write(path, summaries.extend(None, rows(0, 1)), "{}")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match=f"{path} is damaged: delete it and run: snakemake {path}"):
-        summaries.read(path)
+        summaries.read(path, 2, digest({}))
+
+
+@pytest.mark.parametrize(
+    ("count", "key", "words"),
+    [
+        (2, {"code": "c"}, "follows from other settings, code or versions than the config asks"),
+        (3, {}, "holds the snapshots up to 1 in the place of 2"),
+        (1, {}, "holds the snapshots up to 1 in the place of 0"),
+    ],
+)
+def test_a_summary_of_another_block_or_run_is_refused(tmp_path, count, key, words):
+    path = tmp_path / "0000.parquet"
+    summaries.write(path, summaries.extend(None, rows(0, 1)), "{}")
+    with pytest.raises(UserError, match=f"^{path} {words}.*: delete it and run the same command"):
+        summaries.read(path, count, digest(key))
 
 
 def test_the_history_ends_at_its_snapshot_and_knows_the_time():

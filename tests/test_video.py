@@ -12,7 +12,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from epochreel import png, reels, video
+from epochreel import film_seals, png, reels, video
 from epochreel.errors import UserError
 
 SIZE = (64, 48)
@@ -29,6 +29,7 @@ FILM = {
     "poster": 1.0,
 }
 TITLE = "The sheet transcriber"
+MADE = "0f" * 32
 COUNT = 6
 
 
@@ -63,7 +64,7 @@ def reel(frames, tweens=()) -> reels.Reel:
 
 
 def film(frames, target, title=TITLE, key="ab12", tweens=(), **changes) -> Path:
-    video.encode_film(reel(frames, tweens), target, FILM | changes, title, key)
+    video.encode_film(reel(frames, tweens), target, FILM | changes, title, key, MADE)
     return target
 
 
@@ -211,6 +212,29 @@ def test_the_film_is_what_players_and_talks_take(frames, tmp_path, preset):
 def test_the_index_comes_before_the_pictures(frames, tmp_path):
     data = film(frames, tmp_path / "a.mp4").read_bytes()
     assert 0 < data.index(b"moov") < data.index(b"mdat")
+
+
+def test_the_film_ends_with_a_box_that_players_pass_over_which_is_its_seal(frames, tmp_path):
+    made = film(frames, tmp_path / "a.mp4")
+    data, kinds, at = made.read_bytes(), [], 0
+    while at < len(data):
+        kinds.append(data[at + 4 : at + 8])
+        at += int.from_bytes(data[at : at + 4])
+    assert at == len(data) and kinds[-1] == b"free"
+    film_seals.check(made, MADE)
+
+
+def test_ffmpeg_says_nothing_of_the_seal_and_decodes_the_same_without_it(frames, tmp_path):
+    made = film(frames, tmp_path / "a.mp4")
+    (tmp_path / "bare.mp4").write_bytes(made.read_bytes()[: -film_seals._LENGTH])
+    read = ("-v", "warning", "-i", made, "-c", "copy", "-movflags", "+faststart")
+    copied = ask(*read, "-f", "mp4", tmp_path / "copy.mp4")
+    sealed, bare, again = (
+        ask("-v", "warning", "-i", tmp_path / name, "-f", "framemd5", "-")
+        for name in ("a.mp4", "bare.mp4", "copy.mp4")
+    )
+    assert sealed.stdout == bare.stdout == again.stdout and sealed.stdout.count(b"\n0,") == 18
+    assert not (copied.stderr + sealed.stderr)
 
 
 def test_matrix_primaries_and_transfer_are_each_written_down(frames, tmp_path):

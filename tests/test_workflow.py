@@ -17,7 +17,7 @@ import pytest
 import yaml
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
-from epochreel import checkpoints, evaluations, manifest, plan, png, video
+from epochreel import checkpoints, film_seals, manifest, plan, png, tables, video
 
 BUNDLED = {"ffmpeg": "bundled"}
 README = (REPOSITORY / "README.md").read_text()
@@ -291,11 +291,22 @@ def other_weights(path: Path) -> None:
 
 
 def another_runs(path: Path) -> None:
-    """Put a whole evaluation of the same snapshot there, with the key of another run."""
-    about, table = evaluations.about(path), evaluations.read(path)
-    columns = {name: table[name] for name in table.column_names}
-    key = about["key"] | {"code": "another"}
-    evaluations.write(path, columns, about["metrics"], {"snapshot": about["snapshot"], "key": key})
+    """Put a whole table of the same place there, with the key of another run."""
+    table, about = tables.read(path), tables.note(path)
+    about.get("key", about)["code"] = "another"
+    noted = table.schema.metadata | {b"epochreel": json.dumps(about).encode()}
+    tables.write(path, table.replace_schema_metadata(noted))
+
+
+def another_states(path: Path) -> None:
+    """Put the same state there as one of another training."""
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"key": "0" * 64}))
+
+
+def another_film(path: Path) -> None:
+    """Put the same film there, sealed as one of another run."""
+    path.write_bytes(path.read_bytes()[: -film_seals._LENGTH])
+    film_seals.seal(path, "0" * 64)
 
 
 def red(path: Path) -> None:
@@ -318,17 +329,43 @@ def reversed_note(path: Path) -> None:
     [
         (other_weights, "checkpoints/000004.safetensors", "is not the checkpoint that "),
         (another_runs, "evaluations/000004.parquet", "follows from other settings"),
+        (another_runs, "summaries/00000.parquet", "follows from other settings"),
+        (another_runs, "../datasets/few_sheets/test/00000.parquet", "follows from other settings"),
         (red, "frames/000004.png", "does not tell its snapshot: delete it"),
         (reversed_note, "frames/000004.png", "follows from other settings"),
     ],
 )
 def test_a_whole_file_that_is_not_of_this_run_comes_into_no_film(copied, change, name, told):
-    change(copied.path(f"sheets/{name}"))
+    path = os.path.normpath(f"results/sheets/{name}")
+    change(copied.folder / path)
     done = copied.start("results/sheets/training.mp4")
     assert done.returncode == 1
-    assert re.search(rf"^epochreel: .*results/sheets/{name},? {told}", done.stdout, re.MULTILINE)
-    copied.path(f"sheets/{name}").unlink()
+    assert re.search(rf"^epochreel: .*{path},? {told}", done.stdout, re.MULTILINE)
+    (copied.folder / path).unlink()
     copied.make("results/sheets/training.mp4")
+
+
+OTHERS = {
+    "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "follows from other set"),
+    "cells/network.safetensors": (other_weights, {"write_manifest"}, "is not the checkpoint that"),
+    "words/states/00000.json": (another_states, {"train", "evaluate"}, "follows from other sett"),
+    "sketches/projections/000009.parquet": (
+        another_runs,
+        {"project", "render", "render_tweens"},
+        "follows from other settings",
+    ),
+}
+
+
+def test_whole_files_of_other_runs_are_refused_by_all_that_read_them(copied):
+    for name, (change, _, _) in OTHERS.items():
+        change(copied.path(name))
+    done = copied.start("all", "--keep-going", cores=1)
+    assert done.returncode == 1 and "Traceback" not in done.stdout
+    failed = re.findall(r"^Error in rule (\w+):", done.stdout, re.MULTILINE)
+    assert set(failed) == set().union(*(rules for _, rules, _ in OTHERS.values()))
+    for name, (_, _, told) in OTHERS.items():
+        assert f"epochreel: results/{name} {told}" in done.stdout
 
 
 def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another(copied):

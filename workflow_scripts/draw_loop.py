@@ -21,10 +21,11 @@ def draw_loop(
     """
     settings = stage["settings"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    story = rendering.story(settings, Split(paths_to_test))
+    story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
-    made = figure.loops(story, evaluations.read(path_to_evaluation, last))
-    loops.write(path_to_loop, loops.named(made, Path(path_to_loop).stem))
+    made = stage["reads"]["evaluate"]
+    drawn = figure.loops(story, evaluations.of(path_to_evaluation, last, made))
+    loops.write(path_to_loop, loops.named(drawn, Path(path_to_loop).stem))
 
 
 if __name__ == "__main__":

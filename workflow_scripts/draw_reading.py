@@ -10,15 +10,20 @@ from epochreel.reading import Reading
 
 
 def draw_reading(
-    path_to_image: str, path_to_network: str, path_to_picture: str, stage: dict, base: Path
+    path_to_image: str,
+    path_to_network: str,
+    path_to_state: str,
+    path_to_picture: str,
+    stage: dict,
+    base: Path,
 ) -> None:
     """Write the picture that the experiment draws of what a run's network reads in an image.
 
     Relative paths of the settings start from `base`.
     """
-    settings = stage["settings"]
-    experiment = experiments.find(settings["data"]["experiment"], base)
-    pixels = Reading(experiment, settings, path_to_image, path_to_network).made("picture")
+    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
+    paths = path_to_image, path_to_network, path_to_state
+    pixels = Reading(experiment, stage, *paths).made("picture")
     write_whole(path_to_picture, png.encode(pixels))
 
 
@@ -27,6 +32,7 @@ if __name__ == "__main__":
         draw_reading(
             path_to_image=snakemake.input.image,
             path_to_network=snakemake.input.network,
+            path_to_state=snakemake.input.state,
             path_to_picture=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,

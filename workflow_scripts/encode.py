@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from epochreel import video
+from epochreel import provenance, video
 from epochreel.jobs import job, log
 from epochreel.reels import Reel
 
@@ -22,7 +22,9 @@ def encode(
     told = {noted[name]: settings[name] for name in noted if name in settings}
     if "ffmpeg" in film:
         log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
-    reel = Reel(paths_to_frames, size, paths_to_tweens, settings["drawn"])
+    if make is video.encode_film:
+        told["made"] = provenance.key_digest(stage)
+    reel = Reel(paths_to_frames, size, paths_to_tweens, stage["reads"])
     make(reel, path_to_target, film, **told)
     log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from epochreel import experiments, padding, provenance, states
 from epochreel.evaluating import Evaluator
 from epochreel.jobs import job
+from epochreel.shards import Split
 
 
 def evaluate(
@@ -23,14 +24,15 @@ def evaluate(
     """
     settings = stage["settings"]
     experiment = experiments.find(settings["data"]["experiment"], base)
-    evaluator = Evaluator(experiment, settings, paths_to_test, paths_to_sample)
-    key = provenance.key(stage)
-    states.refuse_others(path_to_state, paths_to_checkpoints[: stage["real"]])
-    for place in range(stage["real"]):
-        evaluator.evaluate(
-            paths_to_checkpoints[place], paths_to_evaluations[place], stage["first"] + place, key
-        )
-    padding.fill(paths_to_evaluations, stage["real"])
+    first, real, key = stage["first"], stage["real"], provenance.key(stage)
+    test = Split.of(stage, "test", paths_to_test)
+    sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
+    evaluator = Evaluator(experiment, settings, test, sample)
+    checkpoints, trained = paths_to_checkpoints[:real], stage["reads"]["train"]
+    states.refuse_others(path_to_state, checkpoints, first + real - 1, trained)
+    for place in range(real):
+        evaluator.evaluate(checkpoints[place], paths_to_evaluations[place], first + place, key)
+    padding.fill(paths_to_evaluations, real)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, projections, provenance
+from epochreel import experiments, projections
 from epochreel.jobs import job
 
 
@@ -15,10 +15,9 @@ def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, ba
     experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
     projections.Block(
         own=experiment.load("projection"),
-        settings=stage["settings"],
+        stage=stage,
         first=0,
         evaluations=paths_to_evaluations,
-        key=provenance.key(stage),
     ).fit(path_to_fit)
 
 

@@ -17,7 +17,8 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     own = experiments.resolved(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
     examples = data.generate(own, settings["seed"], stage["split"], indices)
-    about = {"key": provenance.key(stage), "split": stage["split"], "first": stage["first"]}
+    about = {name: stage[name] for name in ("split", "first")}
+    about["key"] = json.loads(provenance.key(stage))
     examples = shards.alike(examples, stage["count"], f"{data.__file__}: generate")
     written = shards.write(path_to_shard, examples, about)
     log.info("wrote %d examples to %s", written, path_to_shard)

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, padding, projections, provenance
+from epochreel import experiments, padding, projections
 from epochreel.jobs import job
 
 
@@ -24,10 +24,9 @@ def project(
     experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
     block = projections.Block(
         own=experiment.load("projection"),
-        settings=stage["settings"],
+        stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[: stage["real"]],
-        key=provenance.key(stage),
     )
     if paths_to_film:
         block.take(paths_to_film[0], paths_to_projections)

@@ -10,15 +10,20 @@ from epochreel.reading import Reading
 
 
 def read(
-    path_to_image: str, path_to_network: str, path_to_reading: str, stage: dict, base: Path
+    path_to_image: str,
+    path_to_network: str,
+    path_to_state: str,
+    path_to_reading: str,
+    stage: dict,
+    base: Path,
 ) -> None:
     """Write the table of what a run's network reads in an image.
 
     Relative paths of the settings start from `base`.
     """
-    settings = stage["settings"]
-    experiment = experiments.find(settings["data"]["experiment"], base)
-    table = Reading(experiment, settings, path_to_image, path_to_network).made("read")
+    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
+    paths = path_to_image, path_to_network, path_to_state
+    table = Reading(experiment, stage, *paths).made("read")
     with whole_file(path_to_reading) as beside:
         table.to_csv(beside, index=False, float_format="%.4f", lineterminator="\n")
     log.info("read %d rows in %s", len(table), path_to_image)
@@ -29,6 +34,7 @@ if __name__ == "__main__":
         read(
             path_to_image=snakemake.input.image,
             path_to_network=snakemake.input.network,
+            path_to_state=snakemake.input.state,
             path_to_reading=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,

@@ -23,13 +23,13 @@ def render(
     """
     settings, real = stage["settings"], stage["real"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    story = rendering.story(settings, Split(paths_to_test))
+    story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
     shown = rendering.Shown(
-        settings=settings,
+        stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[:real],
         projections=paths_to_projections[:real],
-        summary=summaries.read(path_to_summary),
+        summary=summaries.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
     )
     scene = rendering.scene(figure, story)
     rendering.draw(scene, shown, paths_to_frames[:real], provenance.key(stage))

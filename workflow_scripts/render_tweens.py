@@ -24,14 +24,14 @@ def render_tweens(
     """
     settings, real = stage["settings"], stage["real"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    story = rendering.story(settings, Split(paths_to_test))
+    story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
     before = min(stage["first"], 1)
     shown = rendering.Shown(
-        settings=settings,
+        stage=stage,
         first=stage["first"] - before,
         evaluations=paths_to_evaluations[: real + before],
         projections=paths_to_projections[: real + before],
-        summary=summaries.read(path_to_summary),
+        summary=summaries.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
     )
     scene, key = rendering.scene(figure, story), provenance.key(stage)
     rendering.draw_tweens(scene, shown, paths_to_tweens[:real], settings["tweens"], key)

@@ -1,17 +1,25 @@
 """Save the network of a run's last snapshot under a name of its own."""
 
-from epochreel import seals
+from pathlib import Path
+
+from epochreel import seals, states
 from epochreel.files import copy_whole
 from epochreel.jobs import job
 
 
-def save_network(path_to_checkpoint: str, path_to_network: str) -> None:
+def save_network(
+    path_to_checkpoint: str, path_to_state: str, path_to_network: str, trained: str
+) -> None:
     """Copy the last checkpoint, which may not be kept.
+
+    `trained` is the digest of the key that the state of its block must note.
 
     A second name would not do: Snakemake sets the time of a finished job's outputs to now, which
     would make the checkpoint seem newer than what was made of it.
     """
+    last = int(Path(path_to_checkpoint).stem)
     seals.check(path_to_checkpoint)
+    states.refuse_another_last(path_to_state, path_to_checkpoint, last, trained)
     copy_whole(path_to_checkpoint, path_to_network)
 
 
@@ -19,5 +27,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         save_network(
             path_to_checkpoint=snakemake.input.checkpoint,
+            path_to_state=snakemake.input.state,
             path_to_network=snakemake.output[0],
+            trained=snakemake.params.trained,
         )

@@ -13,12 +13,14 @@ def summarize(
     stage: dict,
 ) -> None:
     """Write the summary before this block with the rows of the block's snapshots added."""
-    made = stage["settings"]["evaluated"]
+    first, made, before = stage["first"], stage["reads"]["evaluate"], None
     rows = [
         {"snapshot": number} | evaluations.metrics(path, number, made)
-        for number, path in enumerate(paths_to_evaluations[: stage["real"]], stage["first"])
+        for number, path in enumerate(paths_to_evaluations[: stage["real"]], first)
     ]
-    before = summaries.read(path_to_summary_before) if path_to_summary_before else None
+    if path_to_summary_before:
+        own = provenance.key_digest(stage)
+        before = summaries.read(path_to_summary_before, first, own)
     summaries.write(path_to_summary, summaries.extend(before, rows), provenance.key(stage))
 
 

@@ -16,8 +16,9 @@ def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, bas
     """
     settings = stage["settings"]
     figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    rows = summaries.read(path_to_summary).slice(0, settings["snapshots"]).to_pylist()
-    rows = [row | rendering.times(settings, row["snapshot"]) for row in rows]
+    summarized = stage["reads"]["summarize"]
+    summary = summaries.read(path_to_summary, settings["snapshots"], summarized)
+    rows = [row | rendering.times(settings, row["snapshot"]) for row in summary.to_pylist()]
     data = settings["data"]["settings"]
     if hasattr(figure, "sentences"):
         sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"

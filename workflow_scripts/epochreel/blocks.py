@@ -77,7 +77,9 @@ class Block:
         """A network before its first batch; says what disk the run needs, and checks it."""
         recipe = Recipe.of(self.stage["settings"])
         model = self.experiment.load("model")
-        trainer = Trainer(model, recipe, self._source, Split(self.paths.validation))
+        trainer = Trainer(
+            model, recipe, self._source, Split.of(self.stage, "validation", self.paths.validation)
+        )
         self._check_disk(trainer)
         _write_rows(self.paths.layers, trainer.layers)
         return trainer
@@ -86,7 +88,8 @@ class Block:
         settings = self.stage["settings"]
         batch = settings["training"]["batch"]
         if "train" not in settings["data"]:  # then it lies in shards
-            return Stored(Split(self.paths.train), settings["seed"], batch, device)
+            split = Split.of(self.stage, "train", self.paths.train)
+            return Stored(split, settings["seed"], batch, device)
         data = self.experiment.load("data")
         own = experiments.resolved(settings["data"]["settings"], self.stage["folders"], self.base)
         return Stream(data, own, settings["data"]["seed"], batch, device)
@@ -115,7 +118,7 @@ class Block:
             if missing:
                 _tell_what_is_kept(self.numbers[0], missing[0])
                 _train(self.trainer, store, missing, self.outlook.run)
-            _refuse_another_training(store, self.paths.before)
+            self._refuse_another_training(store)
             self._declare(store)
             if not self.outlook.keeps_all:
                 # The checkpoints are names of the same files until they have been evaluated.
@@ -128,7 +131,25 @@ class Block:
         padding.fill(paths, len(numbers))
         records = [store.record(number) for number in numbers]
         _write_rows(self.paths.table, [record["row"] for record in records])
-        states.write(self.paths.state, records)
+        states.write(self.paths.state, records, provenance.key_digest(self.stage))
+
+    def _refuse_another_training(self, store: Store) -> None:
+        """Refuse to follow a block whose last snapshot is not this store's.
+
+        Where a GPU does not repeat itself to the bit, a store that was lost cannot be made again
+        as it was; two trainings must not meet in one film.
+        """
+        path, last = self.paths.before, self.stage["first"] - 1
+        if path is None:
+            return
+        before = states.read(path, last, provenance.key_digest(self.stage))
+        record = store.record(last)
+        if record is None or record["weights"] != before["checkpoints"][-1]:
+            folder = Path(path).parent
+            raise UserError(
+                f"snapshot {last} did not come out as it was when {path} was written: delete "
+                f"{folder} and {folder.parent / 'checkpoints'}, then run the same command again"
+            )
 
 
 def _bytes_per_example(trainer: Trainer) -> int:
@@ -172,24 +193,6 @@ def _train(
 
 def _add(trainer: Trainer, store: Store, row: Mapping[str, Any]) -> None:
     store.add(trainer.snapshot, trainer.network.state_dict(), trainer.state_tensors(), row)
-
-
-def _refuse_another_training(store: Store, path: str | None) -> None:
-    """Refuse to follow a block whose last snapshot is not this store's.
-
-    Where a GPU does not repeat itself to the bit, a store that was lost cannot be made again as
-    it was; two trainings must not meet in one film.
-    """
-    if path is None:
-        return
-    before = states.read(path)
-    record = store.record(before["snapshot"])
-    if record is None or record["weights"] != before["weights"]:
-        folder = Path(path).parent
-        raise UserError(
-            f"snapshot {before['snapshot']} did not come out as it was when {path} was written: "
-            f"delete {folder} and {folder.parent / 'checkpoints'}, then run the same command again"
-        )
 
 
 def _write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -62,12 +62,3 @@ def raised_by_own(error: BaseException) -> str | None:
         return None
     frame, line = own[-1]
     return f"{frame.f_code.co_filename}, line {line}: {kind_and_words(error)}"
-
-
-def refuse_another(path: Any, found: int, snapshot: int) -> None:
-    """Raise `UserError` where the file of one snapshot holds another."""
-    if found != snapshot:
-        raise UserError(
-            f"{path} holds snapshot {found} in the place of {snapshot}: "
-            "delete it and run the same command again"
-        )

@@ -7,15 +7,15 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import torch
 
-from epochreel import checkpoints, devices, evaluations
-from epochreel.errors import UserError, first_line, refuse_another, shown
+from epochreel import checkpoints, devices, evaluations, origins
+from epochreel.errors import UserError, first_line, shown
 from epochreel.experiments import Experiment
 from epochreel.shards import Split
 
@@ -26,15 +26,15 @@ _TIMES = ("snapshot", "epoch", "examples")  # what a summary calls when a metric
 class Evaluator:
     """The network of a run and its test set, both loaded once for many snapshots.
 
-    `sample` are the shards of the training examples that are tried too, if the settings say so.
+    `sample` are the training examples that some are tried of too, if the settings say so.
     """
 
     def __init__(
         self,
         experiment: Experiment,
         settings: dict[str, Any],
-        test: Sequence[str],
-        sample: Sequence[str] = (),
+        test: Split,
+        sample: Split,
     ):
         self._how = settings["evaluation"]
         self._device = devices.choose(self._how["threads"])
@@ -52,9 +52,9 @@ class Evaluator:
                 )
             self._tried.append(self._columns(sample, self._how["train_sample"]))
 
-    def _columns(self, shards: Sequence[str], count: int | None = None) -> dict[str, torch.Tensor]:
+    def _columns(self, split: Split, count: int | None = None) -> dict[str, torch.Tensor]:
         """The first `count` examples of a split, or all."""
-        columns = Split(shards).arrays(devices.cores())
+        columns = split.arrays(devices.cores())
         return {
             name: torch.from_numpy(array[:count]).to(self._device)
             for name, array in columns.items()
@@ -64,7 +64,7 @@ class Evaluator:
         """Evaluate one checkpoint and write what comes out to `target`."""
         started = time.monotonic()
         checkpoints.load_into(self._network, checkpoint)
-        refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
+        origins.refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
         batches = (evaluations.batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *batches)

@@ -4,7 +4,7 @@ The columns are the experiment's. The file's metadata hold, under `epochreel`, a
 
     snapshot  the snapshot's number
     metrics   name → number, the experiment's measures of this snapshot
-    key       the settings, code digest and package versions that the file follows from
+    key       what the file follows from: see `provenance.key`
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from epochreel import provenance, tables
-from epochreel.errors import UserError, refuse_another
+from epochreel import origins, tables
+from epochreel.errors import UserError
 
 
 def write(
@@ -49,15 +49,19 @@ def _leaf(path: str, kind: pa.DataType) -> tuple[str, pa.DataType]:
     return path, kind
 
 
-def read(path: str | Path, snapshot: int | None = None) -> pa.Table:
-    """The predictions of one evaluation: that of `snapshot`, if it is given.
+def read(path: str | Path) -> pa.Table:
+    """The predictions of any evaluation. Raises `UserError` where the file is damaged."""
+    return tables.read(path)
 
-    Raises `UserError` where the file is damaged, or another snapshot's.
+
+def of(path: str | Path, snapshot: int, made: str) -> pa.Table:
+    """The predictions of the evaluation of `snapshot`.
+
+    Raises `UserError` where the file is damaged, another snapshot's, or follows from another key
+    than the one of digest `made`.
     """
-    table = tables.read(path)
-    if snapshot is not None:
-        noted = json.loads(table.schema.metadata[b"epochreel"])
-        refuse_another(path, noted["snapshot"], snapshot)
+    table = read(path)
+    _refuse_others(path, json.loads(table.schema.metadata[b"epochreel"]), snapshot, made)
     return table
 
 
@@ -67,19 +71,15 @@ def about(path: str | Path) -> dict[str, Any]:
 
 
 def metrics(path: str | Path, snapshot: int, made: str) -> dict[str, float]:
-    """The metrics of one evaluation.
-
-    Raises `UserError` where it is another snapshot's, or follows from something else than the key
-    whose digest is `made`.
-    """
+    """The metrics of the evaluation of `snapshot`. Raises as `of` does."""
     noted = about(path)
-    refuse_another(path, noted["snapshot"], snapshot)
-    if provenance.digest(noted["key"]) != made:
-        raise UserError(
-            f"{path} follows from other settings, code or versions than the config asks for: "
-            "delete it and run the same command again"
-        )
+    _refuse_others(path, noted, snapshot, made)
     return noted["metrics"]
+
+
+def _refuse_others(path: str | Path, noted: Mapping, snapshot: int, made: str) -> None:
+    origins.refuse_another(path, noted.get("snapshot"), snapshot)
+    origins.refuse_others(path, noted.get("key"), made)
 
 
 def refuse_other_rows(

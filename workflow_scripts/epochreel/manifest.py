@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from epochreel import png, tables
+from epochreel import origins, png, tables
 from epochreel.errors import UserError
 from epochreel.files import sha256, write_whole
 from epochreel.provenance import digest
 
-_OTHERS = "follows from other settings, code or versions than the config asks for now"
+_OTHERS = f"{origins.OTHERS} now"
 
 
 def write(path: str | Path, artifacts: Iterable[str], stages: Mapping[str, str]) -> None:
@@ -67,8 +67,7 @@ def _carried(artifact: str) -> Any:
     if artifact.endswith(".png"):
         return json.loads(png.texts(Path(artifact).read_bytes()).get("epochreel", "null"))
     note = tables.note(artifact)
-    key = note.get("key", note)
-    return json.loads(key) if isinstance(key, str) else key
+    return note.get("key", note)
 
 
 def _read(path: str | Path) -> dict[str, Any]:

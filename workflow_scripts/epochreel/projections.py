@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epochreel import evaluations, layouts, tables
+from epochreel import evaluations, layouts, origins, provenance, tables
 from epochreel.errors import refuse_given
 from epochreel.projecting.before import Before
 from epochreel.projecting.projection import Projection, project
@@ -27,30 +28,37 @@ class Block:
     """
 
     own: ModuleType
-    settings: dict[str, Any]
+    stage: Mapping[str, Any]
     first: int
     evaluations: Sequence[str]
-    key: str
+
+    @property
+    def key(self) -> str:
+        """What the layouts note that they follow from."""
+        return provenance.key(self.stage)
 
     def project(self, before: Sequence[str], targets: Sequence[str]) -> None:
         """Write the layouts; `before` are evaluation and projection of the snapshot before."""
-        made = project(
-            _Read(self), self.settings["projection"], self.settings["seed"], self._before(before)
-        )
+        settings = self.stage["settings"]
+        made = project(_Read(self), settings["projection"], settings["seed"], self._before(before))
         for place, (projection, target) in enumerate(zip(made, targets, strict=False)):
             numbers = {name: getattr(projection, name) for name in _NUMBERS}
             layouts.write(target, projection.layout, numbers, self.first + place, self.key)
 
     def fit(self, target: str) -> None:
         """Write the layouts of all snapshots to one file, a row each."""
-        settings, seed = self.settings["projection"], self.settings["seed"]
-        rows = [_row(projection) for projection in project(_Read(self), settings, seed)]
+        settings = self.stage["settings"]
+        made = project(_Read(self), settings["projection"], settings["seed"])
+        rows = [_row(projection) for projection in made]
         table = pa.Table.from_pylist(rows).replace_schema_metadata({"epochreel": self.key})
         tables.write(target, table, compression="zstd", compression_level=1)
 
     def take(self, fit: str, targets: Sequence[str]) -> None:
         """Write the block's layouts as they are in a fit."""
-        rows = tables.read(fit).slice(self.first, len(self.evaluations)).to_pylist()
+        table = tables.read(fit)
+        noted = json.loads(table.schema.metadata[b"epochreel"])
+        origins.refuse_others(fit, noted, self.stage["reads"]["fit_projection"])
+        rows = table.slice(self.first, len(self.evaluations)).to_pylist()
         for place, (row, target) in enumerate(zip(rows, targets, strict=False)):
             points = np.column_stack((row["x"], row["y"])).astype(np.float32)
             numbers = {name: row[name] for name in _NUMBERS}
@@ -61,16 +69,17 @@ class Block:
         return self._activations(self.evaluations[place], self.first + place)
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
-        predictions = evaluations.read(path, snapshot)
+        predictions = evaluations.of(path, snapshot, self.stage["reads"]["evaluate"])
         return _checked(self.own.activations(predictions), len(predictions), self.own)
 
     def _before(self, paths: Sequence[str]) -> Before | None:
         if not paths:
             return None
-        evaluation, projection = paths
+        (evaluation, projection), snapshot = paths, self.first - 1
+        layout = layouts.read(projection, snapshot, provenance.key_digest(self.stage))
         size = evaluations.about(projection)["metrics"]["size"]
-        rows = self._activations(evaluation, self.first - 1)
-        return Before(np.asarray(rows, np.float64), layouts.read(projection, self.first - 1), size)
+        rows = self._activations(evaluation, snapshot)
+        return Before(np.asarray(rows, np.float64), layout, size)
 
 
 class _Read(Sequence):

@@ -46,11 +46,13 @@ def digest(value: Any) -> str:
 
 
 def key(stage: Mapping[str, Any]) -> str:
-    """What an artifact notes of its origin: settings, code and versions, in canonical form.
+    """What an artifact notes of its origin, in canonical form.
 
-    The block that it was made in is left out: the same artifact is made in any.
+    That is the stage's settings, code and versions, and under `reads`, by stage, the digests of
+    the keys of what it reads. The block that it was made in is left out: the same artifact is made
+    in any.
     """
-    return canonical({name: stage[name] for name in ("settings", "code", "versions")})
+    return canonical({name: stage[name] for name in ("settings", "code", "versions", "reads")})
 
 
 def key_digest(stage: Mapping[str, Any]) -> str:

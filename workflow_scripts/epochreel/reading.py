@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from epochreel import checkpoints
+from epochreel import checkpoints, states
 from epochreel.errors import UserError
 from epochreel.experiments import Experiment
 from epochreel.images import open_image
@@ -17,17 +17,21 @@ from epochreel.images import open_image
 class Reading:
     """What a run's network makes of one image.
 
-    The CPU reads, with one thread, so that the same image gives the same bytes on a machine with
-    a GPU.
+    The network is the checkpoint that the state of the run's last block tells of; `UserError` for
+    any other. The CPU reads, with one thread, so that the same image gives the same bytes on a
+    machine with a GPU.
     """
 
     def __init__(
         self,
         experiment: Experiment,
-        settings: Mapping[str, Any],
+        stage: Mapping[str, Any],
         path_to_image: str | Path,
         path_to_network: str | Path,
+        path_to_state: str | Path,
     ):
+        settings, trained = stage["settings"], stage["reads"]["train"]
+        states.refuse_another_last(path_to_state, path_to_network, settings["snapshot"], trained)
         torch.set_num_threads(1)
         self._image, self._path = open_image(path_to_image), path_to_image
         self._data = settings["data"]["settings"]

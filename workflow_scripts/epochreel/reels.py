@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from epochreel import png
+from epochreel import origins, png
 from epochreel.errors import UserError
 
 
@@ -17,7 +17,7 @@ class Reel:
     """The frames of all snapshots, PNG of `size` in order, and the tweens that lead to each.
 
     There are no tweens, or an animated PNG for each frame; the first one's leads nowhere. `drawn`
-    says, by "frame" and "tweens", the digests of the keys that these must note, if any.
+    says, by "render" and "render_tweens", the digests of the keys that these must note, if any.
     """
 
     frames: Sequence[str | Path]
@@ -27,14 +27,14 @@ class Reel:
 
     def check(self) -> None:
         """Raise `UserError` with the first file that is wrong."""
-        check_frames(self.frames, self.size, self.drawn.get("frame"))
+        check_frames(self.frames, self.size, self.drawn.get("render"))
         if self.tweens:
             for number in range(1, len(self.frames)):
                 self._leading_to(number)
 
     def frame(self, number: int) -> bytes:
         """The PNG of a snapshot, whole and of the right size, or `UserError`."""
-        return _frame(Path(self.frames[number]), number, self.size, drawn=self.drawn.get("frame"))
+        return _frame(Path(self.frames[number]), number, self.size, drawn=self.drawn.get("render"))
 
     def feed(self, shown: int) -> Iterator[bytes]:
         """The pictures of the film, where a snapshot is shown for `shown` film frames.
@@ -43,7 +43,7 @@ class Reel:
         """
         last = len(self.frames) - 1
         for number, path in enumerate(self.frames):
-            data = _frame(Path(path), number, self.size, drawn=self.drawn.get("frame"))
+            data = _frame(Path(path), number, self.size, drawn=self.drawn.get("render"))
             moving = self._leading_to(number + 1) if self.tweens and number < last else []
             if len(moving) >= shown:
                 raise UserError(
@@ -63,7 +63,7 @@ class Reel:
 
     def _leading_to(self, number: int) -> list[bytes]:
         """The tweens that lead to a frame, each as a PNG of its own."""
-        drawn = self.drawn.get("tweens")
+        drawn = self.drawn.get("render_tweens")
         data = _frame(Path(self.tweens[number]), number, self.size, "tweens", drawn)
         return list(png.series(data))
 
@@ -133,4 +133,4 @@ def _check_picture(data: bytes, number: int, size: tuple[int, int], drawn: str |
     if shown != str(number):
         raise ValueError(f"shows snapshot {shown}" if shown else "does not tell its snapshot")
     if drawn and hashlib.sha256(notes.get(b"epochreel", b"")).hexdigest() != drawn:
-        raise ValueError("follows from other settings, code or versions than the config asks for")
+        raise ValueError(origins.OTHERS)

@@ -24,10 +24,11 @@ RATE = 24
 class Shown:
     """The evaluations of snapshots from `first` on, and what shows them.
 
-    `projections` are as many, or none where nothing is projected.
+    `stage` says what all of it must follow from. `projections` are as many, or none where nothing
+    is projected.
     """
 
-    settings: Mapping[str, Any]
+    stage: Mapping[str, Any]
     first: int
     evaluations: Sequence[str]
     projections: Sequence[str]
@@ -44,14 +45,14 @@ class Shown:
                 yield now
 
     def _moment(self, place: int) -> Moment:
-        snapshot = self.first + place
-        predictions = evaluations.read(self.evaluations[place], snapshot)
-        per_epoch = self.settings["snapshots_per_epoch"]
-        history = summaries.history(self.summary, snapshot, per_epoch)
-        made = moment(self.settings, snapshot, predictions, history)
+        snapshot, settings, reads = self.first + place, self.stage["settings"], self.stage["reads"]
+        predictions = evaluations.of(self.evaluations[place], snapshot, reads["evaluate"])
+        history = summaries.history(self.summary, snapshot, settings["snapshots_per_epoch"])
+        made = moment(settings, snapshot, predictions, history)
         if not self.projections:
             return made
-        return replace(made, layout=layouts.read(self.projections[place], snapshot))
+        layout = layouts.read(self.projections[place], snapshot, reads["project"])
+        return replace(made, layout=layout)
 
 
 def scene(figure: ModuleType, story: Story) -> Scene:

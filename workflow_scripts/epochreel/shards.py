@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epochreel import png, tables
+from epochreel import origins, png, tables
 from epochreel.errors import UserError, first_line, shown
 
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names
@@ -83,7 +83,41 @@ class Split(Sequence):
     """The examples of one split, decoded when asked for: dicts of column name → value."""
 
     def __init__(self, paths: Sequence[str | Path]):
-        self._table = pa.concat_tables([tables.read(path) for path in paths] or [pa.table({})])
+        self._shards = {path: tables.read(path) for path in paths}
+        self._table = pa.concat_tables(list(self._shards.values()) or [pa.table({})])
+
+    @classmethod
+    def of(cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> Split:
+        """The split of that name that a stage reads, whole, from its shards in order.
+
+        The stage's settings say how many examples it has. Raises `UserError` for the first shard
+        that is damaged, of another place, or follows from anything else than the stage knows.
+        """
+        split, count = cls._of(stage, name, paths), stage["settings"]["examples"][name]
+        if len(split) != count:
+            _refuse_end(paths[-1], name, len(split), count)
+        return split
+
+    @classmethod
+    def sample(
+        cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path], count: int
+    ) -> Split:
+        """The first shards of a split, which hold `count` examples or more. Raises as `of` does."""
+        split = cls._of(stage, name, paths)
+        if len(split) < count:
+            _refuse_end(paths[-1], name, len(split), count)
+        return split
+
+    @classmethod
+    def _of(cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> Split:
+        split, first = cls(paths), 0
+        for path, table in split._shards.items():
+            noted = json.loads(table.schema.metadata[b"epochreel"])
+            origins.refuse_others(path, noted.get("key"), stage["reads"]["generate"])
+            found = f"{noted['split']} {noted['first']}"
+            origins.refuse_another(path, found, f"{name} {first}", "the examples from")
+            first += table.num_rows
+        return split
 
     def __len__(self) -> int:
         return self._table.num_rows
@@ -114,6 +148,11 @@ class Split(Sequence):
 
         list(pool.map(fill, range(len(column)), chunksize=16))
         return stack
+
+
+def _refuse_end(path: str | Path, name: str, found: int, count: int) -> None:
+    place = f"{name} {count - 1}"
+    origins.refuse_another(path, f"{name} {found - 1}", place, "the examples up to")
 
 
 def _or_refused(make: Callable, value: Any, name: str, path: str | Path) -> Any:

@@ -1,8 +1,9 @@
 """States: what a block of checkpoints declares of itself, a small JSON file.
 
+key          the SHA-256 of the key that the training follows from
 snapshot     the number of the block's last snapshot
 checkpoints  the SHA-256 of each of its checkpoints, in order
-weights, optimizer  the SHA-256 of the last snapshot's files in the store
+optimizer    the SHA-256 of the optimiser's state at the last snapshot, in the store
 """
 
 from __future__ import annotations
@@ -12,35 +13,58 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from epochreel import origins
 from epochreel.errors import UserError
 from epochreel.files import sha256, write_whole
 
+_KINDS = {"key": str, "snapshot": int, "optimizer": str, "checkpoints": list}
 
-def write(path: str | Path, records: Sequence[Mapping[str, Any]]) -> None:
-    """Declare the snapshots of these records of the store."""
+
+def write(path: str | Path, records: Sequence[Mapping[str, Any]], made: str) -> None:
+    """Declare the snapshots of these records of the store; `made` is the digest of their key."""
     last = records[-1]
-    declared = {name: last[name] for name in ("snapshot", "weights", "optimizer")}
-    declared["checkpoints"] = [record["weights"] for record in records]
+    declared = {name: last[name] for name in ("snapshot", "optimizer")}
+    declared |= {"key": made, "checkpoints": [record["weights"] for record in records]}
     write_whole(path, json.dumps(declared, sort_keys=True).encode())
 
 
-def read(path: str | Path) -> dict[str, Any]:
-    """What a block has declared. Raises `UserError` where the file is damaged."""
+def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
+    """What a block that ends with snapshot `last` has declared.
+
+    Raises `UserError` where the file is damaged, another block's, or follows from another key
+    than the one of digest `made`.
+    """
     try:
         declared = json.loads(Path(path).read_text("utf-8"))
-        kinds = {"snapshot": int, "weights": str, "optimizer": str, "checkpoints": list}
-        if not all(isinstance(declared[name], kind) for name, kind in kinds.items()):
+        if not all(isinstance(declared[name], kind) for name, kind in _KINDS.items()):
             raise TypeError
+        if not declared["checkpoints"]:
+            raise ValueError
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
+    origins.refuse_other_digests(path, declared["key"], made)
+    origins.refuse_another(path, declared["snapshot"], last)
     return declared
 
 
-def refuse_others(path: str | Path, checkpoints: Sequence[str | Path]) -> None:
-    """Raise `UserError` for the first checkpoint that is not the one that `path` declares."""
-    for checkpoint, digest in zip(checkpoints, read(path)["checkpoints"], strict=True):
-        if sha256(checkpoint) != digest:
-            raise UserError(
-                f"{checkpoint} is not the checkpoint that {path} tells of: "
-                "delete it and run the same command again"
-            )
+def refuse_others(
+    path: str | Path, checkpoints: Sequence[str | Path], last: int, made: str
+) -> None:
+    """Raise `UserError` for the first of a block's checkpoints that its state does not tell of.
+
+    `checkpoints` are all of the block; the rest as for `read`.
+    """
+    told = read(path, last, made)["checkpoints"]
+    origins.refuse_another(path, len(told), len(checkpoints), "digests of checkpoints,")
+    for checkpoint, digest in zip(checkpoints, told, strict=True):
+        _refuse_another(checkpoint, digest, path)
+
+
+def refuse_another_last(path: str | Path, network: str | Path, last: int, made: str) -> None:
+    """Raise `UserError` unless `network` is the checkpoint that a block ends with."""
+    _refuse_another(network, read(path, last, made)["checkpoints"][-1], path)
+
+
+def _refuse_another(checkpoint: str | Path, digest: str, path: str | Path) -> None:
+    if sha256(checkpoint) != digest:
+        raise UserError(f"{checkpoint} is not the checkpoint that {path} tells of: {origins.MEND}")

@@ -5,13 +5,14 @@ Columns: `snapshot` (int64) and one float64 column per metric, in order of snaps
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from epochreel import tables
+from epochreel import origins, tables
 from epochreel.errors import UserError
 
 
@@ -46,9 +47,16 @@ def write(path: str | Path, summary: pa.Table, key: str) -> None:
     tables.write(path, table, compression="zstd", compression_level=1)
 
 
-def read(path: str | Path) -> pa.Table:
-    """Read a summary. Raises `UserError` where the file is damaged."""
-    return tables.read(path).replace_schema_metadata(None)
+def read(path: str | Path, count: int, made: str) -> pa.Table:
+    """Read the summary of the first `count` snapshots.
+
+    Raises `UserError` where the file is damaged, of more or fewer snapshots, or follows from
+    another key than the one of digest `made`.
+    """
+    table = tables.read(path)
+    origins.refuse_others(path, json.loads(table.schema.metadata[b"epochreel"]), made)
+    origins.refuse_another(path, table.num_rows - 1, count - 1, "the snapshots up to")
+    return table.replace_schema_metadata(None)
 
 
 def history(summary: pa.Table, snapshot: int, snapshots_per_epoch: int) -> dict[str, np.ndarray]:

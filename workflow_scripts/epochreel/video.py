@@ -38,6 +38,7 @@ from pathlib import Path
 import ffmpeg
 from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
 
+from epochreel import film_seals
 from epochreel.errors import UserError
 from epochreel.files import whole_file, write_whole
 from epochreel.reels import Reel
@@ -146,11 +147,14 @@ def ffmpeg_version(settings: Mapping) -> str:
     return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
 
 
-def encode_film(reel: Reel, target: str | Path, settings: Mapping, title: str, key: str) -> None:
+def encode_film(
+    reel: Reel, target: str | Path, settings: Mapping, title: str, key: str, made: str
+) -> None:
     """Write the H.264 film of `reel` to `target` (MP4), whole or not at all.
 
-    `title` and `key` (the digest of the settings) go into the file's title and comment. High
-    profile, yuv420p, BT.709 in limited range, 24 frames/s, the index in front. Raises `UserError`
+    `title` and `key` (the digest of the settings) go into the file's title and comment, `made`
+    (the digest of the key that it follows from) into its seal. High profile, yuv420p, BT.709 in
+    limited range, 24 frames/s, the index in front. Raises `UserError`
     for a wrong frame before anything is encoded, and where the decoded film has not the frames
     that it should have.
     """
@@ -167,7 +171,7 @@ def encode_film(reel: Reel, target: str | Path, settings: Mapping, title: str, k
         "movflags": "+faststart",
         "f": "mp4",
     }
-    _encode(reel, target, settings, options | _tags(title, key))
+    _encode(reel, target, settings, options | _tags(title, key), made)
 
 
 def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, key: str) -> None:
@@ -220,12 +224,16 @@ def count_frames(film: str | Path, settings: Mapping) -> int:
     return int(counts[-1])
 
 
-def _encode(reel: Reel, target: str | Path, settings: Mapping, options: Mapping) -> None:
+def _encode(
+    reel: Reel, target: str | Path, settings: Mapping, options: Mapping, made: str | None = None
+) -> None:
     reel.check()
     with whole_file(target) as beside:
         pictures = _show(_limited(_pictures(settings, reel)), settings)
         asked = pictures.output(f"file:{beside}", **_PLAIN, **_BT709, color_range="tv", **options)
         _draw(_command(ffmpeg_path(settings), asked), target, reel, settings)
+        if made:
+            film_seals.seal(beside, made)
         _check_count(beside, target, frame_count(len(reel.frames), settings), settings)
 
 

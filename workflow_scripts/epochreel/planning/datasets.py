@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +115,23 @@ class Dataset:
                 f"dataset '{self.name}' has {self.settings[split]} examples in its split {split}: "
                 f"there is no shard {shard}"
             )
-        names = ("experiment", "seed", "settings")
-        settings = {name: self.settings[name] for name in names}
-        return stage_settings("generate", self.experiment, settings) | {
+        return self._generate() | {
             "split": split,
             "first": first,
             "count": count,
             "folders": sorted(self.folders()),
         }
+
+    def _generate(self) -> dict[str, Any]:
+        """What is common to all shards."""
+        names = ("experiment", "seed", "settings")
+        settings = {name: self.settings[name] for name in names}
+        return stage_settings("generate", self.experiment, settings)
+
+    @cached_property
+    def made(self) -> str:
+        """The digest of the key that all shards carry."""
+        return provenance.key_digest(self._generate())
 
 
 def _is_folder(path: Path) -> bool:

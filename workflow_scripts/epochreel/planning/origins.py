@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from epochreel import provenance, video
-from epochreel.planning.stages import stage_settings
+from epochreel.planning.stages import READS, stage_settings
 
 if TYPE_CHECKING:
     from epochreel.planning.runs import Run
@@ -37,15 +37,43 @@ class Origins:
         self.settings, self.dataset, self.experiment = run.settings, run.dataset, run.experiment
         self.network, self.projection, self.figure = run.network, run.projection, run.figure
         self.epochs, self.snapshots = run.epochs, run.snapshots
+        self._has_fit = bool(run.film_projection())
+        self._has_layouts = run.projects
+        self._told: dict[str, dict[str, Any]] = {}
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
-        """What a stage's results follow from: its settings, its code and its packages' versions."""
+        """What a stage's results follow from: its settings, its code and its packages' versions.
+
+        Also, by stage, the digests of the keys that what it reads must carry. Each stage is told
+        once and then known: those after it ask for it again for each of their blocks.
+        """
+        if stage not in self._told:
+            self._told[stage] = self._tell(stage)
+        return dict(self._told[stage])
+
+    def _tell(self, stage: str) -> dict[str, Any]:
         settings = self._stages[stage]()
+        reads = {"reads": self._reads(stage)}
         if stage == "train" and self.dataset.is_stream:
             made = stage_settings("train_on_stream", self.experiment, settings)
-            return made | {"folders": sorted(self.dataset.folders())}
+            return made | reads | {"folders": sorted(self.dataset.folders())}
         projection = self.projection["name"] if stage in ("project", "fit_projection") else None
-        return stage_settings(stage, self.experiment, settings, projection)
+        return stage_settings(stage, self.experiment, settings, projection) | reads
+
+    def _reads(self, stage: str) -> dict[str, str]:
+        has = {
+            "generate": stage != "train" or any(self._learnt_from().values()),
+            "fit_projection": self._has_fit,
+            "project": self._has_layouts,
+            "render_tweens": self.figure["tweens"],
+        }
+        return {name: self.made(name) for name in READS.get(stage, ()) if has.get(name, True)}
+
+    def made(self, stage: str) -> str:
+        """The digest of the key that the artifacts of a stage carry."""
+        if stage == "generate":
+            return self.dataset.made
+        return provenance.key_digest(self.stage_settings(stage))
 
     @cached_property
     def _stages(self) -> dict[str, Callable[[], dict[str, Any]]]:
@@ -80,23 +108,29 @@ class Origins:
         chosen["training"] = {k: value for k, value in training.items() if k not in of_others}
         names = ("train", "seed") if self.dataset.is_stream else ()
         drawn = {name: self.dataset.settings[name] for name in names}
+        chosen["examples"] = self._learnt_from()
         return {"data": self._data() | drawn, "network": self.network, **chosen}
 
-    def _evaluate(self) -> dict[str, Any]:
-        evaluation = self.settings["evaluation"]
-        return {"data": self._data(), "network": self.network, "evaluation": evaluation}
+    def _learnt_from(self) -> dict[str, int]:
+        """How many examples the stored splits have that a training reads."""
+        splits = ("validation",) if self.dataset.is_stream else ("train", "validation")
+        return {split: self.dataset.settings[split] for split in splits}
 
-    def _made(self, stage: str) -> str:
-        """The digest of the key that the artifacts of a stage carry."""
-        return provenance.key_digest(self.stage_settings(stage))
+    def _tried_on(self) -> dict[str, int]:
+        return {"test": self.dataset.settings["test"]}
+
+    def _evaluate(self) -> dict[str, Any]:
+        settings = {"data": self._data(), "examples": self._tried_on(), "network": self.network}
+        return settings | {"evaluation": self.settings["evaluation"]}
 
     def _summarize(self) -> dict[str, Any]:
-        return {"evaluated": self._made("evaluate")}
+        return {}
 
     def _project(self) -> dict[str, Any]:
         experiment = {"experiment": self.dataset.settings["experiment"]}
-        seed = self.settings["seed"]
-        return {"data": experiment, "projection": self.projection, "seed": seed}
+        settings = {"data": experiment, "projection": self.projection}
+        settings |= {"snapshots": self.snapshots} if self._has_fit else {}
+        return settings | {"seed": self.settings["seed"]}
 
     def _render_tweens(self) -> dict[str, Any]:
         return {"tweens": self.figure["tweens"], **self._render()}
@@ -107,6 +141,7 @@ class Origins:
         del figure["tweens"]
         return {
             "data": self._data(),
+            "examples": self._tried_on(),
             "network": self.network,
             "title": self.settings["title"],
             "figure": figure,
@@ -129,9 +164,7 @@ class Origins:
         if film.get("ffmpeg") == "system":
             film["version"] = video.ffmpeg_version(film)
         size = {name: self.figure[name] for name in ("width", "height")}
-        drawn = {"frame": self._made("render")}
-        drawn |= {"tweens": self._made("render_tweens")} if self.figure["tweens"] else {}
-        return {"film": film, **size, "drawn": drawn}
+        return {"film": film, **size}
 
     def _captions(self) -> dict[str, Any]:
         names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
@@ -142,4 +175,5 @@ class Origins:
         return {"film": film, "snapshots": self.snapshots, **chosen}
 
     def _read(self) -> dict[str, Any]:
-        return {"data": self._data(), "network": self.network}
+        last = self.snapshots - 1
+        return {"data": self._data(), "network": self.network, "snapshot": last}

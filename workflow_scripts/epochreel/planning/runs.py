@@ -78,7 +78,7 @@ class Run:
         return [f"results/{self.name}/{kind}/{number}.{suffix}" for number in self.numbers()]
 
     def kept(self) -> Iterator[str]:
-        """Everything of the run that is kept, the film first."""
+        """Everything of the run that is kept, the film and the network first."""
         yield f"results/{self.name}/training.mp4"
         yield f"results/{self.name}/network.safetensors"
         yield from self.paths("frames", "png")
@@ -130,8 +130,12 @@ class Run:
         return Origins(self)
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
-        """What a stage's results follow from: its settings, its code and its packages' versions."""
+        """What a stage's results follow from: `Origins.stage_settings`."""
         return self._origins.stage_settings(stage)
+
+    def made(self, stage: str) -> str:
+        """The digest of the key that the artifacts of a stage carry."""
+        return self._origins.made(stage)
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The same for one block, with its number of real snapshots."""

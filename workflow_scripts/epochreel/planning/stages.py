@@ -50,6 +50,27 @@ STAGES = {
     "save_poster": Stage("encode", (), ()),
     "write_captions": Stage("write_captions", ("figure",), ("numpy", "pyarrow")),
 }
+_SHOWN = ("generate", "evaluate", "summarize", "project")
+_PICTURED = ("render", "render_tweens")
+READS = {
+    "train": ("generate",),
+    "evaluate": ("generate", "train"),
+    "summarize": ("evaluate",),
+    "fit_projection": ("evaluate",),
+    "project": ("evaluate", "fit_projection"),
+    "render": _SHOWN,
+    "render_tweens": _SHOWN,
+    "draw_loop": ("generate", "evaluate"),
+    "encode": _PICTURED,
+    "encode_webm": _PICTURED,
+    "encode_gif": _PICTURED,
+    "save_poster": _PICTURED,
+    "write_captions": ("summarize",),
+    "read": ("train",),
+    "draw_reading": ("train",),
+}
+"""The stages whose artifacts a stage reads, where the run has them. What a block reads of the block
+before is of its own stage."""
 _UMAP = ("scipy", "scikit-learn", "umap-learn", "pynndescent")
 PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _UMAP}
 """The packages that a kind of projection computes with, beside those of the stages that project."""
@@ -67,6 +88,7 @@ def stage_settings(
     """
     return {
         "settings": dict(settings),
+        "reads": {},
         "code": _code(name, experiment, projection),
         "versions": versions(packages_of(name, projection)),
     }

@@ -1,0 +1,242 @@
+"""A run whose stages are called as functions, one after the other, without the workflow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import draw_loop
+import encode
+import evaluate
+import fit_projection
+import generate_dataset
+import project
+import publish
+import read
+import render
+import render_tweens
+import save_network
+import summarize
+import train
+import write_captions
+import write_manifest
+from epochreel import blocks, manifest, plan, shards, video
+
+
+class World:
+    """A run in blocks of one; the stages' functions make and remake it.
+
+    Paths are relative to the working folder, as in the workflow.
+    """
+
+    def __init__(self, folder: Path, config: dict):
+        self.base = folder
+        (run,) = config["runs"].values()
+        run["figure"] = run.get("figure", {}) | {"width": 480, "height": 270}
+        run["film"] = run.get("film", {}) | {"preset": "ultrafast", "hold_seconds": 0}
+        config = plan.Plan(config, folder).checked
+        self.plan = plan.Plan(config | {"snapshots_per_block": 1}, folder)
+        self.run = self.plan.main
+        self.folder = f"results/{self.run.name}"
+        self.names = self.run.blocks()
+        self.snapshots = range(self.run.snapshots)
+        self.dataset = self.run.dataset
+        self.data = {split: list(self.dataset.shards(split)) for split in shards.SPLITS}
+
+    def path(self, kind: str, suffix: str, number: int) -> str:
+        """The file of a snapshot (and, of one snapshot each, of a block)."""
+        name = self.names[number] if kind in ("states", "summaries") else f"{number:06d}"
+        return f"{self.folder}/{kind}/{name}.{suffix}"
+
+    def stage(self, name: str, number: int | None = None) -> dict:
+        """The settings of a stage, or of one block of it."""
+        run = self.run
+        found = (
+            run.stage_settings(name)
+            if number is None
+            else run.block_settings(name, self.names[number])
+        )
+        return json.loads(json.dumps(found))
+
+    def generate(self) -> None:
+        """Make the shards."""
+        for split, paths in self.data.items():
+            for path in paths:
+                stage = json.loads(json.dumps(self.dataset.shard_settings(split, Path(path).stem)))
+                generate_dataset.generate_dataset(path, stage, self.base)
+
+    def train(self, number: int) -> None:
+        """Make a block's checkpoints and state."""
+        paths = blocks.Paths(
+            train=self.data["train"],
+            validation=self.data["validation"],
+            own=self.run.files_of_stream(),
+            before=self.path("states", "json", number - 1) if number else None,
+            checkpoints=[self.path("checkpoints", "safetensors", number)],
+            state=self.path("states", "json", number),
+            store=Path(self.folder, "store"),
+            table=Path(self.folder, f"logs/{number}.parquet"),
+            layers=Path(self.folder, "logs/layers.parquet"),
+        )
+        outlook = blocks.Outlook("tiny", len(self.snapshots) - number, True, 20, 1000)
+        train.train(paths, self.stage("train", number), self.base, outlook)
+
+    def train_on(self, number: int) -> None:
+        """Make a block again of which the store holds nothing any more."""
+        for path in Path(self.folder).glob(f"store/*/records/{number:06d}.json"):
+            path.unlink()
+        self.train(number)
+
+    def train_anew(self, number: int) -> None:
+        """Make the first block again, without a store."""
+        shutil.rmtree(Path(self.folder, "store"))
+        self.train(0)
+
+    def evaluate(self, number: int) -> None:
+        """Make a block's evaluations."""
+        evaluate.evaluate(
+            [self.path("checkpoints", "safetensors", number)],
+            self.path("states", "json", number),
+            self.data["test"],
+            self.run.sample(),
+            [self.path("evaluations", "parquet", number)],
+            self.stage("evaluate", number),
+            self.base,
+        )
+
+    def summarize(self, number: int) -> None:
+        """Make a block's summary."""
+        summarize.summarize(
+            [self.path("evaluations", "parquet", number)],
+            self.path("summaries", "parquet", number - 1) if number else None,
+            self.path("summaries", "parquet", number),
+            self.stage("summarize", number),
+        )
+
+    def projections(self, number: int) -> list[str]:
+        """A block's projections, where there are such."""
+        return [self.path("projections", "parquet", number)] if self.run.projects else []
+
+    def fit_projection(self, _number: int = 0) -> None:
+        """Make the fit over all snapshots, where there is one."""
+        for path in self.run.film_projection():
+            evaluations, stage = self.run.paths("evaluations", "parquet"), "fit_projection"
+            fit_projection.fit_projection(evaluations, path, self.stage(stage), self.base)
+
+    def project(self, number: int) -> None:
+        """Make a block's projections, where there are such."""
+        if not self.run.projects:
+            return
+        project.project(
+            [self.path("evaluations", "parquet", number)],
+            self.run.projected_before(self.names[number]),
+            self.run.film_projection(),
+            self.projections(number),
+            self.stage("project", number),
+            self.base,
+        )
+
+    def render_tweens(self, number: int) -> None:
+        """Make the pictures that lead to a block's snapshot, where there are such."""
+        if not self.run.tweens():
+            return
+        before = self.run.shown_before(self.names[number])
+        render_tweens.render_tweens(
+            [*before[:1], self.path("evaluations", "parquet", number)],
+            [*before[1:], *self.projections(number)],
+            self.path("summaries", "parquet", number),
+            self.data["test"],
+            [self.path("tweens", "png", number)],
+            self.stage("render_tweens", number),
+            self.base,
+        )
+
+    def render(self, number: int) -> None:
+        """Make a block's frames."""
+        render.render(
+            [self.path("evaluations", "parquet", number)],
+            self.projections(number),
+            self.path("summaries", "parquet", number),
+            self.data["test"],
+            [self.path("frames", "png", number)],
+            self.stage("render", number),
+            self.base,
+        )
+
+    def encode(self, _number: int = 0) -> None:
+        """Make the film."""
+        frames = [self.path("frames", "png", number) for number in self.snapshots]
+        film, stage = f"{self.folder}/training.mp4", self.stage("encode")
+        encode.encode(video.encode_film, frames, self.run.tweens(), film, stage)
+
+    def save_poster(self, _number: int = 0) -> None:
+        """Make the poster."""
+        frames = [self.path("frames", "png", number) for number in self.snapshots]
+        encode.encode(
+            video.save_poster, frames, [], f"{self.folder}/poster.png", self.stage("save_poster")
+        )
+
+    def captions(self, number: int = -1) -> None:
+        """Make the captions of a summary."""
+        number = self.snapshots[number]
+        path = self.path("summaries", "parquet", number)
+        stage = self.stage("write_captions")
+        stage["settings"]["snapshots"] = number + 1
+        write_captions.write_captions(path, f"{self.folder}/training.vtt", stage, self.base)
+
+    def save_network(self, number: int = -1) -> None:
+        """Make the network of a snapshot."""
+        number = self.snapshots[number]
+        save_network.save_network(
+            self.path("checkpoints", "safetensors", number),
+            self.path("states", "json", number),
+            f"{self.folder}/network.safetensors",
+            self.run.made("train"),
+        )
+
+    def draw_loop(self, _number: int = 0) -> None:
+        """Make a loop of the last snapshot."""
+        evaluation = self.path("evaluations", "parquet", self.snapshots[-1])
+        loop, stage = f"{self.folder}/loops/reading.gif", self.stage("draw_loop")
+        draw_loop.draw_loop(evaluation, self.data["test"], loop, stage, self.base)
+
+    def read(self, _number: int = 0) -> None:
+        """Read an image."""
+        paths = ("image.png", f"{self.folder}/network.safetensors", self.run.last_state())
+        read.read(*paths, f"{self.folder}/readings/image.csv", self.stage("read"), self.base)
+
+    def publish(self, _number: int = 0) -> None:
+        """Publish the film."""
+        publish.publish(f"{self.folder}/training.mp4", "training.mp4", self.run.made("encode"))
+
+    def write_manifest(self, _number: int = 0) -> None:
+        """Make the manifest."""
+        film, network, *others = self.run.kept()
+        paths = (film, network, self.run.last_state(), others, self.run.manifest)
+        write_manifest.write_manifest(*paths, self.run.stages(), self.snapshots[-1])
+
+    def verify(self, _number: int = 0) -> None:
+        """Compare all with the manifest."""
+        told = manifest.differences(f"{self.folder}/manifest.json", self.run.kept(), {}, {})
+        assert not list(told)
+
+    def make(self) -> None:
+        """Make everything."""
+        self.generate()
+        for number in self.snapshots:
+            for stage in (self.train, self.evaluate, self.summarize):
+                stage(number)
+        self.fit_projection()
+        for number in self.snapshots:
+            for stage in (self.project, self.render, self.render_tweens):
+                stage(number)
+        for stage in (self.encode, self.save_poster, self.captions, self.save_network):
+            stage()
+        self.write_manifest()
+
+
+def files() -> dict[str, bytes]:
+    """All files but logs and what else no stage reads: path → bytes."""
+    found = (path for path in Path("results").rglob("*") if path.is_file())
+    return {str(p): p.read_bytes() for p in found if "/logs/" not in str(p)}

@@ -1,0 +1,59 @@
+"""Seals of films: any byte that is altered or lost breaks them."""
+
+import random
+
+import pytest
+
+from epochreel import film_seals
+from epochreel.errors import UserError
+
+MADE = "ab" * 32
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A file that is sealed as a film is."""
+    path = tmp_path / "training.mp4"
+    path.write_bytes(random.Random(1).randbytes(300))
+    film_seals.seal(path, MADE)
+    return path
+
+
+def refusal(film, made=MADE) -> str:
+    with pytest.raises(UserError) as caught:
+        film_seals.check(film, made)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def test_what_was_sealed_is_taken(film):
+    film_seals.check(film, MADE)
+
+
+def test_a_film_longer_than_a_read_is_sealed_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(film_seals, "_CHUNK", 7)
+    (tmp_path / "film").write_bytes(bytes(1000))
+    film_seals.seal(tmp_path / "film", MADE)
+    monkeypatch.undo()
+    film_seals.check(tmp_path / "film", MADE)
+
+
+def test_a_flipped_bit_anywhere_is_noticed_and_the_film_named(film):
+    whole, rng = film.read_bytes(), random.Random(1)
+    for place in range(len(whole)):
+        data = bytearray(whole)
+        data[place] ^= 1 << rng.randrange(8)
+        film.write_bytes(data)
+        assert refusal(film) == f"{film} is damaged: delete it and run the same command again"
+
+
+def test_a_lost_or_added_byte_is_noticed(film):
+    whole = film.read_bytes()
+    for data in (whole[:-1], whole[1:], whole + b"\0", b"\0" + whole, b"", whole[:300]):
+        film.write_bytes(data)
+        assert "is damaged" in refusal(film)
+
+
+def test_a_film_that_follows_from_something_else_is_named(film):
+    words = f"{film} follows from other settings, code or versions than the config asks for"
+    assert refusal(film, "cd" * 32).startswith(words)

@@ -1,0 +1,77 @@
+"""States: a block's checkpoints are those that it declares, or one line names what is not."""
+
+import json
+
+import pytest
+
+from epochreel import states
+from epochreel.errors import UserError
+from epochreel.files import sha256
+
+MADE = "a" * 64
+
+
+@pytest.fixture
+def block(tmp_path):
+    """A state and its three checkpoints, snapshots 3 to 5."""
+    paths = [tmp_path / f"{number:06d}.safetensors" for number in (3, 4, 5)]
+    records = []
+    for number, path in enumerate(paths, start=3):
+        path.write_text(path.stem)
+        records.append({"snapshot": number, "weights": sha256(path), "optimizer": "b" * 64})
+    states.write(tmp_path / "00001.json", records, MADE)
+    return tmp_path / "00001.json", paths
+
+
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def refusal(path, checkpoints, last=5, made=MADE) -> str:
+    with pytest.raises(UserError) as caught:
+        states.refuse_others(path, checkpoints, last, made)
+    assert len(str(caught.value).splitlines()) == 1 and "delete it and run" in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_checkpoints_that_were_declared_are_taken(block):
+    path, checkpoints = block
+    states.refuse_others(path, checkpoints, 5, MADE)
+    states.refuse_another_last(path, checkpoints[-1], 5, MADE)
+
+
+def test_another_checkpoint_is_named(block):
+    path, checkpoints = block
+    checkpoints[1].write_text("other")
+    words = f"{checkpoints[1]} is not the checkpoint that {path} tells of"
+    assert refusal(path, checkpoints).startswith(words)
+
+
+def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
+    path, checkpoints = block
+    with pytest.raises(UserError, match=f"^{checkpoints[1]} is not the checkpoint that {path}"):
+        states.refuse_another_last(path, checkpoints[1], 5, MADE)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_state_of_another_number_of_checkpoints_is_named(block, count):
+    path, checkpoints = block
+    change(path, checkpoints=["c" * 64] * count)
+    words = f"{path} holds digests of checkpoints, {count} in the place of 3: "
+    assert refusal(path, checkpoints).startswith(words)
+
+
+def test_a_state_of_another_block_or_training_is_named(block):
+    path, checkpoints = block
+    assert refusal(path, checkpoints, last=8).startswith(f"{path} holds snapshot 5 in the place")
+    assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} follows from other sett")
+
+
+@pytest.mark.parametrize("value", [None, 3, [], {}])
+@pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
+def test_a_state_that_holds_something_else_is_damaged(block, name, value):
+    path, checkpoints = block
+    if (name, value) == ("snapshot", 3):
+        value = "3"
+    change(path, **{name: value})
+    assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")

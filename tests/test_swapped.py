@@ -1,0 +1,184 @@
+"""Whole files in the place of others of their kind: one line names them, and nothing is made."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import spirals_config
+from stage_world import World, files
+from workflow import alone
+
+from epochreel.errors import UserError
+
+
+def spirals() -> dict:
+    config = spirals_config(epochs=4, training={"batch": 8, "batches_per_epoch": 2})
+    config["datasets"]["points"]["examples_per_shard"] = 25
+    return config
+
+
+def sketches(projection: str, epochs: int = 1) -> dict:
+    run = alone("sketches")["runs"]["sketches"]
+    changes = {"epochs": epochs, "keep_checkpoints": "all", "projection": {"name": projection}}
+    config = alone("sketches", **changes, evaluation=run["evaluation"] | {"train_sample": 30})
+    config["datasets"]["few_sketches"]["examples_per_shard"] = 20
+    return config
+
+
+CONFIGS = {
+    "spirals": spirals,
+    "sketches": lambda: sketches("causal"),
+    "fitted": lambda: sketches("linear", 2),
+    "words": lambda: alone("words", epochs=1),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Callable:
+    """The function that gives a world, or that of another seed, with everything made."""
+    worlds: dict[tuple, World] = {}
+
+    def make(name: str, seed: int = 1, of: str = "runs") -> World:
+        if (name, seed, of) not in worlds:
+            folder, config = tmp_path_factory.mktemp(name), CONFIGS[name]()
+            for about in config[of].values():
+                about["seed"] = seed
+            with contextlib.chdir(folder):
+                world = worlds[name, seed, of] = World(folder, config)
+                world.make() if of == "runs" else world.generate()
+        return worlds[name, seed, of]
+
+    return make
+
+
+def refusal(world: World, folder: Path, path: str, other: Path, reader: str, number: int) -> str:
+    """What a stage says that reads `path`, in whose place there is `other`; it makes nothing."""
+    shutil.copytree(world.base, folder)
+    (folder / path).unlink()
+    shutil.copy(other, folder / path)
+    with contextlib.chdir(folder):
+        before = files()
+        with pytest.raises(UserError) as caught:
+            getattr(world, reader)(number)
+        # Of a training begun anew, the log.
+        assert reader == "train_anew" or files() == before
+    words = str(caught.value)
+    assert len(words.splitlines()) == 1 and "delete it and run" in words
+    assert path in words.split(": ")[0], words
+    return words
+
+
+DATA = [
+    ("spirals", "points/train/00000", "train_anew", 0),
+    ("spirals", "points/train/00002", "train_anew", 0),
+    ("spirals", "points/validation/00000", "train_anew", 0),
+    ("spirals", "points/test/00000", "evaluate", 1),
+    ("spirals", "points/test/00000", "render", 1),
+    ("sketches", "few_sketches/train/00001", "evaluate", 1),
+    ("sketches", "few_sketches/test/00001", "render_tweens", 1),
+    ("words", "few_words/validation/00000", "train_anew", 0),
+    ("words", "few_words/test/00000", "draw_loop", 0),
+]
+
+
+@pytest.mark.parametrize("name, shard, reader, number", DATA)
+def test_a_shard_of_another_dataset_is_refused(made, tmp_path, name, shard, reader, number):
+    world, other = made(name), made(name, 2, "datasets")
+    path = f"results/datasets/{shard}.parquet"
+    words = refusal(world, tmp_path / "copy", path, other.base / path, reader, number)
+    assert "follows from other settings" in words
+
+
+RUN = [
+    ("spirals", "checkpoints/000002.safetensors", "evaluate", 2),
+    ("spirals", "checkpoints/000002.safetensors", "save_network", 2),
+    ("spirals", "states/000002.json", "evaluate", 2),
+    ("spirals", "states/000002.json", "train", 3),
+    ("spirals", "states/000002.json", "save_network", 2),
+    ("spirals", "states/000004.json", "write_manifest", 0),
+    ("spirals", "evaluations/000002.parquet", "summarize", 2),
+    ("spirals", "evaluations/000002.parquet", "render", 2),
+    ("spirals", "summaries/000002.parquet", "summarize", 3),
+    ("spirals", "summaries/000002.parquet", "render", 2),
+    ("spirals", "summaries/000004.parquet", "captions", -1),
+    ("spirals", "frames/000002.png", "encode", 0),
+    ("spirals", "frames/000004.png", "save_poster", 0),
+    ("spirals", "training.mp4", "publish", 0),
+    ("spirals", "training.mp4", "write_manifest", 0),
+    ("spirals", "network.safetensors", "write_manifest", 0),
+    ("sketches", "evaluations/000002.parquet", "project", 2),
+    ("sketches", "evaluations/000002.parquet", "project", 3),
+    ("sketches", "evaluations/000002.parquet", "render_tweens", 2),
+    ("sketches", "evaluations/000002.parquet", "render_tweens", 3),
+    ("sketches", "projections/000002.parquet", "project", 3),
+    ("sketches", "projections/000002.parquet", "render", 2),
+    ("sketches", "projections/000002.parquet", "render_tweens", 2),
+    ("sketches", "projections/000002.parquet", "render_tweens", 3),
+    ("sketches", "summaries/000002.parquet", "render_tweens", 2),
+    ("sketches", "tweens/000002.png", "encode", 0),
+    ("fitted", "evaluations/000002.parquet", "fit_projection", 0),
+    ("fitted", "projection.parquet", "project", 2),
+    ("words", "evaluations/000004.parquet", "draw_loop", 0),
+    ("words", "network.safetensors", "read", 0),
+    ("words", "states/000004.json", "read", 0),
+]
+
+
+@pytest.mark.parametrize("name, file, reader, number", RUN)
+def test_a_file_of_another_training_is_refused(made, tmp_path, name, file, reader, number):
+    world, other = made(name), made(name, 2)
+    path = f"{world.folder}/{file}"
+    words = refusal(world, tmp_path / "copy", path, other.base / path, reader, number)
+    origin = "is not the checkpoint that " if "safetensors" in file else "follows from other sett"
+    assert origin in words
+
+
+PLACES = [
+    ("spirals", "points/train/00001", "points/train/00000", "train_anew", 0),
+    ("spirals", "points/validation/00000", "points/test/00000", "train_anew", 0),
+    ("spirals", "points/train/00002", "points/validation/00000", "train_anew", 0),
+    ("spirals", "points/test/00000", "points/train/00000", "evaluate", 2),
+    ("spirals", "points/test/00000", "points/train/00000", "render", 2),
+    ("spirals", "states/000002.json", "states/000003.json", "evaluate", 2),
+    ("spirals", "states/000002.json", "states/000003.json", "train", 3),
+    ("spirals", "states/000004.json", "states/000003.json", "write_manifest", 0),
+    ("spirals", "evaluations/000002.parquet", "evaluations/000003.parquet", "summarize", 2),
+    ("spirals", "evaluations/000002.parquet", "evaluations/000003.parquet", "render", 2),
+    ("spirals", "summaries/000002.parquet", "summaries/000001.parquet", "summarize", 3),
+    ("spirals", "summaries/000002.parquet", "summaries/000003.parquet", "render", 2),
+    ("spirals", "summaries/000004.parquet", "summaries/000003.parquet", "captions", -1),
+    ("spirals", "frames/000002.png", "frames/000003.png", "encode", 0),
+    ("spirals", "network.safetensors", "checkpoints/000003.safetensors", "write_manifest", 0),
+    ("sketches", "projections/000002.parquet", "projections/000003.parquet", "project", 3),
+    ("sketches", "projections/000002.parquet", "projections/000003.parquet", "render", 2),
+    ("sketches", "projections/000002.parquet", "projections/000003.parquet", "render_tweens", 3),
+    ("sketches", "tweens/000002.png", "tweens/000003.png", "encode", 0),
+    ("fitted", "projections/000002.parquet", "projections/000003.parquet", "render", 2),
+    ("words", "evaluations/000004.parquet", "evaluations/000003.parquet", "draw_loop", 0),
+]
+
+
+@pytest.mark.parametrize("name, file, other, reader, number", PLACES)
+def test_a_file_of_another_place_is_refused(made, tmp_path, name, file, other, reader, number):
+    world = made(name)
+    if file.count("/") == 2:
+        path, other = (f"results/datasets/{each}.parquet" for each in (file, other))
+    else:
+        path, other = (f"{world.folder}/{each}" for each in (file, other))
+    words = refusal(world, tmp_path / "copy", path, world.base / other, reader, number)
+    assert "network" in file or re.search("in the place of|shows snapshot", words)
+
+
+def test_a_fit_over_fewer_snapshots_is_refused(made, tmp_path):
+    world = made("fitted")
+    shutil.copytree(world.base, tmp_path / "fewer")
+    with contextlib.chdir(tmp_path / "fewer"):
+        World(tmp_path / "fewer", sketches("linear", 1)).fit_projection()
+    path = f"{world.folder}/projection.parquet"
+    other = tmp_path / "fewer" / path
+    assert "follows from" in refusal(world, tmp_path / "copy", path, other, "project", 2)
