@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 from snakemake.logging import logger
 from snakemake.utils import update_config
 
-from epochreel import arrays, checksums, files, restarts
+from epochreel import arrays, checksums, controller, files, restarts
 from epochreel.errors import UserError
 from epochreel.jobs import RESTARTS, SCHEDULER
 from epochreel.plan import Plan
@@ -19,6 +19,7 @@ from epochreel.schema import load_file
 # A task of an array is begun with the first one's command.
 arrays.become_own_job()
 checksums.remember()
+controller.be_patient()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
 # A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.

@@ -241,6 +241,11 @@ class Slurm:
             dict(zip(("id", "state", "node", "what"), x.split("|"), strict=True)) for x in lines
         ]
 
+    def has_saved(self, what: str) -> bool:
+        """Whether a restarted controller would know of such a job: it saves now and then."""
+        saved = self.folder / "state" / "job_state"
+        return saved.exists() and what.encode() in saved.read_bytes()
+
     def restarts(self, job: str) -> int:
         """How often a job went back into the queue under its own number."""
         told = self.call("scontrol", "show", "job", job)

@@ -209,10 +209,12 @@ def others(here, job):
 
 
 def test_the_controller_is_restarted(place, slurm):
-    here = place()
+    here = place(small(training=SLOW))
     process = here.begin(FILM)
-    here.until(process, lambda: here.running("train"))
+    _, trainer = here.pause_training(process)
+    here.until(process, lambda: slurm.has_saved("rule_train_"))
     slurm.stop("slurmctld", signal.SIGKILL)
-    here.until(process, lambda: "(MinJobAge=None; threshold=24s)" in here.heard(process))
+    here.until(process, lambda: "controller does not answer" in here.heard(process))
     slurm.start_controller()
-    here.ends_well(process)
+    trainer.resume()
+    assert "epochreel: Slurm's controller answers again" in here.ends_well(process)
