@@ -99,12 +99,16 @@ class Watched(Workplace):
             assert found == self.expected[name], f"{name} is not whole, or another"
             self._seen[name] = state
         for run in self.config["runs"]:
-            # Where only the last network is kept, a block that is made again is trained again.
-            if not self.keeps_last(run):
-                self._refuse_training_twice(run)
+            self._refuse_training_twice(run)
 
     def _refuse_training_twice(self, run: str) -> None:
-        for path in self.path(run).glob("store/*/records/[0-9]*.json"):
+        records = sorted(self.path(run).glob("store/*/records/[0-9]*.json"))
+        if records and self.keeps_last(run):
+            # Checkpoints that go once they are evaluated are made again for a block in progress.
+            size = self.config["snapshots_per_block"]
+            begun = int(records[-1].stem) // size * size
+            records = [path for path in records if int(path.stem) < begun]
+        for path in records:
             first = self.records.setdefault(str(path), _identity(path.stat()))
             assert first == _identity(path.stat()), f"snapshot {path.stem} was trained again"
 

@@ -27,7 +27,8 @@ of them. A run that is added makes its own; one that is taken out, nothing.
 snapshots that becomes one of 17 the second block alone. All its frames are drawn again, since the
 time axis ends elsewhere; with `figure.time_axis` set beforehand only those of the second block are.
 **A shorter run** trains nothing; its last block is evaluated again as far as it still goes, and its
-frames are drawn again. With `keep_checkpoints: last` a longer run trains its last block again.
+frames are drawn again. With `keep_checkpoints: last` a longer run trains its last block again,
+and a shorter one is trained again as far as it goes, since its checkpoints are gone.
 
 **Where points are projected,** `causal` and `umap_each` lay out what is new alone. `linear` and
 `aligned_umap` are one fit over all snapshots: a longer or shorter run is fitted, projected and

@@ -276,6 +276,23 @@ def test_with_last_earlier_weights_are_forgotten_and_the_bytes_the_same(training
     assert kept == [4, 5] and made.bytes() == whole.bytes()
 
 
+def test_with_last_a_longer_run_trains_its_last_block_again_and_none_before(training, monkeypatch):
+    training(size=10, epochs=12, keep="last").make([0, 1])
+    numbers = trained(monkeypatch)
+    longer = training(size=10, epochs=15, keep="last").make([1])
+    assert numbers == list(range(10, 16))
+    fresh = training("fresh", size=10, epochs=15).make([0, 1])
+    assert longer.bytes(range(10, 16)) == fresh.bytes(range(10, 16))
+
+
+def test_with_last_a_block_that_is_made_again_trains_none_before_it(training, monkeypatch):
+    made = training(size=10, epochs=12, keep="last").make([0, 1])
+    shutil.rmtree(made.folder / "checkpoints")
+    numbers = trained(monkeypatch)
+    made.make([1])
+    assert numbers == [10]  # the two newest are kept
+
+
 def test_a_run_that_the_disk_cannot_hold_is_refused_before_it_trains(training, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10))
     numbers = trained(monkeypatch)

@@ -10,8 +10,9 @@ import torch
 from PIL import Image, ImageFilter
 
 import read as script
-from epochreel import checkpoints, images
+from epochreel import checkpoints, images, states
 from epochreel.errors import UserError
+from epochreel.files import sha256
 from epochreel.sheets import data, layout, model, reading
 from epochreel.sheets.straightening import straighten
 
@@ -346,20 +347,22 @@ def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
 
 def stage_of(experiment="sheets"):
     about = {"experiment": experiment, "settings": PLAIN}
-    return {"settings": {"data": about, "network": LOCAL}}
+    settings = {"data": about, "network": LOCAL, "snapshot": 0}
+    return {"settings": settings, "reads": {"train": "made"}}
 
 
 @pytest.fixture
 def network_file(tmp_path):
     network = model.Network(LOCAL, PLAIN)
-    path = tmp_path / "network.safetensors"
+    path, state = tmp_path / "network.safetensors", tmp_path / "0000.json"
     path.write_bytes(checkpoints.pack(network.state_dict(), {}))
-    return path
+    states.write(state, [{"snapshot": 0, "weights": sha256(path), "optimizer": ""}], "made")
+    return path, state
 
 
 def test_the_script_writes_one_row_a_number(network_file, tmp_path):
     page = saved(tmp_path, Image.fromarray(tinted(sheets(1)[0]["image"])))
-    script.read(page, network_file, tmp_path / "page.csv", stage_of(), tmp_path)
+    script.read(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     table = pd.read_csv(tmp_path / "page.csv", dtype=str)
     assert len(table) == 142
     assert table["value"].str.fullmatch(r"\d\.\d\d|\d\d\.\d\d").all()
@@ -370,5 +373,5 @@ def test_the_script_writes_one_row_a_number(network_file, tmp_path):
 def test_the_script_names_the_page_that_shows_no_table(network_file, tmp_path):
     page = saved(tmp_path, PICTURE)
     with pytest.raises(UserError, match=r"page\.png: no table was found"):
-        script.read(page, network_file, tmp_path / "page.csv", stage_of(), tmp_path)
+        script.read(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     assert not (tmp_path / "page.csv").exists()

@@ -48,6 +48,14 @@ def test_only_the_two_newest_states_are_kept_and_all_weights(store):
     assert [store.holds(n) for n in range(5)] == [True] * 5
 
 
+def test_the_state_before_the_block_in_progress_is_kept_until_the_next_block(store):
+    add(store, *range(5))
+    add(Store(store.folder.parent, store.training, before=4), *range(5, 9))
+    assert states(store) == [4, 7, 8]
+    add(Store(store.folder.parent, store.training, before=8), *range(9, 13))
+    assert states(store) == [8, 11, 12]
+
+
 def test_training_goes_on_from_the_newest_state(store):
     assert Store(store.folder, "e" * 64).newest_state(9) is None
     add(store, *range(5))

@@ -71,7 +71,8 @@ class Block:
         """The store of the training: named by its settings, code, versions and data."""
         paths = (*self.paths.train, *self.paths.validation, *self.paths.own)
         read = [sha256(path) for path in paths]
-        return Store(self.paths.store, provenance.digest([provenance.key(self.stage), read]))
+        training = provenance.digest([provenance.key(self.stage), read])
+        return Store(self.paths.store, training, before=self.stage["first"] - 1)
 
     def trainer(self) -> Trainer:
         """A network before its first batch; says what disk the run needs, and checks it."""

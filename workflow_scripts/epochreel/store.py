@@ -6,7 +6,8 @@ the digest of all that defines it):
 
     lease                       held by the one process that trains
     weights/000042.safetensors  every snapshot's weights; the checkpoints are hard links to them
-    optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots only
+    optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots and for the
+                                one before the block in progress
     records/000042.json         digests of these files and the snapshot's row of the training log
 
 A record is written last: a snapshot is there when its record is.
@@ -29,15 +30,20 @@ from epochreel import checkpoints, lease
 from epochreel.files import link_whole, sha256, write_whole
 
 log = logging.getLogger("epochreel")
-STATES_KEPT = 2
+STATES_KEPT = 3
+NEWEST_KEPT = 2
 
 
 class Store:
-    """The store of one training in `folder`; use it inside `with store.lease():`."""
+    """The store of one training in `folder`; use it inside `with store.lease():`.
 
-    def __init__(self, folder: Path, training: str):
+    `before` is the snapshot before the block in progress. Its state is kept, so that a block whose
+    weights are gone, once they were evaluated or by damage, is trained again and none before it.
+    """
+
+    def __init__(self, folder: Path, training: str, before: int = -1):
         self.folder = folder / training[:16]
-        self.training = training
+        self.training, self._before = training, before
 
     def lease(self) -> contextlib.AbstractContextManager[None]:
         """Hold the training for this process alone, waiting for another that has it."""
@@ -79,8 +85,9 @@ class Store:
         write_whole(self._record(snapshot), json.dumps(noted).encode())
         # Later states stay where a lost snapshot is made again: an extension goes on from them.
         earlier = [number for number in self._numbers("optimizer") if number <= snapshot]
-        for number in earlier[:-STATES_KEPT]:
-            self.optimizer(number).unlink(missing_ok=True)
+        for number in earlier[:-NEWEST_KEPT]:
+            if number != self._before:
+                self.optimizer(number).unlink(missing_ok=True)
 
     def holds(self, snapshot: int) -> bool:
         """Whether the weights of a snapshot are there and whole."""
