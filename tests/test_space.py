@@ -26,7 +26,7 @@ def test_a_run_needs_what_it_will_write():
     need = space.need(NETWORK, snapshots=100, kept=100, test_bytes=1000, pixels=10_000)
     assert (need.checkpoints, need.evaluations) == (400_000_000, 100_000)
     assert need.states == 2 * 4 * 4_000_000 and need.frames == 150_000
-    assert need.total == 400_000_000 + 24_000_000 + 100_000 + 150_000
+    assert need.total == 400_000_000 + 32_000_000 + 100_000 + 150_000
 
 
 def test_checkpoints_that_are_not_kept_need_no_room():
