@@ -11,11 +11,9 @@ from secrets import token_hex
 
 rule write_manifest:
     input:
-        film="results/{run}/training.mp4",
-        network="results/{run}/network.safetensors",
+        unpack(or_stop(lambda wildcards: PLAN.run(wildcards.run).kept_by_kind())),
         # Holds the digest of the network.
         state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
-        others=or_stop(lambda wildcards: list(PLAN.run(wildcards.run).kept())[2:]),
     output:
         "results/{run}/manifest.json",
     log:
@@ -30,7 +28,7 @@ rule write_manifest:
         runtime=60,
     params:
         stages=or_stop(lambda wildcards: canonical(PLAN.run(wildcards.run).stages())),
-        last=or_stop(lambda wildcards: PLAN.run(wildcards.run).snapshots - 1),
+        ends=or_stop(lambda wildcards: canonical(PLAN.run(wildcards.run).ends())),
     script:
         "../workflow_scripts/write_manifest.py"
 

@@ -52,7 +52,7 @@ changed. To have it made again, delete it.
 {altered}
 
 Where the time was put back as well, nothing runs; `snakemake verify` names the file, unless it lies
-in the store.
+in the store. Should something else make the manifest anew, `write_manifest` refuses the file.
 
 Fonts, images or other files of a folder that a dataset names: one changed or added makes the
 dataset again, and what follows, an unbounded training included; another kind of file beside them,

@@ -212,9 +212,9 @@ class World:
 
     def write_manifest(self, _number: int = 0) -> None:
         """Make the manifest."""
-        film, network, *others = self.run.kept()
-        paths = (film, network, self.run.last_state(), others, self.run.manifest)
-        write_manifest.write_manifest(*paths, self.run.stages(), self.snapshots[-1])
+        run = self.run
+        paths = (run.kept_by_kind(), run.last_state(), run.manifest)
+        write_manifest.write_manifest(*paths, run.stages(), run.ends())
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""

@@ -310,6 +310,14 @@ def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned
     assert sorted(told) == sorted({"train", "evaluate", "summarize", "project", "render"})
 
 
+@pytest.mark.parametrize("axis", [None, 9])
+def test_a_film_follows_from_how_many_snapshots_there_are(planned, axis):
+    of = [{f"{RUN}.figure.time_axis": axis, f"{RUN}.epochs": epochs} for epochs in (5, 6)]
+    for stage in ("encode", "encode_webm"):
+        one, other = (planned(changes).runs["tiny"].made(stage) for changes in of)
+        assert one != other
+
+
 def test_a_training_that_reads_no_shard_does_not_follow_from_how_shards_are_made(planned):
     stream = {f"{POINTS}.train": "unbounded"}
     for validation, reads in ((0, set()), (9, {"generate"})):

@@ -83,6 +83,8 @@ DATA = [
     ("sketches", "few_sketches/test/00001", "render_tweens", 1),
     ("words", "few_words/validation/00000", "train_anew", 0),
     ("words", "few_words/test/00000", "draw_loop", 0),
+    ("spirals", "points/train/00002", "write_manifest", 0),
+    ("words", "few_words/validation/00000", "write_manifest", 0),
 ]
 
 
@@ -111,6 +113,13 @@ RUN = [
     ("spirals", "training.mp4", "publish", 0),
     ("spirals", "training.mp4", "write_manifest", 0),
     ("spirals", "network.safetensors", "write_manifest", 0),
+    ("spirals", "checkpoints/000002.safetensors", "write_manifest", 0),
+    ("spirals", "states/000002.json", "write_manifest", 0),
+    ("spirals", "evaluations/000002.parquet", "write_manifest", 0),
+    ("spirals", "summaries/000002.parquet", "write_manifest", 0),
+    ("spirals", "frames/000002.png", "write_manifest", 0),
+    ("sketches", "projections/000002.parquet", "write_manifest", 0),
+    ("sketches", "tweens/000000.png", "write_manifest", 0),
     ("sketches", "evaluations/000002.parquet", "project", 2),
     ("sketches", "evaluations/000002.parquet", "project", 3),
     ("sketches", "evaluations/000002.parquet", "render_tweens", 2),
@@ -138,6 +147,7 @@ def test_a_file_of_another_training_is_refused(made, tmp_path, name, file, reade
     assert origin in words
 
 
+MANIFEST = ("write_manifest", 0)
 PLACES = [
     ("spirals", "points/train/00001", "points/train/00000", "train_anew", 0),
     ("spirals", "points/validation/00000", "points/test/00000", "train_anew", 0),
@@ -154,6 +164,16 @@ PLACES = [
     ("spirals", "summaries/000004.parquet", "summaries/000003.parquet", "captions", -1),
     ("spirals", "frames/000002.png", "frames/000003.png", "encode", 0),
     ("spirals", "network.safetensors", "checkpoints/000003.safetensors", "write_manifest", 0),
+    ("spirals", "checkpoints/000003.safetensors", "checkpoints/000004.safetensors", *MANIFEST),
+    ("spirals", "states/000002.json", "states/000003.json", *MANIFEST),
+    ("spirals", "evaluations/000004.parquet", "evaluations/000003.parquet", *MANIFEST),
+    ("spirals", "summaries/000002.parquet", "summaries/000003.parquet", *MANIFEST),
+    ("spirals", "frames/000002.png", "frames/000003.png", *MANIFEST),
+    ("spirals", "points/train/00001", "points/train/00000", *MANIFEST),
+    ("spirals", "points/train/00002", "points/validation/00000", *MANIFEST),
+    ("spirals", "points/test/00000", "points/train/00000", *MANIFEST),
+    ("sketches", "projections/000002.parquet", "projections/000003.parquet", *MANIFEST),
+    ("sketches", "tweens/000002.png", "tweens/000003.png", *MANIFEST),
     ("sketches", "projections/000002.parquet", "projections/000003.parquet", "project", 3),
     ("sketches", "projections/000002.parquet", "projections/000003.parquet", "render", 2),
     ("sketches", "projections/000002.parquet", "projections/000003.parquet", "render_tweens", 3),
@@ -166,12 +186,12 @@ PLACES = [
 @pytest.mark.parametrize("name, file, other, reader, number", PLACES)
 def test_a_file_of_another_place_is_refused(made, tmp_path, name, file, other, reader, number):
     world = made(name)
-    if file.count("/") == 2:
+    if file.startswith("points/"):
         path, other = (f"results/datasets/{each}.parquet" for each in (file, other))
     else:
         path, other = (f"{world.folder}/{each}" for each in (file, other))
     words = refusal(world, tmp_path / "copy", path, world.base / other, reader, number)
-    assert "network" in file or re.search("in the place of|shows snapshot", words)
+    assert "safetensors" in file or re.search("in the place of|shows snapshot", words)
 
 
 def test_a_fit_over_fewer_snapshots_is_refused(made, tmp_path):

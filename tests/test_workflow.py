@@ -147,6 +147,19 @@ def test_verify_names_what_differs_also_what_times_hide(copied):
     assert "results/sheets/frames/000004.png" not in done.stdout.replace("\n", " ")
 
 
+def test_no_later_manifest_vouches_for_what_times_hide(copied):
+    path, other = (copied.path(f"sheets/checkpoints/00000{n}.safetensors") for n in (3, 4))
+    times = path.stat().st_mtime_ns
+    path.unlink()
+    path.write_bytes(other.read_bytes())
+    os.utime(path, ns=(times, times))
+    copied.path("sheets/manifest.json").unlink()
+    done = copied.start()
+    told = "results/sheets/checkpoints/000003.safetensors is not the checkpoint that "
+    assert done.returncode == 1 and f"epochreel: {told}" in done.stdout
+    assert not copied.path("sheets/manifest.json").exists()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "stage"),
     [

@@ -1,40 +1,34 @@
 """Write the manifest of a finished run."""
 
 import json
+from itertools import chain
 
-from epochreel import film_seals, manifest, provenance, states
+from epochreel import manifest
 from epochreel.jobs import job
+from epochreel.kept import Kept
 
 
 def write_manifest(
-    path_to_film: str,
-    path_to_network: str,
-    path_to_state: str,
-    paths_to_others: list,
-    path_to_manifest: str,
-    stages: dict,
-    last: int,
+    files: dict, path_to_state: str, path_to_manifest: str, stages: dict, ends: list
 ) -> None:
     """Write the digests of all that is kept of a run, and what its stages follow from.
 
-    Film and network, which no other stage has read, are checked; `path_to_state` is the state of
-    the block that ends with the run's last snapshot, number `last`.
+    `files` are what is kept, by kind; `path_to_state` is the state of the last block, and `ends`
+    are the numbers of the blocks' last snapshots. All is looked at before: a manifest of what is
+    damaged or another's would vouch for it.
     """
-    made = {name: provenance.digest(json.loads(stages[name])) for name in ("encode", "train")}
-    film_seals.check(path_to_film, made["encode"])
-    states.refuse_another_last(path_to_state, path_to_network, last, made["train"])
-    artifacts = [path_to_film, path_to_network, *paths_to_others]
-    manifest.write(path_to_manifest, artifacts, stages)
+    keys = {name: json.loads(key) for name, key in stages.items()}
+    Kept(files, keys, path_to_state, ends).refuse_wrong()
+    manifest.write(path_to_manifest, chain.from_iterable(files.values()), stages)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
+        files = {name: list(paths) for name, paths in snakemake.input.items() if name != "state"}
         write_manifest(
-            path_to_film=snakemake.input.film,
-            path_to_network=snakemake.input.network,
+            files=files,
             path_to_state=snakemake.input.state,
-            paths_to_others=snakemake.input.others,
             path_to_manifest=snakemake.output[0],
             stages=json.loads(snakemake.params.stages),
-            last=snakemake.params.last,
+            ends=json.loads(snakemake.params.ends),
         )

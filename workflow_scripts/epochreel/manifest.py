@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from epochreel import origins, png, tables
-from epochreel.errors import UserError
+from epochreel.errors import UserError, first_line
 from epochreel.files import sha256, write_whole
 from epochreel.provenance import digest
 
@@ -39,15 +39,28 @@ def differences(
     told = _read(path)
     made = told["artifacts"]
     for artifact in sorted(made.keys() | keys.keys()):
-        reason = _difference(artifact, made.get(artifact), keys.get(artifact))
-        if reason:
-            yield f"{artifact} {reason}"
+        line = _line(artifact, made.get(artifact), keys.get(artifact))
+        if line:
+            yield line
     more = sorted(made.keys() - set(kept))
     if more:
         yield f"{path} holds {len(more)} artifact(s) that the config asks for no more: {more[0]} …"
     for stage in sorted(told["stages"].keys() | stages.keys()):
         if told["stages"].get(stage) != stages.get(stage):
             yield f"{path}: what '{stage}' made {_OTHERS}"
+
+
+def _line(artifact: str, made: str | None, key: str | None) -> str | None:
+    """What is wrong with an artifact; a manifest may list one that was damaged before."""
+    try:
+        reason = _difference(artifact, made, key)
+    except UserError as error:
+        return str(error)
+    except OSError as error:
+        reason = f"cannot be read: {first_line(error)}"
+    except (ValueError, AttributeError) as error:
+        reason = f"is damaged: delete it, and it is made again ({first_line(error)})"
+    return f"{artifact} {reason}" if reason else None
 
 
 def _difference(artifact: str, made: str | None, key: str | None) -> str | None:

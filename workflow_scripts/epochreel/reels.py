@@ -69,19 +69,23 @@ class Reel:
 
 
 def check_frames(
-    frames: Sequence[str | Path], size: tuple[int, int], drawn: str | None = None
+    frames: Sequence[str | Path],
+    size: tuple[int, int],
+    drawn: str | None = None,
+    what: str = "frame",
 ) -> None:
     """Refuse frames that are not the whole film: numbers 0, 1, 2 … and whole RGB PNGs of `size`.
 
     `size` is (width, height) in px, both even; `drawn` is the digest of the key that they must
-    note, if any. Raises `UserError` naming the first wrong frame and the command that mends it.
+    note, if any; `what` is what they are called. Raises `UserError` naming the first wrong one and
+    the command that mends it.
     """
     if not frames:
         raise UserError("a film needs at least one frame, and the list of frames is empty")
     if size[0] % 2 or size[1] % 2:
         raise UserError(f"a film's width and height must be even, not {size[0]} × {size[1]}")
     for number, path in enumerate(frames):
-        _frame(Path(path), number, size, drawn=drawn)
+        _frame(Path(path), number, size, what, drawn)
 
 
 def _refuse_pixels(what: str, number: int, path: str | Path, pictures: Sequence[bytes]) -> None:

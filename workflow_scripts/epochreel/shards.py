@@ -110,13 +110,8 @@ class Split(Sequence):
 
     @classmethod
     def _of(cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> Split:
-        split, first = cls(paths), 0
-        for path, table in split._shards.items():
-            noted = json.loads(table.schema.metadata[b"epochreel"])
-            origins.refuse_others(path, noted.get("key"), stage["reads"]["generate"])
-            found = f"{noted['split']} {noted['first']}"
-            origins.refuse_another(path, found, f"{name} {first}", "the examples from")
-            first += table.num_rows
+        split = cls(paths)
+        _check(stage, name, split._shards.items())
         return split
 
     def __len__(self) -> int:
@@ -148,6 +143,28 @@ class Split(Sequence):
 
         list(pool.map(fill, range(len(column)), chunksize=16))
         return stack
+
+
+def check(stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> None:
+    """Raise what `Split.of` raises. One shard at a time is in memory, and nothing is decoded."""
+    found = _check(stage, name, ((path, tables.read(path)) for path in paths))
+    count = stage["settings"]["examples"][name]
+    if found != count:
+        _refuse_end(paths[-1], name, found, count)
+
+
+def _check(
+    stage: Mapping[str, Any], name: str, tables_of: Iterable[tuple[str | Path, pa.Table]]
+) -> int:
+    """Refuse the first shard that another key or place is noted in; how many examples there are."""
+    first = 0
+    for path, table in tables_of:
+        noted = json.loads(table.schema.metadata[b"epochreel"])
+        origins.refuse_others(path, noted.get("key"), stage["reads"]["generate"])
+        found = f"{noted['split']} {noted['first']}"
+        origins.refuse_another(path, found, f"{name} {first}", "the examples from")
+        first += table.num_rows
+    return first
 
 
 def _refuse_end(path: str | Path, name: str, found: int, count: int) -> None:

@@ -151,13 +151,18 @@ class Origins:
         }
 
     def _film(self, stage: str) -> dict[str, Any]:
-        """As the pictures alone, with what the film's metadata say: title and settings digest."""
+        """As the pictures alone, with how many these are, and what the film's metadata say.
+
+        That is the title and a digest of settings. Pictures with a `time_axis` of one's own do not
+        follow from their number: without it, a shorter run's film would pass for this one.
+        """
         stages = ("train", "evaluate", "render")
         names = ("experiment", "seed", "train", "test", "settings")
         data = {name: self.dataset.settings[name] for name in names}
         parts = [self.stage_settings(name)["settings"] for name in stages]
         digest = provenance.digest([data, *parts])
-        return {"title": self.settings["title"], "digest": digest, **self._pictures(stage)}
+        about = {"title": self.settings["title"], "digest": digest, "snapshots": self.snapshots}
+        return about | self._pictures(stage)
 
     def _pictures(self, stage: str) -> dict[str, Any]:
         film = {name: self.settings["film"][name] for name in FILM_SETTINGS[stage]}

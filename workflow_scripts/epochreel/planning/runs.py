@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from epochreel import provenance, schema
@@ -73,24 +74,33 @@ class Run:
             raise UserError(f"run '{self.name}' ends at snapshot {self.last}")
         return count
 
+    def ends(self) -> list[int]:
+        """The number of each block's last snapshot."""
+        return [int(block) * self.size + self.real(block) - 1 for block in self.blocks()]
+
     def paths(self, kind: str, suffix: str) -> list[str]:
         """One path per snapshot, such as `results/<run>/frames/000042.png`."""
         return [f"results/{self.name}/{kind}/{number}.{suffix}" for number in self.numbers()]
 
     def kept(self) -> Iterator[str]:
         """Everything of the run that is kept, the film and the network first."""
-        yield f"results/{self.name}/training.mp4"
-        yield f"results/{self.name}/network.safetensors"
-        yield from self.paths("frames", "png")
-        yield from self.paths("evaluations", "parquet")
-        yield from self.summaries()
-        yield from self.projections()
-        yield from self.tweens()
+        return chain.from_iterable(self.kept_by_kind().values())
+
+    def kept_by_kind(self) -> dict[str, list[str]]:
+        """The same by kind, each in order; a split of the dataset is one, too."""
+        by_kind = {
+            "film": [f"results/{self.name}/training.mp4"],
+            "network": [f"results/{self.name}/network.safetensors"],
+            "frames": self.paths("frames", "png"),
+            "evaluations": self.paths("evaluations", "parquet"),
+            "summaries": self.summaries(),
+            "projections": self.projections(),
+            "tweens": self.tweens(),
+        }
         if self.keeps_all:
-            yield from self.paths("checkpoints", "safetensors")
-            yield from self.states()
-        for split in SPLITS:
-            yield from self.dataset.shards(split)
+            by_kind["checkpoints"] = self.paths("checkpoints", "safetensors")
+            by_kind["states"] = self.states()
+        return by_kind | {split: self.dataset.shards(split) for split in SPLITS}
 
     @property
     def manifest(self) -> str:

@@ -1,0 +1,98 @@
+"""Manifests vouch for what was looked at: of all that is kept, nothing damaged comes into one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+from stage_world import World
+from test_swapped import CONFIGS
+
+from epochreel import manifest, png
+from epochreel.errors import UserError
+from epochreel.planning.runs import Run
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Callable[[str], World]:
+    """The function that gives a run's world with everything made. Tests leave it as it was."""
+
+    @cache
+    def make(name: str) -> World:
+        folder = tmp_path_factory.mktemp(name)
+        with contextlib.chdir(folder):
+            world = World(folder, CONFIGS[name]())
+            world.make()
+        return world
+
+    return make
+
+
+def flip(path: str) -> bytes:
+    """Flip a bit in the middle of a file, whose time is kept; the bytes as they were."""
+    times, was = os.stat(path).st_mtime_ns, Path(path).read_bytes()
+    data = bytearray(was)
+    data[len(data) // 2] ^= 1
+    Path(path).write_bytes(data)
+    os.utime(path, ns=(times, times))
+    return was
+
+
+@contextlib.contextmanager
+def flipped(*paths: str):
+    """With a bit of these files flipped."""
+    held = {path: flip(path) for path in paths}
+    try:
+        yield
+    finally:
+        for path, data in held.items():
+            Path(path).write_bytes(data)
+
+
+@pytest.mark.parametrize("name", ["spirals", "sketches", "words"])
+def test_no_manifest_is_written_of_anything_that_is_damaged(made, name):
+    world: World = made(name)
+    with contextlib.chdir(world.base):
+        kept = list(world.run.kept())
+        assert len(kept) > 20
+        for path in kept:
+            with flipped(path), pytest.raises(UserError, match="delete it and run") as caught:
+                world.write_manifest()
+            assert path in str(caught.value) and len(str(caught.value).splitlines()) == 1
+        world.write_manifest()
+
+
+def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch):
+    world: World = made("spirals")
+    monkeypatch.setattr(Run, "keeps_all", False)
+    with contextlib.chdir(world.base):
+        with (
+            flipped(world.run.last_state()),
+            pytest.raises(UserError, match=r"states/000004\.json"),
+        ):
+            world.write_manifest()
+        world.write_manifest()
+
+
+def test_what_was_damaged_before_its_manifest_is_named_and_the_others_after_it(made):
+    world: World = made("sketches")
+    run, path = world.run, "manifest.json"
+    damaged = [run.kept_by_kind()[kind][0] for kind in ("evaluations", "frames", "summaries")]
+    with contextlib.chdir(world.base), flipped(*damaged):
+        manifest.write(path, run.kept(), run.stages())
+        told = list(manifest.differences(path, run.kept(), run.keys(), run.stages()))
+    assert [line.split(" is damaged: delete it")[0] for line in told] == sorted(damaged)
+
+
+def test_the_texts_of_a_picture_are_told_unless_it_is_damaged_or_cut_off(made):
+    world: World = made("spirals")
+    data = (world.base / world.run.paths("frames", "png")[2]).read_bytes()
+    assert png.texts(data)["Snapshot"] == "2" and json.loads(png.texts(data)["epochreel"])
+    for harm in (data[:-12], data.replace(b"Snapshot", b"Snapshop"), b"", data[4:]):
+        with pytest.raises(ValueError, match="is "):
+            png.texts(harm)
