@@ -207,3 +207,12 @@ def test_a_tiff_that_lacks_a_channel_is_refused(tmp_path):
 def test_an_image_that_is_cut_off_is_refused(tmp_path, kind, share):
     content = saved(SHADES, format=kind)
     assert refusal(tmp_path, content[: int(share * len(content))])
+
+
+@pytest.mark.parametrize(("most", "shown"), [(40_000, (1, 156)), (4_000, (18, 250))])
+def test_what_is_transparent_in_a_grey_png_of_16_bits_shows_white(tmp_path, most, shown):
+    rows = b"\0" + struct.pack(">3H", 301, 50_000, most)
+    content = png((3, 1), 16, 0, 0, rows)
+    clear = chunk(b"tRNS", struct.pack(">H", 50_000))
+    content = content.replace(content[33:], clear + content[33:])
+    assert read(tmp_path, content).tolist() == [[shown[0], 255, shown[1]]]

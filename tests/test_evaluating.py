@@ -57,8 +57,9 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
     spirals, training, shards, tmp_path, monkeypatch
 ):
     made = training().make()
-    run = Plan(spirals(evaluation={"train_sample": 7, "batch": 5}), tmp_path).runs["tiny"]
+    run = Plan(spirals(), tmp_path).runs["tiny"]
     settings = run.stage_settings("evaluate")["settings"]
+    settings |= {"evaluation": settings["evaluation"] | {"train_sample": 7, "batch": 5}}
     with pytest.raises(UserError, match="evaluate takes the test set alone"):
         Evaluator(run.experiment, settings, Split(shards["test"]), Split(shards["train"]))
     labels = []
@@ -72,6 +73,17 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
     evaluator.evaluate(made.checkpoint(0), tmp_path / "evaluation", 0, "{}")
     first = [example["label"] for example in Split(shards["train"])][:7]
     assert labels == first
+
+
+def test_an_evaluate_of_any_number_of_arguments_is_given_a_sample(
+    spirals, shards, tmp_path, monkeypatch
+):
+    run = Plan(spirals(), tmp_path).runs["tiny"]
+    settings = run.stage_settings("evaluate")["settings"]
+    settings |= {"evaluation": settings["evaluation"] | {"train_sample": 7}}
+    module = run.experiment.load("evaluation")
+    monkeypatch.setattr(module, "evaluate", lambda network, *batches: ({}, {}))
+    assert Evaluator(run.experiment, settings, Split(shards["test"]), Split(shards["train"]))
 
 
 @pytest.mark.parametrize("batch", [1, 3, 20, 100])

@@ -1,6 +1,7 @@
 """Mistakes in an experiment of one's own: one line that says where, before any work is lost."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -102,6 +103,102 @@ def test_code_that_can_be_parsed_and_not_compiled_is_told_when_the_plan_is_made(
     with pytest.raises(UserError, match=rf"^{path} cannot be read as Python: {words}.*") as caught:
         plan_of(mine)
     assert str(caught.value).endswith(f" (line {line})")
+
+
+DEEP = {
+    "signs": f"x = {'-' * 20_000}1\n",
+    "elif": "if 1: ...\n" + "elif 2: ...\n" * 2_000,
+}
+
+
+@pytest.mark.parametrize("file", ["model", "helper"])
+@pytest.mark.parametrize("code", DEEP.values(), ids=DEEP)
+def test_code_that_is_nested_too_deeply_is_told_with_its_file(mine, file, code):
+    path = mine.folder / "mine" / f"{file}.py"
+    if file == "helper":
+        mistake(mine, "model.py", "import torch", "import torch\nfrom . import helper")
+    with open(path, "a") as text:
+        text.write(f"\n{code}")
+    with pytest.raises(UserError, match=rf"^{path} cannot be read as Python: it is nested too"):
+        plan_of(mine)
+
+
+FOLDER = {
+    "helper.py": "def f():\n    from ..mine import far\n",
+    "parts/__init__.py": "from .layer import *\nimport os.path as place, json.decoder\n",
+    "parts/layer.py": "from . import place, layer\nfrom ..spread import one\n",
+    "spread/one.py": "ONE = 1\n",
+    "spread/deep/two.py": "TWO = 2\n",
+    "closed/__init__.py": "from .. import helper\nNAME = 1\n",
+}
+
+
+@pytest.fixture
+def importing(mine):
+    """The function that plans with such imports in evaluation.py, beside modules of all kinds."""
+    for name, text in FOLDER.items():
+        (mine.folder / "mine" / name).parent.mkdir(exist_ok=True, parents=True)
+        (mine.folder / "mine" / name).write_text(text)
+    (mine.folder / "mine" / "helper.py").write_text("def __getattr__(name): ...\n")
+
+    def plan(code: str) -> Plan:
+        mistake(mine, "evaluation.py", "import torch\n", f"import torch\n{code}\n")
+        return plan_of(mine)
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"),
+    [
+        ("from . import nothere", ".nothere"),
+        ("from . import helper, nothere", ".nothere"),
+        ("from .nothere import x", ".nothere"),
+        ("def f():\n    from .nothere.deep import x", ".nothere"),
+        ("from .helper.deep import x", ".helper.deep"),
+        ("from .spread import two", ".spread.two"),
+        ("from .spread.deep.three import x", ".spread.deep.three"),
+        ("from .closed import OTHER", ".closed.OTHER"),
+        ("from .. import mine", ".."),
+        ("from ..mine import x", "..mine"),
+        ("try:\n    from . import nothere\nexcept ValueError: ...", ".nothere"),
+    ],
+)
+def test_an_import_of_what_the_folder_lacks_is_told_with_its_line(importing, mine, code, missing):
+    path = mine.folder / "mine" / "evaluation.py"
+    words = rf"^{path} imports {re.escape(missing)}, which is not there"
+    with pytest.raises(UserError, match=words) as caught:
+        importing(code)
+    line = path.read_text()[: path.read_text().index("from .")].count("\n") + 1
+    assert f"(line {line}): " in str(caught.value)
+
+
+def test_a_helpers_import_of_what_the_folder_lacks_is_told_with_its_file(importing, mine):
+    one = mine.folder / "mine" / "spread" / "one.py"
+    mistake(mine, "spread/one.py", "ONE = 1", "from . import helper")
+    with pytest.raises(UserError, match=rf"^{one} imports \.helper, which is not there \(line 1"):
+        importing("from .spread import one")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from . import helper, parts, spread",
+        "from .helper import anything",
+        "from .closed import NAME",
+        "from .parts import whatever",
+        "from .spread.deep import two",
+        "from .spread.deep.two import TWO",
+        "from .parts import *",
+        "try:\n    from . import fast\nexcept ImportError:\n    from . import slow",
+        "try:\n    from . import fast\nexcept (ValueError, ModuleNotFoundError): ...",
+        "try:\n    from . import fast\nexcept: ...",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    from . import fast",
+        "import typing\nif typing.TYPE_CHECKING:\n    from .types import Other",
+    ],
+)
+def test_imports_that_are_there_or_may_fail_are_left_to_the_jobs(importing, code):
+    assert importing(code).runs
 
 
 def test_what_python_only_warns_of_is_left_to_the_jobs(mine, recwarn):

@@ -14,7 +14,7 @@ import torch
 import yaml
 from conftest import SPIRALS
 
-from epochreel import optimizers, plan, provenance, video
+from epochreel import experiments, optimizers, plan, provenance, video
 from epochreel.errors import UserError
 from epochreel.planning import datasets, manual, origins, stages
 
@@ -29,6 +29,8 @@ def planned(spirals, tmp_path):
     (tmp_path / "spirals" / "projection.py").write_text("def activations(predictions): ...\n")
     with open(tmp_path / "spirals" / "figure.py", "a") as figure:
         figure.write("\ndef loops(): ...\n")
+    with open(tmp_path / "spirals" / "evaluation.py", "a") as evaluation:
+        evaluation.write("\ndef evaluate(network, test, sample): ...\n")
 
     def of(changes=(), **run) -> plan.Plan:
         config = spirals(**run)
@@ -477,6 +479,29 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
 )
 def test_what_contradicts_itself_is_refused_in_one_line(planned, changes, words):
     assert words in refusal(planned, changes)
+
+
+def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(planned):
+    said = refusal(planned, SHEETS | {"runs.pages.evaluation": {"train_sample": 1}})
+    assert said.startswith("config: 'runs.pages.evaluation.train_sample' holds 1; evaluate in ")
+    assert said.endswith("sheets/evaluation.py takes the test set alone: it may hold 0")
+
+
+@pytest.mark.parametrize(
+    ("code", "takes"),
+    [
+        ("def evaluate(network, test): ...", False),
+        ("def evaluate(network, test, *, sample=None): ...", False),
+        ("def evaluate(network, /, test, sample=None): ...", True),
+        ("def evaluate(network, *batches): ...", True),
+        ("@other\ndef evaluate(network, test): ...", True),
+        ("from .other import *", True),
+        ("if 1:\n    from .other import evaluate\nelse:\n    def evaluate(network): ...", True),
+    ],
+)
+def test_whether_a_sample_is_tried_is_told_from_the_code_alone(tmp_path, code, takes):
+    (tmp_path / "evaluation.py").write_text(f"{code}\n1 / 0\n")
+    assert experiments.Experiment(tmp_path, "mine").takes("evaluation", "evaluate", 3) == takes
 
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):

@@ -45,6 +45,13 @@ def test_of_logs_of_starts_before_nothing_is_said(write, tmp_path):
     assert restarts.told(tmp_path) and restarts.told(tmp_path, since=time.time() + 1) is None
 
 
+def test_a_log_that_is_gone_or_cannot_be_read_keeps_no_run_from_ending(write, tmp_path):
+    write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
+    (tmp_path / "run/logs/train/00001.log").symlink_to("gone")
+    (tmp_path / "run/logs/train/00002.log").mkdir()
+    assert restarts.told(tmp_path).startswith("1 job begun again by Slurm, ")
+
+
 def test_what_slurm_tells_a_jobs_first_process_its_step_knows_too():
     first = {"SLURM_RESTART_COUNT": "3"}
     restarts.hand_on(first)

@@ -75,3 +75,16 @@ def test_a_state_that_holds_something_else_is_damaged(block, name, value):
         value = "3"
     change(path, **{name: value})
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
+
+
+def test_a_state_that_is_nested_without_end_is_damaged(block):
+    path, checkpoints = block
+    path.write_text("[" * 100_000)
+    assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
+
+
+def test_a_state_that_is_missing_is_told_with_the_command_that_makes_it(block):
+    path, checkpoints = block
+    path.unlink()
+    with pytest.raises(UserError, match=f"^{path} is missing: run: snakemake {path}$"):
+        states.refuse_others(path, checkpoints, 5, MADE)

@@ -7,7 +7,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Evaluator:
         self._network = devices.put(network, self._device).eval()
         self._tried = [self._columns(test)]
         if self._how["train_sample"]:
-            if len(inspect.signature(self._evaluate).parameters) < 3:
+            if not _takes_sample(self._evaluate):
                 raise UserError(
                     f"{self._file}: evaluate takes the test set alone: "
                     "leave evaluation.train_sample at 0, or let it take a sample too"
@@ -74,6 +74,14 @@ class Evaluator:
         evaluations.write(target, columns, metrics, about)
         said = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("snapshot %d: %s (%.2f s)", snapshot, said, time.monotonic() - started)
+
+
+def _takes_sample(evaluate: Callable) -> bool:
+    try:
+        inspect.signature(evaluate).bind("network", "test", "sample")
+    except TypeError:
+        return False
+    return True
 
 
 def _checked(given: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, float]]:

@@ -53,8 +53,15 @@ class Experiment:
 
     def defines(self, module: str, name: str) -> bool:
         """Whether one of the experiment's files may define `name`; its code is not run."""
-        defined = set(_defined(parse(self.file(module))))
-        return name in defined or "*" in defined
+        return may_define(self.file(module), name)
+
+    def takes(self, module: str, name: str, count: int) -> bool:
+        """Whether a function of one of the files may be given `count` arguments, in order.
+
+        The code is not run: what is decorated, imported or otherwise made may take any number.
+        """
+        definitions = [node for found, node in _defined(self.file(module)) if found in (name, "*")]
+        return any(_may_take(node, count) for node in definitions)
 
     def load(self, module: str) -> ModuleType:
         """Import one of the experiment's files, such as `model`.
@@ -113,14 +120,32 @@ def _refuse_missing(file: Path, missing: Sequence[str]) -> None:
         raise UserError(f"{shown(str(file), 500)} does not define {' and '.join(missing)}")
 
 
-def _defined(node: ast.AST) -> Iterator[str]:
-    """The names that a module's top level may define; `*` for all those of another module."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        yield from (alias.asname or alias.name for alias in node.names)
-    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-        yield node.id
-    else:
-        for child in ast.iter_child_nodes(node):
-            yield from _defined(child)
+def may_define(file: Path, name: str) -> bool:
+    """Whether the top level of a Python file may define `name`; its code is not run."""
+    return any(found in (name, "*") for found, _ in _defined(file))
+
+
+def _defined(file: Path) -> Iterator[tuple[str, ast.AST]]:
+    """The names that a file's top level may define, each with what does.
+
+    `*` stands for all the names of another module.
+    """
+    waiting: list[ast.AST] = [parse(file)]
+    while waiting:  # A long `elif` is nested more deeply than functions may call each other.
+        node = waiting.pop()
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            names = (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+            yield from ((name, node) for name in names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node
+        else:
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _may_take(node: ast.AST, count: int) -> bool:
+    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+        return True
+    given = node.args
+    return given.vararg is not None or len(given.posonlyargs) + len(given.args) >= count

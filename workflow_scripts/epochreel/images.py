@@ -73,12 +73,19 @@ def _too_large(path: str | Path, size: str = "far too many pixels") -> str:
 
 def _pixels(image: Image.Image) -> np.ndarray:
     if image.mode in _DEEP:
-        deep = np.asarray(image).astype(np.uint16)
-        # Scanners and cameras of 12 bits keep their values as they are in the 16 bits of a file.
-        return (deep >> (8 if deep.max() >= 1 << 12 else 4)).astype(np.uint8)
+        return _of_deep(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
     grey = image.mode in ("1", "L")
     return np.asarray(image.convert("L" if grey else "RGB"))
+
+
+def _of_deep(image: Image.Image) -> np.ndarray:
+    """The pixels of a grey image of 16 bits, of whose values a PNG may call one transparent."""
+    deep = np.asarray(image).astype(np.uint16)
+    seen = deep != image.info.get("transparency", -1)
+    # Scanners and cameras of 12 bits keep their values as they are in the 16 bits of a file.
+    bits = 8 if deep.max(where=seen, initial=0) >= 1 << 12 else 4
+    return np.where(seen, deep >> bits, 255).astype(np.uint8)

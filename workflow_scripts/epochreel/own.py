@@ -11,10 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from epochreel import provenance, schema
+from epochreel import provenance, schema, siblings
 from epochreel.errors import (
     UserError,
-    first_line,
     kind_and_words,
     raised_by_own,
     refuse_given,
@@ -29,12 +28,14 @@ _PATHS = {"string", "null"}
 def refuse_uncompilable(experiment: Experiment) -> None:
     """Refuse code that can be parsed and yet is no Python, such as `return` outside a function.
 
-    The experiment's files are looked at, and what they import of their folder; none is run. Raises
-    `UserError` with file and line.
+    Likewise imports of modules that the experiment's folder lacks. The experiment's files are
+    looked at, and what they import of their folder; none is run. Raises `UserError` with file and
+    line.
     """
     files = [experiment.file(module) for module in NAMES if experiment.file(module).is_file()]
     for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
         _refuse_uncompilable(path)
+        siblings.refuse_missing(path, experiment.folder)
 
 
 def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
@@ -51,10 +52,8 @@ def _refuse_uncompilable(path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # The job that runs the file gives them.
             compile(path.read_bytes(), path, "exec", dont_inherit=True)
-    except (SyntaxError, RecursionError) as error:
-        line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
-        reason = getattr(error, "msg", None) or first_line(error)
-        raise UserError(f"{path} cannot be read as Python: {reason}{line}") from error
+    except provenance.UNREADABLE as error:
+        raise UserError(provenance.unreadable(path, error)) from error
 
 
 def parts(path: Path) -> dict[str, Any]:

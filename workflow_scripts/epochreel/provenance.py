@@ -19,6 +19,9 @@ from typing import Any
 from epochreel.errors import UserError, first_line
 
 LIBRARY = Path(__file__).parent
+# What Python raises for a file that it cannot parse or compile; its parser has a stack of its own,
+# and calls it want of memory when that is full.
+UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError, MemoryError)
 
 
 def canonical(value: Any) -> str:
@@ -106,10 +109,17 @@ def parse(path: Path) -> ast.Module:
     """The syntax tree of a Python file. Raises `UserError` with the line where it is none."""
     try:
         return ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError, OSError, RecursionError) as error:
-        line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
-        reason = getattr(error, "msg", None) or first_line(error)
-        raise UserError(f"{path} cannot be read as Python: {reason}{line}") from error
+    except UNREADABLE as error:
+        raise UserError(unreadable(path, error)) from error
+
+
+def unreadable(path: Path, error: BaseException) -> str:
+    """Why a file cannot be read as Python, one of `UNREADABLE`, in one line."""
+    line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
+    reason = getattr(error, "msg", None) or first_line(error)
+    if isinstance(error, RecursionError | MemoryError):
+        reason = "it is nested too deeply: split what is long in it"
+    return f"{path} cannot be read as Python: {reason}{line}"
 
 
 @cache
@@ -123,7 +133,11 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
         elif isinstance(node, ast.ImportFrom):
             imports += [(node.level, node.module or "", alias.name) for alias in node.names]
     _drop_docstrings(tree)
-    return hashlib.sha256("".join(_spell(tree)).encode()).hexdigest(), tuple(imports)
+    try:
+        spelt = "".join(_spell(tree))
+    except RecursionError as error:
+        raise UserError(unreadable(path, error)) from error
+    return hashlib.sha256(spelt.encode()).hexdigest(), tuple(imports)
 
 
 def _drop_docstrings(tree: ast.AST) -> None:

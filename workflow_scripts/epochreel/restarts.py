@@ -28,7 +28,7 @@ def told(results: Path, since: float | None = None) -> str | None:
     """
     since = psutil.Process().create_time() if since is None else since
     logs = (*results.glob("*/logs/**/*.log"), *results.glob("datasets/*/logs/**/*.log"))
-    again = sorted(str(log) for log in logs if log.stat().st_mtime >= since and _says_so(log))
+    again = sorted(str(log) for log in logs if _says_so(log, since))
     if not again:
         return None
     more = f" and {len(again) - NAMED} more" if len(again) > NAMED else ""
@@ -36,6 +36,12 @@ def told(results: Path, since: float | None = None) -> str | None:
     return f"{jobs} {BEGUN_AGAIN}, preempted or without node: {', '.join(again[:NAMED])}{more}"
 
 
-def _says_so(log: Path) -> bool:
-    with open(log, encoding="utf-8", errors="replace") as file:
-        return BEGUN_AGAIN in file.readline()
+def _says_so(log: Path, since: float) -> bool:
+    """A log that is gone or cannot be read says nothing: a run that is made ends well."""
+    try:
+        if log.stat().st_mtime < since:
+            return False
+        with open(log, encoding="utf-8", errors="replace") as file:
+            return BEGUN_AGAIN in file.readline()
+    except OSError:
+        return False

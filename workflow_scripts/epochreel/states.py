@@ -31,8 +31,8 @@ def write(path: str | Path, records: Sequence[Mapping[str, Any]], made: str) -> 
 def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
     """What a block that ends with snapshot `last` has declared.
 
-    Raises `UserError` where the file is damaged, another block's, or follows from another key
-    than the one of digest `made`.
+    Raises `UserError` where the file is missing, damaged, another block's, or follows from another
+    key than the one of digest `made`.
     """
     try:
         declared = json.loads(Path(path).read_text("utf-8"))
@@ -40,7 +40,9 @@ def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
             raise TypeError
         if not declared["checkpoints"]:
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run: snakemake {path}") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
     origins.refuse_other_digests(path, declared["key"], made)
     origins.refuse_another(path, declared["snapshot"], last)

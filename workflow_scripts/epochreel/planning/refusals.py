@@ -59,6 +59,11 @@ def _refuse_sample(run: Run, where: str) -> None:
             f"config: '{where}.evaluation.train_sample' holds {asked}; the dataset "
             f"'{run.dataset.name}' stores {stored} training examples"
         )
+    if asked and not run.experiment.takes("evaluation", "evaluate", 3):
+        raise UserError(
+            f"config: '{where}.evaluation.train_sample' holds {asked}; evaluate in "
+            f"{run.experiment.file('evaluation')} takes the test set alone: it may hold 0"
+        )
 
 
 def _refuse_tweens(run: Run, where: str) -> None:
