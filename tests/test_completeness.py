@@ -209,10 +209,29 @@ def test_an_image_that_is_cut_off_is_refused(tmp_path, kind, share):
     assert refusal(tmp_path, content[: int(share * len(content))])
 
 
+@pytest.mark.parametrize(
+    ("depth", "colour", "row", "clear", "shown"),
+    [
+        (2, 0, b"\x60", (1,), [170] * 3),
+        (4, 0, b"\x37", (3,), [119] * 3),
+        (8, 0, b"\x03\x07", (3,), [7] * 3),
+        (8, 2, b"\1\2\3\1\2\4", (1, 2, 3), [1, 2, 4]),
+        (16, 2, b"\1\7\2\7\3\7\1\7\2\7\4\7", (263, 519, 775), [1, 2, 4]),
+    ],
+)
+def test_the_value_that_is_transparent_shows_white_in_a_png_of_any_depth(
+    tmp_path, depth, colour, row, clear, shown
+):
+    content = png((2, 1), depth, colour, 0, b"\0" + row)
+    values = chunk(b"tRNS", struct.pack(f">{len(clear)}H", *clear))
+    seen = read(tmp_path, content[:33] + values + content[33:]).tolist()
+    assert seen == [[[255] * 3, shown]]
+
+
 @pytest.mark.parametrize(("most", "shown"), [(40_000, (1, 156)), (4_000, (18, 250))])
 def test_what_is_transparent_in_a_grey_png_of_16_bits_shows_white(tmp_path, most, shown):
     rows = b"\0" + struct.pack(">3H", 301, 50_000, most)
     content = png((3, 1), 16, 0, 0, rows)
     clear = chunk(b"tRNS", struct.pack(">H", 50_000))
-    content = content.replace(content[33:], clear + content[33:])
+    content = content[:33] + clear + content[33:]
     assert read(tmp_path, content).tolist() == [[shown[0], 255, shown[1]]]

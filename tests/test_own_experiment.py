@@ -124,6 +124,7 @@ def test_code_that_is_nested_too_deeply_is_told_with_its_file(mine, file, code):
 
 
 FOLDER = {
+    "__init__.py": "ROOT = 1\n",  # It is not run.
     "helper.py": "def f():\n    from ..mine import far\n",
     "parts/__init__.py": "from .layer import *\nimport os.path as place, json.decoder\n",
     "parts/layer.py": "from . import place, layer\nfrom ..spread import one\n",
@@ -152,6 +153,7 @@ def importing(mine):
     ("code", "missing"),
     [
         ("from . import nothere", ".nothere"),
+        ("from . import ROOT", ".ROOT"),
         ("from . import helper, nothere", ".nothere"),
         ("from .nothere import x", ".nothere"),
         ("def f():\n    from .nothere.deep import x", ".nothere"),

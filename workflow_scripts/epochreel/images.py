@@ -16,6 +16,7 @@ MOST_PIXELS = 100_000_000
 
 # What is in the file counts, not its name. Formats that start other programs are none of these.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+_FACTORS = {"L;2": 85, "L;4": 17}
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N")
 
 
@@ -41,6 +42,7 @@ def open_image(path: str | Path) -> np.ndarray:
             with Image.open(path, formats=_FORMATS) as image:
                 _refuse(image, path)
                 refuse_incomplete(image, path)
+                _scale_transparent(image)
                 return _pixels(ImageOps.exif_transpose(image))
     except UserError:
         raise
@@ -69,6 +71,20 @@ def _refuse(image: Image.Image, path: str | Path) -> None:
 
 def _too_large(path: str | Path, size: str = "far too many pixels") -> str:
     return f"{path} has {size}: scale it down to at most {MOST_PIXELS // 1_000_000} million"
+
+
+def _scale_transparent(image: Image.Image) -> None:
+    """Say which value of a PNG is transparent in the bits of its pixels as they are decoded.
+
+    Pillow keeps the value of the file, but not its bits: grey of 2 and 4 bits is spread over 8,
+    and of each colour's 16 bits the upper 8 are kept.
+    """
+    value = image.info.get("transparency")
+    form = image.tile[0].args if image.format == "PNG" and value is not None else None
+    if form in _FACTORS:
+        image.info["transparency"] = value * _FACTORS[form]
+    elif form == "RGB;16B":
+        image.info["transparency"] = tuple(part >> 8 for part in value)
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
