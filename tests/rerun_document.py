@@ -64,7 +64,8 @@ of the code over existing results; a touch: nothing.
 ## Code
 
 A comment, a docstring or other layout in any module: none. A change of what a module says: the
-rules in its row, and what follows them.
+rules in its row, and what follows them. Where `evaluate` is among them, a run with
+`keep_checkpoints: last` is trained again: its checkpoints are gone.
 
 | module | rules |
 | --- | --- |

@@ -163,6 +163,8 @@ def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
         touched = {rule for rule, parts in rules.items() if name in parts[of]}
         if "generate_dataset" in touched:
             touched = touched - {"generate_dataset"} | DATA
+        if "evaluate" in touched and about.get("keep_checkpoints") == "last":
+            touched.add("train")  # the checkpoints are gone
         found |= jobs_of(config, run, touched)
     return found
 
