@@ -61,7 +61,7 @@ def of(path: str | Path, snapshot: int, made: str) -> pa.Table:
     than the one of digest `made`.
     """
     table = read(path)
-    _refuse_others(path, json.loads(table.schema.metadata[b"epochreel"]), snapshot, made)
+    _refuse_others(path, tables.noted(table.schema), snapshot, made)
     return table
 
 

@@ -12,13 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from epochreel import provenance, schema, siblings
-from epochreel.errors import (
-    UserError,
-    kind_and_words,
-    raised_by_own,
-    refuse_given,
-    shown,
-)
+from epochreel.errors import UserError, kind_and_words, raised_by_own, refuse_given, shown
 from epochreel.experiments import NAMES, Experiment
 
 SCHEMA = "settings.schema.yaml"

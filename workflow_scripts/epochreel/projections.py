@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
@@ -56,8 +55,9 @@ class Block:
     def take(self, fit: str, targets: Sequence[str]) -> None:
         """Write the block's layouts as they are in a fit."""
         table = tables.read(fit)
-        noted = json.loads(table.schema.metadata[b"epochreel"])
-        origins.refuse_others(fit, noted, self.stage["reads"]["fit_projection"])
+        origins.refuse_others(
+            fit, tables.noted(table.schema), self.stage["reads"]["fit_projection"]
+        )
         rows = table.slice(self.first, len(self.evaluations)).to_pylist()
         for place, (row, target) in enumerate(zip(rows, targets, strict=False)):
             points = np.column_stack((row["x"], row["y"])).astype(np.float32)

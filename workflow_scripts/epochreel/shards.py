@@ -159,7 +159,7 @@ def _check(
     """Refuse the first shard that another key or place is noted in; how many examples there are."""
     first = 0
     for path, table in tables_of:
-        noted = json.loads(table.schema.metadata[b"epochreel"])
+        noted = tables.noted(table.schema)
         origins.refuse_others(path, noted.get("key"), stage["reads"]["generate"])
         found = f"{noted['split']} {noted['first']}"
         origins.refuse_another(path, found, f"{name} {first}", "the examples from")

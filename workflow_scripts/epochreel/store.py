@@ -30,8 +30,8 @@ from epochreel import checkpoints, lease
 from epochreel.files import link_whole, sha256, write_whole
 
 log = logging.getLogger("epochreel")
-STATES_KEPT = 3
 NEWEST_KEPT = 2
+STATES_KEPT = NEWEST_KEPT + 1
 
 
 class Store:

@@ -5,7 +5,6 @@ Columns: `snapshot` (int64) and one float64 column per metric, in order of snaps
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -54,7 +53,7 @@ def read(path: str | Path, count: int, made: str) -> pa.Table:
     another key than the one of digest `made`.
     """
     table = tables.read(path)
-    origins.refuse_others(path, json.loads(table.schema.metadata[b"epochreel"]), made)
+    origins.refuse_others(path, tables.noted(table.schema), made)
     origins.refuse_another(path, table.num_rows - 1, count - 1, "the snapshots up to")
     return table.replace_schema_metadata(None)
 

@@ -31,7 +31,12 @@ def read(path: str | Path) -> pa.Table:
 
 def note(path: str | Path) -> dict[str, Any]:
     """What a table's note `epochreel` says; the columns are not read. Raises as `read` does."""
-    return _read(path, lambda data: json.loads(pq.read_schema(data).metadata[b"epochreel"]))
+    return _read(path, lambda data: noted(pq.read_schema(data)))
+
+
+def noted(schema: pa.Schema) -> dict[str, Any]:
+    """The same of a table that is read, by its schema. `KeyError` where it has no note."""
+    return json.loads(schema.metadata[b"epochreel"])
 
 
 def _read(path: str | Path, by: Callable[[pa.BufferReader], Any]) -> Any:

@@ -17,6 +17,14 @@ from epochreel.planning.refusals import refuse_contradictions
 
 FILM_WIDE = ("aligned_umap", "linear")
 """Projections that are one fit over all snapshots."""
+_MADE_BY = {
+    "evaluations": "evaluate",
+    "summaries": "summarize",
+    "frames": "render",
+    "projections": "project",
+    "tweens": "render_tweens",
+}
+"""The kinds of kept artifacts of a run that carry their key, and the stages that make them."""
 
 
 def block_digits(size: int) -> int:
@@ -109,18 +117,10 @@ class Run:
 
     def keys(self) -> dict[str, str]:
         """What each kept artifact that carries its key should follow from, by path."""
-        kinds = {
-            "evaluate": self.paths("evaluations", "parquet"),
-            "summarize": self.summaries(),
-            "render": self.paths("frames", "png"),
-        }
-        if self.projects:
-            kinds["project"] = self.projections()
-        if self.tweens():
-            kinds["render_tweens"] = self.tweens()
-        keys, stages = self.dataset.keys(), self.stages()
-        for stage, paths in kinds.items():
-            keys |= dict.fromkeys(paths, stages[stage])
+        keys, kept, stages = self.dataset.keys(), self.kept_by_kind(), self.stages()
+        for kind, stage in _MADE_BY.items():
+            # A stage that the run has not makes nothing.
+            keys |= dict.fromkeys(kept[kind], stages.get(stage))
         return keys
 
     def stages(self) -> dict[str, str]:
