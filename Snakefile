@@ -11,6 +11,7 @@ snakemake verify                                  finished runs against their ma
 """
 
 
+include: "rules/starts.smk"
 include: "rules/common.smk"
 include: "rules/inputs.smk"
 
@@ -37,6 +38,7 @@ include: "rules/summarize.smk"
 include: "rules/project.smk"
 include: "rules/render.smk"
 include: "rules/encode.smk"
+include: "rules/publish.smk"
 include: "rules/captions.smk"
 include: "rules/loops.smk"
 include: "rules/read.smk"

@@ -1,32 +1,14 @@
 """What all rules share: the checked config, the plan made of it, the wildcards' bounds. No rules."""
 
-import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
-
-from snakemake.logging import logger
 from snakemake.utils import update_config
 
-from epochreel import arrays, checksums, controller, files, restarts
 from epochreel.errors import UserError
-from epochreel.jobs import RESTARTS, SCHEDULER
 from epochreel.plan import Plan
 from epochreel.provenance import canonical
 from epochreel.schema import load_file
-
-# A task of an array is begun with the first one's command.
-arrays.become_own_job()
-checksums.remember()
-controller.be_patient()
-# Jobs inherit it, and end when this process has.
-os.environ[SCHEDULER] = str(os.getpid())
-# A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
-if workflow.remote_exec:
-    restarts.hand_on()
-else:
-    os.environ.pop(RESTARTS, None)
 
 
 def or_stop(function):
@@ -39,12 +21,6 @@ def or_stop(function):
             raise SystemExit(f"epochreel: {error}") from None
 
     return checked
-
-
-def tell_of_restarts():
-    """Say which jobs Slurm has begun again, if any: Snakemake is not told of it."""
-    if word := restarts.told(Path("results")):
-        logger.warning(f"epochreel: {word}")
 
 
 # A config named on the command line stands alone. Snakemake's own reading of configs would mix it with
@@ -84,15 +60,3 @@ wildcard_constraints:
     shard=r"\d{5}",
     block=rf"\d{{{PLAN.block_digits}}}",
     name=r"[^/]+",
-
-
-onstart:
-    files.sweep("results")
-
-
-onsuccess:
-    tell_of_restarts()
-
-
-onerror:
-    tell_of_restarts()

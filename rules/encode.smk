@@ -1,7 +1,7 @@
 """Films.
 
 needs  all frames of a run, in order; where there are such, the pictures between them
-makes  results/<run>/training.mp4, copied for the main run; on request .webm, .gif, and poster.png
+makes  results/<run>/training.mp4; on request .webm, .gif, and poster.png
 """
 
 
@@ -59,24 +59,3 @@ use rule encode as save_poster with:
     threads: 1
     params:
         settings=settings_of("save_poster"),
-
-
-rule publish:
-    input:
-        f"results/{PLAN.main.name}/training.mp4",
-    output:
-        "training.mp4",
-    log:
-        f"results/{PLAN.main.name}/logs/publish.log",
-    benchmark:
-        f"results/{PLAN.main.name}/benchmarks/publish.tsv"
-    conda:
-        "../envs/encoding.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=10,
-    params:
-        encoded=or_stop(lambda wildcards: PLAN.main.made("encode")),
-    script:
-        "../workflow_scripts/publish.py"

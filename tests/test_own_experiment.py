@@ -131,6 +131,17 @@ FOLDER = {
     "spread/one.py": "ONE = 1\n",
     "spread/deep/two.py": "TWO = 2\n",
     "closed/__init__.py": "from .. import helper\nNAME = 1\n",
+    "plain.py": """
+def f(local): inner = 1
+class K: member = 1
+with open(__file__) as opened: ...
+def later():
+    global LATE
+    LATE = 1
+match [1, {}]:
+    case [one, *rest, {**more}]: ...
+""",
+    "made.py": "globals()['NAME'] = 1\n",
 }
 
 
@@ -161,6 +172,10 @@ def importing(mine):
         ("from .spread import two", ".spread.two"),
         ("from .spread.deep.three import x", ".spread.deep.three"),
         ("from .closed import OTHER", ".closed.OTHER"),
+        ("from .plain import f, nothere", ".plain.nothere"),
+        ("from .plain import local", ".plain.local"),
+        ("from .plain import inner as f", ".plain.inner"),
+        ("from .plain import member", ".plain.member"),
         ("from .. import mine", ".."),
         ("from ..mine import x", "..mine"),
         ("try:\n    from . import nothere\nexcept ValueError: ...", ".nothere"),
@@ -187,7 +202,10 @@ def test_a_helpers_import_of_what_the_folder_lacks_is_told_with_its_file(importi
     [
         "from . import helper, parts, spread",
         "from .helper import anything",
-        "from .closed import NAME",
+        "from .closed import NAME, __path__",
+        "from .plain import K, LATE, __file__, f, more, one, opened, rest",
+        "from .plain import *",
+        "from .made import NAME",
         "from .parts import whatever",
         "from .spread.deep import two",
         "from .spread.deep.two import TWO",

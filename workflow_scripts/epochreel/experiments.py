@@ -141,6 +141,9 @@ def _defined(file: Path) -> Iterator[tuple[str, ast.AST]]:
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node
         else:
+            if isinstance(node, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
+                captured = node.rest if isinstance(node, ast.MatchMapping) else node.name
+                yield captured or "_", node
             waiting.extend(ast.iter_child_nodes(node))
 
 

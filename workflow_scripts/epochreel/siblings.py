@@ -1,4 +1,4 @@
-"""Whether the modules that an experiment of one's own imports of its folder are there."""
+"""Whether what an experiment of one's own imports of its folder is there."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from epochreel.experiments import may_define
 from epochreel.provenance import parse
 
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+# With these a module gives itself names that its text does not show.
+_MAKERS = {"exec", "globals", "locals", "vars", "setattr", "modules", "__dict__"}
 
 
 def refuse_missing(file: Path, root: Path) -> None:
-    """Refuse a relative import, in `file`, of what no module or package below `root` has.
+    """Refuse a relative import, in `file`, of a module or a name that is not there below `root`.
 
     Imports that may fail are left alone: those in `try` with `except ImportError`, below
     `suppress(ImportError)`, or for type checkers alone. No code is run. Raises `UserError` with
@@ -70,8 +72,6 @@ def _missing(node: ast.ImportFrom, folder: Path, root: Path) -> str | None:
         kind = _kind(folder, part)
         if kind is None or (kind == "module" and number < len(parts)):
             return dots + ".".join(parts[: number + (kind is not None)])
-        if kind == "module":
-            return None
         folder /= part
     names = (alias.name for alias in node.names)
     lacking = (name for name in names if not _offers(folder, name, root))
@@ -86,11 +86,30 @@ def _kind(folder: Path, name: str) -> str | None:
     return "module" if found.submodule_search_locations is None else "package"
 
 
-def _offers(package: Path, name: str, root: Path) -> bool:
-    """Whether `name` can be imported from a package; the experiment's own runs no `__init__`."""
-    if name == "*" or _kind(package, name):
+def _offers(place: Path, name: str, root: Path) -> bool:
+    """Whether `name` can be imported from a module or package, its path given without suffix.
+
+    The experiment's own folder is a package whose `__init__` is not run.
+    """
+    if name == "*" or _kind(place, name):
         return True
-    init = package / "__init__.py"
-    if package == root or not init.is_file():
+    if place == root:
         return False
-    return may_define(init, name) or may_define(init, "__getattr__")
+    files = (place / "__init__.py", place.with_name(f"{place.name}.py"))
+    file = next((file for file in files if file.is_file()), None)
+    if file is None:
+        return not place.is_dir()  # A compiled module, which may have any.
+    return _may_have(file, name)
+
+
+def _may_have(file: Path, name: str) -> bool:
+    """Whether a module may have that name once it is loaded, as its text tells."""
+    if (name.startswith("__") and name.endswith("__")) or may_define(file, name):
+        return True
+    tree = parse(file)
+    declared = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global))
+    return (
+        may_define(file, "__getattr__")
+        or not _MAKERS.isdisjoint(_names(tree))
+        or any(name in names for names in declared)
+    )

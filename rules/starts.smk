@@ -1,0 +1,42 @@
+"""What a command does when it starts and when it ends. No rules."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
+
+from snakemake.logging import logger
+
+from epochreel import arrays, checksums, controller, files, restarts
+from epochreel.jobs import RESTARTS, SCHEDULER
+
+# A task of an array is begun with the first one's command.
+arrays.become_own_job()
+checksums.remember()
+controller.be_patient()
+# Jobs inherit it, and end when this process has.
+os.environ[SCHEDULER] = str(os.getpid())
+# A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
+if workflow.remote_exec:
+    restarts.hand_on()
+else:
+    os.environ.pop(RESTARTS, None)
+
+
+def tell_of_restarts():
+    """Say which jobs Slurm has begun again, if any: Snakemake is not told of it."""
+    if word := restarts.told(Path("results")):
+        logger.warning(f"epochreel: {word}")
+
+
+onstart:
+    files.sweep("results")
+
+
+onsuccess:
+    tell_of_restarts()
+
+
+onerror:
+    tell_of_restarts()
