@@ -1,10 +1,11 @@
 """States: a block's checkpoints are those that it declares, or one line names what is not."""
 
-import json
+import re
 
 import pytest
+from stage_world import redeclare
 
-from epochreel import states
+from epochreel import seals, states
 from epochreel.errors import UserError
 from epochreel.files import sha256
 
@@ -21,10 +22,6 @@ def block(tmp_path):
         records.append({"snapshot": number, "weights": sha256(path), "optimizer": "b" * 64})
     states.write(tmp_path / "00001.json", records, MADE)
     return tmp_path / "00001.json", paths
-
-
-def change(path, **values):
-    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def refusal(path, checkpoints, last=5, made=MADE) -> str:
@@ -56,7 +53,7 @@ def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_state_of_another_number_of_checkpoints_is_named(block, count):
     path, checkpoints = block
-    change(path, checkpoints=["c" * 64] * count)
+    redeclare(path, checkpoints=["c" * 64] * count)
     words = f"{path} holds digests of checkpoints, {count} in the place of 3: "
     assert refusal(path, checkpoints).startswith(words)
 
@@ -73,13 +70,23 @@ def test_a_state_that_holds_something_else_is_damaged(block, name, value):
     path, checkpoints = block
     if (name, value) == ("snapshot", 3):
         value = "3"
-    change(path, **{name: value})
+    redeclare(path, **{name: value})
+    assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
+
+
+@pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
+def test_a_state_with_one_other_digit_is_damaged(block, name):
+    path, checkpoints = block
+    text = path.read_text()
+    place = re.search(rf'"{name}": \W*\w', text).end() - 1
+    path.write_text(f"{text[:place]}{'0' if text[place] != '0' else '1'}{text[place + 1 :]}")
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
 
 
 def test_a_state_that_is_nested_without_end_is_damaged(block):
     path, checkpoints = block
-    path.write_text("[" * 100_000)
+    nested = f'{{"{seals.NAME}": "{seals.OPEN}", "key": {"[" * 100_000}'
+    path.write_bytes(seals.seal(nested.encode()))
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
 
 

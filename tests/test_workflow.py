@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from stage_world import redeclare
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
 from epochreel import checkpoints, film_seals, manifest, plan, png, tables, video
@@ -313,7 +314,7 @@ def another_runs(path: Path) -> None:
 
 def another_states(path: Path) -> None:
     """Put the same state there as one of another training."""
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"key": "0" * 64}))
+    redeclare(path, key="0" * 64)
 
 
 def another_film(path: Path) -> None:

@@ -1,7 +1,7 @@
 """Seals: a file that carries the digest of its own bytes, so that no damage goes unseen.
 
-Parquet and safetensors files hold free notes. One note, `epochreel_seal`, is the SHA-256 of the
-whole file with zeros in the note's place: any byte that is altered or lost breaks it.
+Parquet, safetensors and JSON files hold free notes. One note, `epochreel_seal`, is the SHA-256 of
+the whole file with zeros in the note's place: any byte that is altered or lost breaks it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def check(path: str | Path) -> None:
 
 def _place(data: bytes) -> slice:
     """Where the note's value lies."""
-    # Parquet keeps its notes at the end, safetensors at the beginning.
+    # Parquet keeps its notes at the end, others at the beginning.
     end = data[-4:] == b"PAR1"
     start = data.rfind(NAME.encode()) if end else data.find(NAME.encode(), 0, 1 << 20)
     note = _NOTE.match(data, start) if start >= 0 else None

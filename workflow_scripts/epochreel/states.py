@@ -4,6 +4,8 @@ key          the SHA-256 of the key that the training follows from
 snapshot     the number of the block's last snapshot
 checkpoints  the SHA-256 of each of its checkpoints, in order
 optimizer    the SHA-256 of the optimiser's state at the last snapshot, in the store
+
+It is sealed (`seals`): no digest in it can be altered unseen.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epochreel import origins
+from epochreel import origins, seals
 from epochreel.errors import UserError
 from epochreel.files import sha256, write_whole
 
@@ -25,7 +27,8 @@ def write(path: str | Path, records: Sequence[Mapping[str, Any]], made: str) -> 
     last = records[-1]
     declared = {name: last[name] for name in ("snapshot", "optimizer")}
     declared |= {"key": made, "checkpoints": [record["weights"] for record in records]}
-    write_whole(path, json.dumps(declared, sort_keys=True).encode())
+    declared[seals.NAME] = seals.OPEN
+    write_whole(path, seals.seal(json.dumps(declared, sort_keys=True).encode()))
 
 
 def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
@@ -35,7 +38,7 @@ def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
     key than the one of digest `made`.
     """
     try:
-        declared = json.loads(Path(path).read_text("utf-8"))
+        declared = json.loads(seals.read(path))
         if not all(isinstance(declared[name], kind) for name, kind in _KINDS.items()):
             raise TypeError
         if not declared["checkpoints"]:
