@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 from snakemake.logging import logger
 
 from epochreel import arrays, checksums, controller, files, restarts
-from epochreel.jobs import RESTARTS, SCHEDULER
+from epochreel.jobs import RESTARTS, SCHEDULER, end_when_hung_up
 
 # A task of an array is begun with the first one's command.
 arrays.become_own_job()
@@ -22,6 +22,7 @@ if workflow.remote_exec:
     restarts.hand_on()
 else:
     os.environ.pop(RESTARTS, None)
+    end_when_hung_up()
 
 
 def tell_of_restarts():

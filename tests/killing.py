@@ -55,16 +55,16 @@ class Watched(Workplace):
         self.records: dict[str, tuple] = {}
         self.finished: set[str] = set()
 
-    def begin(self, *arguments: str, before: Callable | None = None) -> subprocess.Popen:
+    def begin(self, *arguments: str, before: Callable | None = None, **how) -> subprocess.Popen:
         """Start `snakemake` as the head of a process group of its own; it calls `before` first."""
         said = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        where = {"stdout": said, "stderr": subprocess.STDOUT} | how
         process = subprocess.Popen(
             self.command(*arguments),
-            stdout=said,
-            stderr=subprocess.STDOUT,
             cwd=self.folder,
             start_new_session=True,
             preexec_fn=before,
+            **where,
         )
         process.said = said
         return process

@@ -46,13 +46,14 @@ def following(touched: Iterable[str]) -> set[str]:
 
 def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
     """The jobs of one run that follow, without their blocks; datasets' included."""
-    rules = following(touched)
+    dataset = config["datasets"][config["runs"][run]["dataset"]]
+    lacking = set(SOME) - _some_of(config, run)
+    lacking |= {f"generate_dataset ({split})" for split in _SPLITS if not _stored(dataset, split)}
+    # Of what a run lacks nothing follows.
+    rules = following(set(touched) - lacking) - lacking
     if run != config["main_run"]:
         rules -= {"publish"}
     rules -= set(FORMS) - set(REQUESTED.get(run, ()))
-    rules -= set(SOME) - _some_of(config, run)
-    dataset = config["datasets"][config["runs"][run]["dataset"]]
-    rules -= {f"generate_dataset ({split})" for split in _SPLITS if not _stored(dataset, split)}
     # A manifest lists all that is kept, and is made anew whenever some of it is.
     if rules - set(FORMS) - {"publish"}:
         rules.add("write_manifest")

@@ -214,11 +214,11 @@ class World:
         """Make the manifest."""
         run = self.run
         paths = (run.kept_by_kind(), run.last_state(), run.manifest)
-        write_manifest.write_manifest(*paths, run.stages(), run.ends())
+        write_manifest.write_manifest(*paths, run.stages(), run.ends(), run.dataset.sources())
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""
-        told = manifest.differences(f"{self.folder}/manifest.json", self.run.kept(), {}, {})
+        told = manifest.differences(f"{self.folder}/manifest.json", self.run.kept(), {}, {}, {})
         assert not list(told)
 
     def make(self) -> None:

@@ -43,13 +43,3 @@ def test_another_seed_gives_another_order():
 
 def test_a_batch_is_of_whole_numbers_fit_for_an_index():
     assert batches.indices(1, 0, 4, 9).dtype == np.int64
-
-
-def test_every_step_has_a_seed_of_its_own():
-    seeds = {batches.step_seed(seed, step) for seed in range(20) for step in range(200)}
-    assert len(seeds) == 4000 and all(0 <= seed < 2**63 for seed in seeds)
-
-
-def test_the_seeds_of_one_run_are_not_those_of_the_next_shifted():
-    one, other = ([batches.step_seed(seed, step) for step in range(100)] for seed in (1, 2))
-    assert not set(one) & set(other)

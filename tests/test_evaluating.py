@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 
 import numpy as np
 import pytest
@@ -51,6 +52,21 @@ def test_snapshot_and_origin_are_noted(evaluate):
 
 def test_the_same_snapshot_gives_the_same_bytes(evaluate):
     assert evaluate(name="first").read_bytes() == evaluate(name="second").read_bytes()
+
+
+def test_what_an_evaluation_draws_at_random_follows_from_its_snapshot_alone(
+    evaluate, spirals, tmp_path, monkeypatch
+):
+    own = Plan(spirals(), tmp_path).runs["tiny"].experiment.load("evaluation")
+
+    def drawing(network, batches):
+        drawn = [torch.rand(20).numpy(), np.random.rand(20), [random.random()] * 20]
+        return dict(zip("abc", drawn, strict=True)), {}
+
+    monkeypatch.setattr(own, "evaluate", drawing)
+    first, other, again = (evaluate(snapshot, str(n)) for n, snapshot in enumerate((3, 4, 3)))
+    assert first.read_bytes() == again.read_bytes()
+    assert evaluations.read(first).equals(evaluations.read(other)) is False
 
 
 def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(

@@ -84,9 +84,24 @@ def test_what_was_damaged_before_its_manifest_is_named_and_the_others_after_it(m
     run, path = world.run, "manifest.json"
     damaged = [run.kept_by_kind()[kind][0] for kind in ("evaluations", "frames", "summaries")]
     with contextlib.chdir(world.base), flipped(*damaged):
-        manifest.write(path, run.kept(), run.stages())
-        told = list(manifest.differences(path, run.kept(), run.keys(), run.stages()))
+        manifest.write(path, run.kept(), run.stages(), {})
+        told = list(manifest.differences(path, run.kept(), run.keys(), run.stages(), {}))
     assert [line.split(" is damaged: delete it")[0] for line in told] == sorted(damaged)
+
+
+def test_what_became_of_the_users_files_since_is_named_though_their_times_are_kept(tmp_path):
+    sources = {f"datasets.mine.settings.folder: {n}.png": str(tmp_path / n) for n in "abcd"}
+    for path in sources.values():
+        Path(path).write_text(path)
+    added, *_, altered, gone = sources
+    made_from = {name: path for name, path in sources.items() if name != added}
+    manifest.write(tmp_path / "manifest", [], {}, made_from)
+    flip(sources[altered])
+    Path(sources.pop(gone)).unlink()
+    told = list(manifest.differences(tmp_path / "manifest", [], {}, {}, sources))
+    words = ("was added since", "is not what the data were made from", "is gone since")
+    for name, reason, line in zip((added, altered, gone), words, told, strict=True):
+        assert line.startswith(f"{name} {reason}")
 
 
 def test_the_texts_of_a_picture_are_told_unless_it_is_damaged_or_cut_off(made):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pty
 import random
 import shutil
+import signal
 import subprocess
 import sys
+import termios
 
 import pytest
-from killing import CONFIGS, KEPT, Watched, kill_and_go_on
+from killing import CONFIGS, KEPT, Watched, kill_and_go_on, workers
 
 from epochreel.jobs import SCHEDULER
 from epochreel.provenance import LIBRARY
@@ -74,6 +79,43 @@ def test_a_program_left_in_the_folder_is_noticed_though_its_command_does_not_nam
         left.kill()
         left.wait()
     assert place.jobs() == []
+
+
+def until_it_trains(place: Watched, process: subprocess.Popen) -> None:
+    while not workers(process, "train"):
+        assert not place.watch(process, 0.05)
+
+
+def goes_on_without_unlocking(place: Watched) -> None:
+    place.until_nobody_works()
+    assert not list(place.folder.glob(".snakemake/locks/*.lock"))
+    place.make()
+    assert place.is_whole()
+
+
+def test_a_terminal_that_is_lost_leaves_no_lock_and_no_job(place):
+    terminal, end = pty.openpty()
+    process = place.begin(
+        before=lambda: fcntl.ioctl(end, termios.TIOCSCTTY, 0), stdin=end, stdout=end, stderr=end
+    )
+    os.close(end)
+    until_it_trains(place, process)
+    os.close(terminal)
+    assert place.watch(process) and process.returncode != 0
+    goes_on_without_unlocking(place)
+
+
+def test_an_interrupted_job_says_so_in_one_line_and_the_same_command_goes_on(place):
+    process = place.begin()
+    until_it_trains(place, process)
+    while not list(place.folder.glob("results/*/logs/train/*.log")):  # Its libraries are loaded.
+        assert not place.watch(process, 0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    place.watch(process)
+    said = place.heard(process)
+    assert "epochreel: interrupted: give the same command to go on" in said
+    assert "Traceback" not in said, said[-3000:]
+    goes_on_without_unlocking(place)
 
 
 def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):

@@ -162,6 +162,21 @@ def test_fonts_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path, 
     assert dataset.files() == ["mine/deep/a.ttf"]
 
 
+def test_files_below_linked_folders_are_inputs_also_where_these_go_in_circles(
+    planned, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("mine", "elsewhere/deep"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "elsewhere/deep/a.ttf").touch()
+    (tmp_path / "mine/linked").symlink_to("../elsewhere")
+    (tmp_path / "elsewhere/deep/again").symlink_to("../../mine")
+    config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": "mine"}}
+    dataset = planned({"datasets.pages": config}).datasets["pages"]
+    assert dataset.files() == ["mine/linked/deep/a.ttf"]
+    assert list(dataset.sources()) == ["datasets.pages.settings.fonts: linked/deep/a.ttf"]
+
+
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
 def test_a_folder_that_is_none_is_named(planned, name):
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}

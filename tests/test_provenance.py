@@ -192,6 +192,22 @@ def test_a_module_of_the_library_counts_for_those_that_import_it(tmp_path, chang
     assert different & {f"{name}.py" for name in names} == counts_for
 
 
+def test_a_linked_file_of_ones_own_is_followed_to_its_siblings_where_its_name_lies(tmp_path):
+    for name in ("mine", "shared"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "shared/train.py").write_text("from . import helper\n")
+    (tmp_path / "mine/model.py").symlink_to("../shared/train.py")
+    digests = set()
+    for text in ("A = 1\n", "A = 2\n"):
+        (tmp_path / "mine/helper.py").write_text(text)
+        provenance._read_module.cache_clear()
+        files = [LIBRARY.parent / "train.py", tmp_path / "mine/model.py"]
+        found = provenance.modules(files, tmp_path / "mine")
+        assert {"train", "experiment.model", "experiment.helper"} <= found.keys()
+        digests.add(provenance.code_digest(files, tmp_path / "mine"))
+    assert len(digests) == 2
+
+
 def test_the_digest_is_the_same_wherever_the_library_lies(tmp_path):
     library_copy(tmp_path / "elsewhere" / "epochreel", "png.py", "# a comment\n")
     there = digests_by(sys.executable, tmp_path / "elsewhere")

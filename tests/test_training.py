@@ -1,5 +1,6 @@
 """The training loop: it learns, it repeats itself, and it says when it does not learn."""
 
+import random
 from functools import partial
 from types import SimpleNamespace
 
@@ -51,11 +52,22 @@ def test_it_learns_its_examples_by_heart(trainer):
     assert rows[-1]["loss"] < 0.1 < 0.2 < rows[0]["loss"]
 
 
-def test_it_repeats_itself(trainer):
-    losses = []
+def drawing(trainer) -> SimpleNamespace:
+    """The spirals' model, whose loss adds what it draws from the generators of the process."""
+    own = trainer().model
+
+    def loss(network, batch):
+        return own.loss(network, batch) + random.random() + np.random.rand() + torch.rand(())
+
+    return SimpleNamespace(__file__="model.py", Network=own.Network, loss=loss)
+
+
+def test_it_repeats_itself_also_where_its_loss_draws_at_random(trainer):
+    losses, model = [], drawing(trainer)
     for _ in range(2):
-        torch.rand(7)  # Whatever was drawn before does not matter.
-        losses.append(trainer().advance()["loss"])
+        # Whatever was drawn before does not matter.
+        torch.rand(7), np.random.rand(7), random.random()
+        losses.append(trainer(model).advance()["loss"])
     assert losses[0] == losses[1]
 
 

@@ -177,7 +177,7 @@ def test_verify_names_what_no_artifact_carries(world, key, value, stage):
         assert run_of(world.config).stages().keys() == run_of(config).stages().keys()
         told = list(
             manifest.differences(
-                "results/sheets/manifest.json", kept(config), {}, run_of(config).stages()
+                "results/sheets/manifest.json", kept(config), {}, run_of(config).stages(), {}
             )
         )
     line = f"results/sheets/manifest.json: what '{stage}' made follows from"
@@ -229,6 +229,8 @@ def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path, where, valu
         ("results/sheets/frames/000013.png", "run 'sheets' ends at snapshot 000012"),
         ("./results//sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
         ("results/none/training.mp4", "there is no run 'none'"),
+        ("results/sheets/tweens/000003.png", "run 'sheets' has no tweens"),
+        ("results/sheets/projections/000003.parquet", "run 'sheets' has no projections"),
     ],
 )
 def test_asking_for_what_is_not_in_the_plan_is_refused(world, target, words):
@@ -390,10 +392,36 @@ def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another
     assert "training.mp4 is not results/sheets/training.mp4: delete it" in told
 
 
+def test_verify_looks_again_whatever_snakemake_remembers(copied):
+    path = copied.path("sheets/frames/000003.png")
+    assert "run 'sheets' is as it was made" in copied.make("verify")
+    times, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(times, times))
+    for words in (["verify", "--rerun-triggers", "mtime"], ["verify"]):
+        done = copied.start(*words)
+        assert done.returncode == 1, done.stdout
+        assert "results/sheets/frames/000003.png is not what was made" in done.stdout
+        shutil.rmtree(copied.folder / ".snakemake")
+
+
+def test_verify_tells_of_a_film_that_no_manifest_tells_of(world):
+    path = world.path("cells/manifest.json")
+    held = path.rename(path.with_name("held"))
+    try:
+        said = world.start("verify")
+    finally:
+        held.rename(path)
+    assert said.returncode == 1
+    words = "results/cells/training.mp4 has no manifest to be compared with: run: snakemake "
+    assert f"epochreel: {words}results/cells/manifest.json" in said.stdout
+
+
 def test_verify_tells_that_a_run_was_shortened(world):
     with contextlib.chdir(world.folder):
         config = with_key(world.config, "runs.sheets.epochs", 2)
-        told = list(manifest.differences("results/sheets/manifest.json", kept(config), {}, {}))
+        told = list(manifest.differences("results/sheets/manifest.json", kept(config), {}, {}, {}))
     assert any("that the config asks for no more: results/sheets/" in line for line in told)
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, provenance, shards
+from epochreel import chance, experiments, provenance, shards
 from epochreel.jobs import job, log
 
 
@@ -16,9 +16,12 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     data = experiments.find(settings["experiment"], base).load("data")
     own = experiments.resolved(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
+    origin = (settings["seed"], shards.SPLITS.index(stage["split"]), stage["first"])
+    chance.begin(chance.number(*origin))
     examples = data.generate(own, settings["seed"], stage["split"], indices)
     about = {name: stage[name] for name in ("split", "first")}
     about["key"] = json.loads(provenance.key(stage))
+    examples = chance.each_anew(examples, *origin)
     examples = shards.alike(examples, stage["count"], f"{data.__file__}: generate")
     written = shards.write(path_to_shard, examples, about)
     log.info("wrote %d examples to %s", written, path_to_shard)

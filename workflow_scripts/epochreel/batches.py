@@ -22,11 +22,6 @@ def indices(seed: int, step: int, batch: int, examples: int) -> np.ndarray:
     return chosen
 
 
-def step_seed(seed: int, step: int) -> int:
-    """The seed of torch's generators for one batch: 63 bits that follow from (seed, step)."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> 1)
-
-
 @lru_cache(maxsize=2)
 def _order(seed: int, number: int, examples: int) -> np.ndarray:
     return np.random.default_rng([seed, number]).permutation(examples)

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import torch
 
-from epochreel import checkpoints, devices, evaluations, origins
+from epochreel import chance, checkpoints, devices, evaluations, origins
 from epochreel.errors import UserError, first_line, shown
 from epochreel.experiments import Experiment
 from epochreel.shards import Split
@@ -40,6 +40,7 @@ class Evaluator:
         self._device = devices.choose(self._how["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
         self._file = experiment.file("evaluation")
+        chance.begin(0)
         model = experiment.load("model")
         network = model.Network(settings["network"], settings["data"]["settings"])
         self._network = devices.put(network, self._device).eval()
@@ -65,6 +66,7 @@ class Evaluator:
         started = time.monotonic()
         checkpoints.load_into(self._network, checkpoint)
         origins.refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
+        chance.begin(chance.number(snapshot))
         batches = (evaluations.batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *batches)

@@ -88,6 +88,23 @@ def _beside(path: Path) -> Path:
     return beside
 
 
+def below(folder: str | Path, inside: frozenset[Path] = frozenset()) -> Iterator[Path]:
+    """All files below a folder, in the order of their names; links to folders are followed.
+
+    A folder that lies in itself, by a link, is not gone into again. Raises `OSError` where a folder
+    is none or cannot be read.
+    """
+    folder = Path(folder)
+    real = folder.resolve()
+    if real in inside:
+        return
+    for path in sorted(folder.iterdir()):
+        if path.is_dir():
+            yield from below(path, inside | {real})
+        else:
+            yield path
+
+
 def sweep(folder: str | Path) -> None:
     """Delete what killed processes of this machine were writing below `folder`."""
     for path in Path(folder).rglob(".*.part"):

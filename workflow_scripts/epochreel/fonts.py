@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import ImageFont
 
 from epochreel.errors import UserError
+from epochreel.files import below
 
 STYLES = ("upright", "italic", "oblique")
 WEIGHTS = ("light", "normal", "bold")
@@ -113,8 +114,7 @@ def _font_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"the folder of fonts {folder} is not there: create it or name another")
     try:
-        files = [path for path in folder.rglob("*") if path.suffix.lower() in (".ttf", ".otf")]
-        list(folder.iterdir())
+        files = [path for path in below(folder) if path.suffix.lower() in (".ttf", ".otf")]
     except OSError as error:
         raise UserError(f"the folder of fonts {folder} cannot be read: {error.strerror}") from error
     if not files:

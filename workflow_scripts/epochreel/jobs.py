@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -42,11 +43,23 @@ def job(path_to_log: str) -> Iterator[None]:
     except UserError as error:
         log.error("%s", error)
         raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        log.error("interrupted: give the same command to go on")
+        raise SystemExit(130) from None
     except (Exception, SystemExit) as error:
         log.debug("how it came to this:", exc_info=True)
         is_logged = len(log.handlers) > 1
         log.error("%s%s", _told(error), f" (the traceback is in {path_to_log})" * is_logged)
         raise SystemExit(1) from None
+
+
+def end_when_hung_up() -> None:
+    """Let the loss of its terminal end a command as Ctrl-C does: its jobs end, its lock is freed.
+
+    A command that was started to outlive its terminal (`nohup`) does.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _told(error: BaseException) -> str:

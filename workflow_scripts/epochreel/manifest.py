@@ -15,25 +15,36 @@ from epochreel.provenance import digest
 _OTHERS = f"{origins.OTHERS} now"
 
 
-def write(path: str | Path, artifacts: Iterable[str], stages: Mapping[str, str]) -> None:
+def write(
+    path: str | Path,
+    artifacts: Iterable[str],
+    stages: Mapping[str, str],
+    sources: Mapping[str, str],
+) -> None:
     """Write the manifest of `artifacts`, and what the stages that made them follow from.
 
-    A JSON object: `artifacts` (path → SHA-256), `stages` (stage → key in canonical form), and
-    `digest`, the SHA-256 of both in canonical form.
+    `sources` are the user's files that the data are made from, name → path.
+    A JSON object: `artifacts` (path → SHA-256), `stages` (stage → key in canonical form),
+    `sources` (name → SHA-256), and `digest`, the SHA-256 of all three in canonical form.
     """
     told = {"artifacts": {name: sha256(name) for name in artifacts}, "stages": dict(stages)}
+    told["sources"] = {name: sha256(file) for name, file in sources.items()}
     told["digest"] = digest(told)
     write_whole(path, json.dumps(told, indent=1, sort_keys=True).encode())
 
 
 def differences(
-    path: str | Path, kept: Iterable[str], keys: Mapping[str, str], stages: Mapping[str, str]
+    path: str | Path,
+    kept: Iterable[str],
+    keys: Mapping[str, str],
+    stages: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> Iterator[str]:
     """What is no longer as the manifest at `path` says, a line for each artifact or stage.
 
     `kept` are the artifacts that there should be; `keys` says of artifacts, `stages` of stages,
-    what they should follow from: settings, code and versions in canonical form. Files are read
-    whole; modification times are not looked at.
+    what they should follow from: settings, code and versions in canonical form; `sources` are as
+    for `write`. Files are read whole; modification times are not looked at.
     Raises `UserError` for a manifest that is damaged.
     """
     told = _read(path)
@@ -48,6 +59,21 @@ def differences(
     for stage in sorted(told["stages"].keys() | stages.keys()):
         if told["stages"].get(stage) != stages.get(stage):
             yield f"{path}: what '{stage}' made {_OTHERS}"
+    made_from = told.get("sources", {})  # Manifests of before hold none.
+    for name in sorted(made_from.keys() | sources.keys()):
+        if reason := _change(sources.get(name), made_from.get(name)):
+            yield f"{name} {reason}"
+
+
+def _change(file: str | None, made_from: str | None) -> str | None:
+    """What became of a file of the user's since the data were made from it, if anything."""
+    if made_from is None:
+        return f"was added since the data were made: touch {file}, and they are made again"
+    if file is None or not Path(file).is_file():
+        return "is gone since the data were made: run the same command, and they are made again"
+    if sha256(file) != made_from:
+        return f"is not what the data were made from: touch {file}, and they are made again"
+    return None
 
 
 def _line(artifact: str, made: str | None, key: str | None) -> str | None:

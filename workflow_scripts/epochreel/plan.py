@@ -63,11 +63,13 @@ class Plan:
         """
         for target in targets or ():
             path = os.path.relpath(target) if target else ""
-            match = re.fullmatch(r"results/([^/]+)/[a-z]+/(\d{6})\.\w+", path)
+            match = re.fullmatch(r"results/([^/]+)/([a-z]+)/(\d{6})\.\w+", path)
             if match and match[1] in self.runs:
                 run = self.runs[match[1]]
-                if int(match[2]) >= run.snapshots:
+                if int(match[3]) >= run.snapshots:
                     raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
+                if match[2] in run.lacking():
+                    raise UserError(f"{target}: run '{run.name}' has no {match[2]}")
 
     def dataset(self, name: str, key: str | None = None) -> Dataset:
         """The dataset of that name, or `UserError`; `key` is the config's key that names it."""

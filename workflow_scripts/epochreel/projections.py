@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epochreel import evaluations, layouts, origins, provenance, tables
+from epochreel import chance, evaluations, layouts, origins, provenance, tables
 from epochreel.errors import refuse_given
 from epochreel.projecting.before import Before
 from epochreel.projecting.projection import Projection, project
@@ -70,6 +70,7 @@ class Block:
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
         predictions = evaluations.of(path, snapshot, self.stage["reads"]["evaluate"])
+        chance.begin(chance.number(snapshot))
         return _checked(self.own.activations(predictions), len(predictions), self.own)
 
     def _before(self, paths: Sequence[str]) -> Before | None:

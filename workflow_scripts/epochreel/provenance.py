@@ -90,9 +90,10 @@ def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
 
 def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]:
     """The modules that `code_digest` looks at, by dotted name, each with a digest of its own."""
-    roots = {"epochreel": LIBRARY} | ({"experiment": folder.resolve()} if folder else {})
+    # Links are left as they are: Python too looks for a module's siblings where its name lies.
+    roots = {"epochreel": LIBRARY} | ({"experiment": folder.absolute()} if folder else {})
     found: dict[str, str] = {}
-    waiting = [Path(file).resolve() for file in files]
+    waiting = [Path(file).absolute() for file in files]
     while waiting:
         path = waiting.pop()
         name = _module_name(path, roots)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from epochreel import checkpoints, states
+from epochreel import chance, checkpoints, states
 from epochreel.errors import UserError
 from epochreel.experiments import Experiment
 from epochreel.images import open_image
@@ -45,6 +45,7 @@ class Reading:
         Raises `UserError` with the image's path where it cannot be read.
         """
         make = getattr(self._functions, function)
+        chance.begin(0)
         try:
             return make(self._network.eval(), self._image, self._data)
         except UserError as error:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epochreel import evaluations, layouts, png, summaries
+from epochreel import chance, evaluations, layouts, png, summaries
 from epochreel.drawing.scene import Moment, Scene, Story, Way
 from epochreel.errors import refuse_given
 from epochreel.files import write_whole
@@ -57,6 +57,7 @@ class Shown:
 
 def scene(figure: ModuleType, story: Story) -> Scene:
     """The scene of the panels that an experiment's figure.py gives; `UserError` for others."""
+    chance.begin(0)
     panels, source = figure.panels(story), f"{figure.__file__}: panels"
     wanted = "a list of panels, which have the methods settle and draw"
     if not isinstance(panels, Iterable):

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from epochreel import batches, devices, shards
+from epochreel import batches, chance, devices, shards
 from epochreel.errors import UserError, shown
 from epochreel.shards import Split
 
@@ -81,6 +81,7 @@ class Stream:
         return self._examples(0, 1)
 
     def _examples(self, first: int, count: int) -> Columns:
+        chance.begin(chance.number(self._seed, first))
         drawn = (self._drawn if hasattr(self._data, "draw") else self._generated)(first, count)
         return {name: torch.as_tensor(column).to(self._device) for name, column in drawn.items()}
 

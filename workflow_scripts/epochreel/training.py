@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from epochreel import batches, checkpoints, devices, optimizers, telemetry
+from epochreel import chance, checkpoints, devices, optimizers, telemetry
 from epochreel.errors import UserError, refuse_given
 from epochreel.shards import Split
 from epochreel.sources import Source, in_memory
@@ -65,7 +65,7 @@ class Trainer:
     ):
         self.model, self.recipe, self.settings = model, recipe, recipe.training
         self.device = devices.choose(self.settings["threads"])
-        torch.manual_seed(recipe.seed)
+        chance.begin(recipe.seed)
         network = _checked_network(model, model.Network(recipe.network, recipe.data))
         self.network = devices.put(network, self.device)
         self.optimizer = optimizers.make(self.settings, self.network)
@@ -127,10 +127,10 @@ class Trainer:
 
     def _batch(self) -> torch.Tensor:
         """One step of the optimiser; returns the batch's loss, without its penalty."""
-        torch.manual_seed(batches.step_seed(self.recipe.seed, self.step))
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step) * self.plateau.scale
         batch = self.train.batch(self.step)
+        chance.begin(chance.number(self.recipe.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
         with devices.arithmetic(self.device, self.settings["precision"]):
             loss = self._checked(self.model.loss(self.compute, batch))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from epochreel import chance
 from epochreel.drawing.canvas import Canvas
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Scene:
 
     def draw(self, moment: Moment) -> np.ndarray:
         """The frame of `moment`: a fresh array, uint8 (H, W, 3)."""
+        chance.begin(chance.number(moment.snapshot))
         self._canvas.pixels = self._settled.copy()
         for panel in self._panels:
             panel.draw(self._canvas, moment)

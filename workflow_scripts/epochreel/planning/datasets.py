@@ -10,6 +10,7 @@ from typing import Any
 
 from epochreel import experiments, own, provenance, schema
 from epochreel.errors import UserError, shown
+from epochreel.files import below
 from epochreel.planning import manual
 from epochreel.planning.stages import stage_settings
 
@@ -78,29 +79,26 @@ class Dataset:
         named = {key: self.settings["settings"].get(key) for key in keys}
         return {key: self.base / value for key, value in named.items() if value is not None}
 
-    def files(self) -> list[str]:
-        """The files in those folders that its data are made from, sorted.
+    def sources(self) -> dict[str, str]:
+        """The files in those folders that its data are made from: name → path.
 
-        Relative to the working folder, so that all may move together. Raises `UserError` for a
-        folder that is none, and for a file whose name Snakemake cannot carry.
+        Names begin with the folder's key in the config; paths are relative to the working folder,
+        so that all may move together. Raises `UserError` for a folder that is none or cannot be
+        read, and for a file whose name Snakemake cannot carry.
         """
+        found, suffixes = {}, schema.suffixes(self._schema.get("data", {}))
         for key, folder in self.folders().items():
-            if not _is_folder(folder):
-                raise UserError(
-                    f"config: 'datasets.{self.name}.settings.{key}': "
-                    f"there is no folder {shown(str(folder), 500)}"
-                )
-        suffixes = schema.suffixes(self._schema.get("data", {}))
-        found = (
-            path
-            for key, folder in self.folders().items()
-            for path in folder.rglob("*")
-            if path.suffix.lower() in suffixes.get(key, [path.suffix.lower()])
-        )
-        files = sorted(os.path.relpath(path) for path in found if path.is_file())
-        for file in files:
+            where = f"datasets.{self.name}.settings.{key}"
+            for path in _files_in(folder, where):
+                if path.suffix.lower() in suffixes.get(key, [path.suffix.lower()]):
+                    found[f"{where}: {path.relative_to(folder)}"] = os.path.relpath(path)
+        for file in found.values():
             _refuse_odd_name(file)
-        return files
+        return found
+
+    def files(self) -> list[str]:
+        """The paths of these files, each once, sorted."""
+        return sorted(set(self.sources().values()))
 
     def shard_settings(self, split: str, shard: str) -> dict[str, Any]:
         """What generating one shard follows from."""
@@ -134,11 +132,16 @@ class Dataset:
         return provenance.key_digest(self._generate())
 
 
-def _is_folder(path: Path) -> bool:
+def _files_in(folder: Path, where: str) -> list[Path]:
+    """All files below a folder that the config names at the key `where`."""
     try:
-        return path.is_dir()
-    except OSError:  # The name is too long, say.
-        return False
+        return [path for path in below(folder) if path.is_file()]
+    except PermissionError as error:
+        named = shown(str(error.filename), 500)
+        raise UserError(f"config: '{where}': {named} cannot be read: permission denied") from error
+    except (OSError, ValueError, RuntimeError) as error:  # Too long a name, a null byte, a loop.
+        named = shown(str(folder), 500)
+        raise UserError(f"config: '{where}': there is no folder {named}") from error
 
 
 def _refuse_odd_name(file: str) -> None:

@@ -97,7 +97,7 @@ class Run:
     def kept_by_kind(self) -> dict[str, list[str]]:
         """The same by kind, each in order; a split of the dataset is one, too."""
         by_kind = {
-            "film": [f"results/{self.name}/training.mp4"],
+            "film": [self.film],
             "network": [f"results/{self.name}/network.safetensors"],
             "frames": self.paths("frames", "png"),
             "evaluations": self.paths("evaluations", "parquet"),
@@ -109,6 +109,11 @@ class Run:
             by_kind["checkpoints"] = self.paths("checkpoints", "safetensors")
             by_kind["states"] = self.states()
         return by_kind | {split: self.dataset.shards(split) for split in SPLITS}
+
+    @property
+    def film(self) -> str:
+        """The path of the run's film."""
+        return f"results/{self.name}/training.mp4"
 
     @property
     def manifest(self) -> str:
@@ -164,6 +169,10 @@ class Run:
     def tweens(self) -> list[str]:
         """The pictures that lead to each snapshot, where there are such."""
         return self.paths("tweens", "png") if self.figure["tweens"] else []
+
+    def lacking(self) -> set[str]:
+        """The kinds of files, one a snapshot, that other runs have and this one has not."""
+        return {kind for kind in ("projections", "tweens") if not getattr(self, kind)()}
 
     def film_projection(self) -> list[str]:
         """The fit over all snapshots, where the run's projection is one."""

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from epochreel.errors import UserError, first_line
+from epochreel.files import below
 from epochreel.images import open_image
 from epochreel.reader import chance, clutter
 from epochreel.reader.arrays import Array, Device, device_of, placed
@@ -91,12 +92,11 @@ def _image_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"the folder of backgrounds {folder} is not there: create it")
     try:
-        list(folder.iterdir())
+        files = [path for path in below(folder) if path.suffix.lower() in SUFFIXES]
     except OSError as error:
         raise UserError(
             f"the folder of backgrounds {folder} cannot be read: {first_line(error)}"
         ) from error
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
     files = [path for path in files if path.is_file()]
     if not files:
         raise UserError(

@@ -1,0 +1,51 @@
+"""Chance: where the random generators that a process shares begin.
+
+Code of one's own may draw from them as it likes. So that its results follow from the seed and the
+place alone, and not from what the process did before, each piece of work begins them anew.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+
+def number(*origin: int) -> int:
+    """A seed of 63 bits that follows from these numbers, none of them negative."""
+    return int(np.random.SeedSequence(origin).generate_state(1, np.uint64)[0] >> 1)
+
+
+def begin(seed: int) -> None:
+    """Let Python's, NumPy's and, where it is loaded, torch's generators begin at `seed`.
+
+    `seed` is of at most 63 bits.
+    """
+    random.seed(seed)
+    np.random.seed((seed ^ seed >> 32) & 0xFFFFFFFF)
+    if torch := sys.modules.get("torch"):
+        # `torch.manual_seed` does the same, and for a GPU that nobody has used yet it formats a
+        # traceback each time, which takes a hundred times as long.
+        torch.default_generator.manual_seed(seed)
+        if torch.cuda.is_initialized():
+            torch.cuda.manual_seed_all(seed)
+
+
+def each_anew(values: Iterable[Any], *origin: int) -> Iterator[Any]:
+    """`values`, all generators begun anew before each, from `origin`, whose last number goes up.
+
+    So what is drawn for a value does not depend on those before it.
+    """
+    *common, first = origin
+    waiting, place = iter(values), first
+    while True:
+        begin(number(*common, place))
+        try:
+            value = next(waiting)
+        except StopIteration:
+            return
+        yield value
+        place += 1
