@@ -34,6 +34,10 @@ and a shorter one is trained again as far as it goes, since its checkpoints are 
 `aligned_umap` are one fit over all snapshots: a longer or shorter run is fitted, projected and
 drawn anew as a whole.
 
+**Beyond a run's end,** up to the end of its last block, a block's checkpoints, evaluations,
+layouts, frames and tweens are second names of the last snapshot's. They follow from nothing of
+their own; the run's `manifest.json` does not list them.
+
 ## Files
 
 For one file of the run `sheets` of `tests/miniature.yaml`, which has two blocks; without a target

@@ -110,6 +110,36 @@ def test_a_png_with_a_byte_that_is_another_is_refused(tmp_path, place):
     assert "a part of its pixels is not what was saved" in refusal(tmp_path, bytes(content))
 
 
+def indexed(depth: int, interlaced: int, largest: int, colours: int, transparent=b"") -> bytes:
+    """A PNG whose last pixel has the colour `largest`, the others 0, of a palette of so many."""
+    bits = np.zeros((5, 3, depth), np.uint8)
+    bits[-1, -1] = [largest >> place & 1 for place in reversed(range(depth))]
+    content = png((3, 5), depth, 3, interlaced, scan_lines(bits.reshape(5, -1), depth, interlaced))
+    palette = chunk(b"PLTE", bytes(3) * colours) if colours else b""
+    alpha = chunk(b"tRNS", transparent) if transparent else b""
+    return content[:33] + palette + alpha + content[content.index(b"IDAT") - 4 :]
+
+
+@pytest.mark.parametrize("transparent", [b"", b"\0", b"\0\x80"])
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize(("depth", "colours"), [(1, 1), (2, 3), (4, 1), (4, 15), (8, 1), (8, 255)])
+def test_a_png_with_a_colour_beyond_its_palette_is_refused(
+    tmp_path, depth, colours, interlaced, transparent
+):
+    known = indexed(depth, interlaced, colours - 1, colours, transparent)
+    assert read(tmp_path, known).shape == (5, 3, 3)
+    said = refusal(tmp_path, indexed(depth, interlaced, colours, colours, transparent))
+    assert f"(a pixel has colour {colours} of a palette of {colours}, counted from 0)" in said
+
+
+@pytest.mark.parametrize("late", [b"", chunk(b"PLTE", bytes(768))])
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_a_png_without_a_palette_before_its_pixels_is_refused(tmp_path, depth, late):
+    content = indexed(depth, 0, 0, 0)
+    content = content[:-12] + late + content[-12:]
+    assert "(the palette of its colours is missing)" in refusal(tmp_path, content)
+
+
 # -- JPEG
 
 FORMS = {

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,14 @@ def test_a_run_cannot_have_such_a_name(spirals, name):
     config["runs"][name] = config["runs"]["tiny"]
     line = refusal(config)
     assert "'runs'" in line and repr(name)[:40] in line.replace("nothing", "None")
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a b", "-a", "ä", "", "x" * 65, "end\n", 1, None])
+def test_a_dataset_cannot_have_such_a_name(spirals, name):
+    config = spirals(dataset=name)
+    config["datasets"] = {name: config["datasets"]["points"]}
+    line = refusal(config)
+    assert "'datasets'" in line and repr(name)[:40] in line.replace("nothing", "None")
 
 
 def test_a_config_that_refers_to_itself_is_refused(spirals):
@@ -440,6 +449,39 @@ def test_any_further_key_passes_or_is_refused_in_one_line(spirals, tmp_path, pat
     config = spirals()
     put(config, path, {key: value}) if path else config.update({key: value})
     line = plan_or_line(config, tmp_path)
+    assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
+
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
+RESERVED = ["datasets", "logs", "benchmarks"]
+ANY_NAME = st.one_of(
+    st.text(st.characters(codec=None), max_size=12),
+    st.text("aZ09_-./ \\\n\0\ud800é", max_size=6),
+    st.from_regex(NAME, fullmatch=True),
+    st.sampled_from(
+        [*RESERVED, "", ".", "..", "../x", "-a", "_a", " a", "a ", "end\n", "all", "~"]
+    ),
+    st.integers(60, 70).map("x".__mul__) | st.just("x" * 5000),
+)
+
+
+@HURRIED
+@given(name=ANY_NAME)
+def test_a_run_has_a_name_of_the_documented_kind_or_is_refused_in_one_line(spirals, tmp_path, name):
+    config = spirals()
+    config |= {"main_run": name, "runs": {name: config["runs"]["tiny"]}}
+    line = plan_or_line(config, tmp_path)
+    assert (line is None) == (NAME.fullmatch(name) is not None and name not in RESERVED), line
+    assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
+
+
+@HURRIED
+@given(name=ANY_NAME)
+def test_so_has_a_dataset(spirals, tmp_path, name):
+    config = spirals(dataset=name)
+    config["datasets"] = {name: config["datasets"]["points"]}
+    line = plan_or_line(config, tmp_path)
+    assert (line is None) == (NAME.fullmatch(name) is not None), line
     assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
 
 

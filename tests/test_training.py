@@ -148,6 +148,26 @@ def test_random_layers_draw_by_the_step_alone(trainer, training):
     assert rows != [plain.advance()["loss"]]
 
 
+def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
+    model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
+    whole, drawn = model.loss, []
+
+    def loss(network, batch):
+        drawn.append(float(torch.rand(())))
+        return whole(network, batch)
+
+    model.loss = loss
+    numbers = []
+    for seed in (1, 1, 2):
+        at_work = trainer(model, validation=False, seed=seed)
+        drawn.clear()  # A loss was drawn for the table of layers.
+        at_work.advance()
+        numbers.append(tuple(drawn))
+    one, again, other = numbers
+    assert one == again and not set(one) & set(other)
+    assert len(set(one)) == len(one) == 4
+
+
 def test_a_penalty_moves_the_weights_but_is_no_part_of_the_loss(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     pull = {"penalty": lambda network: sum(p.abs().sum() for p in network.parameters())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from epochreel import experiments, padding, provenance, space, states
+from epochreel import compiling, experiments, padding, provenance, space, states
 from epochreel.errors import UserError
 from epochreel.files import sha256, whole_file
 from epochreel.jobs import NOTICE
@@ -118,7 +119,9 @@ class Block:
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
                 _tell_what_is_kept(self.numbers[0], missing[0])
-                _train(self.trainer, store, missing, self.outlook.run)
+                compiles = self.stage["settings"]["training"]["compile"]
+                with compiling.apart() if compiles else contextlib.nullcontext():
+                    _train(self.trainer, store, missing, self.outlook.run)
             self._refuse_another_training(store)
             self._declare(store)
             if not self.outlook.keeps_all:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
+_PALETTE = 3  # of a PNG's colour types, the one whose pixels are places in a palette
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a PNG's colour types
 # Adam7: the first column and row of each pass, and the steps between its columns and rows.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
@@ -35,12 +36,15 @@ _MORE = (bytes(range(254, 0, -2)), b"\xb6\xdb\x6d" * 42)
 def refuse_incomplete(image: Image.Image, path: str | Path) -> None:
     """Raise `ValueError` where pixels of an image are missing that was opened and not yet loaded.
 
-    Looked into are PNG, whose checksums are compared as well, JPEG, and TIFF that is not packed. Of
+    Looked into are PNG, with its checksums and its palette, JPEG, and TIFF that is not packed. Of
     other files the decoders tell; but a strip of TIFF's JPEG or fax codes whose length is noted too
     small is filled, which is not noticed.
     """
     if image.format == "PNG":
-        _refuse_png(Path(path).read_bytes())
+        content = Path(path).read_bytes()
+        _refuse_png(content)
+        if content[25] == _PALETTE:
+            _refuse_palette(image, content)
     elif image.format == "JPEG":
         _refuse_jpeg(image, Path(path).read_bytes())
     elif image.format == "TIFF":
@@ -60,6 +64,29 @@ def _refuse_png(content: bytes) -> None:
         count += len(unpacker.flush())
     if count < expected:
         raise ValueError(f"its pixels end after {count} of {expected} bytes")
+
+
+def _refuse_palette(image: Image.Image, content: bytes) -> None:
+    """Pillow makes up the colours that a PNG's palette lacks."""
+    colours = _colours_before_pixels(content)
+    if not colours:
+        raise ValueError("the palette of its colours is missing")
+    largest = image.getextrema()[1]
+    if largest >= colours:
+        raise ValueError(f"a pixel has colour {largest} of a palette of {colours}, counted from 0")
+
+
+def _colours_before_pixels(content: bytes) -> int:
+    """How many colours the palette of a PNG has; one that follows the pixels is not read."""
+    place, colours = 8, 0
+    while place + 12 <= len(content):
+        length, kind = struct.unpack_from(">I4s", content, place)
+        if kind == b"IDAT":
+            break
+        if kind == b"PLTE":
+            colours = length // 3
+        place += 12 + length
+    return colours
 
 
 def _bytes_of_passes(width: int, height: int, bits: int, passes: tuple) -> Iterator[int]:

@@ -41,8 +41,8 @@ def open_image(path: str | Path) -> np.ndarray:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(path, formats=_FORMATS) as image:
                 _refuse(image, path)
+                _scale_transparent(image)  # Once it is loaded, its bits are no longer told.
                 refuse_incomplete(image, path)
-                _scale_transparent(image)
                 return _pixels(ImageOps.exif_transpose(image))
     except UserError:
         raise
