@@ -233,6 +233,22 @@ def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
         plan_of(mine)
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise ValueError('\\x1b[2J')", r"line 2: ValueError: \?\[2J$"),
+        ("raise type('Odd', (Exception,), {'__str__': 0})", "line 2: Odd$"),
+        ("raise __import__('epochreel.errors').errors.UserError('\\x1b[2J')", r"^\?\[2J$"),
+        ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: 'runs\.tiny\.\?\[1mkey' a \?b$"),
+        ("return type('Odd', (), {'__repr__': 0})()", "returns an object of type Odd; it returns"),
+    ],
+)
+def test_what_its_own_checks_say_cannot_act_on_the_terminal(mine, code, words):
+    (mine.folder / "mine" / "checks.py").write_text(f"def contradictions(asked):\n    {code}\n")
+    with pytest.raises(UserError, match=words):
+        plan_of(mine)
+
+
 # -- In jobs
 
 

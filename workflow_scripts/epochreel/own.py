@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from epochreel import provenance, schema, siblings
-from epochreel.errors import UserError, kind_and_words, raised_by_own, refuse_given, shown
+from epochreel.errors import (
+    UserError,
+    in_one_line,
+    kind_and_words,
+    printable,
+    raised_by_own,
+    refuse_given,
+    shown,
+)
 from epochreel.experiments import NAMES, Experiment
 
 SCHEMA = "settings.schema.yaml"
@@ -103,8 +111,8 @@ def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tup
     try:
         found = experiment.load("checks").contradictions(asked)
         found = list(found) if isinstance(found, Iterable) else found
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(printable(str(error))) from error
     except (Exception, SystemExit) as error:
         if experiment.is_builtin:
             raise
@@ -112,14 +120,9 @@ def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tup
     for pair in found if isinstance(found, list) else [found]:
         if not _is_pair(pair):
             refuse_given(f"{file}: contradictions", pair, "pairs of a key and what is wrong there")
-    return [(key, _in_one_line(words)) for key, words in found]
+    return [(in_one_line(key), in_one_line(words)) for key, words in found]
 
 
 def _is_pair(pair: Any) -> bool:
     is_two = isinstance(pair, tuple | list) and len(pair) == 2
     return is_two and all(isinstance(part, str) for part in pair)
-
-
-def _in_one_line(words: str) -> str:
-    line = " ".join(words.split())
-    return "".join(character if character.isprintable() else "?" for character in line)
