@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from epochreel import own, video
@@ -89,7 +90,8 @@ def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }
-    for key, words in own.contradictions(run.experiment, asked):
+    # Code of a person's own may change what it is given; the plan keeps what it has checked.
+    for key, words in own.contradictions(run.experiment, copy.deepcopy(asked)):
         raise UserError(f"config: '{where}.{key}' {words}")
 
 
