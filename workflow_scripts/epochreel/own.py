@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from epochreel import provenance, schema, siblings
+from epochreel import provenance, schema, siblings, signatures
 from epochreel.errors import (
     UserError,
     in_one_line,
@@ -32,12 +32,13 @@ def refuse_uncompilable(experiment: Experiment) -> None:
 
     Likewise imports of modules that the experiment's folder lacks. The experiment's files are
     looked at, and what they import of their folder; none is run. Raises `UserError` with file and
-    line.
+    line. Then functions are refused that do not take what they are called with.
     """
     files = [experiment.file(module) for module in NAMES if experiment.file(module).is_file()]
     for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
         _refuse_uncompilable(path)
         siblings.refuse_missing(path, experiment.folder)
+    signatures.refuse_others(experiment)
 
 
 def _imported(files: list[Path], folder: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING
 
-from epochreel import own, video
+from epochreel import own, signatures, video
 from epochreel.errors import UserError, shown
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def refuse_contradictions(run: Run, where: str) -> None:
             f"and the dataset '{run.dataset.name}' has no validation examples to look at"
         )
     _refuse_sample(run, where)
+    _refuse_other_calls(run)
     _refuse_tweens(run, where)
     lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
     if lacking:
@@ -65,6 +66,16 @@ def _refuse_sample(run: Run, where: str) -> None:
             f"config: '{where}.evaluation.train_sample' holds {asked}; evaluate in "
             f"{run.experiment.file('evaluation')} takes the test set alone: it may hold 0"
         )
+
+
+def _refuse_other_calls(run: Run) -> None:
+    """Refuse functions that this run calls, and another of the experiment might not."""
+    if run.experiment.is_builtin:
+        return
+    if run.dataset.is_stream:
+        signatures.refuse_other(run.experiment, "data", "draw")
+    if not run.settings["evaluation"]["train_sample"]:
+        signatures.refuse_other(run.experiment, "evaluation", "evaluate")
 
 
 def _refuse_tweens(run: Run, where: str) -> None:
