@@ -19,6 +19,15 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
+def is_text(value: Any) -> bool:
+    """Whether this is text that files can hold; a lone surrogate is none."""
+    try:
+        value.encode()
+    except (AttributeError, UnicodeEncodeError):
+        return False
+    return isinstance(value, str)
+
+
 def in_one_line(text: str) -> str:
     """`text` for such a line: printable, and with one space for any white space."""
     return printable(" ".join(text.split()))
