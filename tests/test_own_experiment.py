@@ -378,14 +378,16 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
         block.fit(tmp_path / "fit")
 
 
-def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
-    file = mistake(
-        mine, "figure.py", "def panels", "def sentence(*given):\n    return 3\n\n\ndef panels"
-    )
+@pytest.mark.parametrize(("given", "words"), [("3", "3"), (r"'\ud800'", r"'\\ud800'")])
+def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch, given, words):
+    code = f"def sentence(*given):\n    return {given}\n\n\ndef panels"
+    file = mistake(mine, "figure.py", "def panels", code)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
     monkeypatch.setattr(summaries, "read", lambda *given: rows)
-    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; it returns a sentence"):
+    with pytest.raises(
+        UserError, match=rf"^{file}: sentence returns {words}; it returns a sentence"
+    ):
         write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 
 
