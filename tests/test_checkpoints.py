@@ -47,10 +47,61 @@ def test_a_file_of_something_else_is_named(tmp_path):
     damaged(tmp_path, b"\x80\x04pickle" * 10)
 
 
-@pytest.mark.parametrize("other", [torch.nn.Linear(3, 2), torch.nn.Conv2d(1, 1, 1)])
-def test_weights_of_another_network_are_refused_in_one_line(tmp_path, other):
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (torch.nn.Linear(3, 2), r"size mismatch for weight: .*\[2, 2\].*\[2, 3\]\)$"),
+        (torch.nn.Linear(2, 2, bias=False), 'Unexpected key.s. in state_dict: "bias"$'),
+        (torch.nn.Sequential(torch.nn.Linear(2, 2)), 'Missing key.s. in state_dict: "0.weight"'),
+    ],
+)
+def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path, other, words):
     data = checkpoints.pack(torch.nn.Linear(2, 2).state_dict(), {})
     (tmp_path / "file").write_bytes(data)
-    with pytest.raises(UserError, match="file does not fit the network") as caught:
+    with pytest.raises(UserError, match=f"file does not fit the network of the config: {words}"):
         checkpoints.load_into(other, tmp_path / "file")
-    assert len(str(caught.value).splitlines()) == 1
+
+
+def tied() -> torch.nn.Module:
+    net = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.Linear(3, 3))
+    net[1].weight = net[0].weight
+    return net
+
+
+def test_tied_weights_are_loaded_as_they_were_and_stay_tied(tmp_path):
+    one, other = tied(), tied()
+    (tmp_path / "file").write_bytes(checkpoints.pack(one.state_dict(), {}))
+    checkpoints.load_into(other, tmp_path / "file")
+    assert other[0].weight is other[1].weight
+    assert all(torch.equal(value, other.state_dict()[n]) for n, value in one.state_dict().items())
+
+
+def test_parts_of_one_tensor_are_packed_like_tensors_of_their_own():
+    whole = torch.arange(6.0)
+    parts = {"a": whole[:3], "b": whole[1:], "c": whole[:1].expand(4)}
+    alone = {name: torch.tensor(part.tolist()) for name, part in parts.items()}
+    assert checkpoints.pack(parts, {}) == checkpoints.pack(alone, {})
+
+
+@pytest.mark.parametrize(
+    ("tensor", "words"),
+    [
+        ({"n": 1}, "no tensor but {'n': 1}"),
+        (torch.eye(2).to_sparse(), "of the layout sparse_coo"),
+        (torch.zeros(2, dtype=torch.complex128), "of the type complex128"),
+        (torch.zeros(2, device="meta"), "on the device meta, without values"),
+        (torch.nn.LazyLinear(2).weight, "lazy, without a shape"),
+    ],
+)
+def test_what_no_checkpoint_holds_is_refused_by_its_name(tensor, words):
+    words = rf"^model\.py: Network has 'x\.y', which is {words}: a checkpoint holds"
+    with pytest.raises(UserError, match=words):
+        checkpoints.refuse_others({"a": torch.zeros(1), "x.y": tensor}, "model.py: Network")
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.bool, torch.complex64])
+def test_what_is_not_refused_is_packed(tmp_path, kind):
+    tensors = {"x": torch.ones(2, dtype=kind), "y": torch.ones((), dtype=kind)}
+    checkpoints.refuse_others(tensors, "model.py: Network")
+    (tmp_path / "file").write_bytes(checkpoints.pack(tensors, {}))
+    assert torch.equal(checkpoints.load(tmp_path / "file")["x"], tensors["x"])

@@ -47,6 +47,11 @@ def test_an_error_of_the_users_is_one_line(tmp_path):
     assert "Traceback" not in logged(tmp_path) and "a.png is empty" in logged(tmp_path)
 
 
+def test_an_error_of_the_users_cannot_act_on_the_terminal(tmp_path):
+    done = run(tmp_path, "raise UserError('a.png\\x1b[2J\\n\\u2028is  empty')")
+    assert done.stderr == "epochreel: a.png?[2J??is  empty\n"
+
+
 def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
     done = run(tmp_path, "open('none/file.png')")
     words = "epochreel: none/file.png: No such file or directory (the traceback is in "
@@ -62,6 +67,8 @@ def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
         ("import none_such", "unforeseen: ModuleNotFoundError: No module named 'none_such', at "),
         ("raise KeyError", "unforeseen: KeyError, at "),
         ("raise ValueError('a\\n' + 'b' * 999)", "unforeseen: ValueError: a bbb"),
+        ("raise ValueError('\\x1b[2J\\ud800')", "unforeseen: ValueError: ?[2J?, at "),
+        ("raise type('OddError', (RuntimeError,), {'__str__': 0})", "unforeseen: OddError, at "),
     ],
 )
 def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_in_the_log(tmp_path, work, words):

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +17,7 @@ from workflow import REPOSITORY, Workplace
 
 import generate_dataset
 import write_captions
-from epochreel import evaluations, projections, summaries
+from epochreel import evaluations, experiments, projections, signatures, summaries
 from epochreel.drawing.panels import Curve, TitleLine
 from epochreel.drawing.scene import Moment, Scene, Story
 from epochreel.errors import UserError
@@ -95,7 +96,7 @@ def test_code_that_can_be_parsed_and_not_compiled_is_told_when_the_plan_is_made(
     mine, file, code, words
 ):
     path = mine.folder / "mine" / f"{file}.py"
-    text = path.read_text() if path.is_file() else "1 / 0\ndef read(): ...\n"
+    text = path.read_text() if path.is_file() else "1 / 0\ndef read(*given): ...\n"
     path.write_text(f"{text}\n{code}\n")
     if file == "helper":
         mistake(mine, "model.py", "import torch", "import torch\nfrom . import helper")
@@ -233,6 +234,97 @@ def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
         plan_of(mine)
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("raise ValueError('\\x1b[2J')", r"line 2: ValueError: \?\[2J$"),
+        ("raise type('Odd', (Exception,), {'__str__': 0})", "line 2: Odd$"),
+        ("raise __import__('epochreel.errors').errors.UserError('\\x1b[2J')", r"^\?\[2J$"),
+        ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: 'runs\.tiny\.\?\[1mkey' a \?b$"),
+        ("return type('Odd', (), {'__repr__': 0})()", "returns an object of type Odd; it returns"),
+    ],
+)
+def test_what_its_own_checks_say_cannot_act_on_the_terminal(mine, code, words):
+    (mine.folder / "mine" / "checks.py").write_text(f"def contradictions(asked):\n    {code}\n")
+    with pytest.raises(UserError, match=words):
+        plan_of(mine)
+
+
+# -- What functions are called with
+
+TWO_BATCHES = "network: torch.nn.Module, batches: Iterator[dict[str, torch.Tensor]]"
+WRONG = {
+    "generate": ("data.py", "settings: dict, seed: int, split: str, indices: range", "a, b, c"),
+    "generate more": ("data.py", "indices: range", "indices, more"),
+    "generate is no function": ("data.py", "def generate", "generate = 3\ndef other"),
+    "Network": ("model.py", "self, settings: dict, data: dict", "self, settings"),
+    "loss": ("model.py", "network: nn.Module, batch: dict[str, torch.Tensor]", "batch"),
+    "loss by keyword": ("model.py", "batch: dict[str, torch.Tensor]", "batch, *, more"),
+    "penalty": ("model.py", "def loss", "def penalty(network, batch): ...\n\n\ndef loss"),
+    "evaluate": ("evaluation.py", TWO_BATCHES, "network"),
+    "evaluate needs a sample": ("evaluation.py", TWO_BATCHES, "network, test, sample"),
+    "panels": ("figure.py", "story: Story", ""),
+    "panels are none": ("figure.py", "def panels(", "panels = None\ndef other("),
+    "sentence": ("figure.py", "def panels", "def sentence(numbers): ...\n\n\ndef panels"),
+    "sentences": ("figure.py", "def panels", "def sentences(rows): ...\n\n\ndef panels"),
+    "loops": ("figure.py", "def panels", "def loops(story): ...\n\n\ndef panels"),
+    "read": ("reading.py", "", "def read(network, image): ..."),
+    "picture": ("reading.py", "", "def read(*given): ...\ndef picture(network): ..."),
+    "activations": ("projection.py", "", "def activations(): ..."),
+    "contradictions": ("checks.py", "", "def contradictions(): ..."),
+}
+
+
+@pytest.mark.parametrize(("case", "change"), WRONG.items(), ids=WRONG)
+def test_a_function_that_cannot_be_called_so_is_told_when_the_plan_is_made(mine, case, change):
+    (mine.folder / "mine" / change[0]).touch()
+    file = mistake(mine, *change)
+    name = case.split()[0]
+    call = rf"{name}\({', '.join(signatures.CALLS[file.stem][name])}\)"
+    words = rf"^{file}: {name} does not take what it is called with: define it as {call}$"
+    with pytest.raises(UserError, match=words):
+        plan_of(mine)
+
+
+@pytest.mark.parametrize(("train", "is_called"), [("unbounded", True), (60, False)])
+def test_a_draw_that_cannot_be_called_so_is_told_where_a_training_calls_it(mine, train, is_called):
+    mistake(mine, "data.py", "def generate", "def draw(rng): ...\n\n\ndef generate")
+    mine.config["datasets"]["points"]["train"] = train
+    with pytest.raises(UserError, match="draw does not") if is_called else nullcontext():
+        plan_of(mine)
+
+
+def test_an_evaluate_that_needs_a_sample_is_taken_where_each_run_gives_one(mine):
+    mistake(mine, "evaluation.py", TWO_BATCHES, "network, test, sample")
+    mine.config["runs"]["tiny"]["evaluation"] = {"train_sample": 5}
+    assert plan_of(mine).runs
+
+
+def test_a_sentence_that_only_sentences_calls_may_take_anything(mine):
+    code = "def sentence(row): ...\n\n\ndef sentences(rows, data, figure): ...\n\n\ndef panels"
+    mistake(mine, "figure.py", "def panels", code)
+    assert plan_of(mine).runs
+
+
+@pytest.mark.parametrize("name", ["activations", "reader", "sheets", f"{SPIRALS}/"])
+def test_each_experiment_takes_what_its_functions_are_called_with(name, tmp_path):
+    experiment = experiments.find(name, tmp_path)
+    signatures.refuse_others(experiment)
+    for module, function in (("evaluation", "evaluate"), ("data", "draw")):
+        signatures.refuse_other(experiment, module, function)
+
+
+def test_its_own_checks_cannot_change_what_the_plan_has_checked(mine):
+    (mine.folder / "mine" / "checks.py").write_text(
+        "def contradictions(asked):\n"
+        "    for part in ('data', 'network', 'figure', 'film'):\n"
+        "        asked[part].clear()\n"
+        "    return []\n"
+    )
+    run = plan_of(mine).runs["tiny"]
+    assert run.network["width"] == 4 and run.settings["film"] and run.dataset.settings["settings"]
+
+
 # -- In jobs
 
 
@@ -286,14 +378,16 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
         block.fit(tmp_path / "fit")
 
 
-def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
-    file = mistake(
-        mine, "figure.py", "def panels", "def sentence(*given):\n    return 3\n\n\ndef panels"
-    )
+@pytest.mark.parametrize(("given", "words"), [("3", "3"), (r"'\ud800'", r"'\\ud800'")])
+def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch, given, words):
+    code = f"def sentence(*given):\n    return {given}\n\n\ndef panels"
+    file = mistake(mine, "figure.py", "def panels", code)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
     monkeypatch.setattr(summaries, "read", lambda *given: rows)
-    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; it returns a sentence"):
+    with pytest.raises(
+        UserError, match=rf"^{file}: sentence returns {words}; it returns a sentence"
+    ):
         write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 
 

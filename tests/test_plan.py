@@ -25,10 +25,12 @@ STAGES = sorted(set(stages.STAGES) - {"generate"})
 def planned(spirals, tmp_path):
     """The function that plans the config of spirals; `changes` are dotted paths and values."""
     shutil.copytree(SPIRALS, tmp_path / "spirals")
-    (tmp_path / "spirals" / "reading.py").write_text("def read(): ...\ndef picture(): ...\n")
+    (tmp_path / "spirals" / "reading.py").write_text(
+        "def read(*given): ...\ndef picture(*given): ...\n"
+    )
     (tmp_path / "spirals" / "projection.py").write_text("def activations(predictions): ...\n")
     with open(tmp_path / "spirals" / "figure.py", "a") as figure:
-        figure.write("\ndef loops(): ...\n")
+        figure.write("\ndef loops(*given): ...\n")
     with open(tmp_path / "spirals" / "evaluation.py", "a") as evaluation:
         evaluation.write("\ndef evaluate(network, test, sample): ...\n")
 
@@ -509,6 +511,23 @@ def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(pla
         ("def evaluate(network, test, *, sample=None): ...", False),
         ("def evaluate(network, /, test, sample=None): ...", True),
         ("def evaluate(network, *batches): ...", True),
+        ("def evaluate(network, test, sample, more=None): ...", True),
+        ("def evaluate(network, test, sample, more): ...", False),
+        ("def evaluate(network, test, sample, *, more): ...", False),
+        ("async def evaluate(network): ...", False),
+        ("evaluate = 3", False),
+        ("evaluate: object = None", False),
+        ("one = evaluate = {}", False),
+        ("evaluate = 3\ndef evaluate(*given): ...", True),
+        ("evaluate = None\ndef later():\n    global evaluate", True),
+        ("class evaluate:\n    def __init__(self, network, test, sample): ...", True),
+        ("class evaluate:\n    def __init__(self, network, test): ...", False),
+        ("class evaluate:\n    @other\n    def __init__(self): ...", True),
+        ("class evaluate: ...", False),
+        ("class evaluate(Other): ...", True),
+        ("class evaluate(metaclass=Other): ...", True),
+        ("class evaluate:\n    def __new__(*given): ...", True),
+        ("@other\nclass evaluate: ...", True),
         ("@other\ndef evaluate(network, test): ...", True),
         ("from .other import *", True),
         ("if 1:\n    from .other import evaluate\nelse:\n    def evaluate(network): ...", True),
@@ -526,7 +545,7 @@ def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
 
 
 def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
-    (tmp_path / "spirals" / "reading.py").write_text("def read(): ...\n")
+    (tmp_path / "spirals" / "reading.py").write_text("def read(*given): ...\n")
     with pytest.raises(UserError, match=r"reading\.py' does not define picture: 'draw_reading'"):
         planned().runs["tiny"].stage_settings("draw_reading")
 
@@ -576,7 +595,7 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
         ),
         ("def contradictions(asked): return ['ab']", "contradictions returns 'ab'; it returns"),
         ("def contradictions(asked): yield 'a', 3", "contradictions returns ('a', 3); it returns"),
-        ("def contradictions(data, test): return []", "TypeError: contradictions() missing 1"),
+        ("def contradictions(data, test): return []", "define it as contradictions(asked)"),
         ("def contradictions(asked): exit()", "line 1: SystemExit"),
         ("def contradictions(asked:", "cannot be read as Python"),
         ("return\ndef contradictions(asked): ...", "Python: 'return' outside function (line 1)"),

@@ -42,10 +42,15 @@ def test_only_bytes_are_pixels():
         png.encode(np.zeros((2, 2)))
 
 
-@pytest.mark.parametrize("channels", [2, 4])
-def test_only_grey_and_rgb_are_written(channels):
-    with pytest.raises(TypeError, match="grey or RGB"):
-        png.encode(noise(2, 2, channels))
+@pytest.mark.parametrize("shape", [(2, 2, 2), (2, 2, 4), (2, 2, 1), (2, 2, 3, 1), (2,), (0, 2)])
+def test_only_grey_and_rgb_are_written(shape):
+    with pytest.raises(TypeError, match=r"grey \(H, W\) or RGB \(H, W, 3\)"):
+        png.encode(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (2, 5, 3)])
+def test_the_shape_of_a_png_is_told_without_its_pixels(shape):
+    assert png.shape(png.encode(np.zeros(shape, np.uint8))) == shape
 
 
 def test_a_picture_of_another_mode_is_decoded_as_rgb():

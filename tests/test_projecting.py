@@ -1,6 +1,7 @@
 """Projections of snapshots: how faithful, how still, and from what they follow."""
 
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,6 +99,29 @@ def test_activations_that_are_not_finite_are_refused(wrong):
     snapshot[3, 2] = wrong
     with pytest.raises(UserError, match="diverged"):
         projected([snapshot])
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+@pytest.mark.parametrize("scale", [1e300, 1e30])
+def test_activations_that_are_too_large_to_be_laid_out_are_refused(kind, scale):
+    with pytest.raises(
+        UserError, match=r"^the activations that projection\.py gives are too large"
+    ):
+        projected([film()[0].astype(float) * scale], kind)
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_large_activations_are_laid_out_like_small_ones(kind):
+    for made in projected(film(2).astype(float) * 1e16, kind):
+        assert np.isfinite(made.layout).all()
+        assert shapes.size(made.layout) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_layout_that_is_not_finite_is_refused(monkeypatch):
+    laid = SimpleNamespace(layouts=lambda *given: iter([(np.full((90, 2), np.nan), 1.0)]))
+    monkeypatch.setattr(projection, "_module", lambda kind: laid)
+    with pytest.raises(UserError, match=r"projection\.py gives are too large"):
+        projected(film()[:1])
 
 
 # -- Measures ----------------------------------------------------------------------------------

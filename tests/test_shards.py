@@ -1,10 +1,13 @@
 """Shards: examples on disk, as they were, and as the Hugging Face libraries read them."""
 
+import datetime
 import json
+import math
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from epochreel import shards
 from epochreel.errors import UserError
@@ -77,6 +80,8 @@ def test_examples_that_are_alike_are_passed_on(kind):
         ([(1, 2)], r"\(1. of 2\) that is \(1, 2\); it is a dict"),
         ([{}, {}], r"that is {}; it is a dict"),
         ([{1: 2}], "with the key 1; columns are named by text"),
+        ([{"\ud800": 2}], r"with the key '\\ud800'; columns are named by text"),
+        ([{"x": [1]}, {"x": [1, 2]}], "'x' is a list of 1 in the first and a list of 2 in the 2."),
         ([{"x": 1}, {"x": 1, "y": 2}], "'y' is missing in the first and no array in the 2. of 2"),
         ([{"x": 1, "y": 2}, {"y": 1}], "'x' is no array in the first and missing in the 2. of 2"),
         ([{"x": np.zeros(2)}, {"x": np.zeros(3)}], r"'x' is float64 \(2,\) in the first"),
@@ -94,19 +99,101 @@ def test_an_endless_generator_is_stopped():
         alike(iter(lambda: {"x": 1}, None))
 
 
+def pixels(*shape) -> np.ndarray:
+    return np.zeros(shape, np.uint8)
+
+
 @pytest.mark.parametrize(
-    ("value", "words"),
+    ("values", "words"),
     [
-        (np.zeros((2, 2), np.float32), "a PNG is written from uint8 pixels, not from float32"),
-        (np.zeros((2, 2, 2), np.uint8), "not of 2 channels"),
-        (object(), "Could not convert"),
-        (2**70, "too large|too big"),
+        ([np.zeros((2, 2), np.float32)], "a PNG is written from uint8 pixels, not from float32"),
+        ([pixels(2, 2, 2)], r"not of \(2, 2, 2\)"),
+        ([pixels(4, 4, 3, 1)], r"not of \(4, 4, 3, 1\)"),
+        ([pixels(4, 4, 3, 2)], r"not of \(4, 4, 3, 2\)"),
+        ([pixels(4, 5, 1)], r"not of \(4, 5, 1\)"),
+        ([pixels(0, 4)], r"not of \(0, 4\)"),
+        ([object()], "Could not convert"),
+        ([2**70], "too large|too big"),
+        (["word"], "values of type string"),
+        ([b"word"], "values of type binary"),
+        ([None], "values of type null"),
+        ([1, None], "None among its values"),
+        ([[1, None]], "None among its values"),
+        ([datetime.date(2020, 1, 1)], "values of type date32"),
+        ([{"a": 1}], "{'a': 1}"),
+        ([{"bytes": b"", "path": None}], "{'bytes': b'', 'path': None}"),
+        ([np.array(["a", "b"])], "values of type string"),
+        ([np.array([1, None], object)], "Unsupported numpy type"),
+        ([np.array(3)], "1-dimensional"),
+        ([["a"]], "values of type string"),
+        ([[]], "values of type null"),
+        ([[[1, 2]]], "values of type list"),
+        ([[1], [1, 2]], "lists of other lengths"),
+        ([[1], 2], "cannot mix list and non-list"),
+        ([np.uint64(2**63)], "single numbers of more than 63 bits"),
     ],
 )
-def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, value, words):
-    with pytest.raises(UserError, match=f"cannot hold the column 'x': .*({words})"):
-        shards.write(tmp_path / "a.parquet", [{"x": value}], {})
-    assert list(tmp_path.iterdir()) == []
+def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, values, words):
+    words = rf"^data\.py: generate gives what the column 'x' cannot hold \(.*({words}).*\); it may"
+    with pytest.raises(UserError, match=words) as caught:
+        examples = [{"x": value} for value in values]
+        shards.write(tmp_path / "a.parquet", examples, {}, "data.py: generate")
+    assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([1, 2.5], "float64"),
+        ([True, False], "bool"),
+        ([np.int16(1), np.int16(2)], "int64"),
+        ([np.array([2**63], np.uint64)], "uint64"),
+        ([[1, 2], (3, 4)], "int64"),
+        ([[True], [False]], "bool"),
+        ([np.zeros(2, bool), np.ones(2, bool)], "bool"),
+        ([np.zeros(2, np.float16), np.ones(2, np.float16)], "float16"),
+        ([np.zeros(2, np.uint16), np.ones(2, np.uint16)], "uint16"),
+        ([np.zeros(0, np.float32)] * 2, "float32"),
+        ([pixels(4, 5), pixels(4, 5) + 1], "uint8"),
+        ([math.nan, math.inf], "float64"),
+    ],
+)
+def test_a_column_of_any_numbers_is_read_as_one_array_that_can_be_learnt(tmp_path, values, kind):
+    shards.write(tmp_path / "a", [{"x": value} for value in values], {})
+    column = shards.Split([tmp_path / "a"]).arrays()["x"]
+    assert np.array_equal(column, np.stack(values), equal_nan=kind == "float64")
+    assert torch.from_numpy(column).dtype == getattr(torch, kind)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        ({"x": 1}, {"x": 1, "y": 2}, "'y' is int64, and missing in "),
+        ({"x": 1, "y": 2}, {"x": 1}, "'y' is missing, and int64 in "),
+        ({"x": 1}, {"x": 1.5}, "'x' is double, and int64 in "),
+        (
+            {"x": np.zeros(2)},
+            {"x": np.zeros(2, "f4")},
+            r"'x' is float \(2,\), and double \(2,\) in ",
+        ),
+        ({"x": np.zeros(2)}, {"x": np.zeros(3)}, r"'x' is double \(3,\), and double \(2,\) in "),
+        ({"x": pixels(2, 4)}, {"x": pixels(2, 5)}, r"image \(2, 5\), and an image \(2, 4\) in "),
+        (
+            {"x": pixels(2, 4)},
+            {"x": pixels(2, 4, 3)},
+            r"image \(2, 4, 3\), and an image \(2, 4\) in",
+        ),
+        ({"x": pixels(2, 4)}, {"x": pixels(4)}, r"'x' is uint8 \(4,\), and an image \(2, 4\) in "),
+    ],
+)
+def test_shards_of_one_split_that_are_not_alike_are_told_with_their_column(
+    tmp_path, one, other, words
+):
+    paths = [tmp_path / name for name in "abc"]
+    for path, example in zip(paths, (one, one, other), strict=True):
+        shards.write(path, [example], {})
+    with pytest.raises(UserError, match=rf"^{paths[2]}: the column .*{words}.*: let generate in"):
+        shards.Split(paths).arrays()
 
 
 @pytest.mark.parametrize("index", [-1, 7, 1000])

@@ -131,6 +131,16 @@ def test_a_network_that_cannot_learn_is_named(trainer, training, network):
         trainer(broken)
 
 
+def test_a_network_that_cannot_be_kept_is_named_before_it_is_trained(trainer, training):
+    model = training().block(0).experiment.load("model")
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LazyLinear(2))
+    broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
+    with pytest.raises(
+        UserError, match=r"spirals/model\.py: Network has '1\.weight', which is lazy"
+    ):
+        trainer(broken)
+
+
 def test_random_layers_draw_by_the_step_alone(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     whole = model.Network

@@ -21,9 +21,10 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     examples = data.generate(own, settings["seed"], stage["split"], indices)
     about = {name: stage[name] for name in ("split", "first")}
     about["key"] = json.loads(provenance.key(stage))
+    source = f"{data.__file__}: generate"
     examples = chance.each_anew(examples, *origin)
-    examples = shards.alike(examples, stage["count"], f"{data.__file__}: generate")
-    written = shards.write(path_to_shard, examples, about)
+    examples = shards.alike(examples, stage["count"], source)
+    written = shards.write(path_to_shard, examples, about, source)
     log.info("wrote %d examples to %s", written, path_to_shard)
 
 

@@ -11,9 +11,10 @@ import safetensors
 import safetensors.torch
 import torch
 from safetensors import SafetensorError
+from torch.nn.parameter import is_lazy
 
 from epochreel import seals
-from epochreel.errors import UserError, first_line
+from epochreel.errors import UserError, first_line, in_one_line, shown
 from epochreel.provenance import canonical
 
 
@@ -21,11 +22,44 @@ def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes
     """Named tensors as sealed safetensors; the same tensors and `about` give the same bytes.
 
     `about` is noted in the file's metadata as JSON under the one name `epochreel`: safetensors
-    writes several names in random order.
+    writes several names in random order. Tensors that share memory, such as tied weights, are
+    written once for each name.
     """
-    flat = {name: tensor.detach().to("cpu").contiguous() for name, tensor in tensors.items()}
+    flat = {
+        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()
+    }
     noted = {"epochreel": canonical({**about, seals.NAME: seals.OPEN})}
     return seals.seal(safetensors.torch.save(flat, noted))
+
+
+def refuse_others(tensors: Mapping[str, Any], source: str) -> None:
+    """Refuse what no checkpoint holds; `source`, a file and its function, makes it (`UserError`).
+
+    A checkpoint holds tensors that are dense, have values, and are of a type that it knows.
+    """
+    for name, tensor in tensors.items():
+        reason = _reason_against(tensor)
+        if reason:
+            raise UserError(
+                f"{source} has {shown(name)}, which is {reason}: a checkpoint holds dense tensors "
+                "of common types alone; make it one, or leave it out of state_dict"
+            )
+
+
+def _reason_against(tensor: Any) -> str | None:
+    if not isinstance(tensor, torch.Tensor):
+        return f"no tensor but {shown(tensor)}"
+    if is_lazy(tensor):
+        return "lazy, without a shape"
+    if tensor.is_meta:
+        return "on the device meta, without values"
+    if tensor.layout != torch.strided:
+        return f"of the layout {str(tensor.layout).removeprefix('torch.')}"
+    try:
+        safetensors.torch.save({"": torch.empty(0, dtype=tensor.dtype)})
+    except (KeyError, ValueError, RuntimeError, SafetensorError):
+        return f"of the type {str(tensor.dtype).removeprefix('torch.')}"
+    return None
 
 
 def load(path: str | Path) -> dict[str, torch.Tensor]:
@@ -49,5 +83,7 @@ def load_into(network: torch.nn.Module, path: str | Path) -> None:
     try:
         network.load_state_dict(load(path))
     except RuntimeError as error:
-        reason = str(error).splitlines()[0]
+        # The first line only says that there are reasons, which follow in lines of their own.
+        _, *reasons = str(error).splitlines()
+        reason = in_one_line((reasons or [str(error)])[0]).removesuffix(".")[:300]
         raise UserError(f"{path} does not fit the network of the config: {reason}") from error

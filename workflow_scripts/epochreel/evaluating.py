@@ -15,7 +15,7 @@ import pyarrow as pa
 import torch
 
 from epochreel import chance, checkpoints, devices, evaluations, origins
-from epochreel.errors import UserError, first_line, shown
+from epochreel.errors import UserError, first_line, is_text, shown
 from epochreel.experiments import Experiment
 from epochreel.shards import Split
 
@@ -103,7 +103,7 @@ def _checked(given: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, fl
 
 def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
     try:
-        if not isinstance(name, str):
+        if not is_text(name):
             raise TypeError("columns are named by text")
         return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -112,7 +112,7 @@ def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
 
 
 def _metric(name: Any, value: Any, source: str) -> float:
-    if not isinstance(name, str) or name in _TIMES:
+    if not is_text(name) or name in _TIMES:
         raise UserError(
             f"{source} returns a metric named {shown(name)}; name it otherwise, in text"
         )

@@ -33,6 +33,8 @@ NAMES = {
 FILES = ("data", "model", "evaluation", "figure")
 """The files that each experiment has."""
 _LIBRARY = Path(__file__).parent
+_VALUES = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr)
+"""What no function is, when it is assigned."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ class Experiment:
     def takes(self, module: str, name: str, count: int) -> bool:
         """Whether a function of one of the files may be given `count` arguments, in order.
 
-        The code is not run: what is decorated, imported or otherwise made may take any number.
+        The code is not run: what is decorated, imported or otherwise made may take any number. So
+        may what has several definitions, if one of them does. A constant takes none.
         """
-        definitions = [node for found, node in _defined(self.file(module)) if found in (name, "*")]
-        return any(_may_take(node, count) for node in definitions)
+        tree = parse(self.file(module))
+        return _is_set_elsewhere(tree, name) or _any_may_take(tree, name, count)
 
     def load(self, module: str) -> ModuleType:
         """Import one of the experiment's files, such as `model`.
@@ -122,15 +125,16 @@ def _refuse_missing(file: Path, missing: Sequence[str]) -> None:
 
 def may_define(file: Path, name: str) -> bool:
     """Whether the top level of a Python file may define `name`; its code is not run."""
-    return any(found in (name, "*") for found, _ in _defined(file))
+    return any(found in (name, "*") for found, _ in _defined(parse(file)))
 
 
-def _defined(file: Path) -> Iterator[tuple[str, ast.AST]]:
-    """The names that a file's top level may define, each with what does.
+def _defined(body: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """The names that a module or the body of a class may define, each with what does.
 
-    `*` stands for all the names of another module.
+    That is the value where a constant or a display of values is assigned. `*` stands for all the
+    names of another module.
     """
-    waiting: list[ast.AST] = [parse(file)]
+    waiting = list(ast.iter_child_nodes(body))
     while waiting:  # A long `elif` is nested more deeply than functions may call each other.
         node = waiting.pop()
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -140,6 +144,10 @@ def _defined(file: Path) -> Iterator[tuple[str, ast.AST]]:
             yield from ((name, node) for name in names)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.id, node
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, _VALUES):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from ((target.id, node.value) for target in targets if _is_name(target))
+            waiting += [node.value, *(target for target in targets if not _is_name(target))]
         else:
             if isinstance(node, ast.MatchAs | ast.MatchStar | ast.MatchMapping):
                 captured = node.rest if isinstance(node, ast.MatchMapping) else node.name
@@ -147,8 +155,37 @@ def _defined(file: Path) -> Iterator[tuple[str, ast.AST]]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
+def _is_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name)
+
+
+def _is_set_elsewhere(tree: ast.Module, name: str) -> bool:
+    return any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(tree))
+
+
+def _any_may_take(body: ast.AST, name: str, count: int) -> bool:
+    return any(_may_take(node, count) for found, node in _defined(body) if found in (name, "*"))
+
+
 def _may_take(node: ast.AST, count: int) -> bool:
-    if not isinstance(node, ast.FunctionDef) or node.decorator_list:
+    if isinstance(node, _VALUES):
+        return False
+    if getattr(node, "decorator_list", None):
+        return True
+    if isinstance(node, ast.ClassDef):
+        return _class_may_take(node, count)
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         return True
     given = node.args
-    return given.vararg is not None or len(given.posonlyargs) + len(given.args) >= count
+    most = len(given.posonlyargs) + len(given.args)
+    has_all = most - len(given.defaults) <= count and None not in given.kw_defaults
+    return has_all and (given.vararg is not None or most >= count)
+
+
+def _class_may_take(node: ast.ClassDef, count: int) -> bool:
+    names = {name for name, _ in _defined(node)}
+    if node.keywords or names & {"__new__", "*"}:
+        return True
+    if "__init__" in names:
+        return _any_may_take(node, "__init__", count + 1)  # `self` is one more
+    return bool(node.bases) or not count

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psutil
 
-from epochreel.errors import UserError, is_want_of_memory, kind_and_words, raised_by_own
+from epochreel.errors import UserError, is_want_of_memory, kind_and_words, printable, raised_by_own
 
 log = logging.getLogger("epochreel")
 NOTICE = 25  # between INFO and WARNING: what a person at the terminal wants to know
@@ -41,7 +41,7 @@ def job(path_to_log: str) -> Iterator[None]:
         _end_with_parents()
         yield
     except UserError as error:
-        log.error("%s", error)
+        log.error("%s", printable(str(error)))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         log.error("interrupted: give the same command to go on")
@@ -92,7 +92,7 @@ def _speak() -> None:
 
 def _log_to(path: str) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(path, mode="w", encoding="utf-8")
+    file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(file)
 

@@ -11,8 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from epochreel import provenance, schema, siblings
-from epochreel.errors import UserError, kind_and_words, raised_by_own, refuse_given, shown
+from epochreel import provenance, schema, siblings, signatures
+from epochreel.errors import (
+    UserError,
+    in_one_line,
+    kind_and_words,
+    printable,
+    raised_by_own,
+    refuse_given,
+    shown,
+)
 from epochreel.experiments import NAMES, Experiment
 
 SCHEMA = "settings.schema.yaml"
@@ -24,12 +32,13 @@ def refuse_uncompilable(experiment: Experiment) -> None:
 
     Likewise imports of modules that the experiment's folder lacks. The experiment's files are
     looked at, and what they import of their folder; none is run. Raises `UserError` with file and
-    line.
+    line. Then functions are refused that do not take what they are called with.
     """
     files = [experiment.file(module) for module in NAMES if experiment.file(module).is_file()]
     for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
         _refuse_uncompilable(path)
         siblings.refuse_missing(path, experiment.folder)
+    signatures.refuse_others(experiment)
 
 
 def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
@@ -103,8 +112,8 @@ def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tup
     try:
         found = experiment.load("checks").contradictions(asked)
         found = list(found) if isinstance(found, Iterable) else found
-    except UserError:
-        raise
+    except UserError as error:
+        raise UserError(printable(str(error))) from error
     except (Exception, SystemExit) as error:
         if experiment.is_builtin:
             raise
@@ -112,14 +121,9 @@ def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tup
     for pair in found if isinstance(found, list) else [found]:
         if not _is_pair(pair):
             refuse_given(f"{file}: contradictions", pair, "pairs of a key and what is wrong there")
-    return [(key, _in_one_line(words)) for key, words in found]
+    return [(in_one_line(key), in_one_line(words)) for key, words in found]
 
 
 def _is_pair(pair: Any) -> bool:
     is_two = isinstance(pair, tuple | list) and len(pair) == 2
     return is_two and all(isinstance(part, str) for part in pair)
-
-
-def _in_one_line(words: str) -> str:
-    line = " ".join(words.split())
-    return "".join(character if character.isprintable() else "?" for character in line)

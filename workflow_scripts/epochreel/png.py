@@ -26,7 +26,7 @@ from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-_COLOUR_TYPES = {1: 0, 3: 2}
+_COLOUR_TYPES = {(): 0, (3,): 2}  # by the axes beside height and width
 _SMALL = 1 << 16  # bytes
 
 
@@ -91,6 +91,12 @@ def decode(data: bytes) -> np.ndarray:
         return np.asarray(image if image.mode == "L" else image.convert("RGB"))
 
 
+def shape(data: bytes) -> tuple[int, ...]:
+    """The shape of what `decode` would give; the pixels are not read."""
+    with Image.open(io.BytesIO(data)) as image:
+        return (image.height, image.width) if image.mode == "L" else (image.height, image.width, 3)
+
+
 def size(data: bytes) -> tuple[int, int]:
     """(width, height) of a whole PNG file's bytes; `ValueError` says what is wrong with it."""
     if not data:
@@ -112,11 +118,12 @@ def texts(data: bytes) -> dict[str, str]:
 def _header(pixels: np.ndarray) -> bytes:
     if pixels.dtype != np.uint8:
         raise TypeError(f"a PNG is written from uint8 pixels, not from {pixels.dtype}")
+    if pixels.ndim not in (2, 3) or pixels.shape[2:] not in _COLOUR_TYPES or not pixels.size:
+        raise TypeError(
+            f"a PNG is written of grey (H, W) or RGB (H, W, 3) pixels, not of {pixels.shape}"
+        )
     height, width = pixels.shape[:2]
-    channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    if channels not in _COLOUR_TYPES:
-        raise TypeError(f"a PNG is written of grey or RGB pixels, not of {channels} channels")
-    colours = _COLOUR_TYPES[channels]
+    colours = _COLOUR_TYPES[pixels.shape[2:]]
     return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0))
 
 

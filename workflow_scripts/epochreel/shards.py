@@ -9,30 +9,41 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from epochreel import origins, png, tables
-from epochreel.errors import UserError, first_line, shown
+from epochreel.errors import UserError, first_line, is_text, shown
 
 _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # Arrow's names
 SPLITS = ("train", "validation", "test")
+_NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_HELD = "numbers, lists or arrays of equally many numbers, or images (uint8, (H, W) or (H, W, 3))"
+"""What a column may hold: what training and evaluation can read as one array."""
 
 
-def write(path: str | Path, examples: Iterable[Mapping[str, Any]], metadata: Mapping) -> int:
+def write(
+    path: str | Path,
+    examples: Iterable[Mapping[str, Any]],
+    metadata: Mapping,
+    source: str | None = None,
+) -> int:
     """Write examples to one shard and count them; uint8 arrays of two or three axes are images.
 
-    Raises `UserError` for values that no column holds.
+    Raises `UserError` for values that no column holds; it says that `source` gives them.
     """
+    source = source or f"an example for {path}"
     columns: dict[str, list] = {}
     for example in examples:
         for name, value in example.items():
-            columns.setdefault(name, []).append(_or_refused(_stored, value, name, path))
-    arrays = {name: _or_refused(_column, values, name, path) for name, values in columns.items()}
+            columns.setdefault(name, []).append(or_refused(_stored, value, name, source))
+    arrays = {name: or_refused(_column, values, name, source) for name, values in columns.items()}
     table = pa.table(arrays).replace_schema_metadata(
         {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
     )
@@ -71,12 +82,15 @@ def _form(example: Any, what: str) -> dict[str, str]:
     if not isinstance(example, Mapping) or not example:
         raise UserError(f"{what} that is {shown(example)}; it is a dict of columns")
     for name in example:
-        if not isinstance(name, str):
+        if not is_text(name):
             raise UserError(f"{what} with the key {shown(name)}; columns are named by text")
-    return {
-        name: f"{value.dtype} {value.shape}" if isinstance(value, np.ndarray) else "no array"
-        for name, value in example.items()
-    }
+    return {name: _form_of(value) for name, value in example.items()}
+
+
+def _form_of(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return f"a list of {len(value)}" if isinstance(value, list | tuple) else "no array"
 
 
 class Split(Sequence):
@@ -84,7 +98,12 @@ class Split(Sequence):
 
     def __init__(self, paths: Sequence[str | Path]):
         self._shards = {path: tables.read(path) for path in paths}
-        self._table = pa.concat_tables(list(self._shards.values()) or [pa.table({})])
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        """All shards; `UserError` for the first with other columns than those before."""
+        _refuse_unlike(self._shards)
+        return pa.concat_tables(list(self._shards.values()) or [pa.table({})])
 
     @classmethod
     def of(cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> Split:
@@ -167,20 +186,53 @@ def _check(
     return first
 
 
+def _refuse_unlike(shards: Mapping[str | Path, pa.Table]) -> None:
+    """Refuse the first shard whose columns or their forms are not those of the very first."""
+    forms = {path: _forms(table) for path, table in shards.items() if len(table)}
+    start, first = next(iter(forms.items()), (None, {}))
+    for path, form in forms.items():
+        for name in {**first, **form}:
+            is_now, was = form.get(name, "missing"), first.get(name, "missing")
+            if is_now != was:
+                raise UserError(
+                    f"{path}: the column {shown(name)} is {is_now}, and {was} in {start}: "
+                    "let generate in data.py give all examples the same columns"
+                )
+
+
+def _forms(table: pa.Table) -> dict[str, str]:
+    """What a shard's columns hold, as its first example tells: by name, kind and shape."""
+    forms = {}
+    for name in table.column_names:
+        kind, value = table[name].type, table[name][0]
+        if kind == IMAGE:
+            forms[name] = f"an image {png.shape(value['bytes'].as_py())}"
+        elif pa.types.is_list(kind):
+            forms[name] = f"{kind.value_type} ({len(value)},)"
+        else:
+            forms[name] = str(kind)
+    return forms
+
+
 def _refuse_end(path: str | Path, name: str, found: int, count: int) -> None:
     place = f"{name} {count - 1}"
     origins.refuse_another(path, f"{name} {found - 1}", place, "the examples up to")
 
 
-def _or_refused(make: Callable, value: Any, name: str, path: str | Path) -> Any:
+def or_refused(make: Callable, value: Any, name: str, source: str) -> Any:
+    """What `make` makes of what `source` gives in the column `name`; `UserError` if it cannot."""
     try:
         return make(value)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        reason = first_line(error)
-        raise UserError(f"{path} cannot hold the column {shown(name)}: {reason}") from error
+        raise UserError(
+            f"{source} gives what the column {shown(name)} cannot hold ({first_line(error)}); "
+            f"it may hold {_HELD}"
+        ) from error
 
 
 def _stored(value: Any) -> Any:
+    if isinstance(value, Mapping):  # Only an image is stored as such.
+        raise TypeError(shown(value))
     if isinstance(value, np.ndarray) and value.ndim >= 2:
         return {"bytes": png.encode(value), "path": None}
     return value
@@ -190,8 +242,25 @@ def _column(values: list) -> pa.Array:
     if isinstance(values[0], dict):
         return pa.array(values, IMAGE)
     if isinstance(values[0], np.ndarray):
-        return pa.array(list(values), pa.list_(pa.from_numpy_dtype(values[0].dtype)))
-    return pa.array(values)
+        array = pa.array(list(values), pa.list_(pa.from_numpy_dtype(values[0].dtype)))
+    else:
+        array = pa.array(values)
+    _refuse_unreadable(array)
+    return array
+
+
+def _refuse_unreadable(array: pa.Array) -> None:
+    """Refuse a column that `Split.arrays` could not make one array of numbers from."""
+    is_list = pa.types.is_list(array.type)
+    values = array.flatten() if is_list else array
+    if not any(is_kind(values.type) for is_kind in _NUMBERS):
+        raise TypeError(f"values of type {values.type}")
+    if array.null_count or values.null_count:
+        raise TypeError("None among its values")
+    if array.type == pa.uint64() and pc.max(array).as_py() >= 2**63:
+        raise OverflowError("single numbers of more than 63 bits")
+    if is_list and len(pc.unique(pc.list_value_length(array))) > 1:
+        raise TypeError("lists of other lengths")
 
 
 def _decoded(column: pa.ChunkedArray) -> list:

@@ -82,10 +82,16 @@ class Stream:
 
     def _examples(self, first: int, count: int) -> Columns:
         chance.begin(chance.number(self._seed, first))
-        drawn = (self._drawn if hasattr(self._data, "draw") else self._generated)(first, count)
-        return {name: torch.as_tensor(column).to(self._device) for name, column in drawn.items()}
+        name = "draw" if hasattr(self._data, "draw") else "generate"
+        source = f"{self._data.__file__}: {name}"
+        drawn = (self._drawn if name == "draw" else self._generated)(first, count, source)
+        tensors = {
+            name: shards.or_refused(torch.as_tensor, column, name, source)
+            for name, column in drawn.items()
+        }
+        return {name: tensor.to(self._device) for name, tensor in tensors.items()}
 
-    def _drawn(self, first: int, count: int) -> Mapping[str, Any]:
+    def _drawn(self, first: int, count: int, source: str) -> Mapping[str, Any]:
         # On a CPU arrays of numpy are drawn faster than tensors.
         if self._device.type == "cpu":
             indices = np.arange(first, first + count)
@@ -94,16 +100,19 @@ class Stream:
         drawn = self._data.draw(self._settings, self._seed, "train", indices)
         if not isinstance(drawn, Mapping) or any(len(c) != count for c in drawn.values()):
             raise UserError(
-                f"{self._data.__file__}: draw gives {shown(drawn)}; "
-                f"it gives a dict of columns, {count} examples each"
+                f"{source} gives {shown(drawn)}; it gives a dict of columns, {count} examples each"
             )
         return drawn
 
-    def _generated(self, first: int, count: int) -> Mapping[str, Any]:
+    def _generated(self, first: int, count: int, source: str) -> Mapping[str, Any]:
         indices = range(first, first + count)
         given = self._data.generate(self._settings, self._seed, "train", indices)
-        examples = list(shards.alike(given, count, f"{self._data.__file__}: generate"))
-        return {name: np.stack([example[name] for example in examples]) for name in examples[0]}
+        examples = list(shards.alike(given, count, source))
+        columns = {name: [example[name] for example in examples] for name in examples[0]}
+        return {
+            name: shards.or_refused(np.stack, values, name, source)
+            for name, values in columns.items()
+        }
 
 
 def in_memory(split: Split, device: torch.device) -> Columns:

@@ -192,11 +192,12 @@ class Trainer:
 
 
 def _checked_network(model: ModuleType, network: Any) -> torch.nn.Module:
-    """What the model calls its network, which is a module that can learn."""
+    """What the model calls its network, which is a module that can learn and be kept."""
     weights = network.parameters() if isinstance(network, torch.nn.Module) else ()
     if not any(weight.requires_grad for weight in weights):
         raise UserError(
             f"{model.__file__}: Network makes an object of type {type(network).__name__}; "
             "it makes a torch.nn.Module that has weights to learn"
         )
+    checkpoints.refuse_others(network.state_dict(), f"{model.__file__}: Network")
     return network

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
-from epochreel import own, video
+from epochreel import own, signatures, video
 from epochreel.errors import UserError, shown
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def refuse_contradictions(run: Run, where: str) -> None:
             f"and the dataset '{run.dataset.name}' has no validation examples to look at"
         )
     _refuse_sample(run, where)
+    _refuse_other_calls(run)
     _refuse_tweens(run, where)
     lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
     if lacking:
@@ -66,6 +68,16 @@ def _refuse_sample(run: Run, where: str) -> None:
         )
 
 
+def _refuse_other_calls(run: Run) -> None:
+    """Refuse functions that this run calls, and another of the experiment might not."""
+    if run.experiment.is_builtin:
+        return
+    if run.dataset.is_stream:
+        signatures.refuse_other(run.experiment, "data", "draw")
+    if not run.settings["evaluation"]["train_sample"]:
+        signatures.refuse_other(run.experiment, "evaluation", "evaluate")
+
+
 def _refuse_tweens(run: Run, where: str) -> None:
     asked, shown = run.figure["tweens"], video.frames_per_snapshot(run.settings["film"])
     if asked and not run.projects:
@@ -89,7 +101,8 @@ def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }
-    for key, words in own.contradictions(run.experiment, asked):
+    # Code of a person's own may change what it is given; the plan keeps what it has checked.
+    for key, words in own.contradictions(run.experiment, copy.deepcopy(asked)):
         raise UserError(f"config: '{where}.{key}' {words}")
 
 

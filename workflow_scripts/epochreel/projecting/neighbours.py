@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 
@@ -13,6 +14,14 @@ _HALVINGS = 40
 _SMALLEST = 1e-3  # of the mean distance: the least width of a neighbourhood
 
 
+def refuse_too_large() -> NoReturn:
+    """Raise `UserError`: the distances between activations are beyond what can be computed."""
+    raise UserError(
+        "the activations that projection.py gives are too large to be laid out in the plane: let "
+        "activations scale them, or lower training.rate if the training has diverged"
+    )
+
+
 class Points:
     """The activations of one snapshot, (N, D), and the distances between them."""
 
@@ -20,6 +29,10 @@ class Points:
         self.values = np.asarray(activations, np.float64)
         if not np.isfinite(self.values).all():
             raise UserError("activations are to be finite numbers: the training may have diverged")
+        with np.errstate(over="ignore"):
+            squares = 4 * np.square(self.values).sum(1).max(initial=0)
+        if squares > np.finfo(np.float32).max:  # UMAP squares distances in float32.
+            refuse_too_large()
 
     def __len__(self) -> int:
         return len(self.values)

@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 from epochreel.errors import UserError
 from epochreel.projecting import measures
 from epochreel.projecting.before import Before
-from epochreel.projecting.neighbours import Points
+from epochreel.projecting.neighbours import Points, refuse_too_large
 
 KINDS = ("causal", "umap_each", "aligned_umap", "linear")
 FEWEST, MOST = 20, 10_000
@@ -58,7 +58,7 @@ def project(
     Film-wide kinds are given all of a film, and read some snapshots twice; the others a block, and
     what was `before` it. `settings` are `{"name": one of KINDS, …}` and what the kind's `layouts`
     take. The result depends on no thread's and no block's number. Raises `UserError` for fewer than
-    `FEWEST` or more than `MOST` points, and for activations that are not finite.
+    `FEWEST` or more than `MOST` points, and for activations or layouts that are not finite.
     """
     held, kind = _Held(snapshots), _module(settings["name"])
     _refuse_few_or_many(held)
@@ -66,6 +66,8 @@ def project(
     for number in range(len(held)):
         with threadpool_limits(1):
             layout, size = next(laid)
+            if not np.isfinite(layout).all():
+                refuse_too_large()
             points = held[number]
             made = Projection(layout, size, *_numbers(points, layout, before))
         before = Before(points.values, layout, size)
