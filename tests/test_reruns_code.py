@@ -106,6 +106,7 @@ def test_a_fresh_clone_of_the_code_over_existing_results_reruns_nothing(rerun_wo
 IDLE = {"publish", "save_network", "verify", "write_manifest"}
 IDLE |= {f"epochreel.{name}" for name in ("arrays", "checksums", "controller", "kept", "manifest")}
 IDLE |= {f"epochreel.{name}" for name in ("own", "plan", "restarts", "schema", "siblings")}
+IDLE.add("epochreel.signatures")
 IDLE |= {
     f"epochreel.planning{name}"
     for name in ("", ".datasets", ".manual", ".origins", ".refusals", ".runs", ".stages")
