@@ -25,11 +25,19 @@ def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes
     writes several names in random order. Tensors that share memory, such as tied weights, are
     written once for each name.
     """
-    flat = {
-        name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()
-    }
     noted = {"epochreel": canonical({**about, seals.NAME: seals.OPEN})}
-    return seals.seal(safetensors.torch.save(flat, noted))
+    return seals.seal(safetensors.torch.save(_apart(tensors), noted))
+
+
+def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors on the CPU, none in the memory of another: only those are copied that were."""
+    flat, used = {}, set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().to("cpu").contiguous()
+        memory = tensor.untyped_storage().data_ptr()
+        flat[name] = tensor.clone() if memory in used else tensor
+        used.add(memory)
+    return flat
 
 
 def refuse_others(tensors: Mapping[str, Any], source: str) -> None:
