@@ -93,11 +93,20 @@ def goes_on_without_unlocking(place: Watched) -> None:
     assert place.is_whole()
 
 
+def as_from_a_shell() -> None:
+    """Let signals end this process, also where the tests run in the background or with `nohup`."""
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def test_a_terminal_that_is_lost_leaves_no_lock_and_no_job(place):
     terminal, end = pty.openpty()
-    process = place.begin(
-        before=lambda: fcntl.ioctl(end, termios.TIOCSCTTY, 0), stdin=end, stdout=end, stderr=end
-    )
+
+    def at_the_terminal():
+        as_from_a_shell()
+        fcntl.ioctl(end, termios.TIOCSCTTY, 0)
+
+    process = place.begin(before=at_the_terminal, stdin=end, stdout=end, stderr=end)
     os.close(end)
     until_it_trains(place, process)
     os.close(terminal)
@@ -106,7 +115,7 @@ def test_a_terminal_that_is_lost_leaves_no_lock_and_no_job(place):
 
 
 def test_an_interrupted_job_says_so_in_one_line_and_the_same_command_goes_on(place):
-    process = place.begin()
+    process = place.begin(before=as_from_a_shell)
     until_it_trains(place, process)
     while not list(place.folder.glob("results/*/logs/train/*.log")):  # Its libraries are loaded.
         assert not place.watch(process, 0.05)
