@@ -29,7 +29,7 @@ def verify(config: dict, base: Path) -> None:
             log.log(NOTICE, "run '%s' is as it was made", run.name)
         found += len(differences)
     if found:
-        raise UserError(f"{found} file(s) differ")
+        raise UserError(f"{found} file(s) differ or cannot be compared")
 
 
 def _differences(run: Run) -> Iterable[str]:
