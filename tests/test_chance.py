@@ -50,13 +50,17 @@ def test_the_numbers_of_one_seed_are_not_those_of_the_next_shifted():
     assert not set(one) & set(other)
 
 
+def test_two_kinds_of_work_that_begin_at_the_same_numbers_have_other_seeds():
+    assert len({chance.number(1, 0, what=what) for what in ("", "example", "stream")}) == 3
+
+
 def test_what_is_drawn_for_a_value_does_not_depend_on_those_before_it():
     def values(count):
         for _ in range(count):
             yield drawn()
 
-    whole = list(chance.each_anew(values(5), 7, 1, 10))
-    assert list(chance.each_anew(values(2), 7, 1, 13)) == whole[3:]
+    whole = list(chance.each_anew(values(5), 7, 1, 10, what="example"))
+    assert list(chance.each_anew(values(2), 7, 1, 13, what="example")) == whole[3:]
     assert len(set(whole)) == 5
 
 

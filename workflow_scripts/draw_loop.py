@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel import evaluations, experiments, loops, rendering
+from epochreel import chance, evaluations, experiments, loops, rendering
 from epochreel.jobs import job
 from epochreel.shards import Split
 
@@ -24,6 +24,7 @@ def draw_loop(
     story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
     made = stage["reads"]["evaluate"]
+    chance.begin(0)
     drawn = figure.loops(story, evaluations.of(path_to_evaluation, last, made))
     loops.write(path_to_loop, loops.named(drawn, Path(path_to_loop).stem))
 

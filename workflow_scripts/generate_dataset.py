@@ -17,12 +17,12 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     own = experiments.resolved(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
     origin = (settings["seed"], shards.SPLITS.index(stage["split"]), stage["first"])
-    chance.begin(chance.number(*origin))
+    chance.begin(chance.number(*origin, what="shard"))
     examples = data.generate(own, settings["seed"], stage["split"], indices)
     about = {name: stage[name] for name in ("split", "first")}
     about["key"] = json.loads(provenance.key(stage))
     source = f"{data.__file__}: generate"
-    examples = chance.each_anew(examples, *origin)
+    examples = chance.each_anew(examples, *origin, what="example")
     examples = shards.alike(examples, stage["count"], source)
     written = shards.write(path_to_shard, examples, about, source)
     log.info("wrote %d examples to %s", written, path_to_shard)

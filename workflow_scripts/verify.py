@@ -1,6 +1,6 @@
 """Verify finished runs against their manifests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 from epochreel import manifest
@@ -32,12 +32,18 @@ def verify(config: dict, base: Path) -> None:
         raise UserError(f"{found} file(s) differ or cannot be compared")
 
 
-def _differences(run: Run) -> Iterable[str]:
+def _differences(run: Run) -> Iterator[str]:
     """What is wrong with what is kept of a run, and with the user's files it was made from."""
     if not Path(run.manifest).is_file():
-        return [f"{run.film} has no manifest to be compared with: run: snakemake {run.manifest}"]
-    wanted = (run.kept(), run.keys(), run.stages(), run.dataset.sources())
-    return manifest.differences(run.manifest, *wanted)
+        yield f"{run.film} has no manifest to be compared with: run: snakemake {run.manifest}"
+        return
+    try:
+        sources = run.dataset.sources()
+    except UserError as error:  # The folder is gone: the results can be looked at all the same.
+        yield str(error)
+        sources = {}
+    wanted = (run.kept(), run.keys(), run.stages(), sources)
+    yield from manifest.differences(run.manifest, *wanted)
 
 
 def _published(run: Run) -> list[str]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel import captions, experiments, rendering, summaries, words
+from epochreel import captions, chance, experiments, rendering, summaries, words
 from epochreel.jobs import job
 
 
@@ -20,6 +20,7 @@ def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, bas
     summary = summaries.read(path_to_summary, settings["snapshots"], summarized)
     rows = [row | rendering.times(settings, row["snapshot"]) for row in summary.to_pylist()]
     data = settings["data"]["settings"]
+    chance.begin(0)
     if hasattr(figure, "sentences"):
         sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"
     else:

@@ -14,9 +14,13 @@ from typing import Any
 import numpy as np
 
 
-def number(*origin: int) -> int:
-    """A seed of 63 bits that follows from these numbers, none of them negative."""
-    return int(np.random.SeedSequence(origin).generate_state(1, np.uint64)[0] >> 1)
+def number(*origin: int, what: str = "") -> int:
+    """A seed of 63 bits that follows from these numbers, none of them negative.
+
+    `what` names the kind of work, so that others which begin at the same numbers draw others.
+    """
+    kind = [int.from_bytes(what.encode())] if what else []
+    return int(np.random.SeedSequence([*origin, *kind]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def begin(seed: int) -> None:
@@ -34,15 +38,15 @@ def begin(seed: int) -> None:
             torch.cuda.manual_seed_all(seed)
 
 
-def each_anew(values: Iterable[Any], *origin: int) -> Iterator[Any]:
+def each_anew(values: Iterable[Any], *origin: int, what: str) -> Iterator[Any]:
     """`values`, all generators begun anew before each, from `origin`, whose last number goes up.
 
-    So what is drawn for a value does not depend on those before it.
+    So what is drawn for a value does not depend on those before it. `what` is as for `number`.
     """
     *common, first = origin
     waiting, place = iter(values), first
     while True:
-        begin(number(*common, place))
+        begin(number(*common, place, what=what))
         try:
             value = next(waiting)
         except StopIteration:

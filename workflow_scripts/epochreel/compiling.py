@@ -67,8 +67,11 @@ def _environment(folder: str) -> Iterator[None]:
 
 
 def _told(error: BaseException) -> str:
-    reason = kind_and_words(getattr(error, "inner_exception", error), 150)
-    return (
-        f"training.compile: torch cannot compile the network ({reason}): install a C++ compiler "
-        "(g++) if there is none, or set training.compile: false"
-    )
+    from torch._inductor import exc
+
+    inner = getattr(error, "inner_exception", error)
+    mend = "set training.compile: false, which tells what is wrong with it if anything is"
+    if isinstance(inner, exc.CppCompileError | exc.InvalidCxxCompiler):
+        mend = "install a C++ compiler (g++), or set training.compile: false"
+    reason = kind_and_words(inner, 150)
+    return f"training.compile: torch cannot compile the network ({reason}): {mend}"

@@ -66,7 +66,7 @@ class Evaluator:
         started = time.monotonic()
         checkpoints.load_into(self._network, checkpoint)
         origins.refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
-        chance.begin(chance.number(snapshot))
+        chance.begin(chance.number(snapshot, what="evaluation"))
         batches = (evaluations.batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), devices.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *batches)

@@ -59,8 +59,9 @@ def differences(
     for stage in sorted(told["stages"].keys() | stages.keys()):
         if told["stages"].get(stage) != stages.get(stage):
             yield f"{path}: what '{stage}' made {_OTHERS}"
-    made_from = told.get("sources", {})  # Manifests of before hold none.
-    for name in sorted(made_from.keys() | sources.keys()):
+    made_from = told.get("sources", {})
+    # Manifests of former versions say nothing of them.
+    for name in sorted(made_from.keys() | sources.keys()) if "sources" in told else ():
         if reason := _change(sources.get(name), made_from.get(name)):
             yield f"{name} {reason}"
 
@@ -71,7 +72,11 @@ def _change(file: str | None, made_from: str | None) -> str | None:
         return f"was added since the data were made: touch {file}, and they are made again"
     if file is None or not Path(file).is_file():
         return "is gone since the data were made: run the same command, and they are made again"
-    if sha256(file) != made_from:
+    try:
+        is_other = sha256(file) != made_from
+    except OSError as error:
+        return f"cannot be read: {first_line(error)}"
+    if is_other:
         return f"is not what the data were made from: touch {file}, and they are made again"
     return None
 

@@ -70,7 +70,7 @@ class Block:
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
         predictions = evaluations.of(path, snapshot, self.stage["reads"]["evaluate"])
-        chance.begin(chance.number(snapshot))
+        chance.begin(chance.number(snapshot, what="layout"))
         return _checked(self.own.activations(predictions), len(predictions), self.own)
 
     def _before(self, paths: Sequence[str]) -> Before | None:

@@ -15,6 +15,7 @@ from epochreel.provenance import parse
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # With these a module gives itself names that its text does not show.
 _MAKERS = {"exec", "globals", "locals", "vars", "setattr", "modules", "__dict__"}
+_MAKERS |= {"global_enum", "global_flag_repr"}
 
 
 def refuse_missing(file: Path, root: Path) -> None:

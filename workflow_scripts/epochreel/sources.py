@@ -81,7 +81,7 @@ class Stream:
         return self._examples(0, 1)
 
     def _examples(self, first: int, count: int) -> Columns:
-        chance.begin(chance.number(self._seed, first))
+        chance.begin(chance.number(self._seed, first, what="stream"))
         name = "draw" if hasattr(self._data, "draw") else "generate"
         source = f"{self._data.__file__}: {name}"
         drawn = (self._drawn if name == "draw" else self._generated)(first, count, source)

@@ -83,7 +83,7 @@ class Scene:
 
     def draw(self, moment: Moment) -> np.ndarray:
         """The frame of `moment`: a fresh array, uint8 (H, W, 3)."""
-        chance.begin(chance.number(moment.snapshot))
+        chance.begin(chance.number(moment.snapshot, what="frame"))
         self._canvas.pixels = self._settled.copy()
         for panel in self._panels:
             panel.draw(self._canvas, moment)

@@ -80,12 +80,17 @@ class Dataset:
         return {key: self.base / value for key, value in named.items() if value is not None}
 
     def sources(self) -> dict[str, str]:
-        """The files in those folders that its data are made from: name → path.
+        """The files in those folders that its data are made from, as found first: name → path.
 
         Names begin with the folder's key in the config; paths are relative to the working folder,
         so that all may move together. Raises `UserError` for a folder that is none or cannot be
         read, and for a file whose name Snakemake cannot carry.
         """
+        return self._sources
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        # Every shard asks for them.
         found, suffixes = {}, schema.suffixes(self._schema.get("data", {}))
         for key, folder in self.folders().items():
             where = f"datasets.{self.name}.settings.{key}"
