@@ -21,8 +21,7 @@ def verify(config: dict, base: Path) -> None:
         if not Path(run.manifest).is_file() and not Path(run.film).is_file():
             log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.film)
             continue
-        differences = list(_differences(run))
-        differences += _published(run) if run is plan.main else []
+        differences = [*_differences(run), *(_published(run) if run is plan.main else [])]
         for line in differences:
             log.error("%s", line)
         if not differences:
@@ -42,8 +41,7 @@ def _differences(run: Run) -> Iterator[str]:
     except UserError as error:  # The folder is gone: the results can be looked at all the same.
         yield str(error)
         sources = {}
-    wanted = (run.kept(), run.keys(), run.stages(), sources)
-    yield from manifest.differences(run.manifest, *wanted)
+    yield from manifest.differences(run.manifest, run.kept(), run.keys(), run.stages(), sources)
 
 
 def _published(run: Run) -> list[str]:
