@@ -64,7 +64,7 @@ class Experiment:
         may what has several definitions, if one of them does. A constant takes none.
         """
         tree = parse(self.file(module))
-        return _is_set_elsewhere(tree, name) or _any_may_take(tree, name, count)
+        return is_global(tree, name) or _any_may_take(tree, name, count)
 
     def load(self, module: str) -> ModuleType:
         """Import one of the experiment's files, such as `model`.
@@ -159,7 +159,8 @@ def _is_name(node: ast.AST) -> bool:
     return isinstance(node, ast.Name)
 
 
-def _is_set_elsewhere(tree: ast.Module, name: str) -> bool:
+def is_global(tree: ast.Module, name: str) -> bool:
+    """Whether a function of a module may set `name` for all of it, by `global`."""
     return any(isinstance(node, ast.Global) and name in node.names for node in ast.walk(tree))
 
 

@@ -9,7 +9,7 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from epochreel.errors import UserError
-from epochreel.experiments import may_define
+from epochreel.experiments import is_global, may_define
 from epochreel.provenance import parse
 
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -108,9 +108,8 @@ def _may_have(file: Path, name: str) -> bool:
     if (name.startswith("__") and name.endswith("__")) or may_define(file, name):
         return True
     tree = parse(file)
-    declared = (node.names for node in ast.walk(tree) if isinstance(node, ast.Global))
     return (
         may_define(file, "__getattr__")
         or not _MAKERS.isdisjoint(_names(tree))
-        or any(name in names for names in declared)
+        or is_global(tree, name)
     )
