@@ -1,6 +1,9 @@
 """Optimisers: saved and resumed as if nothing had been, and rates that know no end."""
 
 import math
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -91,6 +94,31 @@ def test_each_optimizer_is_that_of_torch_with_the_settings(name):
     train(ours, optimizers.make(SETTINGS | {"optimizer": name}, ours), range(4))
     train(theirs, REFERENCES[name](theirs.parameters()), range(4))
     assert torch.allclose(ours[1].weight, theirs[1].weight, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_without_the_compiler_it_computes_the_same_to_the_bit(name, monkeypatch):
+    settings = SETTINGS | {"optimizer": name}
+    ours = trained(settings, "convolving", 4)
+    monkeypatch.setattr(optimizers, "without_compiler", lambda kind: kind)
+    assert trained(settings, "convolving", 4) == ours
+
+
+WITHOUT_COMPILER = """
+import sys, test_optimizers as tests
+from pathlib import Path
+for kind in tests.KINDS:
+    tests.trained(tests.SETTINGS | {"optimizer": kind}, "dense", 2, 1, Path(sys.argv[1]))
+sys.exit(bool({"torch._dynamo", "torch._inductor", "sympy"} & sys.modules.keys()))
+"""
+
+
+def test_no_optimizer_loads_the_compiler_or_leaves_a_folder_of_its_own(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    where = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path / "scratch")}
+    command = [sys.executable, "-c", WITHOUT_COMPILER, tmp_path]
+    subprocess.run(command, env=os.environ | where, check=True)
+    assert not list((tmp_path / "scratch").iterdir())
 
 
 def test_an_unknown_optimizer_is_refused():
