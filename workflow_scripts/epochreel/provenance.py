@@ -146,9 +146,7 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def _drop_docstring(
-    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
-) -> None:
+def _drop_docstring(node: Any) -> None:
     first = node.body[0] if node.body else None
     if (
         isinstance(first, ast.Expr)

@@ -1,0 +1,59 @@
+"""Commands of Snakemake in processes that need not load it: forks of one that has."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+# What pytest puts in front is none of a command's, and a program's folder is another's.
+_OURS = {"", str(TESTS), str(TESTS.parent), str(TESTS.parent / "workflow_scripts")}
+_FORKS = multiprocessing.get_context("forkserver")
+# The library is not among them: its code differs from one workplace to the next.
+_FORKS.set_forkserver_preload(
+    [
+        "snakemake.cli",
+        "pytest",
+        "numpy",
+        "jsonschema",
+        "pyarrow.parquet",
+        "safetensors",
+        "PIL.Image",
+    ]
+)
+
+
+def snakemake(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
+) -> tuple[int, str]:
+    """Run `snakemake` with these arguments, there; its exit status and all that it said.
+
+    As `python -m snakemake` does, but for what Python itself does as it starts: of the environment,
+    `PYTHONPATH` alone counts of what it reads, and no `sitecustomize` is loaded from there.
+    """
+    with tempfile.NamedTemporaryFile("w+") as said:
+        given = (list(arguments), str(folder), dict(environment), said.name)
+        process = _FORKS.Process(target=_run, args=given)
+        process.start()
+        process.join()
+        said.seek(0)
+        return process.exitcode, said.read()
+
+
+def _run(arguments: list[str], folder: str, environment: dict[str, str], said: str) -> None:
+    file = os.open(said, os.O_WRONLY | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(file, number)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    more = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    sys.path[:] = [folder, *more, *(path for path in sys.path if path not in _OURS)]
+    sys.argv = ["snakemake", *arguments]
+    from snakemake.cli import main
+
+    main()
