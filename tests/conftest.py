@@ -12,9 +12,8 @@ from pathlib import Path
 
 import killing
 import pytest
-import rerun_world as rerun_world_of
 import torch
-import witness
+import worlds
 from workflow import Workplace
 
 from epochreel import blocks, experiments, plan, provenance
@@ -120,13 +119,24 @@ def training(tmp_path, shards):
     return make
 
 
+@pytest.fixture(scope="session", autouse=True)
+def making(request, tmp_path_factory):
+    """The process that makes the worlds which tests of this session ask for; None if none do."""
+    asked = {name for item in request.session.items for name in item.fixturenames}
+    if not asked & {"world", "rerun_world"}:
+        yield None
+        return
+    # That of the reruns begins as a copy of the other.
+    names = asked | {"world"}
+    process = worlds.Making(tmp_path_factory.mktemp("worlds"), names)
+    yield process
+    process.end()
+
+
 @pytest.fixture(scope="session")
-def world(tmp_path_factory) -> Workplace:
+def world(making) -> Workplace:
     """The miniature world with everything made. Tests look, and leave it as it is."""
-    place = Workplace(tmp_path_factory.mktemp("world"))
-    place.environment = witness.environment(place.folder / "witness")
-    place.make("all")
-    return place
+    return making.wait_for("world")
 
 
 @pytest.fixture
@@ -154,9 +164,9 @@ def made_alone(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def rerun_world(tmp_path_factory, world) -> Workplace:
+def rerun_world(making) -> Workplace:
     """The miniature world and more, with all that can be asked for made. Tests only plan in it."""
-    return rerun_world_of.made(tmp_path_factory.mktemp("reruns") / "world", world)
+    return making.wait_for("rerun_world")
 
 
 @pytest.fixture(scope="session")

@@ -287,5 +287,11 @@ def _packages() -> Iterator[str]:
             yield f"| {named} | {', '.join(packages_of(stage, kind)) or 'none'} |"
 
 
+def selected(request, test: str, argument: str) -> list:
+    """The values that a test is to be run with in this session."""
+    items = [item for item in request.session.items if item.originalname == test]
+    return [item.callspec.params[argument] for item in items]
+
+
 if __name__ == "__main__":
     DOCUMENT.write_text(document())

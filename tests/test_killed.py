@@ -11,7 +11,9 @@ import signal
 import subprocess
 import sys
 import termios
+from contextlib import suppress
 
+import psutil
 import pytest
 from killing import CONFIGS, KEPT, Watched, kill_and_go_on, workers
 
@@ -114,15 +116,38 @@ def test_a_terminal_that_is_lost_leaves_no_lock_and_no_job(place):
     goes_on_without_unlocking(place)
 
 
+def is_training(place: Watched) -> bool:
+    """Whether a job has begun a block, all its libraries loaded, and has not noted it as made."""
+    begun, made = (
+        {path.stem for path in place.path("spirals").glob(pattern)}
+        for pattern in ("logs/train/*.log", "states/*.json")
+    )
+    return bool(begun - made)
+
+
+def stopped_while_it_trains(place: Watched, process: subprocess.Popen) -> list[psutil.Process]:
+    """The processes of a job in the midst of its block, which wait to be resumed."""
+    while not place.watch(process, 0.02):
+        jobs = workers(process, "train") if is_training(place) else []
+        with suppress(psutil.NoSuchProcess):
+            for job in jobs:
+                job.suspend()
+            if jobs and is_training(place):
+                return jobs
+            for job in jobs:
+                job.resume()
+    raise AssertionError("all blocks were made before a job could be stopped")
+
+
 def test_an_interrupted_job_says_so_in_one_line_and_the_same_command_goes_on(place):
-    process = place.begin(before=as_from_a_shell)
-    until_it_trains(place, process)
-    while not list(place.folder.glob("results/*/logs/train/*.log")):  # Its libraries are loaded.
-        assert not place.watch(process, 0.05)
+    process = place.begin("--cores", "1", before=as_from_a_shell)
+    jobs = stopped_while_it_trains(place, process)
     os.killpg(process.pid, signal.SIGINT)
+    for job in jobs:
+        job.resume()
     place.watch(process)
     said = place.heard(process)
-    assert "epochreel: interrupted: give the same command to go on" in said
+    assert "epochreel: interrupted: give the same command to go on" in said, said[-3000:]
     assert "Traceback" not in said, said[-3000:]
     goes_on_without_unlocking(place)
 

@@ -8,7 +8,6 @@ import shutil
 import pytest
 import reruns
 import test_schema
-from rerun_world import selected
 from workflow import ARTIFACTS, REPOSITORY, Workplace, with_key
 
 from epochreel import provenance
@@ -19,7 +18,7 @@ from epochreel import provenance
 @pytest.fixture(scope="module")
 def knobs(rerun_world, request, plans):
     """Row → what would run with its value."""
-    rows = selected(request, "test_a_key_reruns_the_rules_of_its_row_and_no_other", "row")
+    rows = reruns.selected(request, "test_a_key_reruns_the_rules_of_its_row_and_no_other", "row")
 
     def plan(row):
         return rerun_world.jobs(

@@ -14,7 +14,6 @@ from queue import Queue
 import pytest
 import reruns
 from rerun_packages import ONLY_IMPORTED, WATCHING
-from rerun_world import selected
 from workflow import Workplace, copy_code
 
 # -- Code
@@ -63,7 +62,7 @@ def module_changed(name: str) -> tuple[Path, str]:
 def coded(codes, request, plans):
     """Module → what would run after a change of what it says."""
     test = "test_a_change_in_a_module_reruns_the_rules_that_run_it_and_no_other"
-    names = selected(request, test, "name")
+    names = reruns.selected(request, test, "name")
     return {name: plans.submit(codes.jobs, module_changed(name)) for name in names}
 
 
@@ -135,7 +134,7 @@ def released(rerun_world, tmp_path_factory, request, plans):
         place.environment = rerun_world.environment | {"PYTHONPATH": str(folder / name)}
         return place.jobs(*reruns.TARGETS)
 
-    return {name: plans.submit(plan, name) for name in selected(request, test, "name")}
+    return {name: plans.submit(plan, name) for name in reruns.selected(request, test, "name")}
 
 
 @pytest.mark.parametrize("name", reruns.packages())

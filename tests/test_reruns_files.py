@@ -13,7 +13,6 @@ import pytest
 import reruns
 from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED, Case
 from rerun_rows import DATA, Row
-from rerun_world import selected
 from workflow import ARTIFACTS, Workplace, jobs_in
 
 from epochreel.fonts import bundled
@@ -56,7 +55,11 @@ def files_of(case: Case, place: Workplace) -> list[Path]:
 def lost(planner, request):
     """(Case, targets) → what would run."""
     test = "test_a_lost_file_is_made_again_with_all_that_is_read_from_it"
-    cases = zip(selected(request, test, "case"), selected(request, test, "targets"), strict=True)
+    cases = zip(
+        reruns.selected(request, test, "case"),
+        reruns.selected(request, test, "targets"),
+        strict=True,
+    )
     return {(id(case), where): planner(case, Path.unlink, where) for case, where in cases}
 
 
@@ -83,7 +86,11 @@ def alter(path: Path) -> None:
 def altered(planner, request):
     """(Case, targets) → what would run."""
     test = "test_a_file_altered_by_hand_is_read_again_by_its_readers"
-    cases = zip(selected(request, test, "case"), selected(request, test, "targets"), strict=True)
+    cases = zip(
+        reruns.selected(request, test, "case"),
+        reruns.selected(request, test, "targets"),
+        strict=True,
+    )
     return {(id(case), where): planner(case, alter, where) for case, where in cases}
 
 

@@ -48,6 +48,10 @@ def test_jobs_write_below_results_and_scratch_alone_and_publish_beside_them(jobs
         assert found and not outside(found, *places), job.script
 
 
+def test_jobs_leave_nothing_in_scratch(mine):
+    assert [list((folder / "witness/scratch").iterdir()) for folder in mine] == [[], []]
+
+
 def test_jobs_read_in_the_working_folder_and_what_is_installed_alone(jobs, mine):
     installed = {sys.prefix, sys.base_prefix, *sys.path[1:]}
     for job in jobs:

@@ -17,8 +17,6 @@ def environment(folder: Path) -> dict[str, str]:
         "PYTHONPATH": str(Path(__file__).parent),
         "WITNESS": str(folder),
         "TMPDIR": str(folder / "scratch"),
-        # Torch sets it for its children, in a process that has compiled.
-        "TORCHINDUCTOR_CACHE_DIR": str(folder / "scratch" / "torch"),
     }
 
 

@@ -1,0 +1,145 @@
+"""The worlds that tests look at, made once: the miniature one, and that of the table of reruns.
+
+That takes minutes, most of them waited for jobs to start. So a process of its own makes them while
+the first tests run: `python tests/worlds.py FOLDER world rerun_world`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+import reruns
+import witness
+from workflow import Workplace, jobs_in
+
+from epochreel import png
+from epochreel.fonts import bundled
+from epochreel.reader import data as words
+from epochreel.sheets import data
+
+
+def world(folder: Path) -> Workplace:
+    """The miniature world. Its jobs note what they do."""
+    place = Workplace(folder)
+    place.environment = witness.environment(folder / "witness")
+    return place
+
+
+def make_world(place: Workplace) -> None:
+    """Make everything that a start makes."""
+    place.make("all")
+
+
+def rerun_world(folder: Path) -> Workplace:
+    """The miniature world and more, where tests only plan."""
+    place = Workplace(folder, reruns.world_config())
+    place.environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
+    place.environment |= witness.environment(folder / "witness")
+    return place
+
+
+def make_rerun_world(place: Workplace) -> None:
+    """Make all runs and all that can be asked for, beside what the miniature world has of them."""
+    folder = place.folder
+    shutil.copytree(folder.parent / "world", folder, dirs_exist_ok=True)
+    place.write_config()
+    for name, font in (("fonts", "DejaVuSans.ttf"), ("other_fonts", "DejaVuSans-Bold.ttf")):
+        (folder / name).mkdir()
+        shutil.copy(bundled(font), folder / name)
+    for name, grey in (("pictures", 40), ("other_pictures", 80)):
+        (folder / name).mkdir()
+        (folder / name / "one.png").write_bytes(png.encode(np.full((60, 60), grey, np.uint8)))
+    for name, grey in (("", 40), ("other_", 80)):
+        _kinds(folder / f"{name}kinds", grey)
+        _clothes(folder / f"{name}clothes", grey)
+    (page,) = data.generate({"variant": "plain", "fonts": None}, 7, "test", range(1))
+    (word,) = words.generate({"noise": 0.0, "background": "none"}, 7, "test", range(1))
+    (folder / "images").mkdir()
+    for name, image in (("mine", page["image"]), ("word", word["image"])):
+        (folder / "images" / f"{name}.png").write_bytes(png.encode(image))
+    # The settings may name an ffmpeg of the system; a plan only asks for its version.
+    (folder / "bin").mkdir()
+    (folder / "bin/ffmpeg").write_text("#!/bin/sh\necho ffmpeg version 9.9\n")
+    (folder / "bin/ffmpeg").chmod(0o755)
+    place.make(*reruns.TARGETS)
+    assert jobs_in(place.make("--dry-run", *reruns.TARGETS)) == []
+
+
+def _kinds(folder: Path, grey: int) -> None:
+    """Images in two classes, as many as a dataset of 6 and 20 examples takes."""
+    for name, more in (("one", 0), ("other", 100)):
+        for split, count in (("train", 4), ("test", 10)):
+            place = folder / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                image = np.full((8, 8), grey + more + number, np.uint8)
+                (place / f"{number}.png").write_bytes(png.encode(image))
+
+
+def _clothes(folder: Path, grey: int) -> None:
+    """The four files of a small Fashion-MNIST."""
+    folder.mkdir()
+    for part, count in (("train", 20), ("t10k", 20)):
+        labels = np.arange(count, dtype=np.uint8) % 10
+        images = labels[:, None, None] + np.full((1, 28, 28), grey, np.uint8)
+        for name, array in (("labels-idx1", labels), ("images-idx3", images)):
+            head = bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
+            (folder / f"{part}-{name}-ubyte").write_bytes(head + array.tobytes())
+
+
+# Name → the functions that say what the world is and that make it, in this order.
+WORLDS = {"world": (world, make_world), "rerun_world": (rerun_world, make_rerun_world)}
+
+
+class Making:
+    """A process that makes the worlds of these names below `folder`, one after the other."""
+
+    def __init__(self, folder: Path, names: Collection[str]):
+        self._folder, self._said = folder, folder / "said"
+        command = [
+            sys.executable,
+            __file__,
+            folder,
+            *(name for name in WORLDS if name in names),
+        ]
+        where = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        with open(self._said, "w") as said:
+            self._process = subprocess.Popen(
+                command, stdout=said, stderr=subprocess.STDOUT, env=os.environ | where
+            )
+
+    def wait_for(self, name: str) -> Workplace:
+        """The world of that name, as soon as it is made."""
+        while not _sign(self._folder / name).exists():
+            assert self._process.poll() in (None, 0), self._said.read_text()[-3000:]
+            time.sleep(0.1)
+        return WORLDS[name][0](self._folder / name)
+
+    def end(self) -> None:
+        """End the process, and with it the jobs that it has begun."""
+        self._process.kill()
+        self._process.wait()
+
+
+def _sign(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name} is made")
+
+
+def main(folder: Path, *names: str) -> None:
+    """Make the worlds of these names."""
+    for name in names:
+        begin, make = WORLDS[name]
+        make(begin(folder / name))
+        _sign(folder / name).touch()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), *sys.argv[2:])
