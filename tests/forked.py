@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 TESTS = Path(__file__).parent
-# What pytest puts in front is none of a command's, and a program's folder is another's.
+# What pytest and a test put in front of the path: no command that a person gives has it there.
 _OURS = {"", str(TESTS), str(TESTS.parent), str(TESTS.parent / "workflow_scripts")}
 _FORKS = multiprocessing.get_context("forkserver")
 # The library is not among them: its code differs from one workplace to the next.
-_FORKS.set_forkserver_preload(
-    [
-        "snakemake.cli",
-        "pytest",
-        "numpy",
-        "jsonschema",
-        "pyarrow.parquet",
-        "safetensors",
-        "PIL.Image",
-    ]
-)
+_LOADED = "snakemake.cli pytest numpy jsonschema pyarrow.parquet safetensors PIL.Image"
+_FORKS.set_forkserver_preload(_LOADED.split())
+# Whoever starts a process looks after all others, too, and two threads that ask for the end of one
+# at the same time lose its status.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def snakemake(
@@ -33,13 +29,17 @@ def snakemake(
     """Run `snakemake` with these arguments, there; its exit status and all that it said.
 
     As `python -m snakemake` does, but for what Python itself does as it starts: of the environment,
-    `PYTHONPATH` alone counts of what it reads, and no `sitecustomize` is loaded from there.
+    `PYTHONPATH` alone counts of what it reads, no `sitecustomize` is loaded from there, and all
+    forks of a session order their sets alike.
     """
     with tempfile.NamedTemporaryFile("w+") as said:
         given = (list(arguments), str(folder), dict(environment), said.name)
         process = _FORKS.Process(target=_run, args=given)
-        process.start()
-        process.join()
+        with _ONE_AT_A_TIME:
+            process.start()
+        multiprocessing.connection.wait([process.sentinel])
+        with _ONE_AT_A_TIME:
+            process.join()
         said.seek(0)
         return process.exitcode, said.read()
 

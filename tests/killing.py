@@ -219,7 +219,7 @@ def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | 
         place.until_nobody_works()
     place.refuse_what_was_finished(process)
     if way != "worker":
-        place.forked("--unlock")
+        place.make_forked("--unlock")
     if not killed:
         assert process.returncode == 0, place.heard(process)
     process.said.close()

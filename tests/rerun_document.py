@@ -7,6 +7,7 @@ in a world where everything is made, and in both directions: no rule more, none 
 results changed within a command makes all that read them run too. The rules for a film's other
 forms, captions, loops and readings run again where their results are asked for; a run that is not
 the main one is not published. `write_manifest` follows whenever something that is kept was made.
+Of the rows of modules and of files `pytest` tries a part, `pytest -m long` all.
 
 ## Settings
 
@@ -20,15 +21,18 @@ the main one is not published. `write_manifest` follows whenever something that 
 | --- | --- |
 {others}
 
+With `film.ffmpeg: system`, another version of it: the films, and what follows.
+
 The order of keys, a default written out, `1` for `1.0`: nothing. Two numbers swapped: as for each
 of them. A run that is added makes its own; one that is taken out, nothing.
 
 **A longer run** trains, evaluates and sums up what is new: with blocks of ten, of a run of 13
 snapshots that becomes one of 17 the second block alone. All its frames are drawn again, since the
 time axis ends elsewhere; with `figure.time_axis` set beforehand only those of the second block are.
-**A shorter run** trains nothing; its last block is evaluated again as far as it still goes, and its
-frames are drawn again. With `keep_checkpoints: last` a longer run trains its last block again,
-and a shorter one is trained again as far as it goes, since its checkpoints are gone.
+**A shorter run** trains nothing: `train` runs for its last block and takes all from the store.
+That block is evaluated, summarised and drawn again as far as it still goes. With
+`keep_checkpoints: last` a longer run trains its last block again, and a shorter one is trained
+again as far as it goes, since its checkpoints are gone.
 
 **Where points are projected,** `causal` and `umap_each` lay out what is new alone. `linear` and
 `aligned_umap` are one fit over all snapshots: a longer or shorter run is fitted, projected and
@@ -74,6 +78,13 @@ rules in its row, and what follows them. Where `evaluate` is among them, a run w
 | module | rules |
 | --- | --- |
 {code}
+
+Of an experiment of one's own, in its folder, where `data.py` imports `helper.py`. A file that none
+of these imports: nothing.
+
+| file | rules |
+| --- | --- |
+{own_files}
 
 No result follows from {idle}: these plan, copy, link or compare.
 

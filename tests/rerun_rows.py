@@ -309,3 +309,15 @@ OTHERS = {
     "datasets.*.experiment": "the dataset and all of its runs, also where another folder holds the "
     "same code",
 }
+
+
+# A file of an experiment of one's own → the rules that run it. `data.py` imports `helper.py`.
+# `reading.py` and `projection.py` are of experiments that have them, as in the table of modules.
+OF_ONES_OWN = {
+    "data.py": (*DATA,),
+    "helper.py": (*DATA,),
+    "model.py": ("train", "evaluate", "read", "draw_reading"),
+    "evaluation.py": ("evaluate",),
+    "figure.py": ("render", "render_tweens", "draw_loop", "write_captions"),
+    "settings.schema.yaml": (),
+}

@@ -10,7 +10,20 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from rerun_rows import ADDED, DATA, FORMS, ORDER, OTHERS, OWN, READERS, REQUESTED, SHARED, SOME, Row
+from rerun_rows import (
+    ADDED,
+    DATA,
+    FORMS,
+    OF_ONES_OWN,
+    ORDER,
+    OTHERS,
+    OWN,
+    READERS,
+    REQUESTED,
+    SHARED,
+    SOME,
+    Row,
+)
 from workflow import REPOSITORY, miniature
 
 sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
@@ -202,6 +215,9 @@ def document() -> str:
         lost="\n".join(_told([*LOST, *LOST_WHERE_PROJECTED])),
         altered="\n".join(_told(ALTERED)),
         code="\n".join(_code()),
+        own_files="\n".join(
+            f"| `{name}` | {_listed(set(rules))} |" for name, rules in OF_ONES_OWN.items()
+        ),
         idle=", ".join(f"`{name}`" for name in idle()),
         packages="\n".join(_packages()),
     )

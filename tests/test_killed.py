@@ -129,22 +129,26 @@ def stopped_while_it_trains(place: Watched, process: subprocess.Popen) -> list[p
     """The processes of a job in the midst of its block, which wait to be resumed."""
     while not place.watch(process, 0.02):
         jobs = workers(process, "train") if is_training(place) else []
-        with suppress(psutil.NoSuchProcess):
-            for job in jobs:
+        for job in jobs:
+            with suppress(psutil.NoSuchProcess):
                 job.suspend()
-            if jobs and is_training(place):
-                return jobs
-            for job in jobs:
-                job.resume()
+        if jobs and is_training(place):
+            return jobs
+        resume(jobs)
     raise AssertionError("all blocks were made before a job could be stopped")
+
+
+def resume(jobs: list[psutil.Process]) -> None:
+    for job in jobs:
+        with suppress(psutil.NoSuchProcess):
+            job.resume()
 
 
 def test_an_interrupted_job_says_so_in_one_line_and_the_same_command_goes_on(place):
     process = place.begin("--cores", "1", before=as_from_a_shell)
     jobs = stopped_while_it_trains(place, process)
     os.killpg(process.pid, signal.SIGINT)
-    for job in jobs:
-        job.resume()
+    resume(jobs)
     place.watch(process)
     said = place.heard(process)
     assert "epochreel: interrupted: give the same command to go on" in said, said[-3000:]

@@ -34,6 +34,15 @@ def test_a_key_reruns_the_rules_of_its_row_and_no_other(rerun_world, knobs, row)
     assert reruns.without_blocks(knobs[id(row)].result()) == reruns.expected(changed, row)
 
 
+def test_a_plan_of_a_fork_is_that_of_the_command(rerun_world):
+    config = with_key(rerun_world.config, "runs.sheets.training.rate", 0.02)
+    plans = [
+        rerun_world.jobs(*reruns.TARGETS, config=config, is_forked=is_forked)
+        for is_forked in (True, False)
+    ]
+    assert plans[0] == plans[1] and "train sheets 00001" in plans[0]
+
+
 @pytest.fixture
 def planned(rerun_world):
     """The function that makes a plan with another config; jobs with their blocks."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import random
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
@@ -49,7 +48,8 @@ def codes(rerun_world, tmp_path_factory) -> Codes:
 
 
 MODULES = reruns.modules()
-SAMPLE = sorted(random.Random(1).sample(sorted(MODULES), 8))
+# Scripts and the library's modules are in their order: every fifth is of each kind.
+SAMPLE = sorted(MODULES)[::5]
 
 
 def module_changed(name: str) -> tuple[Path, str]:

@@ -88,7 +88,7 @@ class Workplace:
             env=os.environ | self.environment,
         )
 
-    def forked(self, *arguments: str, **how) -> str:
+    def make_forked(self, *arguments: str, **how) -> str:
         """The same as `make` for what starts no job, in less time; see `forked.snakemake`."""
         command = self.command(*arguments, **how)[3:]  # Without `python -m snakemake`.
         status, said = forked.snakemake(command, self.folder, os.environ | self.environment)
@@ -101,7 +101,9 @@ class Workplace:
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
-    def jobs(self, *targets: str, config: Mapping | None = None, **how) -> set[str]:
+    def jobs(
+        self, *targets: str, config: Mapping | None = None, is_forked: bool = True, **how
+    ) -> set[str]:
         """The jobs that a start would do, such as "render sheets 00001": rule and wildcards.
 
         With another `config`, that of the folder is left alone: plans may be made side by side.
@@ -111,7 +113,8 @@ class Workplace:
             text = yaml.safe_dump(dict(config), sort_keys=False)
             name = f"config-{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
             (self.folder / name).write_text(text)
-        return set(jobs_in(self.forked("--dry-run", *targets, config=name, **how)))
+        plan = self.make_forked if is_forked else self.make
+        return set(jobs_in(plan("--dry-run", *targets, config=name, **how)))
 
     def planned(self, *targets: str) -> dict[str, int]:
         """What a start would do: rule → number of jobs."""

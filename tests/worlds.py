@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -102,30 +104,27 @@ WORLDS = {"world": (world, make_world), "rerun_world": (rerun_world, make_rerun_
 class Making:
     """A process that makes the worlds of these names below `folder`, one after the other."""
 
-    def __init__(self, folder: Path, names: Collection[str]):
+    def __init__(self, folder: Path, names: Sequence[str]):
         self._folder, self._said = folder, folder / "said"
-        command = [
-            sys.executable,
-            __file__,
-            folder,
-            *(name for name in WORLDS if name in names),
-        ]
-        where = {"PYTHONPATH": os.pathsep.join(sys.path)}
+        how = {"stderr": subprocess.STDOUT, "start_new_session": True}
+        how["env"] = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         with open(self._said, "w") as said:
-            self._process = subprocess.Popen(
-                command, stdout=said, stderr=subprocess.STDOUT, env=os.environ | where
-            )
+            command = [sys.executable, __file__, folder, *names]
+            self._process = subprocess.Popen(command, stdout=said, **how)
 
     def wait_for(self, name: str) -> Workplace:
         """The world of that name, as soon as it is made."""
-        while not _sign(self._folder / name).exists():
-            assert self._process.poll() in (None, 0), self._said.read_text()[-3000:]
+        sign = _sign(self._folder / name)
+        while not sign.exists():
+            has_ended = self._process.poll() is not None
+            assert not has_ended or sign.exists(), self._said.read_text()[-3000:]
             time.sleep(0.1)
         return WORLDS[name][0](self._folder / name)
 
     def end(self) -> None:
-        """End the process, and with it the jobs that it has begun."""
-        self._process.kill()
+        """End the process, and what it has begun."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
 

@@ -37,7 +37,7 @@ def without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Opti
     """A class of optimisers that computes the same and does not load torch's compiler.
 
     torch wraps five of its methods so that the compiler leaves them alone, and the wrappers load
-    it, also where nothing is compiled: 2.4 s and 80 MB of every job that trains, and an empty
+    it, also where nothing is compiled: about 2 s and 75 MB of every job that trains, and an empty
     folder in `/tmp`.
     """
     names = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")

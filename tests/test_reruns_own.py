@@ -1,0 +1,79 @@
+"""The table of reruns: the files of an experiment of one's own, and a system's ffmpeg."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import reruns
+from killing import small
+from rerun_rows import OF_ONES_OWN
+from workflow import REPOSITORY, Workplace, with_key
+
+from epochreel.video import ffmpeg_path
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Workplace:
+    """A run of an experiment in a folder of its own, made. Tests only plan in it."""
+    folder = tmp_path_factory.mktemp("own")
+    mine = folder / "examples/spirals"
+    shutil.copytree(REPOSITORY / "examples/spirals", mine)
+    (mine / "helper.py").write_text("SCALE = 1\n")
+    with open(mine / "data.py", "a") as data:
+        data.write("\nfrom .helper import SCALE  # noqa\n")
+    place = Workplace(folder / "place", small(folder))
+    place.mine = mine
+    place.make()
+    return place
+
+
+def jobs_with(own: Workplace, path: Path, more: str) -> set[str]:
+    """What would run where a file says more."""
+    before = path.read_bytes() if path.exists() else None
+    try:
+        path.write_bytes((before or b"") + more.encode())
+        return reruns.without_blocks(own.jobs())
+    finally:
+        path.unlink() if before is None else path.write_bytes(before)
+
+
+@pytest.mark.parametrize("name", OF_ONES_OWN)
+def test_a_change_of_a_file_reruns_the_rules_that_run_it_and_no_other(own, name):
+    more = "description: More.\n" if name.endswith(".yaml") else "\nMORE_IS_SAID = True\n"
+    expected = reruns.jobs_of(own.config, "spirals", set(OF_ONES_OWN[name]))
+    assert jobs_with(own, own.mine / name, more) == expected
+
+
+def test_every_file_of_the_example_has_its_row(own):
+    there = {path.name for path in own.mine.iterdir() if path.is_file()} - {"config.yaml"}
+    assert there == OF_ONES_OWN.keys()
+
+
+def test_a_comment_in_every_file_and_a_file_beside_them_rerun_nothing(own, tmp_path):
+    for name in OF_ONES_OWN:
+        assert jobs_with(own, own.mine / name, "\n# A comment.\n") == set(), name
+    assert jobs_with(own, own.mine / "beside.py", "MORE_IS_SAID = True\n") == set()
+
+
+def test_another_version_of_the_systems_ffmpeg_reruns_the_films_and_what_follows(own, tmp_path):
+    shutil.copytree(own.folder, tmp_path / "place")
+    config = with_key(own.config, "runs.spirals.film.ffmpeg", "system")
+    place = Workplace(tmp_path / "place", config)
+    (tmp_path / "bin").mkdir()
+    place.environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+    install(tmp_path / "bin/ffmpeg", "9.9")
+    films = {"encode spirals", "write_manifest spirals", "publish"}
+    assert place.jobs() == films
+    place.make()
+    assert place.jobs() == set()
+    install(tmp_path / "bin/ffmpeg", "10.0")
+    assert place.jobs() == films
+
+
+def install(path: Path, version: str) -> None:
+    """A system's ffmpeg that calls itself of some version."""
+    bundled, says = ffmpeg_path({"ffmpeg": "bundled"}), f"echo ffmpeg version {version} Copyright"
+    path.write_text(f'#!/bin/sh\n[ "$1" = -version ] && {says} || exec "{bundled}" "$@"\n')
+    path.chmod(0o755)
