@@ -126,8 +126,8 @@ def making(request, tmp_path_factory):
     if not asked & worlds.WORLDS.keys():
         yield None
         return
-    # That of the reruns begins as a copy of the other.
-    names = ["world", "rerun_world"] if "rerun_world" in asked else ["world"]
+    # The others are compared with that one, or begin as its copy.
+    names = [name for name in worlds.WORLDS if name in asked | {"world"}]
     process = worlds.Making(tmp_path_factory.mktemp("worlds"), names)
     yield process
     process.end()
@@ -167,6 +167,18 @@ def made_alone(tmp_path_factory):
 def rerun_world(making) -> Workplace:
     """The miniature world and more, with all that can be asked for made. Tests only plan in it."""
     return making.wait_for("rerun_world")
+
+
+@pytest.fixture(scope="session")
+def elsewhere(making) -> Workplace:
+    """The miniature world, made with one core, in other blocks, on another day."""
+    return making.wait_for("elsewhere")
+
+
+@pytest.fixture(scope="session")
+def extended(making) -> Workplace:
+    """The miniature world, its runs first made half as long, then made longer with four cores."""
+    return making.wait_for("extended")
 
 
 @pytest.fixture(scope="session")

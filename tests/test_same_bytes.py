@@ -5,24 +5,24 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import libfaketime
 import pytest
 from killing import CONFIGS, small
 from workflow import ARTIFACTS, Workplace
+from worlds import halved
 
 SUMMARIES = "*/summaries/*.parquet"
 UNBLOCKED = [*(pattern for pattern in ARTIFACTS if pattern != SUMMARIES), "*/network.safetensors"]
 
 
-def snapshots(place: Workplace) -> dict[str, int]:
+def snapshots(config: dict) -> dict[str, int]:
     """Run → the number of its last snapshot."""
-    runs = place.config["runs"].items()
+    runs = config["runs"].items()
     return {name: run["epochs"] * run.get("snapshots_per_epoch", 1) for name, run in runs}
 
 
 def bytes_of(place: Workplace) -> dict[str, str]:
     """Artifact → digest, whatever the blocks: the summary of each run's last block, no padding."""
-    ends, found = snapshots(place), {}
+    ends, found = snapshots(place.config), {}
     for path, digest in place.digests(*UNBLOCKED).items():
         number = re.search(r"/(\d{6})\.", path)
         if not number or int(number[1]) <= ends[path.split("/")[0]]:
@@ -33,32 +33,16 @@ def bytes_of(place: Workplace) -> dict[str, str]:
     return found
 
 
-def another_day() -> dict[str, str]:
-    """The environment in which all clocks are 400 days ahead."""
-    library = Path(libfaketime.__file__).parent / "vendor/libfaketime/src/libfaketime.so.1"
-    assert library.is_file()
-    return {"LD_PRELOAD": str(library), "FAKETIME": "+400d", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-
-
 def year_of(log: Path) -> int:
     return int(log.read_text()[:4])
 
 
 def test_in_another_folder_on_another_day_with_one_core_and_other_blocks_the_bytes_are_the_same(
-    world, tmp_path
+    world, elsewhere
 ):
-    other = Workplace(tmp_path / "elsewhere", world.config | {"snapshots_per_block": 100})
-    other.environment = another_day()
-    other.make("all", cores=1)
-    logs = [max(place.path("").rglob("logs/encode.log")) for place in (world, other)]
+    logs = [max(place.path("").rglob("logs/encode.log")) for place in (world, elsewhere)]
     assert year_of(logs[1]) > year_of(logs[0])
-    assert bytes_of(other) == bytes_of(world)
-
-
-def halved(config: dict) -> dict:
-    """`config` with half as many epochs in each run."""
-    runs = {name: run | {"epochs": run["epochs"] // 2} for name, run in config["runs"].items()}
-    return config | {"runs": runs}
+    assert bytes_of(elsewhere) == bytes_of(world)
 
 
 def trained(place: Workplace, run: str) -> list[int]:
@@ -69,21 +53,16 @@ def trained(place: Workplace, run: str) -> list[int]:
 
 
 def test_runs_that_were_extended_with_four_cores_equal_those_made_at_once_and_trained_what_was_new(
-    world, tmp_path
+    world, extended
 ):
-    place = Workplace(tmp_path, halved(world.config))
-    place.make("all", cores=4)
-    before = snapshots(place)
-    place.config = world.config
-    place.write_config()
-    place.make("all", cores=4)
-    assert bytes_of(place) == bytes_of(world)
-    assert place.digests(SUMMARIES) == world.digests(SUMMARIES)
-    for run, last in snapshots(world).items():
+    assert bytes_of(extended) == bytes_of(world)
+    assert extended.digests(SUMMARIES) == world.digests(SUMMARIES)
+    before = snapshots(halved(world.config))
+    for run, last in snapshots(world.config).items():
         new = before[run] + 1
         if world.config["runs"][run].get("keep_checkpoints") == "last":
             new = max(before[run] // 10 * 10, 1)  # its last block was trained again
-        assert trained(place, run) == list(range(new, last + 1))
+        assert trained(extended, run) == list(range(new, last + 1))
 
 
 def test_blocks_of_one_give_the_bytes_of_blocks_of_ten(made_alone, tmp_path):

@@ -1,4 +1,4 @@
-"""The worlds that tests look at, made once: the miniature one, and that of the table of reruns.
+"""The worlds that tests look at, made once: the miniature one, as it is and in other ways.
 
 That takes minutes, most of them waited for jobs to start. So a process of its own makes them while
 the first tests run: `python tests/worlds.py FOLDER world rerun_world`.
@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import libfaketime
 import numpy as np
 import reruns
 import witness
-from workflow import Workplace, jobs_in
+from workflow import Workplace, jobs_in, miniature
 
 from epochreel import png
 from epochreel.fonts import bundled
@@ -97,8 +98,43 @@ def _clothes(folder: Path, grey: int) -> None:
             (folder / f"{part}-{name}-ubyte").write_bytes(head + array.tobytes())
 
 
+def elsewhere(folder: Path) -> Workplace:
+    """The miniature world in other blocks, on another day: all clocks are 400 days ahead."""
+    place = Workplace(folder, miniature() | {"snapshots_per_block": 100})
+    library = Path(libfaketime.__file__).parent / "vendor/libfaketime/src/libfaketime.so.1"
+    assert library.is_file()
+    place.environment = {"LD_PRELOAD": str(library), "FAKETIME": "+400d"}
+    place.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+    return place
+
+
+def make_elsewhere(place: Workplace) -> None:
+    """Make everything with one core."""
+    place.make("all", cores=1)
+
+
+def halved(config: dict) -> dict:
+    """`config` with half as many epochs in each run."""
+    runs = {name: run | {"epochs": run["epochs"] // 2} for name, run in config["runs"].items()}
+    return config | {"runs": runs}
+
+
+def make_extended(place: Workplace) -> None:
+    """Make all runs half as long, then as long as they are, with four cores."""
+    whole = place.config
+    for config in (halved(whole), whole):
+        place.config = config
+        place.write_config()
+        place.make("all", cores=4)
+
+
 # Name → the functions that say what the world is and that make it, in this order.
-WORLDS = {"world": (world, make_world), "rerun_world": (rerun_world, make_rerun_world)}
+WORLDS = {
+    "world": (world, make_world),
+    "rerun_world": (rerun_world, make_rerun_world),
+    "elsewhere": (elsewhere, make_elsewhere),
+    "extended": (Workplace, make_extended),
+}
 
 
 class Making:
@@ -107,7 +143,6 @@ class Making:
     def __init__(self, folder: Path, names: Sequence[str]):
         self._folder, self._said = folder, folder / "said"
         how = {"stderr": subprocess.STDOUT, "start_new_session": True}
-        how["env"] = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         with open(self._said, "w") as said:
             command = [sys.executable, __file__, folder, *names]
             self._process = subprocess.Popen(command, stdout=said, **how)
