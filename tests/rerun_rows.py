@@ -314,10 +314,10 @@ OTHERS = {
 # A file of an experiment of one's own → the rules that run it. `data.py` imports `helper.py`.
 # `reading.py` and `projection.py` are of experiments that have them, as in the table of modules.
 OF_ONES_OWN = {
-    "data.py": (*DATA,),
-    "helper.py": (*DATA,),
-    "model.py": ("train", "evaluate", "read", "draw_reading"),
-    "evaluation.py": ("evaluate",),
-    "figure.py": ("render", "render_tweens", "draw_loop", "write_captions"),
-    "settings.schema.yaml": (),
+    "data.py": DATA,
+    "helper.py": DATA,
+    "model.py": {"train", "evaluate", "read", "draw_reading"},
+    "evaluation.py": {"evaluate"},
+    "figure.py": DRAWING | {"write_captions"},
+    "settings.schema.yaml": set(),
 }

@@ -216,7 +216,7 @@ def document() -> str:
         altered="\n".join(_told(ALTERED)),
         code="\n".join(_code()),
         own_files="\n".join(
-            f"| `{name}` | {_listed(set(rules))} |" for name, rules in OF_ONES_OWN.items()
+            f"| `{name}` | {_listed(rules)} |" for name, rules in OF_ONES_OWN.items()
         ),
         idle=", ".join(f"`{name}`" for name in idle()),
         packages="\n".join(_packages()),

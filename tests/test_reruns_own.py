@@ -42,7 +42,7 @@ def jobs_with(own: Workplace, path: Path, more: str) -> set[str]:
 @pytest.mark.parametrize("name", OF_ONES_OWN)
 def test_a_change_of_a_file_reruns_the_rules_that_run_it_and_no_other(own, name):
     more = "description: More.\n" if name.endswith(".yaml") else "\nMORE_IS_SAID = True\n"
-    expected = reruns.jobs_of(own.config, "spirals", set(OF_ONES_OWN[name]))
+    expected = reruns.jobs_of(own.config, "spirals", OF_ONES_OWN[name])
     assert jobs_with(own, own.mine / name, more) == expected
 
 
@@ -51,7 +51,7 @@ def test_every_file_of_the_example_has_its_row(own):
     assert there == OF_ONES_OWN.keys()
 
 
-def test_a_comment_in_every_file_and_a_file_beside_them_rerun_nothing(own, tmp_path):
+def test_a_comment_in_every_file_and_a_file_beside_them_rerun_nothing(own):
     for name in OF_ONES_OWN:
         assert jobs_with(own, own.mine / name, "\n# A comment.\n") == set(), name
     assert jobs_with(own, own.mine / "beside.py", "MORE_IS_SAID = True\n") == set()
