@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 from frames_per_second import race  # keeps numpy to one thread, so it comes early
 
-from epochreel.activations import colours, figure
-from epochreel.activations.classes import SKETCHES
-from epochreel.drawing.scene import Moment, Scene, Story
+from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.experiments.activations import colours, figure
+from epochreel.experiments.activations.classes import SKETCHES
 
 SAMPLE, EPOCHS, SNAPSHOTS = 1000, 25, 61
 SHARES = ("accuracy", "train_accuracy", *(f"accuracy_of_{k}" for k in range(len(SKETCHES))))

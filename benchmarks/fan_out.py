@@ -33,7 +33,7 @@ from cluster import slurm
 from cluster.clustered import Clustered
 from killing import small
 
-from epochreel.plan import Plan
+from epochreel.plan.plan import Plan
 
 RUN = "spirals"
 COLUMNS = {

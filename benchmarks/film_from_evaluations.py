@@ -28,11 +28,15 @@ import scheduler
 import table
 from workflow import Workplace
 
-from epochreel import evaluations, experiments, png, reels, rendering, summaries, video
-from epochreel.drawing.scene import Scene
-from epochreel.files import write_whole
-from epochreel.plan import Plan, Run
-from epochreel.shards import Split
+from epochreel.artifacts import evaluations, metrics
+from epochreel.artifacts import frames as frame_files
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.core.files import write_whole
+from epochreel.drawing.frame import Scene
+from epochreel.experiment_api import loader
+from epochreel.film import encode, render
+from epochreel.formats import png
+from epochreel.plan.plan import Plan, Run
 
 MADE = ("summaries", "frames", "training.mp4", "benchmarks")
 
@@ -75,8 +79,8 @@ def ffmpeg_alone(place: Workplace, run: Run) -> float:
     with tempfile.TemporaryDirectory() as scratch:
         target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
         feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
-        with mock.patch.object(video, "_run", side_effect=_Caught) as caught, suppress(_Caught):
-            video.encode_film(reels.Reel(frames, size), target, film, "", "", "")
+        with mock.patch.object(encode, "_run", side_effect=_Caught) as caught, suppress(_Caught):
+            encode.encode_film(frame_files.Reel(frames, size), target, film, "", "", "")
         began = time.perf_counter()
         with open(feed, "rb") as pictures:
             subprocess.run(caught.call_args.args[0], stdin=pictures, check=True)
@@ -123,10 +127,10 @@ def inside_encode(place: Workplace, run: Run) -> list[tuple[str, float]]:
     frames = [place.folder / path for path in run.paths("frames", "png")]
     film = place.path(f"{run.name}/training.mp4")
     return [
-        ("of encode: checking the frames", seconds(lambda: reels.check_frames(frames, size))),
+        ("of encode: checking the frames", seconds(lambda: frame_files.check_frames(frames, size))),
         (
             "of encode: counting what the film decodes to",
-            seconds(lambda: video.count_frames(film, settings["film"])),
+            seconds(lambda: encode.count_frames(film, settings["film"])),
         ),
     ]
 
@@ -136,19 +140,19 @@ def inside_render(place: Workplace, run: Run, every: int = 10) -> dict[str, floa
     stage = run.stage_settings("render")
     settings = stage["settings"]
     test = [place.folder / path for path in run.dataset.shards("test")]
-    story = rendering.story(settings, Split.of(stage, "test", test))
-    figure = experiments.find(settings["data"]["experiment"], place.folder).load("figure")
+    story = render.story(settings, Split.of(stage, "test", test))
+    figure = loader.find(settings["data"]["experiment"], place.folder).load("figure")
     scene = Scene(story.size, figure.panels(story))
     path = place.folder / run.last_summary()
-    summary = summaries.read(path, run.snapshots, stage["reads"]["summarize"])
+    summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
     taken: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
-        history = summaries.history(summary, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(summary, snapshot, settings["snapshots_per_epoch"])
         path = place.folder / run.paths("evaluations", "parquet")[snapshot]
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),
             "drawing": lambda table, k=snapshot, history=history: scene.draw(
-                rendering.moment(settings, k, table, history)
+                render.moment(settings, k, table, history)
             ),
             "packing as PNG": png.encode,
             "writing, synced": lambda data: write_whole(place.folder / "frame.png", data),

@@ -25,9 +25,9 @@ import numpy as np
 import pyarrow as pa
 import table
 
-from epochreel import png
-from epochreel.drawing.scene import Moment, Scene, Story
-from epochreel.sheets import figure, layout
+from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.experiments.sheets import figure, layout
+from epochreel.formats import png
 
 PAGES, PLACES, EPOCHS, SNAPSHOTS = 100, 436, 50, 251
 

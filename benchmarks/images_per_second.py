@@ -27,16 +27,19 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(FOLDER / "workflow_scripts"))
 
-import numpy as np  # noqa: E402
-import pyarrow.parquet as pq  # noqa: E402
-import table  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image  # noqa: E402
+import numpy as np
+import pyarrow.parquet as pq
+import table
+import torch
+from PIL import Image
 
-from epochreel import devices, optimizers, schema, shards  # noqa: E402
-from epochreel.experiments import Experiment  # noqa: E402
-from epochreel.plan import Plan  # noqa: E402
-from epochreel.training import Recipe, Trainer  # noqa: E402
+from epochreel.artifacts import dataset_shards
+from epochreel.config import schema
+from epochreel.core import device
+from epochreel.experiment_api.loader import Experiment
+from epochreel.plan.plan import Plan
+from epochreel.training import optimizers
+from epochreel.training.trainer import Recipe, Trainer
 
 Work = Callable[[int], None]  # trains on so many batches
 PAGES = 200
@@ -53,7 +56,7 @@ def main() -> None:
     recipe = Recipe.of(run.stage_settings("train")["settings"])
     with tempfile.TemporaryDirectory() as folder:
         paths = some_shards(run.experiment, run.dataset.settings, Path(folder))
-        trainer = Trainer(run.experiment.load("model"), recipe, *map(shards.Split, paths))
+        trainer = Trainer(run.experiment.load("model"), recipe, *map(dataset_shards.Split, paths))
         works = {
             "plain loop": reference(trainer, paths[0][0]),
             "ours, as the workflow trains": by_snapshots(trainer),
@@ -80,7 +83,7 @@ def some_shards(experiment: Experiment, dataset: Mapping[str, Any], folder: Path
         examples = data.generate(dataset["settings"], dataset["seed"], split, range(count))
         paths.append([folder / f"{split}.parquet"] if count else [])
         for path in paths[-1]:
-            shards.write(path, examples, {})
+            dataset_shards.write(path, examples, {})
     return paths
 
 
@@ -88,7 +91,7 @@ def by_snapshots(trainer: Trainer) -> Work:
     """The workflow's own way, from snapshot to snapshot."""
 
     def train(batches: int) -> None:
-        devices.choose(trainer.settings["threads"])
+        device.choose(trainer.settings["threads"])
         end = trainer.step + batches
         while trainer.step < end:
             trainer.advance()
@@ -100,7 +103,7 @@ def by_batches(trainer: Trainer) -> Work:
     """The same without what the training log takes at a snapshot."""
 
     def train(batches: int) -> None:
-        devices.choose(trainer.settings["threads"])
+        device.choose(trainer.settings["threads"])
         for _ in range(batches):
             loss = trainer._batch()
         float(loss)  # waits for a GPU
@@ -160,7 +163,7 @@ def arithmetic(trainer: Trainer, recipe: Recipe, last: bool | None = None) -> Wo
     network = model.Network(recipe.network, recipe.data)
     if last is not None:
         network.channels_last = last
-    network = devices.put(network, trainer.device).train()
+    network = device.put(network, trainer.device).train()
     optimizer = optimizers.make(settings, network)
     batch = {name: column[: settings["batch"]].clone() for name, column in trainer.train.items()}
     batch = {name: column.to(trainer.device) for name, column in batch.items()}
@@ -169,7 +172,7 @@ def arithmetic(trainer: Trainer, recipe: Recipe, last: bool | None = None) -> Wo
         torch.set_num_threads(settings["threads"])
         for _ in range(batches):
             optimizer.zero_grad(set_to_none=True)
-            with devices.arithmetic(trainer.device, settings["precision"]):
+            with device.arithmetic(trainer.device, settings["precision"]):
                 loss = model.loss(network, batch)
             loss.backward()
             optimizer.step()

@@ -16,12 +16,12 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests")]
 
-import matplotlib_sheet  # noqa: E402
-import numpy as np  # noqa: E402
-import table  # noqa: E402
+import matplotlib_sheet
+import numpy as np
+import table
 
-from epochreel import png  # noqa: E402
-from epochreel.sheets import data  # noqa: E402
+from epochreel.experiments.sheets import data
+from epochreel.formats import png
 
 ROUNDS = 5
 

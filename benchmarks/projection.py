@@ -31,15 +31,17 @@ import numpy as np
 import table
 import torch
 
-from epochreel import batches, evaluations, schema
-from epochreel.activations import data, model
-from epochreel.activations.projection import activations
-from epochreel.planning import manual
-from epochreel.projecting import measures, projection
-from epochreel.projecting.neighbours import Points
+from epochreel.artifacts import evaluations
+from epochreel.config import schema
+from epochreel.experiments.activations import data, model
+from epochreel.experiments.activations.projection import activations
+from epochreel.plan import schemas
+from epochreel.projection import embed, quality
+from epochreel.projection.neighbor_graph import Points
+from epochreel.training import batch_order
 
 SIZES = {"digits": 8, "sketches": 48, "fashion": 28}
-SETTINGS = manual.shared()["$defs"]
+SETTINGS = schemas.shared()["$defs"]
 BATCH, RATE, SEED = 50, 5e-4, 1
 
 
@@ -76,7 +78,7 @@ def trained(args: argparse.Namespace) -> list[np.ndarray]:
     found = []
     for step in range(steps + 1):
         found += [look(network, images)] * int((moments == step).sum())
-        chosen = torch.from_numpy(batches.indices(SEED, step, BATCH, len(train["label"])))
+        chosen = torch.from_numpy(batch_order.indices(SEED, step, BATCH, len(train["label"])))
         optimizer.zero_grad()
         model.loss(network, {name: column[chosen] for name, column in train.items()}).backward()
         optimizer.step()
@@ -97,21 +99,21 @@ def settings_of(kind: str, **own: float) -> dict:
 def projected(settings: dict, snapshots: list[np.ndarray]) -> tuple[dict[str, np.ndarray], float]:
     """The numbers of a projection, and its CPU seconds."""
     started = time.process_time()
-    made = list(projection.project(snapshots, settings, SEED))
+    made = list(embed.project(snapshots, settings, SEED))
     seconds = time.process_time() - started
     names = ("trustworthiness", "neighbours_kept", "jitter", "still")
     numbers = {name: np.array([getattr(one, name) for one in made]) for name in names}
     return numbers | ways(snapshots, made), seconds
 
 
-def ways(snapshots: list[np.ndarray], made: list[projection.Projection]) -> dict[str, np.ndarray]:
+def ways(snapshots: list[np.ndarray], made: list[embed.Projection]) -> dict[str, np.ndarray]:
     """How far points that barely moved are displaced: at each snapshot, beyond the median."""
     told = {"mean way": [], "restless": []}
     for number in range(1, len(made)):
         if np.isfinite(made[number].jitter):
-            changed = measures.changes(snapshots[number - 1], Points(snapshots[number]))
+            changed = quality.changes(snapshots[number - 1], Points(snapshots[number]))
             layouts = made[number - 1].layout, made[number].layout
-            moved = measures.displacements(*layouts, changed <= measures.STILL)
+            moved = quality.displacements(*layouts, changed <= quality.STILL)
             told["mean way"].append(moved.mean())
             told["restless"].append(np.quantile(moved, 0.9))
     return {name: np.array(values) for name, values in told.items()}

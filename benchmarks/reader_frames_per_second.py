@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from frames_per_second import race  # keeps numpy to one thread, so it comes early
 
-from epochreel.drawing.scene import Moment, Scene, Story
-from epochreel.reader import data, figure, panels, strips
-from epochreel.reader.words import END, SIDE, STEPS, counted, letter
+from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.experiments.words import data, figure, panels, strips
+from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, letter
 
 WORDS, EPOCHS, SNAPSHOTS = 1024, 50, 251
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))

@@ -17,7 +17,7 @@ import yaml
 FOLDER = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests")]
 
-from workflow import Workplace  # noqa: E402
+from workflow import Workplace
 
 WORKFLOW = ("Snakefile", "config.yaml", "config.schema.yaml", "rules", "profiles", "envs")
 EMPTY = """

@@ -25,8 +25,8 @@ from pathlib import Path
 import scheduler
 import table
 
-from epochreel.plan import Plan
-from epochreel.shards import SPLITS
+from epochreel.artifacts.dataset_shards import SPLITS
+from epochreel.plan.plan import Plan
 
 STAGES = ("train", "evaluate", "summarize", "render")
 BLOCKS = {1: 4, 10: 3, 100: 1}  # snapshots in a block → how many blocks are made

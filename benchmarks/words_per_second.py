@@ -18,13 +18,13 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(FOLDER / "workflow_scripts"))
 
-import numpy as np  # noqa: E402
-import table  # noqa: E402
-import torch  # noqa: E402
-from PIL import Image, ImageDraw, ImageFont  # noqa: E402
+import numpy as np
+import table
+import torch
+from PIL import Image, ImageDraw, ImageFont
 
-from epochreel import fonts  # noqa: E402
-from epochreel.reader import chance, data  # noqa: E402
+from epochreel.drawing import fonts
+from epochreel.experiments.words import counter_rng, data
 
 ROUNDS, TIMES, BATCH, SIDE = 7, 50, 32, 40
 PIXELS = BATCH * SIDE * SIDE
@@ -95,8 +95,8 @@ def plain_example(rng: np.random.Generator, font: ImageFont.FreeTypeFont) -> np.
 
 def hashed(number: int) -> np.ndarray:
     """Which entry of a table of 2¹⁶ each pixel of a batch has."""
-    states = chance.examples(number, "train", np.arange(BATCH))
-    lanes = chance.numbers(states, 0, PIXELS // BATCH // 4)
+    states = counter_rng.examples(number, "train", np.arange(BATCH))
+    lanes = counter_rng.numbers(states, 0, PIXELS // BATCH // 4)
     return lanes[:, None] >> np.arange(0, 64, 16)[:, None] & 0xFFFF
 
 

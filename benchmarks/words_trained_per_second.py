@@ -20,14 +20,15 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(FOLDER / "workflow_scripts"))
 
-import numpy as np  # noqa: E402
-import table  # noqa: E402
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
+import numpy as np
+import table
+import torch
+from torch import nn
 
-from epochreel import devices, optimizers  # noqa: E402
-from epochreel.reader import data, model  # noqa: E402
-from epochreel.reader.words import MEAN, SPREAD  # noqa: E402
+from epochreel.core import device as devices
+from epochreel.experiments.words import data, model
+from epochreel.experiments.words.alphabet import MEAN, SPREAD
+from epochreel.training import optimizers
 
 BATCH = 32
 DATA = {"noise": 0.1, "background": "none", "backgrounds": None, "background_strength": 96}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from epochreel.errors import UserError
-from epochreel.plan import Plan
-from epochreel.provenance import canonical
-from epochreel.schema import load_file
+from epochreel.config.schema import load_file
+from epochreel.core.errors import UserError
+from epochreel.plan.plan import Plan
+from epochreel.provenance.keys import canonical
 
 
 def or_stop(function):

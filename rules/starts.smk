@@ -8,18 +8,20 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from snakemake.logging import logger
 
-from epochreel import arrays, checksums, controller, files, restarts
-from epochreel.jobs import RESTARTS, SCHEDULER, end_when_hung_up
+from epochreel.core import files
+from epochreel.runtime import requeues
+from epochreel.runtime.job import RESTARTS, SCHEDULER, end_when_hung_up
+from epochreel.runtime.patches import checksum_cache, slurm_array_tasks, slurm_controller
 
 # A task of an array is begun with the first one's command.
-arrays.become_own_job()
-checksums.remember()
-controller.be_patient()
+slurm_array_tasks.become_own_job()
+checksum_cache.remember()
+slurm_controller.be_patient()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
 # A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
 if workflow.remote_exec:
-    restarts.hand_on()
+    requeues.hand_on()
 else:
     os.environ.pop(RESTARTS, None)
     end_when_hung_up()
@@ -27,7 +29,7 @@ else:
 
 def tell_of_restarts():
     """Say which jobs Slurm has begun again, if any: Snakemake is not told of it."""
-    if word := restarts.told(Path("results")):
+    if word := requeues.told(Path("results")):
         logger.warning(f"epochreel: {word}")
 
 

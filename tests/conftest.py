@@ -16,8 +16,11 @@ import torch
 import worlds
 from workflow import Workplace
 
-from epochreel import blocks, experiments, plan, provenance
-from epochreel import shards as shard_files
+from epochreel.artifacts import dataset_shards as shard_files
+from epochreel.experiment_api import loader
+from epochreel.plan import plan
+from epochreel.provenance import keys
+from epochreel.training import block as blocks
 
 # Tests may run side by side; and with one thread the same bytes come out everywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -49,11 +52,11 @@ def spirals():
 def shards(tmp_path_factory) -> dict[str, list[str]]:
     """A dataset of spirals: split → the paths of its shards."""
     folder = tmp_path_factory.mktemp("points")
-    generate = experiments.find(f"{SPIRALS}/", folder).load("data").generate
+    generate = loader.find(f"{SPIRALS}/", folder).load("data").generate
     dataset = plan.Plan(spirals_config(), folder).datasets["points"]
     for split, count in COUNTS.items():
         about = {"split": split, "first": 0}
-        about["key"] = json.loads(provenance.key(dataset.shard_settings(split, "00000")))
+        about["key"] = json.loads(keys.key(dataset.shard_settings(split, "00000")))
         examples = generate({"noise": 0.02}, 1, split, range(count))
         shard_files.write(folder / split, examples, about)
     return {split: [str(folder / split)] for split in COUNTS}

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from epochreel.sheets import layout
+from epochreel.experiments.sheets import layout
 
 WIDTH, HEIGHT = layout.PAGE
 

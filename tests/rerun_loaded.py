@@ -12,8 +12,8 @@ import reruns
 from witness import Job
 from workflow import REPOSITORY
 
-from epochreel.planning.runs import FILM_WIDE
-from epochreel.planning.stages import STAGES
+from epochreel.plan.run import FILM_WIDE
+from epochreel.plan.stages import STAGES
 
 _LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$")
 

@@ -70,7 +70,7 @@ ADDED = {
         "other_sheets": _SHEETS | {"seed": 5},
         "in_fonts": _SHEETS | {"settings": {"variant": "perturbed", "fonts": "fonts"}},
         "on_pictures": {
-            "experiment": "reader",
+            "experiment": "words",
             "train": "unbounded",
             "test": 8,
             "settings": {"background": "folder", "backgrounds": "pictures"},
@@ -243,7 +243,7 @@ OWN = {
         Row("runs.cells.network.dropout", 0.1, {"train"}),
         Row(f"{RUN}.figure.settings.example", 1, DRAWING),
     ],
-    "reader": [
+    "words": [
         Row("datasets.few_words.settings.noise", 0.2, LEARNT_FROM),
         Row("datasets.few_words.settings.background", "none", LEARNT_FROM),
         Row("datasets.few_words.settings.background_strength", 50, LEARNT_FROM),
@@ -312,7 +312,7 @@ OTHERS = {
 
 
 # A file of an experiment of one's own → the rules that run it. `data.py` imports `helper.py`.
-# `reading.py` and `projection.py` are of experiments that have them, as in the table of modules.
+# `inference.py` and `projection.py` are of experiments that have them, as in the table of modules.
 OF_ONES_OWN = {
     "data.py": DATA,
     "helper.py": DATA,

@@ -75,11 +75,11 @@ def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
 
 def _some_of(config: Mapping, run: str) -> set[str]:
     """Those of the rules which not every run has that this one has."""
-    from epochreel import experiments
-    from epochreel.planning.runs import FILM_WIDE
+    from epochreel.experiment_api import loader
+    from epochreel.plan.run import FILM_WIDE
 
     about = config["runs"][run]
-    experiment = experiments.find(config["datasets"][about["dataset"]]["experiment"], REPOSITORY)
+    experiment = loader.find(config["datasets"][about["dataset"]]["experiment"], REPOSITORY)
     if not experiment.file("projection").is_file():
         return set()
     found = {"project"}
@@ -126,27 +126,28 @@ def without_blocks(jobs: Iterable[str]) -> set[str]:
 
 def modules() -> dict[str, Path]:
     """Every module of Epochreel by its dotted name."""
-    from epochreel import provenance
+    from epochreel.provenance import keys
 
-    roots = {"epochreel": provenance.LIBRARY}
-    return {provenance._module_name(path, roots): path for path in sorted(SCRIPTS.rglob("*.py"))}
+    roots = {"epochreel": keys.LIBRARY}
+    return {keys._module_name(path, roots): path for path in sorted(SCRIPTS.rglob("*.py"))}
 
 
 def stages_of(
     experiment: str, is_stream: bool = False, projections: Iterable[str] = ("causal",)
 ) -> dict[str, tuple[set[str], set[str]]]:
     """Rule → the modules that it runs and the packages that it computes with."""
-    from epochreel import experiments, provenance
-    from epochreel.planning.stages import STAGES, files_of, packages_of
+    from epochreel.experiment_api import loader
+    from epochreel.plan.stages import STAGES, files_of, packages_of
+    from epochreel.provenance import keys
 
-    found, rules = experiments.find(experiment, REPOSITORY), {}
+    found, rules = loader.find(experiment, REPOSITORY), {}
     for stage, about in STAGES.items():
         if stage == ("train" if is_stream else "train_on_stream") or not _has(found, stage):
             continue
         kinds = list(projections) if "projection" in about.modules else [None]
         files = {file for kind in kinds for file in files_of(stage, found, kind)}
         packages = {name for kind in kinds for name in packages_of(stage, kind)}
-        rules[_RULES.get(stage, stage)] = set(provenance.modules(files)), packages
+        rules[_RULES.get(stage, stage)] = set(keys.modules(files)), packages
     return rules
 
 
@@ -155,7 +156,7 @@ def _has(experiment, name: str) -> bool:
 
     Pictures between snapshots are refused where no points are projected.
     """
-    from epochreel.planning.stages import STAGES
+    from epochreel.plan.stages import STAGES
 
     stage = STAGES[name]
     modules = (*stage.modules, *(["projection"] if name == "render_tweens" else []))
@@ -276,9 +277,9 @@ def _code() -> Iterator[str]:
 
 def _projections() -> list[str]:
     """All projections that a run may name."""
-    from epochreel.planning import manual
+    from epochreel.plan import schemas
 
-    return list(manual.shared()["$defs"]["projections"])
+    return list(schemas.shared()["$defs"]["projections"])
 
 
 def idle() -> list[str]:
@@ -292,8 +293,8 @@ def idle() -> list[str]:
 
 
 def _packages() -> Iterator[str]:
-    from epochreel.planning.runs import FILM_WIDE
-    from epochreel.planning.stages import STAGES, packages_of
+    from epochreel.plan.run import FILM_WIDE
+    from epochreel.plan.stages import STAGES, packages_of
 
     names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
     of_some = {"project": _projections(), "fit_projection": FILM_WIDE}

@@ -21,7 +21,11 @@ import summarize
 import train
 import write_captions
 import write_manifest
-from epochreel import blocks, manifest, plan, seals, shards, video
+from epochreel.artifacts import dataset_shards, manifest
+from epochreel.film import encode as encoder
+from epochreel.formats import checksum
+from epochreel.plan import plan
+from epochreel.training import block
 
 
 class World:
@@ -42,7 +46,7 @@ class World:
         self.names = self.run.blocks()
         self.snapshots = range(self.run.snapshots)
         self.dataset = self.run.dataset
-        self.data = {split: list(self.dataset.shards(split)) for split in shards.SPLITS}
+        self.data = {split: list(self.dataset.shards(split)) for split in dataset_shards.SPLITS}
 
     def path(self, kind: str, suffix: str, number: int) -> str:
         """The file of a snapshot (and, of one snapshot each, of a block)."""
@@ -68,7 +72,7 @@ class World:
 
     def train(self, number: int) -> None:
         """Make a block's checkpoints and state."""
-        paths = blocks.Paths(
+        paths = block.Paths(
             train=self.data["train"],
             validation=self.data["validation"],
             own=self.run.files_of_stream(),
@@ -79,7 +83,7 @@ class World:
             table=Path(self.folder, f"logs/{number}.parquet"),
             layers=Path(self.folder, "logs/layers.parquet"),
         )
-        outlook = blocks.Outlook("tiny", len(self.snapshots) - number, True, 20, 1000)
+        outlook = block.Outlook("tiny", len(self.snapshots) - number, True, 20, 1000)
         train.train(paths, self.stage("train", number), self.base, outlook)
 
     def train_on(self, number: int) -> None:
@@ -168,13 +172,13 @@ class World:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         film, stage = f"{self.folder}/training.mp4", self.stage("encode")
-        encode.encode(video.encode_film, frames, self.run.tweens(), film, stage)
+        encode.encode(encoder.encode_film, frames, self.run.tweens(), film, stage)
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         encode.encode(
-            video.save_poster, frames, [], f"{self.folder}/poster.png", self.stage("save_poster")
+            encoder.save_poster, frames, [], f"{self.folder}/poster.png", self.stage("save_poster")
         )
 
     def captions(self, number: int = -1) -> None:
@@ -238,8 +242,8 @@ class World:
 
 def redeclare(path: Path, **values) -> None:
     """Put a state in the place of another that is whole and holds these values instead."""
-    declared = json.loads(path.read_text()) | {seals.NAME: seals.OPEN} | values
-    path.write_bytes(seals.seal(json.dumps(declared).encode()))
+    declared = json.loads(path.read_text()) | {checksum.NAME: checksum.OPEN} | values
+    path.write_bytes(checksum.seal(json.dumps(declared).encode()))
 
 
 def files() -> dict[str, bytes]:

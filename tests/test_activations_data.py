@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from epochreel import schema
-from epochreel.activations import classes, data, folders, idx, sketches
-from epochreel.errors import UserError
-from epochreel.planning import manual
+from epochreel.config import schema
+from epochreel.core.errors import UserError
+from epochreel.experiments.activations import classes, data, folders, idx, sketches
+from epochreel.plan import schemas
 
-DEFAULTS = manual.shared()["$defs"]["activations"]["data"]
+DEFAULTS = schemas.shared()["$defs"]["activations"]["data"]
 
 
 def settings(**own):

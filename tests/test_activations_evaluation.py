@@ -6,9 +6,9 @@ import pytest
 import test_activations_model
 import torch
 
-from epochreel import evaluations
-from epochreel.activations import evaluation
-from epochreel.errors import UserError
+from epochreel.artifacts import evaluations
+from epochreel.core.errors import UserError
+from epochreel.experiments.activations import evaluation
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from epochreel import rendering
-from epochreel.activations import clouds, colours, figure, labels, sentences, thumbnails
+from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
-from epochreel.drawing.scene import Moment, Scene, Story
-from epochreel.errors import UserError
+from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.experiments.activations import clouds, colours, figure, labels, sentences, thumbnails
+from epochreel.film import render
 
 FULL = (1920, 1080)
 TEST, TRAIN, HOLD = 120, 40, 4
@@ -116,7 +116,7 @@ def guessing(step, snapshot=5):
 
 
 def between(before, after):
-    return scene().draw(next(rendering._between(before, after, 1)))
+    return scene().draw(next(render._between(before, after, 1)))
 
 
 def test_between_snapshots_sentence_shares_and_curves_are_those_of_the_one_before():
@@ -190,7 +190,7 @@ def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_
     panel = settled_clouds()
     before, after = moment(0.4), moment(0.8, 6)
     after.layout[:] = after.layout[::-1]
-    ways = [before, *rendering._between(before, after, 12), after]
+    ways = [before, *render._between(before, after, 12), after]
     sides = np.array([panel._sides(each) for each in ways])
     assert np.abs(sides[-1] - sides[0]).max() == 45 and sides.min() == thumbnails.DOT
     assert np.diff(sides, axis=0) == pytest.approx(
@@ -202,7 +202,7 @@ def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_
 def test_pictures_are_drawn_at_the_sizes_that_they_have_on_the_way():
     before, after = moment(0.4), moment(0.4, 6)
     after.layout[:] = after.layout[::-1]
-    between = next(rendering._between(before, after, 1))
+    between = next(render._between(before, after, 1))
     film = scene()
     assert (film.draw(between) != film.draw(replace(between, way=None))).any()
 
@@ -335,7 +335,7 @@ def test_between_snapshots_names_go_from_one_place_to_the_other_without_a_leap(m
     panel = settled_clouds()
     before, after = moment(0.4), moment(0.8, 6)
     after.layout[:] = after.layout[::-1]
-    ways = [before, *rendering._between(before, after, 12), after]
+    ways = [before, *render._between(before, after, 12), after]
     at = np.array([panel._boxes(each).centres for each in ways])
     way = np.abs(at[-1] - at[0])
     assert way.max() > 100 and (np.abs(np.diff(at, axis=0)) <= way * 1.5 / 13 + 1e-6).all()

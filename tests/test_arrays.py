@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 
-from epochreel.arrays import own_command
+from epochreel.runtime.patches.slurm_array_tasks import own_command
 
 COMMANDS = {"2": "snakemake --target-jobs 'render:block=1'", "3": "snakemake 'render:block=2'"}
 PACKED = {task: zlib.compress(command.encode()).hex() for task, command in COMMANDS.items()}

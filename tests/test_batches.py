@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from epochreel import batches
+from epochreel.training import batch_order
 
 
 def visited(examples, batch, steps, seed=1):
-    return np.concatenate([batches.indices(seed, step, batch, examples) for step in steps])
+    return np.concatenate([batch_order.indices(seed, step, batch, examples) for step in steps])
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,8 @@ def test_a_batch_does_not_depend_on_where_one_started(start):
 
 
 def test_batches_asked_for_in_any_order_are_the_same():
-    there = {step: batches.indices(1, step, 3, 7).tolist() for step in range(20)}
-    back = {step: batches.indices(1, step, 3, 7).tolist() for step in reversed(range(20))}
+    there = {step: batch_order.indices(1, step, 3, 7).tolist() for step in range(20)}
+    back = {step: batch_order.indices(1, step, 3, 7).tolist() for step in reversed(range(20))}
     assert there == back
 
 
@@ -42,4 +42,4 @@ def test_another_seed_gives_another_order():
 
 
 def test_a_batch_is_of_whole_numbers_fit_for_an_index():
-    assert batches.indices(1, 0, 4, 9).dtype == np.int64
+    assert batch_order.indices(1, 0, 4, 9).dtype == np.int64

@@ -11,9 +11,12 @@ import pytest
 from conftest import Training
 from stage_world import redeclare
 
-from epochreel import lease, provenance, seals, telemetry
-from epochreel.errors import UserError
-from epochreel.training import Trainer
+from epochreel.core import lock
+from epochreel.core.errors import UserError
+from epochreel.formats import checksum
+from epochreel.provenance import keys
+from epochreel.training import telemetry
+from epochreel.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +169,7 @@ def test_nothing_unfinished_lies_about(whole):
 def declared_by(made, number):
     """What a state declares, but for its seal."""
     declared = json.loads(made.state(number).read_text())
-    return {name: value for name, value in declared.items() if name != seals.NAME}
+    return {name: value for name, value in declared.items() if name != checksum.NAME}
 
 
 def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
@@ -175,7 +178,7 @@ def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
     records = [store(made).record(number) for number in range(6)]
     weights = [record["weights"] for record in records]
     about = {"snapshot": 5, "optimizer": records[-1]["optimizer"]}
-    about["key"] = provenance.key_digest(made.block(0).stage)
+    about["key"] = keys.key_digest(made.block(0).stage)
     assert declared == {"checkpoints": weights} | about
 
 
@@ -267,7 +270,7 @@ def test_a_block_trains_and_links_with_the_lease_in_hand(training, monkeypatch):
         yield
         told.append(made.checkpoint(0).exists())
 
-    monkeypatch.setattr(lease, "held", held)
+    monkeypatch.setattr(lock, "held", held)
     numbers = trained(monkeypatch)
     made.make()
     assert (told, len(numbers)) == ([False, True], 5)

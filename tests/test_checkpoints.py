@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from epochreel import checkpoints
-from epochreel.errors import UserError
+from epochreel.artifacts import checkpoints
+from epochreel.core.errors import UserError
 
 
 def tensors():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from epochreel import checksums
+from epochreel.runtime.patches import checksum_cache
 
 
 class File(str):
@@ -22,10 +22,10 @@ class File(str):
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
-    monkeypatch.setattr(checksums, "_IOFile", File)
+    monkeypatch.setattr(checksum_cache, "_IOFile", File)
     monkeypatch.setattr(File, "checksum", File.checksum)
     monkeypatch.setattr(File, "reads", 0)
-    checksums.remember()
+    checksum_cache.remember()
     (tmp_path / "file").write_text("one")
     return File(tmp_path / "file")
 
@@ -35,7 +35,7 @@ def ask(file, **how):
 
 
 def test_a_file_that_stays_is_read_once(file):
-    checksums.remember()
+    checksum_cache.remember()
     assert [ask(file) for _ in range(5)] == ["one"] * 5
     assert File.reads == 1
 

@@ -12,8 +12,8 @@ from conftest import Training
 from torch._inductor import config
 from torch._inductor.runtime import cache_dir_utils
 
-from epochreel import compiling
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
+from epochreel.training import compile_cache
 
 COMPILED = {"training": {"compile": True}}
 
@@ -45,9 +45,9 @@ def audited(tmp_path_factory, shards, shared) -> list[tuple]:
 
 def test_inside_torch_has_a_folder_of_its_own_and_outside_none_of_it_is_left(monkeypatch, shared):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(shared / "named"))
-    with compiling.apart():
+    with compile_cache.apart():
         folder = Path(cache_dir_utils.cache_dir())
-        assert folder.name.startswith(compiling.FOLDER) and folder.stat().st_mode & 0o77 == 0
+        assert folder.name.startswith(compile_cache.FOLDER) and folder.stat().st_mode & 0o77 == 0
         places = cache_dir_utils.default_cache_dir(), cache_dir_utils.triton_cache_dir(0)
         assert all(Path(place).is_relative_to(folder) for place in places)
         assert config.force_disable_caches and not config.cpp_cache_precompile_headers
@@ -59,7 +59,7 @@ def test_inside_torch_has_a_folder_of_its_own_and_outside_none_of_it_is_left(mon
 def test_a_compiling_training_uses_a_folder_of_its_own_and_leaves_nothing(audited, shared):
     assert sorted(path.stat().st_size for path in shared.iterdir()) == [0, 0]
     opened = [str(given[0]) for event, given in audited if event == "open"]
-    assert any(f"/{compiling.FOLDER}" in path for path in opened)
+    assert any(f"/{compile_cache.FOLDER}" in path for path in opened)
 
 
 @pytest.mark.long

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from epochreel import completeness, images
-from epochreel.errors import UserError
-from epochreel.png import SIGNATURE
+from epochreel.core.errors import UserError
+from epochreel.formats import image_completeness, user_images
+from epochreel.formats.png import SIGNATURE
 
 NOISE = np.random.default_rng(0).integers(0, 256, (37, 29, 3), np.uint8)
 SHADES = np.kron(NOISE[:10, :12] // 2, np.ones((8, 8, 1), np.uint8))
@@ -20,7 +20,7 @@ SHADES += np.random.default_rng(1).integers(0, 100, SHADES.shape, np.uint8)
 def read(folder, content: bytes) -> np.ndarray:
     path = folder / "page"
     path.write_bytes(content)
-    return images.open_image(path)
+    return user_images.open_image(path)
 
 
 def refusal(folder, content: bytes) -> str:
@@ -164,7 +164,7 @@ def test_a_whole_jpeg_is_read_as_pillow_reads_it(tmp_path, form, pixels):
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 def test_a_jpeg_whose_end_follows_too_early_is_refused(tmp_path, form, share):
     content = saved(SHADES, format="JPEG", **form)
-    start, end, _ = list(completeness._scans(content))[-1]
+    start, end, _ = list(image_completeness._scans(content))[-1]
     cut = content[: start + int(share * (end - start))].rstrip(b"\xff") + b"\xff\xd9"
     assert "(its pixels end " in refusal(tmp_path, cut)
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from epochreel import controller
+from epochreel.runtime.patches import slurm_controller
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def look(tmp_path, monkeypatch):
             for job in jobs[:1]:  # the plugin finds one still running
                 yield job
 
-    monkeypatch.setitem(sys.modules, controller.PLUGIN, SimpleNamespace(Executor=Executor))
+    monkeypatch.setitem(sys.modules, slurm_controller.PLUGIN, SimpleNamespace(Executor=Executor))
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    controller.be_patient()
+    slurm_controller.be_patient()
     executor = Executor()
 
     def one(words: str, jobs=("a", "b")) -> list[str]:
@@ -44,13 +44,13 @@ def test_all_jobs_are_kept_while_the_controller_is_away(look):
 
 
 def test_a_controller_that_says_nothing_for_long_is_away(look, monkeypatch):
-    monkeypatch.setattr(controller, "SECONDS", 0.2)
+    monkeypatch.setattr(slurm_controller, "SECONDS", 0.2)
     assert look("exec sleep 60") == ["a", "b"]
 
 
 def test_that_the_controller_is_away_and_back_is_said_once(look, monkeypatch):
     said = []
-    monkeypatch.setattr(controller.logger, "warning", said.append)
+    monkeypatch.setattr(slurm_controller.logger, "warning", said.append)
     for words in ("exit 0", "exit 1", "exit 1", "exit 0", "exit 0"):
         look(words)
     away, back = said
@@ -62,7 +62,7 @@ def test_where_there_are_no_jobs_nobody_is_asked(look):
 
 
 def test_patience_is_learnt_once(look):
-    executor = sys.modules[controller.PLUGIN].Executor
+    executor = sys.modules[slurm_controller.PLUGIN].Executor
     check = executor.check_active_jobs
-    controller.be_patient()
+    slurm_controller.be_patient()
     assert executor.check_active_jobs is check

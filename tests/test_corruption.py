@@ -17,8 +17,8 @@ from conftest import spirals_config
 from stage_world import World, files
 from workflow import alone, miniature
 
-from epochreel import shards
-from epochreel.errors import UserError
+from epochreel.artifacts import dataset_shards
+from epochreel.core.errors import UserError
 
 # What may be damaged of a run, and the stages that read it.
 READERS = {
@@ -68,7 +68,7 @@ def kinds(name: str) -> list[str]:
     """The patterns of what there is of a run to be damaged."""
     config = CONFIGS[name]()
     (dataset,), (run,) = config["datasets"].values(), config["runs"].values()
-    absent = {split for split in shards.SPLITS if not isinstance(dataset.get(split), int)}
+    absent = {split for split in dataset_shards.SPLITS if not isinstance(dataset.get(split), int)}
     absent |= set() if "projection" in run else {"projections"}
     absent |= set() if run.get("figure", {}).get("tweens") else {"tweens"}
     absent |= set() if name == "fitted" else {"projection.parquet"}

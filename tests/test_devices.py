@@ -6,7 +6,7 @@ import os
 import pytest
 import torch
 
-from epochreel import devices
+from epochreel.core import device
 
 CPU = torch.device("cpu")
 
@@ -22,13 +22,13 @@ def without_gpu(monkeypatch):
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_settings_say_how_many_threads_compute(without_gpu, threads):
-    assert devices.choose(threads) == CPU
+    assert device.choose(threads) == CPU
     assert torch.get_num_threads() == threads
 
 
 def test_the_log_says_which_device_computes(without_gpu, caplog):
     with caplog.at_level(logging.INFO, logger="epochreel"):
-        devices.choose(1)
+        device.choose(1)
     assert caplog.messages == ["device: CPU, 1 arithmetic thread(s)"]
 
 
@@ -38,34 +38,34 @@ def test_the_log_says_which_device_computes(without_gpu, caplog):
 )
 def test_a_layer_computes_in_the_precision_of_the_settings(precision, kind):
     layer = torch.nn.Linear(2, 2)
-    with devices.arithmetic(CPU, precision):
+    with device.arithmetic(CPU, precision):
         assert layer(torch.ones(1, 2)).dtype == kind
     assert layer.weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_tf32_is_on_where_the_settings_say_so_and_nowhere_else(precision):
-    devices.arithmetic(CPU, precision)
+    device.arithmetic(CPU, precision)
     assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
     assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
 
 
 def test_tf32_stays_on_for_the_backward_pass_until_the_next_precision():
     for precision, on in (("tf32", True), ("float32", False)):
-        with devices.arithmetic(CPU, precision):
+        with device.arithmetic(CPU, precision):
             pass
         assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == on
 
 
 def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
-    assert devices.cores() == 3
+    assert device.cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
-    assert devices.cores() == os.cpu_count()
+    assert device.cores() == os.cpu_count()
 
 
 def test_nothing_of_one_precision_is_left_for_the_next():
-    with devices.arithmetic(CPU, "bfloat16"):
+    with device.arithmetic(CPU, "bfloat16"):
         pass
-    with devices.arithmetic(CPU, "float32"):
+    with device.arithmetic(CPU, "float32"):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32

@@ -6,9 +6,9 @@ import pytest
 
 from epochreel.drawing import palette, strokes, text
 from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.frame import Moment, Scene, Story
 from epochreel.drawing.panels import Curve, TitleLine, percent, thinned, ticks
-from epochreel.drawing.scene import Moment, Scene, Story
-from epochreel.planning import manual
+from epochreel.plan import schemas
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 FULL = (1920, 1080)
@@ -297,7 +297,7 @@ def test_a_curve_of_three_metrics_is_refused():
 
 
 def test_the_longest_title_is_as_large_as_the_headings_of_panels():
-    longest = manual.shared()["$defs"]["run"]["properties"]["title"]
+    longest = schemas.shared()["$defs"]["run"]["properties"]["title"]
     title = ("A network learns to read sheets. " * 9)[: longest["maxLength"]]
     line = TitleLine(Story(title, FULL, {}, {}, {}, 200, 1000, []), "pages seen", "of digits right")
     first = Scene(FULL, [line]).draw(moment([0.1, 0.2]))[40:75, 56:80].min((1, 2)) < 128

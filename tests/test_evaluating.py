@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from epochreel import evaluations
-from epochreel.errors import UserError
-from epochreel.evaluating import Evaluator
-from epochreel.plan import Plan
-from epochreel.provenance import key
-from epochreel.shards import Split
+from epochreel.artifacts import evaluations
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.core.errors import UserError
+from epochreel.evaluation.evaluator import Evaluator
+from epochreel.plan.plan import Plan
+from epochreel.provenance.keys import key
 
 
 @pytest.fixture

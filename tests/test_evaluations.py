@@ -5,9 +5,9 @@ import contextlib
 import numpy as np
 import pytest
 
-from epochreel import evaluations
-from epochreel.errors import UserError
-from epochreel.provenance import digest
+from epochreel.artifacts import evaluations
+from epochreel.core.errors import UserError
+from epochreel.provenance.keys import digest
 
 COLUMNS = {
     "place": np.arange(6, dtype=np.int16),

@@ -5,8 +5,8 @@ import sys
 import pytest
 from conftest import SPIRALS
 
-from epochreel import experiments
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
+from epochreel.experiment_api import loader
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def mine(tmp_path):
     """A person's experiment in `mine/`, whose data.py uses a helper."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for module in experiments.FILES:
-        names = experiments.NAMES[module]
+    for module in loader.FILES:
+        names = loader.NAMES[module]
         (folder / f"{module}.py").write_text("".join(f"def {name}(): ...\n" for name in names))
     (folder / "helper.py").write_text("ONE = 1\n")
     with open(folder / "data.py", "a") as data:
@@ -24,59 +24,62 @@ def mine(tmp_path):
 
 
 def test_a_built_in_experiment_is_found_by_its_name(tmp_path):
-    experiment = experiments.find("sheets", tmp_path)
-    assert experiment.is_builtin and experiment.load("layout").__name__ == "epochreel.sheets.layout"
+    experiment = loader.find("sheets", tmp_path)
+    assert (
+        experiment.is_builtin
+        and experiment.load("layout").__name__ == "epochreel.experiments.sheets.layout"
+    )
 
 
 def test_a_folder_is_found_from_that_of_the_config(mine):
-    experiment = experiments.find("./mine", mine.parent)
+    experiment = loader.find("./mine", mine.parent)
     assert (experiment.folder, experiment.is_builtin) == (mine, False)
 
 
 @pytest.mark.parametrize("name", ["mine/", "./mine", "mine/../mine/"])
 def test_each_way_to_write_a_path_names_the_same_experiment(mine, name):
-    assert experiments.find(name, mine.parent) == experiments.find(f"{mine}/", mine.parent)
+    assert loader.find(name, mine.parent) == loader.find(f"{mine}/", mine.parent)
 
 
 def test_modules_of_a_folder_import_each_other(mine):
-    assert experiments.find("mine/", mine.parent).load("data").TWO == 2
+    assert loader.find("mine/", mine.parent).load("data").TWO == 2
 
 
 def test_files_of_one_name_in_two_folders_do_not_meet(mine):
     other = mine.parent / "other"
     mine.rename(other)
-    spirals = experiments.find(f"{SPIRALS}/", mine).load("data")
-    assert experiments.find("other/", mine.parent).load("data").TWO == 2
+    spirals = loader.find(f"{SPIRALS}/", mine).load("data")
+    assert loader.find("other/", mine.parent).load("data").TWO == 2
     assert not hasattr(spirals, "TWO")
 
 
 def test_a_folder_is_not_put_on_the_path_for_all(mine):
     before = list(sys.path)
-    experiments.find("mine/", mine.parent).load("data")
+    loader.find("mine/", mine.parent).load("data")
     assert sys.path == before and "helper" not in sys.modules
 
 
-@pytest.mark.parametrize("module", experiments.FILES)
+@pytest.mark.parametrize("module", loader.FILES)
 def test_a_folder_that_lacks_a_file_is_refused(mine, module):
     (mine / f"{module}.py").unlink()
     with pytest.raises(UserError, match=f"'mine/': .*mine' lacks {module}.py"):
-        experiments.find("mine/", mine.parent)
+        loader.find("mine/", mine.parent)
 
 
 @pytest.mark.parametrize(
-    ("module", "names"), [(m, n) for m in experiments.FILES for n in experiments.NAMES[m]]
+    ("module", "names"), [(m, n) for m in loader.FILES for n in loader.NAMES[m]]
 )
 def test_a_file_that_lacks_a_function_is_refused_before_any_code_is_run(mine, module, names):
     text = (mine / f"{module}.py").read_text().replace(f"def {names}(", "def other(")
     (mine / f"{module}.py").write_text("1 / 0\n" + text)
     with pytest.raises(UserError, match=rf"mine/{module}\.py' does not define {names}$"):
-        experiments.find("mine/", mine.parent)
+        loader.find("mine/", mine.parent)
 
 
 def test_all_functions_that_a_file_lacks_are_named(mine):
     (mine / "model.py").write_text('"""def loss"""\ndef other():\n    loss = Network = 1\n')
     with pytest.raises(UserError, match=r"model\.py' does not define Network and loss"):
-        experiments.find("mine/", mine.parent)
+        loader.find("mine/", mine.parent)
 
 
 @pytest.mark.parametrize(
@@ -94,38 +97,38 @@ def test_all_functions_that_a_file_lacks_are_named(mine):
 )
 def test_a_function_may_come_from_elsewhere(mine, text):
     (mine / "data.py").write_text(text)
-    assert experiments.find("mine/", mine.parent).folder == mine
+    assert loader.find("mine/", mine.parent).folder == mine
 
 
 def test_what_a_file_imports_whole_is_looked_into_when_it_is_loaded(mine):
     (mine / "data.py").write_text("from .helper import *\n")
     with pytest.raises(UserError, match=r"data\.py' does not define generate"):
-        experiments.find("mine/", mine.parent).load("data")
+        loader.find("mine/", mine.parent).load("data")
 
 
-@pytest.mark.parametrize("module", sorted(set(experiments.NAMES) - set(experiments.FILES)))
+@pytest.mark.parametrize("module", sorted(set(loader.NAMES) - set(loader.FILES)))
 def test_an_optional_file_that_lacks_its_function_is_refused_before_any_code_is_run(mine, module):
     (mine / f"{module}.py").write_text("1 / 0\n")
-    (name,) = experiments.NAMES[module]
+    (name,) = loader.NAMES[module]
     with pytest.raises(UserError, match=rf"mine/{module}\.py' does not define {name}$"):
-        experiments.find("mine/", mine.parent)
+        loader.find("mine/", mine.parent)
 
 
 def test_a_file_that_is_no_python_is_named_with_the_line(mine):
     (mine / "model.py").write_text("x = 1\n\ndef loss(:\n")
     with pytest.raises(UserError, match=r"mine/model\.py cannot be read as Python: .*\(line 3\)$"):
-        experiments.find("mine/", mine.parent)
+        loader.find("mine/", mine.parent)
 
 
 @pytest.mark.parametrize("name", ["none", "drawing", "..", ".", "x" * 300, "a\nb"])
 def test_a_name_that_is_not_built_in_is_refused_with_those_that_are(tmp_path, name):
     with pytest.raises(UserError, match=r"is not built in \(built in: .*sheets") as caught:
-        experiments.find(name, tmp_path)
+        loader.find(name, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["a\0/b", "x" * 300 + "/", "a\n/b", "/"])
 def test_a_path_that_no_folder_has_is_refused_in_one_line(tmp_path, name):
     with pytest.raises(UserError) as caught:
-        experiments.find(name, tmp_path)
+        loader.find(name, tmp_path)
     assert len(str(caught.value).splitlines()) == 1

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from epochreel import files
+from epochreel.core import files
 
 
 def names(folder):

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from epochreel import film_seals
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
+from epochreel.formats import mp4
 
 MADE = "ab" * 32
 
@@ -15,27 +15,27 @@ def film(tmp_path):
     """A file that is sealed as a film is."""
     path = tmp_path / "training.mp4"
     path.write_bytes(random.Random(1).randbytes(300))
-    film_seals.seal(path, MADE)
+    mp4.seal(path, MADE)
     return path
 
 
 def refusal(film, made=MADE) -> str:
     with pytest.raises(UserError) as caught:
-        film_seals.check(film, made)
+        mp4.check(film, made)
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
 
 
 def test_what_was_sealed_is_taken(film):
-    film_seals.check(film, MADE)
+    mp4.check(film, MADE)
 
 
 def test_a_film_longer_than_a_read_is_sealed_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(film_seals, "_CHUNK", 7)
+    monkeypatch.setattr(mp4, "_CHUNK", 7)
     (tmp_path / "film").write_bytes(bytes(1000))
-    film_seals.seal(tmp_path / "film", MADE)
+    mp4.seal(tmp_path / "film", MADE)
     monkeypatch.undo()
-    film_seals.check(tmp_path / "film", MADE)
+    mp4.check(tmp_path / "film", MADE)
 
 
 def test_a_flipped_bit_anywhere_is_noticed_and_the_film_named(film):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
-from epochreel import fonts
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
+from epochreel.drawing import fonts
 
 DIGITS = "0123456789."
 
@@ -31,10 +31,10 @@ def test_a_font_that_does_not_come_with_matplotlib_is_named():
 
 def test_fonts_are_found_without_importing_matplotlib():
     code = (
-        "import sys; from epochreel import fonts; fonts.families('0123');"
+        "import sys; from epochreel.drawing import fonts; fonts.families('0123');"
         "sys.exit('matplotlib' in sys.modules)"
     )
-    folder = Path(fonts.__file__).parents[1]
+    folder = Path(fonts.__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=folder).returncode == 0
 
 

@@ -12,14 +12,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from epochreel import jobs
+from epochreel.runtime import job
 
-LIBRARY = {"PYTHONPATH": str(Path(jobs.__file__).parent.parent), "PATH": os.environ["PATH"]}
+LIBRARY = {"PYTHONPATH": str(Path(job.__file__).parents[2]), "PATH": os.environ["PATH"]}
 
 
 def run(tmp_path, work) -> subprocess.CompletedProcess:
     """Run a script that does `work` inside a job."""
-    script = "from epochreel.jobs import job, log\nfrom epochreel.errors import UserError\n"
+    script = (
+        "from epochreel.runtime.job import job, log\nfrom epochreel.core.errors import UserError\n"
+    )
     script += f"with job({str(tmp_path / 'logs' / 'job.log')!r}):\n" + textwrap.indent(work, "    ")
     command = [sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, env=LIBRARY, cwd=tmp_path)
@@ -118,8 +120,8 @@ def test_an_error_in_an_experiment_of_ones_own_is_told_with_file_and_line(
         names = "def generate(): ...\ndef loss(): ...\ndef evaluate(): ...\ndef panels(): ...\n"
         (tmp_path / f"{name}.py").write_text(names + "class Network: ...\n")
     (tmp_path / "data.py").write_text(code + "\nif 0: from x import *\n")
-    load = "from epochreel import experiments\nfrom pathlib import Path\n"
-    load += "list(experiments.find('./', Path.cwd()).load('data').generate())"
+    load = "from epochreel.experiment_api import loader\nfrom pathlib import Path\n"
+    load += "list(loader.find('./', Path.cwd()).load('data').generate())"
     done = run(tmp_path, load)
     assert done.stderr.startswith(f"epochreel: {tmp_path}/data.py, line {line}: {words}")
     assert (
@@ -136,7 +138,7 @@ def test_the_log_of_an_earlier_start_is_replaced(tmp_path):
 
 
 def test_a_job_that_slurm_has_begun_again_says_so_first(tmp_path, monkeypatch):
-    monkeypatch.setitem(LIBRARY, jobs.RESTARTS, "2")
+    monkeypatch.setitem(LIBRARY, job.RESTARTS, "2")
     assert run(tmp_path, "log.info('at work')").returncode == 0
     again, work = logged(tmp_path).splitlines()
     assert again.endswith("begun again by Slurm (restart 2): preempted, or its node was lost")
@@ -144,7 +146,7 @@ def test_a_job_that_slurm_has_begun_again_says_so_first(tmp_path, monkeypatch):
 
 
 def test_a_job_that_was_begun_once_says_nothing_of_slurm(tmp_path, monkeypatch):
-    monkeypatch.setitem(LIBRARY, jobs.RESTARTS, "0")
+    monkeypatch.setitem(LIBRARY, job.RESTARTS, "0")
     run(tmp_path, "log.info('at work')")
     assert "Slurm" not in logged(tmp_path)
 
@@ -153,7 +155,7 @@ def test_a_job_that_was_begun_once_says_nothing_of_slurm(tmp_path, monkeypatch):
 
 WORKER = """
 import os, sys, time
-from epochreel.jobs import job
+from epochreel.runtime.job import job
 with job("job.log"):
     print(os.getpid(), flush=True)
     time.sleep(60)

@@ -13,9 +13,10 @@ import pytest
 from stage_world import World
 from test_swapped import CONFIGS
 
-from epochreel import manifest, png
-from epochreel.errors import UserError
-from epochreel.planning.runs import Run
+from epochreel.artifacts import manifest
+from epochreel.core.errors import UserError
+from epochreel.formats import png
+from epochreel.plan.run import Run
 
 
 @pytest.fixture(scope="module")

@@ -17,8 +17,8 @@ import psutil
 import pytest
 from killing import CONFIGS, KEPT, Watched, kill_and_go_on, workers
 
-from epochreel.jobs import SCHEDULER
-from epochreel.provenance import LIBRARY
+from epochreel.provenance.keys import LIBRARY
+from epochreel.runtime.job import SCHEDULER
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_without_the_lock_two_starts_train_each_snapshot_once(place):
 def test_a_job_whose_scheduler_was_killed_while_it_was_loading_does_not_begin(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
-    work = "from epochreel.jobs import job\nwith job('job.log'):\n    open('begun', 'w')"
+    work = "from epochreel.runtime.job import job\nwith job('job.log'):\n    open('begun', 'w')"
     environment = {SCHEDULER: str(gone.pid), "PYTHONPATH": str(LIBRARY.parent)}
     done = subprocess.run([sys.executable, "-c", work], cwd=tmp_path, env=environment)
     assert done.returncode == 143

@@ -8,8 +8,8 @@ import reruns
 import witness
 from rerun_loaded import Stage, distributions, own, stage_of, stages
 
-from epochreel.planning.runs import FILM_WIDE
-from epochreel.planning.stages import PROJECTIONS
+from epochreel.plan.run import FILM_WIDE
+from epochreel.plan.stages import PROJECTIONS
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def loaded(jobs) -> dict[Stage, set[str]]:
 
 # The world's sheets and images are stored, its words drawn while they are used.
 UNSEEN = {Stage("train", "sheets", is_stream=True), Stage("train", "activations", is_stream=True)}
-UNSEEN |= {Stage("train", "reader")}
+UNSEEN |= {Stage("train", "words")}
 
 
 def test_every_stage_was_seen_but_the_other_way_to_train_of_each_experiment(loaded):
@@ -45,7 +45,7 @@ def test_a_job_loads_no_module_that_its_results_are_not_known_to_follow_from(job
 
 # Takes what a fit over all snapshots has laid out, and notes in its key what that follows from.
 UNLOADED = {
-    Stage("project", "activations", projection=name): {f"epochreel.projecting.{name}"}
+    Stage("project", "activations", projection=name): {f"epochreel.projection.methods.{name}"}
     for name in FILM_WIDE
 }
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from epochreel import loops
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
+from epochreel.formats import gif
 
 COLOURS = [(255, 0, 0), (0, 100, 166), (253, 253, 251), (0, 100, 166)]
 PICTURES = [np.full((20, 30, 3), colour, np.uint8) for colour in COLOURS]
 
 
 def test_a_loop_shows_its_pictures_in_order_and_without_end(tmp_path):
-    loops.write(tmp_path / "a.gif", PICTURES)
+    gif.write(tmp_path / "a.gif", PICTURES)
     with Image.open(tmp_path / "a.gif") as film:
         frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
         assert film.info["loop"] == 0 and film.info["duration"] == 700
@@ -22,10 +22,10 @@ def test_a_loop_shows_its_pictures_in_order_and_without_end(tmp_path):
 
 def test_the_same_pictures_give_the_same_bytes(tmp_path):
     for name in ("a.gif", "b.gif"):
-        loops.write(tmp_path / name, PICTURES)
+        gif.write(tmp_path / name, PICTURES)
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
 
 
 def test_a_loop_that_is_not_there_is_told_with_those_that_are():
     with pytest.raises(UserError, match="no loop 'word'; there are reading, word-1"):
-        loops.named({"reading": [], "word-1": []}, "word")
+        gif.named({"reading": [], "word-1": []}, "word")

@@ -8,7 +8,8 @@ import sys
 import pytest
 import torch
 
-from epochreel import checkpoints, optimizers
+from epochreel.artifacts import checkpoints
+from epochreel.training import optimizers
 
 SETTINGS = {
     "rate": 0.05,

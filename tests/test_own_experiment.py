@@ -17,12 +17,14 @@ from workflow import REPOSITORY, Workplace
 
 import generate_dataset
 import write_captions
-from epochreel import evaluations, experiments, projections, signatures, summaries
+from epochreel.artifacts import evaluations, metrics
+from epochreel.core.errors import UserError
+from epochreel.drawing.frame import Moment, Scene, Story
 from epochreel.drawing.panels import Curve, TitleLine
-from epochreel.drawing.scene import Moment, Scene, Story
-from epochreel.errors import UserError
-from epochreel.plan import Plan
-from epochreel.provenance import digest
+from epochreel.experiment_api import loader, signatures
+from epochreel.plan.plan import Plan
+from epochreel.projection import block as blocks
+from epochreel.provenance.keys import digest
 
 
 @pytest.fixture
@@ -82,7 +84,7 @@ def test_a_mistake_that_can_be_read_is_told_when_the_plan_is_made(mine, file, ol
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("file", ["data", "model", "evaluation", "figure", "reading", "helper"])
+@pytest.mark.parametrize("file", ["data", "model", "evaluation", "figure", "inference", "helper"])
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -239,7 +241,10 @@ def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
     [
         ("raise ValueError('\\x1b[2J')", r"line 2: ValueError: \?\[2J$"),
         ("raise type('Odd', (Exception,), {'__str__': 0})", "line 2: Odd$"),
-        ("raise __import__('epochreel.errors').errors.UserError('\\x1b[2J')", r"^\?\[2J$"),
+        (
+            "raise __import__('epochreel').core.errors.UserError('\\x1b[2J')",
+            r"^\?\[2J$",
+        ),
         ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: 'runs\.tiny\.\?\[1mkey' a \?b$"),
         ("return type('Odd', (), {'__repr__': 0})()", "returns an object of type Odd; it returns"),
     ],
@@ -268,8 +273,8 @@ WRONG = {
     "sentence": ("figure.py", "def panels", "def sentence(numbers): ...\n\n\ndef panels"),
     "sentences": ("figure.py", "def panels", "def sentences(rows): ...\n\n\ndef panels"),
     "loops": ("figure.py", "def panels", "def loops(story): ...\n\n\ndef panels"),
-    "read": ("reading.py", "", "def read(network, image): ..."),
-    "picture": ("reading.py", "", "def read(*given): ...\ndef picture(network): ..."),
+    "read": ("inference.py", "", "def read(network, image): ..."),
+    "picture": ("inference.py", "", "def read(*given): ...\ndef picture(network): ..."),
     "activations": ("projection.py", "", "def activations(): ..."),
     "contradictions": ("checks.py", "", "def contradictions(): ..."),
 }
@@ -306,9 +311,9 @@ def test_a_sentence_that_only_sentences_calls_may_take_anything(mine):
     assert plan_of(mine).runs
 
 
-@pytest.mark.parametrize("name", ["activations", "reader", "sheets", f"{SPIRALS}/"])
+@pytest.mark.parametrize("name", ["activations", "words", "sheets", f"{SPIRALS}/"])
 def test_each_experiment_takes_what_its_functions_are_called_with(name, tmp_path):
-    experiment = experiments.find(name, tmp_path)
+    experiment = loader.find(name, tmp_path)
     signatures.refuse_others(experiment)
     for module, function in (("evaluation", "evaluate"), ("data", "draw")):
         signatures.refuse_other(experiment, module, function)
@@ -372,7 +377,7 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
     own = SimpleNamespace(__file__="projection.py", activations=lambda predictions: given)
     settings = {"projection": {"name": "linear"}, "seed": 1}
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
-    block = projections.Block(own, stage, 0, [path])
+    block = blocks.Block(own, stage, 0, [path])
     words = rf"^projection\.py: activations returns {words}; it returns an array of numbers, a row"
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")
@@ -384,7 +389,7 @@ def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch, give
     file = mistake(mine, "figure.py", "def panels", code)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
-    monkeypatch.setattr(summaries, "read", lambda *given: rows)
+    monkeypatch.setattr(metrics, "read", lambda *given: rows)
     with pytest.raises(
         UserError, match=rf"^{file}: sentence returns {words}; it returns a sentence"
     ):

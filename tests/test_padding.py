@@ -2,7 +2,7 @@
 
 import os
 
-from epochreel import padding
+from epochreel.artifacts import padding
 
 
 def test_places_after_the_last_snapshot_are_names_of_it(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from workflow import REPOSITORY
 
-from epochreel.planning.stages import PROJECTIONS, STAGES, packages_of
+from epochreel.plan.stages import PROJECTIONS, STAGES, packages_of
 
 REQUIREMENTS = (REPOSITORY / "requirements.txt").read_text()
 PINNED = dict(re.findall(r"^([\w-]+)==(\S+)$", REQUIREMENTS, re.M))

@@ -14,9 +14,13 @@ import torch
 import yaml
 from conftest import SPIRALS
 
-from epochreel import experiments, optimizers, plan, provenance, video
-from epochreel.errors import UserError
-from epochreel.planning import datasets, manual, origins, stages
+from epochreel.core.errors import UserError
+from epochreel.experiment_api import loader
+from epochreel.film import encode
+from epochreel.plan import dataset as datasets
+from epochreel.plan import fingerprints, plan, schemas, stages
+from epochreel.provenance import keys as cache_keys
+from epochreel.training import optimizers
 
 STAGES = sorted(set(stages.STAGES) - {"generate"})
 
@@ -25,7 +29,7 @@ STAGES = sorted(set(stages.STAGES) - {"generate"})
 def planned(spirals, tmp_path):
     """The function that plans the config of spirals; `changes` are dotted paths and values."""
     shutil.copytree(SPIRALS, tmp_path / "spirals")
-    (tmp_path / "spirals" / "reading.py").write_text(
+    (tmp_path / "spirals" / "inference.py").write_text(
         "def read(*given): ...\ndef picture(*given): ...\n"
     )
     (tmp_path / "spirals" / "projection.py").write_text("def activations(predictions): ...\n")
@@ -50,7 +54,7 @@ def settings_of(planned: plan.Plan) -> dict[str, str]:
     # That stage is `train` again, of another kind of dataset.
     stages = {stage: run.stage_settings(stage) for stage in STAGES if stage != "train_on_stream"}
     shards = {f"generate {s}": dataset.shard_settings(s, "00000") for s in ("train", "test")}
-    return {name: provenance.canonical(value) for name, value in {**stages, **shards}.items()}
+    return {name: cache_keys.canonical(value) for name, value in {**stages, **shards}.items()}
 
 
 def refusal(planned, *arguments, **run) -> str:
@@ -278,7 +282,7 @@ NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dat
 
 @pytest.mark.parametrize("knob", KNOBS)
 def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
-    monkeypatch.setattr(video, "ffmpeg_version", lambda film: "7.0")
+    monkeypatch.setattr(encode, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
@@ -314,14 +318,14 @@ def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
     stages["generate"] = stages["generate test"]
     for about in stages.values():
         for name, made in about["reads"].items():
-            assert made == provenance.key_digest(stages[name])
+            assert made == cache_keys.key_digest(stages[name])
     assert stages["encode"]["reads"] and not stages["generate"]["reads"]
 
 
 def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned, monkeypatch):
-    told, tell = [], origins.Origins._tell
+    told, tell = [], fingerprints.Origins._tell
     monkeypatch.setattr(
-        origins.Origins, "_tell", lambda run, name: told.append(name) or tell(run, name)
+        fingerprints.Origins, "_tell", lambda run, name: told.append(name) or tell(run, name)
     )
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():
@@ -356,7 +360,7 @@ def test_only_what_is_laid_out_all_at_once_follows_from_how_many_snapshots_there
     assert (one != other) == knows == ("fit_projection" in one["reads"])
 
 
-@pytest.mark.parametrize("optimizer", origins.OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize("optimizer", fingerprints.OPTIMIZER_SETTINGS)
 def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, optimizer):
     class Read(dict):
         def __getitem__(self, name):
@@ -389,7 +393,7 @@ def test_a_longer_run_changes_no_full_block(planned):
 @pytest.mark.parametrize("stage", ["train", "evaluate", "summarize"])
 def test_the_number_of_epochs_is_in_no_block(planned, stage):
     runs = [planned(epochs=epochs).runs["tiny"] for epochs in (200, 300)]
-    one, other = (provenance.canonical(run.block_settings(stage, "0000")) for run in runs)
+    one, other = (cache_keys.canonical(run.block_settings(stage, "0000")) for run in runs)
     assert one == other
 
 
@@ -411,7 +415,7 @@ def test_two_numbers_swapped_are_another_training(planned):
 
 def test_blocks_of_one_stage_differ_in_their_settings(planned):
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
-    forms = {provenance.canonical(run.block_settings("train", b)) for b in run.blocks()}
+    forms = {cache_keys.canonical(run.block_settings("train", b)) for b in run.blocks()}
     assert len(forms) == run.snapshots
 
 
@@ -422,7 +426,7 @@ def test_blocks_of_one_stage_differ_in_their_settings(planned):
         ("model.py", {"train", "evaluate", "read"}),
         ("evaluation.py", {"evaluate"}),
         ("figure.py", {"render", "write_captions"}),
-        ("reading.py", {"read"}),
+        ("inference.py", {"read"}),
     ],
 )
 def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_path, file, reached):
@@ -535,18 +539,18 @@ def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(pla
 )
 def test_whether_a_sample_is_tried_is_told_from_the_code_alone(tmp_path, code, takes):
     (tmp_path / "evaluation.py").write_text(f"{code}\n1 / 0\n")
-    assert experiments.Experiment(tmp_path, "mine").takes("evaluation", "evaluate", 3) == takes
+    assert loader.Experiment(tmp_path, "mine").takes("evaluation", "evaluate", 3) == takes
 
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
-    (tmp_path / "spirals" / "reading.py").unlink()
-    with pytest.raises(UserError, match=r"reading\.py' is missing: 'read' cannot be made"):
+    (tmp_path / "spirals" / "inference.py").unlink()
+    with pytest.raises(UserError, match=r"inference\.py' is missing: 'read' cannot be made"):
         planned().runs["tiny"].stage_settings("read")
 
 
 def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
-    (tmp_path / "spirals" / "reading.py").write_text("def read(*given): ...\n")
-    with pytest.raises(UserError, match=r"reading\.py' does not define picture: 'draw_reading'"):
+    (tmp_path / "spirals" / "inference.py").write_text("def read(*given): ...\n")
+    with pytest.raises(UserError, match=r"inference\.py' does not define picture: 'draw_reading'"):
         planned().runs["tiny"].stage_settings("draw_reading")
 
 
@@ -661,7 +665,7 @@ def test_a_schema_that_cannot_be_followed_is_refused(planned, tmp_path, rules, w
 
 
 def test_a_plan_is_made_where_text_is_ascii_by_default(spirals, tmp_path):
-    code = f"from epochreel.plan import Plan; Plan({spirals()!r}, Path())"
+    code = f"from epochreel.plan.plan import Plan; Plan({spirals()!r}, Path())"
     ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", f"from pathlib import Path; {code}"]
     ascii["PYTHONPATH"] = str(stages.SCRIPTS)
@@ -674,7 +678,7 @@ def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
 
 
 def test_the_runs_that_the_readme_shows_can_be_planned(tmp_path):
-    readme = (manual.SCHEMA.parent / "README.md").read_text()
+    readme = (schemas.SCHEMA.parent / "README.md").read_text()
     blocks = re.findall(r"\n\n((?:    .*\n)+)", readme)
     configs = [yaml.safe_load(block) for block in blocks if block.startswith("    datasets:")]
     for config in configs:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from epochreel import png
+from epochreel.formats import png
 
 
 def noise(*shape):
@@ -107,7 +107,7 @@ print(hashlib.sha256(b"".join(png.encode(each) for each in pictures)).hexdigest(
 @pytest.mark.long
 def test_two_thousand_processes_pack_pictures_into_the_same_bytes():
     """With ISA-L one in three hundred packed the small ones otherwise."""
-    command = [sys.executable, "-c", MANY, str(Path(png.__file__).parents[1])]
+    command = [sys.executable, "-c", MANY, str(Path(png.__file__).parents[2])]
     with ThreadPoolExecutor(2) as pool:
         said = pool.map(lambda _: subprocess.check_output(command), range(2000))
         assert len(set(said)) == 1

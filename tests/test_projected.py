@@ -10,11 +10,15 @@ import yaml
 from conftest import SPIRALS
 from workflow import Workplace
 
-from epochreel import evaluations, layouts, plan, png, reels, video
-from epochreel.errors import UserError
-from epochreel.planning.runs import FILM_WIDE
-from epochreel.planning.stages import PROJECTIONS
-from epochreel.projecting import projection
+from epochreel.artifacts import evaluations, projections
+from epochreel.artifacts import frames as frame_files
+from epochreel.core.errors import UserError
+from epochreel.film import encode
+from epochreel.formats import png
+from epochreel.plan import plan
+from epochreel.plan.run import FILM_WIDE
+from epochreel.plan.stages import PROJECTIONS
+from epochreel.projection import embed
 
 PROJECTION = """import numpy as np
 
@@ -61,7 +65,7 @@ def place(tmp_path_factory) -> Workplace:
 def layout(place: Workplace, run: str, number: int) -> np.ndarray:
     path = place.path(f"{run}/projections/{number:06d}.parquet")
     made = plan.Plan(place.config, place.folder).runs[run].made("project")
-    return layouts.read(path, number, made)
+    return projections.read(path, number, made)
 
 
 def test_each_snapshot_has_a_layout_with_its_numbers(place):
@@ -77,7 +81,7 @@ def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, n
     columns = [evaluations.read(path).to_pydict() for path in paths]
     points = [np.column_stack([c["x"], c["y"], c["probability"]]).astype("f4") for c in columns]
     made = plan.Plan(place.config, place.folder).runs[run].projection
-    whole = list(projection.project(points, made, 1))
+    whole = list(embed.project(points, made, 1))
     for number in (0, 9, 10, 11):
         assert np.array_equal(layout(place, run, number), whole[number].layout)
 
@@ -94,10 +98,10 @@ def test_between_two_snapshots_points_move_and_the_title_is_that_of_the_first(pl
 
 def test_tweens_are_in_the_film_and_are_counted_as_no_snapshots(place):
     film = place.path("spirals/training.mp4")
-    assert video.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
+    assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
     tweens = [place.path(f"spirals/tweens/{n:06d}.png") for n in range(12)]
-    assert len(list(reels.Reel(frames, (480, 270), tweens).feed(6))) == 12 * 6
+    assert len(list(frame_files.Reel(frames, (480, 270), tweens).feed(6))) == 12 * 6
 
 
 def test_captions_are_the_sentences_of_all_snapshots(place):
@@ -138,9 +142,9 @@ def test_tweens_that_cannot_be_shown_are_refused(place, tweens, words):
 
 
 def test_the_film_wide_kinds_are_those_that_say_so():
-    wide = {kind for kind in projection.KINDS if projection.is_film_wide(kind)}
+    wide = {kind for kind in embed.KINDS if embed.is_film_wide(kind)}
     assert wide == set(FILM_WIDE)
 
 
 def test_the_packages_of_every_kind_are_known():
-    assert PROJECTIONS.keys() == set(projection.KINDS)
+    assert PROJECTIONS.keys() == set(embed.KINDS)

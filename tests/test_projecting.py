@@ -9,10 +9,10 @@ from sklearn import manifold
 from threadpoolctl import threadpool_limits
 from umap.umap_ import fuzzy_simplicial_set
 
-from epochreel.errors import UserError
-from epochreel.projecting import forces, measures, projection, shapes
-from epochreel.projecting.before import Before
-from epochreel.projecting.neighbours import Points, fuzzy_graph
+from epochreel.core.errors import UserError
+from epochreel.projection import embed, forces, procrustes, quality
+from epochreel.projection.neighbor_graph import Points, fuzzy_graph
+from epochreel.projection.previous import Before
 
 CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.27, "steps": 30}
 UMAP = {"neighbours": 8, "min_dist": 0.1}
@@ -35,7 +35,7 @@ def film(snapshots=4, apart=1.0, seed=3, wander=0.02):
 
 
 def projected(snapshots, kind="causal", seed=1, before=None):
-    return list(projection.project(snapshots, SETTINGS[kind], seed, before))
+    return list(embed.project(snapshots, SETTINGS[kind], seed, before))
 
 
 def as_before(snapshot, made):
@@ -52,17 +52,17 @@ def layouts(made):
 def test_a_shape_is_turned_mirrored_and_shifted_onto_its_likeness():
     target = np.random.default_rng(1).normal(0, 1, (9, 2))
     other = target @ [[0, 1], [1, 0]] @ [[0.6, 0.8], [-0.8, 0.6]] + 5
-    assert np.allclose(shapes.moved_onto(other, target), target)
+    assert np.allclose(procrustes.moved_onto(other, target), target)
 
 
 def test_a_unit_layout_has_radius_one_about_the_origin():
-    layout, size = shapes.unit(np.array([[1.0, 5.0], [1.0, 9.0]]))
+    layout, size = procrustes.unit(np.array([[1.0, 5.0], [1.0, 9.0]]))
     assert size == 2
     assert layout.tolist() == [[0, -1], [0, 1]]
 
 
 def test_a_layout_without_extent_stays_in_one_place():
-    layout, size = shapes.unit(np.ones((4, 2)))
+    layout, size = procrustes.unit(np.ones((4, 2)))
     assert size == 0
     assert not layout.any()
 
@@ -114,12 +114,12 @@ def test_activations_that_are_too_large_to_be_laid_out_are_refused(kind, scale):
 def test_large_activations_are_laid_out_like_small_ones(kind):
     for made in projected(film(2).astype(float) * 1e16, kind):
         assert np.isfinite(made.layout).all()
-        assert shapes.size(made.layout) == pytest.approx(1, abs=1e-3)
+        assert procrustes.size(made.layout) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_layout_that_is_not_finite_is_refused(monkeypatch):
     laid = SimpleNamespace(layouts=lambda *given: iter([(np.full((90, 2), np.nan), 1.0)]))
-    monkeypatch.setattr(projection, "_module", lambda kind: laid)
+    monkeypatch.setattr(embed, "_module", lambda kind: laid)
     with pytest.raises(UserError, match=r"projection\.py gives are too large"):
         projected(film()[:1])
 
@@ -130,26 +130,26 @@ def test_a_layout_that_is_not_finite_is_refused(monkeypatch):
 def test_trustworthiness_is_what_scikit_learn_says():
     points = film()[0]
     layout = points[:, :2]
-    ours, _ = measures.faithfulness(Points(points), layout)
+    ours, _ = quality.faithfulness(Points(points), layout)
     theirs = manifold.trustworthiness(points, layout, n_neighbors=15)
     assert ours == pytest.approx(theirs, abs=1e-12)
 
 
 def test_a_turned_plane_keeps_all_neighbours():
     points = film()[0][:, :2]
-    assert measures.faithfulness(Points(points), 3 * points[:, ::-1]) == (1.0, 1.0)
+    assert quality.faithfulness(Points(points), 3 * points[:, ::-1]) == (1.0, 1.0)
 
 
 def test_neighbours_kept_are_the_common_ones():
     points, layout = film()[0], np.random.default_rng(1).normal(0, 1, (90, 2))
     near, shown = (Points(where).nearest(15)[0] for where in (points, layout))
     common = [len(set(a) & set(b)) / 15 for a, b in zip(near, shown, strict=True)]
-    assert measures.faithfulness(Points(points), layout)[1] == pytest.approx(np.mean(common))
+    assert quality.faithfulness(Points(points), layout)[1] == pytest.approx(np.mean(common))
 
 
 def test_activations_that_all_grow_and_shift_have_not_changed():
     points = film()[0].astype(np.float64)
-    assert measures.changes(points, Points(7 * points + 3)).max() < 1e-9
+    assert quality.changes(points, Points(7 * points + 3)).max() < 1e-9
 
 
 def test_a_change_is_told_in_distances_to_the_last_neighbour():
@@ -157,24 +157,24 @@ def test_a_change_is_told_in_distances_to_the_last_neighbour():
     _, distances = Points(points).nearest(15)
     moved = points.copy()
     moved[5, 0] += distances[5, -1]
-    changed = measures.changes(moved, Points(points))
+    changed = quality.changes(moved, Points(points))
     assert changed[5] == pytest.approx(1, abs=0.05)
     assert np.delete(changed, 5).max() < 0.05
 
 
 def test_jitter_is_the_median_way_of_still_points_in_radii():
-    layout, _ = shapes.unit(np.random.default_rng(1).normal(0, 1, (400, 2)))
+    layout, _ = procrustes.unit(np.random.default_rng(1).normal(0, 1, (400, 2)))
     changed = np.where(np.arange(400) < 100, 0.1, 9.0)
     before = 3 + layout[:, ::-1] + np.where(changed > 1, 5.0, 0.0)[:, None]
-    assert measures.jitter(before, layout, changed) == (pytest.approx(0, abs=1e-6), 0.25)
+    assert quality.jitter(before, layout, changed) == (pytest.approx(0, abs=1e-6), 0.25)
     before[:100] += 0.02 * np.random.default_rng(2).choice([-1, 1], (100, 2))
-    assert measures.jitter(before, layout, changed)[0] == pytest.approx(0.0283, rel=0.05)
+    assert quality.jitter(before, layout, changed)[0] == pytest.approx(0.0283, rel=0.05)
 
 
 def test_jitter_is_not_told_of_too_few_points():
     layout = np.random.default_rng(1).normal(0, 1, (400, 2))
     changed = np.where(np.arange(400) < 3, 0.1, 9.0)
-    told, share = measures.jitter(layout, layout, changed)
+    told, share = quality.jitter(layout, layout, changed)
     assert np.isnan(told)
     assert share == 3 / 400
 
@@ -276,7 +276,7 @@ def test_a_point_that_changes_clouds_is_seen_to_go():
 def test_a_stronger_hold_is_stiller():
     snapshots, ways = film(3), {}
     for hold in (0.0, 0.27, 1000.0):
-        made = list(projection.project(snapshots, CAUSAL | {"hold": hold}, 1))
+        made = list(embed.project(snapshots, CAUSAL | {"hold": hold}, 1))
         ways[hold] = np.abs(made[2].layout - made[1].layout).mean()
     assert ways[1000.0] < ways[0.27] < ways[0.0] / 3
 
@@ -286,7 +286,7 @@ def test_many_changes_too_small_to_be_seen_move_a_point_in_the_end():
     way = np.linspace(0, 1, 60, dtype=np.float32)[:, None]
     snapshots[:, 0] += way * (snapshots[:, 31] + 0.01 - snapshots[:, 0])
     made = projected(snapshots)
-    assert all(measures.changes(a, Points(b))[0] < 0.25 for a, b in pairwise(snapshots))
+    assert all(quality.changes(a, Points(b))[0] < 0.25 for a, b in pairwise(snapshots))
     near, _ = Points(made[-1].layout).nearest(5)
     assert (CLOUD[near[0]] == 1).all()
 
@@ -315,21 +315,21 @@ def test_an_untrained_network_that_says_always_the_same_is_projected():
 @pytest.fixture(scope="module")
 def made_twice():
     """Of each kind, the same film projected twice."""
-    return {kind: [projected(film(3), kind) for _ in range(2)] for kind in projection.KINDS}
+    return {kind: [projected(film(3), kind) for _ in range(2)] for kind in embed.KINDS}
 
 
-@pytest.mark.parametrize("kind", projection.KINDS)
+@pytest.mark.parametrize("kind", embed.KINDS)
 def test_the_same_settings_give_the_same_bytes(kind, made_twice):
     once, again = made_twice[kind]
     assert layouts(once).tobytes() == layouts(again).tobytes()
 
 
-@pytest.mark.parametrize("kind", projection.KINDS)
+@pytest.mark.parametrize("kind", embed.KINDS)
 def test_layouts_are_of_radius_one_and_judged(kind, made_twice):
     for one in made_twice[kind][0]:
         assert one.layout.shape == (90, 2)
         assert one.layout.dtype == np.float32
-        assert shapes.size(one.layout) == pytest.approx(1, abs=1e-3)
+        assert procrustes.size(one.layout) == pytest.approx(1, abs=1e-3)
         assert 0.6 < one.trustworthiness <= 1
         assert 0 < one.neighbours_kept <= 1
 
@@ -352,7 +352,7 @@ def test_a_linear_film_has_one_projection_for_all_snapshots():
     made = projected(snapshots, "linear")
     values, shown = (
         np.concatenate(
-            [shapes.centred(part) * size for part, size in zip(parts, sizes, strict=True)]
+            [procrustes.centred(part) * size for part, size in zip(parts, sizes, strict=True)]
         )
         for parts, sizes in ((snapshots, [1] * 3), (layouts(made), [one.size for one in made]))
     )
@@ -362,7 +362,7 @@ def test_a_linear_film_has_one_projection_for_all_snapshots():
 
 
 def test_only_fits_over_all_snapshots_are_film_wide():
-    wide = [kind for kind in projection.KINDS if projection.is_film_wide(kind)]
+    wide = [kind for kind in embed.KINDS if embed.is_film_wide(kind)]
     assert wide == ["aligned_umap", "linear"]
 
 
@@ -374,4 +374,4 @@ def test_too_few_and_too_many_points_are_refused(count):
 
 def test_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="not tsne"):
-        projection.is_film_wide("tsne")
+        embed.is_film_wide("tsne")

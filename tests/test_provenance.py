@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from epochreel import provenance
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
+from epochreel.provenance import keys
 
-LIBRARY = provenance.LIBRARY
+LIBRARY = keys.LIBRARY
 MODEL = '''"""A network."""
 from . import helper
 from .parts import layer
@@ -44,7 +44,7 @@ def digest(tmp_path):
         for name, text in texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        return provenance.code_digest([folder / "model.py"], folder)
+        return keys.code_digest([folder / "model.py"], folder)
 
     return lambda name="far.py", text=FILES["far.py"]: of(**{name: text})
 
@@ -72,7 +72,7 @@ def test_a_touched_file_counts_as_it_was(digest, tmp_path):
     before = digest()
     model = tmp_path / "0" / "mine" / "model.py"
     model.touch()
-    assert provenance.code_digest([model], model.parent) == before
+    assert keys.code_digest([model], model.parent) == before
 
 
 @pytest.mark.parametrize("name", ["data.py", "parts/other.py", "figure.py"])
@@ -81,8 +81,8 @@ def test_a_file_that_is_not_imported_does_not_count(digest, name):
 
 
 def test_the_order_of_the_files_does_not_count():
-    files = [LIBRARY / "png.py", LIBRARY / "shards.py", LIBRARY / "lease.py"]
-    assert provenance.code_digest(files) == provenance.code_digest(files[::-1])
+    files = [LIBRARY / "formats/png.py", LIBRARY / "core/files.py", LIBRARY / "core/lock.py"]
+    assert keys.code_digest(files) == keys.code_digest(files[::-1])
 
 
 # -- What counts
@@ -128,7 +128,7 @@ def test_code_moved_from_one_module_to_another_counts(tmp_path):
         (folder / "model.py").write_text("from . import one, two\n")
         (folder / "one.py").write_text(texts[0])
         (folder / "two.py").write_text(texts[1])
-        digests.add(provenance.code_digest([folder / "model.py"], folder))
+        digests.add(keys.code_digest([folder / "model.py"], folder))
     assert len(digests) == 2
 
 
@@ -139,7 +139,7 @@ def test_a_module_counts_where_a_folder_of_its_name_lies_beside_it(tmp_path):
         (tmp_path / place / "model.py").write_text("from .helper import A\n")
         (tmp_path / place / "helper.py").write_text(f"A = {place}\n")
         files = [tmp_path / place / "model.py"]
-        digests.add(provenance.code_digest(files, tmp_path / place))
+        digests.add(keys.code_digest(files, tmp_path / place))
     assert len(digests) == 2
 
 
@@ -158,9 +158,9 @@ def library_copy(folder: Path, name: str, more: str) -> Path:
 DIGESTS = """
 import json, pathlib, sys
 sys.path.insert(0, sys.argv[1])
-from epochreel import provenance
+from epochreel.provenance import keys
 files = sorted(pathlib.Path(sys.argv[2]).rglob("*.py"))
-digests = {f"{f.parent.name}/{f.name}": provenance.code_digest([f]) for f in files}
+digests = {f"{f.parent.name}/{f.name}": keys.code_digest([f]) for f in files}
 print(json.dumps(digests))
 """
 
@@ -176,11 +176,11 @@ def digests_by(python: str, folder: Path, of: Path | None = None) -> dict[str, s
 @pytest.mark.parametrize(
     ("changed", "counts_for"),
     [
-        ("png.py", {"png.py", "shards.py", "blocks.py", "plan.py"}),
-        ("lease.py", {"lease.py", "blocks.py"}),
-        ("summaries.py", {"summaries.py"}),
-        ("plan.py", {"plan.py"}),
-        ("drawing/__init__.py", {"palette.py"}),
+        ("formats/png.py", {"png.py", "dataset_shards.py", "block.py", "plan.py"}),
+        ("core/lock.py", {"lock.py", "block.py"}),
+        ("artifacts/metrics.py", {"metrics.py"}),
+        ("plan/plan.py", {"plan.py"}),
+        ("drawing/__init__.py", {"palette.py", "plan.py"}),
     ],
 )
 def test_a_module_of_the_library_counts_for_those_that_import_it(tmp_path, changed, counts_for):
@@ -188,7 +188,7 @@ def test_a_module_of_the_library_counts_for_those_that_import_it(tmp_path, chang
     before = digests_by(sys.executable, LIBRARY.parent)
     after = digests_by(sys.executable, tmp_path)
     different = {name.split("/")[1] for name in before if before[name] != after[name]}
-    names = ("png", "shards", "blocks", "lease", "summaries", "plan", "palette")
+    names = ("png", "dataset_shards", "block", "lock", "metrics", "plan", "palette")
     assert different & {f"{name}.py" for name in names} == counts_for
 
 
@@ -200,16 +200,16 @@ def test_a_linked_file_of_ones_own_is_followed_to_its_siblings_where_its_name_li
     digests = set()
     for text in ("A = 1\n", "A = 2\n"):
         (tmp_path / "mine/helper.py").write_text(text)
-        provenance._read_module.cache_clear()
+        keys._read_module.cache_clear()
         files = [LIBRARY.parent / "train.py", tmp_path / "mine/model.py"]
-        found = provenance.modules(files, tmp_path / "mine")
+        found = keys.modules(files, tmp_path / "mine")
         assert {"train", "experiment.model", "experiment.helper"} <= found.keys()
-        digests.add(provenance.code_digest(files, tmp_path / "mine"))
+        digests.add(keys.code_digest(files, tmp_path / "mine"))
     assert len(digests) == 2
 
 
 def test_the_digest_is_the_same_wherever_the_library_lies(tmp_path):
-    library_copy(tmp_path / "elsewhere" / "epochreel", "png.py", "# a comment\n")
+    library_copy(tmp_path / "elsewhere" / "epochreel", "formats/png.py", "# a comment\n")
     there = digests_by(sys.executable, tmp_path / "elsewhere")
     assert there == digests_by(sys.executable, LIBRARY.parent)
 
@@ -283,27 +283,25 @@ def test_a_file_with_a_null_byte_is_told_in_one_line(digest):
 
 
 def test_the_order_of_keys_does_not_count():
-    assert provenance.canonical({"a": {"b": 1, "c": 2}}) == provenance.canonical(
-        {"a": {"c": 2, "b": 1}}
-    )
+    assert keys.canonical({"a": {"b": 1, "c": 2}}) == keys.canonical({"a": {"c": 2, "b": 1}})
 
 
 @pytest.mark.parametrize("other", [{"a": 2, "b": 1}, {"a": 1, "b": 2.5}, {"a": "1", "b": 2}])
 def test_other_values_have_another_form(other):
-    assert provenance.digest(other) != provenance.digest({"a": 1, "b": 2})
+    assert keys.digest(other) != keys.digest({"a": 1, "b": 2})
 
 
 def test_what_is_no_number_has_no_form():
     with pytest.raises(ValueError):
-        provenance.canonical({"a": float("nan")})
+        keys.canonical({"a": float("nan")})
 
 
 def test_the_key_of_an_artifact_does_not_name_its_block():
     stage = {"settings": {"a": 1}, "code": "c", "versions": {"numpy": "2"}, "reads": {}}
-    assert provenance.key(stage | {"first": 10, "real": 3}) == provenance.key(stage)
-    assert provenance.key(stage | {"code": "d"}) != provenance.key(stage)
+    assert keys.key(stage | {"first": 10, "real": 3}) == keys.key(stage)
+    assert keys.key(stage | {"code": "d"}) != keys.key(stage)
 
 
 def test_the_build_of_a_package_does_not_count(monkeypatch):
-    monkeypatch.setattr(provenance.importlib.metadata, "version", lambda name: "2.13.0+cpu")
-    assert provenance.versions(["made_up"]) == {"made_up": "2.13.0"}
+    monkeypatch.setattr(keys.importlib.metadata, "version", lambda name: "2.13.0+cpu")
+    assert keys.versions(["made_up"]) == {"made_up": "2.13.0"}

@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from epochreel import rendering
+from epochreel.core.errors import UserError
+from epochreel.drawing.frame import Moment
 from epochreel.drawing.panels import TitleLine
-from epochreel.drawing.scene import Moment
-from epochreel.errors import UserError
-from epochreel.plan import Plan
+from epochreel.film import render
+from epochreel.plan.plan import Plan
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def settings(spirals, tmp_path):
 
 
 def test_a_story_tells_what_stays(settings):
-    story = rendering.story(settings, [{"label": 1}])
+    story = render.story(settings, [{"label": 1}])
     assert (story.title, story.size, story.epochs) == ("Mine", (640, 360), 5)
     assert (story.examples_per_epoch, story.test) == (80, [{"label": 1}])
     assert (story.data["noise"], story.network["width"]) == (0.02, 4)
@@ -32,7 +32,7 @@ def test_a_story_tells_what_stays(settings):
     ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
 )
 def test_a_moment_knows_its_time_and_the_examples_seen(settings, snapshot, epoch, examples):
-    moment = rendering.moment(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
+    moment = render.moment(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
     assert (moment.snapshot, moment.examples) == (snapshot, examples)
     assert moment.epoch == pytest.approx(epoch)
 
@@ -40,14 +40,14 @@ def test_a_moment_knows_its_time_and_the_examples_seen(settings, snapshot, epoch
 def test_the_time_axis_ends_where_the_figure_says(spirals, tmp_path):
     config = spirals(figure={"time_axis": 40})
     settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
-    assert rendering.story(settings, []).epochs == 40
+    assert render.story(settings, []).epochs == 40
 
 
 def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
     first, second = (
         Moment(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
     )
-    between = list(rendering._between(first, second, 3))
+    between = list(render._between(first, second, 3))
     assert [moment.way.share for moment in between] == [0.25, 0.5, 0.75]
     assert all(moment.way.start is first and moment.way.end is second for moment in between)
     assert [float(moment.layout[0, 0]) for moment in between] == [0.625, 2, 3.375]
@@ -62,15 +62,15 @@ def test_what_is_no_list_of_panels_is_refused(settings, given, words):
     with pytest.raises(
         UserError, match=rf"^figure\.py: panels returns {words}; it returns a list of"
     ):
-        rendering.scene(figure, rendering.story(settings, []))
+        render.scene(figure, render.story(settings, []))
 
 
 def test_panels_may_be_yielded(settings):
     figure = SimpleNamespace(
         __file__="figure.py", panels=lambda story: (p for p in [TitleLine(story)])
     )
-    scene = rendering.scene(figure, rendering.story(settings, []))
-    moment = rendering.moment(
+    scene = render.scene(figure, render.story(settings, []))
+    moment = render.moment(
         settings, 0, pa.table({}), {"epoch": np.zeros(1), "accuracy": np.zeros(1)}
     )
     assert np.ptp(scene.draw(moment)) > 0

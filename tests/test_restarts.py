@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from epochreel import restarts
-from epochreel.jobs import BEGUN_AGAIN, RESTARTS
+from epochreel.runtime import requeues
+from epochreel.runtime.job import BEGUN_AGAIN, RESTARTS
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
     write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)", "at work")
     write("run/logs/train/00001.log", "at work", f"not the first line: {BEGUN_AGAIN}")
     write("datasets/d/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
-    word = restarts.told(tmp_path)
+    word = requeues.told(tmp_path)
     assert word.startswith("2 jobs begun again by Slurm, ")
     assert all(
         f"{tmp_path}/{name}/00000.log" in word
@@ -36,31 +36,31 @@ def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
 def test_of_many_logs_some_are_named(write, tmp_path):
     for number in range(5):
         write(f"run/logs/render/0000{number}.log", f"{BEGUN_AGAIN} (restart 1)")
-    word = restarts.told(tmp_path)
+    word = requeues.told(tmp_path)
     assert word.startswith("5 jobs ") and word.endswith("00002.log and 2 more")
 
 
 def test_of_logs_of_starts_before_nothing_is_said(write, tmp_path):
     write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
-    assert restarts.told(tmp_path) and restarts.told(tmp_path, since=time.time() + 1) is None
+    assert requeues.told(tmp_path) and requeues.told(tmp_path, since=time.time() + 1) is None
 
 
 def test_a_log_that_is_gone_or_cannot_be_read_keeps_no_run_from_ending(write, tmp_path):
     write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
     (tmp_path / "run/logs/train/00001.log").symlink_to("gone")
     (tmp_path / "run/logs/train/00002.log").mkdir()
-    assert restarts.told(tmp_path).startswith("1 job begun again by Slurm, ")
+    assert requeues.told(tmp_path).startswith("1 job begun again by Slurm, ")
 
 
 def test_what_slurm_tells_a_jobs_first_process_its_step_knows_too():
     first = {"SLURM_RESTART_COUNT": "3"}
-    restarts.hand_on(first)
+    requeues.hand_on(first)
     step = {RESTARTS: first[RESTARTS]}
-    restarts.hand_on(step)
+    requeues.hand_on(step)
     assert step == {RESTARTS: "3"}
 
 
 def test_a_job_that_slurm_has_begun_once_was_restarted_never():
     environment = {}
-    restarts.hand_on(environment)
+    requeues.hand_on(environment)
     assert environment == {RESTARTS: "0"}

@@ -13,11 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rerun_rows import OWN, SHARED
 
-from epochreel import plan, provenance, schema
-from epochreel.errors import UserError
-from epochreel.planning import manual
+from epochreel.config import schema
+from epochreel.core.errors import UserError
+from epochreel.plan import plan, schemas
+from epochreel.provenance import keys as cache_keys
 
-MANUAL = yaml.safe_load(manual.SCHEMA.read_text())
+MANUAL = yaml.safe_load(schemas.SCHEMA.read_text())
 
 
 def put(config: dict, path: str, value) -> dict:
@@ -419,10 +420,10 @@ def plan_or_line(config, folder) -> str | None:
         planned = plan.Plan(config, folder)
         for dataset in planned.datasets.values():
             dataset.files()
-            provenance.digest(dataset.shard_settings("train", "00000"))
+            cache_keys.digest(dataset.shard_settings("train", "00000"))
         for run in planned.runs.values():
             for stage in ("train", "evaluate", "summarize", "render", "encode", "write_captions"):
-                provenance.digest(run.stage_settings(stage))
+                cache_keys.digest(run.stage_settings(stage))
     except UserError as error:
         return str(error)
 

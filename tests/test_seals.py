@@ -7,13 +7,15 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from epochreel import checkpoints, seals, tables
-from epochreel.errors import UserError
+from epochreel.artifacts import checkpoints
+from epochreel.core.errors import UserError
+from epochreel.formats import checksum
+from epochreel.formats import parquet as parquet_files
 
 
 def parquet(path):
-    tables.write(path, pa.table({"a": list(range(50))}), compression="zstd")
-    return tables.read
+    parquet_files.write(path, pa.table({"a": list(range(50))}), compression="zstd")
+    return parquet_files.read
 
 
 def safetensors(path):
@@ -47,7 +49,7 @@ def test_a_lost_byte_at_the_end_or_the_beginning_is_noticed(tmp_path, kind):
 @pytest.mark.parametrize("kind", [parquet, safetensors])
 def test_what_was_sealed_is_read(tmp_path, kind):
     kind(tmp_path / "file")
-    assert seals.read(tmp_path / "file") == (tmp_path / "file").read_bytes()
+    assert checksum.read(tmp_path / "file") == (tmp_path / "file").read_bytes()
 
 
 @pytest.mark.parametrize("kind", [parquet, safetensors])
@@ -58,17 +60,17 @@ def test_the_same_content_has_the_same_seal(tmp_path, kind):
 
 
 def test_a_seal_named_among_the_data_is_not_taken_for_it(tmp_path):
-    text = f"{seals.NAME}  {'0' * 64}"
-    tables.write(tmp_path / "file", pa.table({"a": [text] * 3}), compression="none")
-    assert tables.read(tmp_path / "file")["a"].to_pylist() == [text] * 3
+    text = f"{checksum.NAME}  {'0' * 64}"
+    parquet_files.write(tmp_path / "file", pa.table({"a": [text] * 3}), compression="none")
+    assert parquet_files.read(tmp_path / "file")["a"].to_pylist() == [text] * 3
 
 
 def test_a_file_without_a_seal_is_not_read(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "file")
     with pytest.raises(UserError, match="not a whole file of Epochreel"):
-        tables.read(tmp_path / "file")
+        parquet_files.read(tmp_path / "file")
 
 
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(UserError, match=r"none\.parquet .*\(No such file or directory\)"):
-        tables.read(tmp_path / "none.parquet")
+        parquet_files.read(tmp_path / "none.parquet")

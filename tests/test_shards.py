@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from epochreel import shards
-from epochreel.errors import UserError
-from epochreel.provenance import digest
+from epochreel.artifacts import dataset_shards
+from epochreel.core.errors import UserError
+from epochreel.provenance.keys import digest
 
 KINDS = {
     "grey": lambda rng: rng.integers(0, 256, (5, 7), np.uint8),
@@ -33,8 +33,10 @@ def examples(first, count):
 def split(tmp_path):
     """Seven examples in two shards."""
     for number, (first, count) in enumerate([(0, 4), (4, 3)]):
-        shards.write(tmp_path / f"{number}.parquet", examples(first, count), {"first": first})
-    return shards.Split([tmp_path / "0.parquet", tmp_path / "1.parquet"])
+        dataset_shards.write(
+            tmp_path / f"{number}.parquet", examples(first, count), {"first": first}
+        )
+    return dataset_shards.Split([tmp_path / "0.parquet", tmp_path / "1.parquet"])
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -60,7 +62,7 @@ def test_the_number_of_workers_changes_nothing(split):
 
 
 def alike(examples, count=2) -> list:
-    return list(shards.alike(examples, count, "data.py: generate"))
+    return list(dataset_shards.alike(examples, count, "data.py: generate"))
 
 
 @pytest.mark.parametrize("kind", [iter, list, tuple])
@@ -137,7 +139,7 @@ def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, v
     words = rf"^data\.py: generate gives what the column 'x' cannot hold \(.*({words}).*\); it may"
     with pytest.raises(UserError, match=words) as caught:
         examples = [{"x": value} for value in values]
-        shards.write(tmp_path / "a.parquet", examples, {}, "data.py: generate")
+        dataset_shards.write(tmp_path / "a.parquet", examples, {}, "data.py: generate")
     assert len(str(caught.value).splitlines()) == 1 and list(tmp_path.iterdir()) == []
 
 
@@ -159,8 +161,8 @@ def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, v
     ],
 )
 def test_a_column_of_any_numbers_is_read_as_one_array_that_can_be_learnt(tmp_path, values, kind):
-    shards.write(tmp_path / "a", [{"x": value} for value in values], {})
-    column = shards.Split([tmp_path / "a"]).arrays()["x"]
+    dataset_shards.write(tmp_path / "a", [{"x": value} for value in values], {})
+    column = dataset_shards.Split([tmp_path / "a"]).arrays()["x"]
     assert np.array_equal(column, np.stack(values), equal_nan=kind == "float64")
     assert torch.from_numpy(column).dtype == getattr(torch, kind)
 
@@ -191,9 +193,9 @@ def test_shards_of_one_split_that_are_not_alike_are_told_with_their_column(
 ):
     paths = [tmp_path / name for name in "abc"]
     for path, example in zip(paths, (one, one, other), strict=True):
-        shards.write(path, [example], {})
+        dataset_shards.write(path, [example], {})
     with pytest.raises(UserError, match=rf"^{paths[2]}: the column .*{words}.*: let generate in"):
-        shards.Split(paths).arrays()
+        dataset_shards.Split(paths).arrays()
 
 
 @pytest.mark.parametrize("index", [-1, 7, 1000])
@@ -203,16 +205,16 @@ def test_there_is_no_example_beyond_the_split(split, index):
 
 
 def test_a_split_of_no_shards_is_empty():
-    assert len(shards.Split([])) == 0 and shards.Split([]).arrays() == {}
+    assert len(dataset_shards.Split([])) == 0 and dataset_shards.Split([]).arrays() == {}
 
 
 def test_the_written_examples_are_counted(tmp_path):
-    assert shards.write(tmp_path / "file", examples(0, 5), {}) == 5
+    assert dataset_shards.write(tmp_path / "file", examples(0, 5), {}) == 5
 
 
 def test_the_same_examples_give_the_same_bytes(tmp_path):
     for name in ("one", "two"):
-        shards.write(tmp_path / name, examples(0, 3), {"b": 1, "a": 2})
+        dataset_shards.write(tmp_path / name, examples(0, 3), {"b": 1, "a": 2})
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
@@ -245,7 +247,7 @@ def test_a_damaged_shard_is_named_with_the_command_that_mends_it(split, tmp_path
     data[int(place * (len(data) - 1))] ^= 8
     path.write_bytes(data)
     with pytest.raises(UserError, match=rf"{path} is damaged: delete it and run: snakemake {path}"):
-        shards.Split([path])
+        dataset_shards.Split([path])
 
 
 STAGE = {"settings": {"examples": {"train": 7}}, "reads": {"generate": digest("key")}}
@@ -256,7 +258,7 @@ def of(folder, *parts) -> list[str]:
     paths = [str(folder / f"{number}.parquet") for number in range(len(parts))]
     for path, (split, first, count, key) in zip(paths, parts, strict=True):
         about = {"split": split, "first": first, "key": key}
-        shards.write(path, examples(first, count), about)
+        dataset_shards.write(path, examples(first, count), about)
     return paths
 
 
@@ -264,10 +266,10 @@ WHOLE = [("train", 0, 4, "key"), ("train", 4, 3, "key")]
 
 
 def test_a_stage_reads_the_split_that_it_knows(tmp_path):
-    assert len(shards.Split.of(STAGE, "train", of(tmp_path, *WHOLE))) == 7
+    assert len(dataset_shards.Split.of(STAGE, "train", of(tmp_path, *WHOLE))) == 7
     paths = of(tmp_path, *WHOLE)[:1]
-    assert len(shards.Split.sample(STAGE, "train", paths, 3)) == 4
-    assert len(shards.Split.sample(STAGE, "train", [], 0)) == 0
+    assert len(dataset_shards.Split.sample(STAGE, "train", paths, 3)) == 4
+    assert len(dataset_shards.Split.sample(STAGE, "train", [], 0)) == 0
 
 
 @pytest.mark.parametrize(
@@ -286,13 +288,13 @@ def test_a_shard_of_another_place_or_dataset_is_refused(tmp_path, place, part, w
     parts[place] = part
     paths = of(tmp_path, *parts)
     with pytest.raises(UserError, match=f"^{paths[place]} {words}.*: delete it and run the same"):
-        shards.Split.of(STAGE, "train", paths)
+        dataset_shards.Split.of(STAGE, "train", paths)
 
 
 def test_shards_that_hold_less_than_a_sample_are_refused(tmp_path):
     paths = of(tmp_path, *WHOLE)
     with pytest.raises(UserError, match=f"^{paths[1]} holds the examples up to train 6 in the pl"):
-        shards.Split.sample(STAGE, "train", paths, 8)
+        dataset_shards.Split.sample(STAGE, "train", paths, 8)
 
 
 def test_nothing_is_left_of_a_shard_whose_making_failed(tmp_path):
@@ -301,5 +303,5 @@ def test_nothing_is_left_of_a_shard_whose_making_failed(tmp_path):
         raise ValueError("no more")
 
     with pytest.raises(ValueError, match="no more"):
-        shards.write(tmp_path / "file", failing(), {})
+        dataset_shards.write(tmp_path / "file", failing(), {})
     assert list(tmp_path.iterdir()) == []

@@ -6,8 +6,8 @@ import sys
 import pytest
 import test_sheets_model
 
-from epochreel import schema
-from epochreel.sheets import checks, layout, sizes
+from epochreel.config import schema
+from epochreel.experiments.sheets import checks, layout, patch_sizes
 
 
 def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
@@ -25,7 +25,7 @@ def test_a_network_reads_its_own_images_by_default(variant, name):
 
 @pytest.mark.parametrize("variant", ["plain", "cells"])
 def test_patches_may_be_as_large_as_is_said_and_no_larger(variant):
-    largest = max(side for side in range(7, 200) if sizes.fits(variant, side))
+    largest = max(side for side in range(7, 200) if patch_sizes.fits(variant, side))
     if largest < 63:
         assert f"at most {largest}" in told(variant, patch=largest + 1)["network.patch"]
     assert not told(variant, patch=min(largest, 63))
@@ -47,6 +47,6 @@ def test_the_page_shown_is_one_of_the_test_pages():
 
 
 def test_the_plan_needs_no_torch_for_it():
-    check = "import sys, epochreel.sheets.checks; sys.exit('torch' in sys.modules)"
+    check = "import sys, epochreel.experiments.sheets.checks; sys.exit('torch' in sys.modules)"
     folder = checks.__file__.split("epochreel")[0]
     subprocess.run([sys.executable, "-c", check], cwd=folder, check=True)

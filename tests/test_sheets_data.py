@@ -6,10 +6,11 @@ import matplotlib_sheet
 import numpy as np
 import pytest
 
-from epochreel import fonts, png
-from epochreel.errors import UserError
-from epochreel.planning import manual
-from epochreel.sheets import data, ink, layout
+from epochreel.core.errors import UserError
+from epochreel.drawing import fonts
+from epochreel.experiments.sheets import data, ink, layout
+from epochreel.formats import png
+from epochreel.plan import schemas
 
 PLAIN = {"variant": "plain", "fonts": None}
 
@@ -175,7 +176,7 @@ def test_a_cell_holds_the_whole_number_and_white_around_it():
 
 
 def test_the_manual_says_how_many_families_perturbed_pages_come_in():
-    rules = manual.shared()["$defs"]["sheets"]["data"]
+    rules = schemas.shared()["$defs"]["sheets"]["data"]
     words = {7: "seven families"}[len(data.perturbed_families())]
     assert words in rules["properties"]["variant"]["description"]
 

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.scene import Moment, Scene, Story
-from epochreel.errors import UserError
-from epochreel.sheets import figure
+from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.experiments.sheets import figure
 
 LIBRARY = Path(__file__).parents[1] / "workflow_scripts"
 FULL = (1920, 1080)
@@ -182,7 +182,8 @@ def test_a_wall_of_more_cells_than_were_evaluated_is_refused():
 
 def test_drawing_needs_neither_torch_nor_matplotlib():
     check = (
-        "import sys, epochreel.sheets.figure as f; from epochreel.drawing.canvas import Canvas;"
+        "import sys, epochreel.experiments.sheets.figure as f;"
+        "from epochreel.drawing.canvas import Canvas;"
         "Canvas(64, 36).text(0, 0, 'a', 900);"
         "sys.exit(bool({'torch', 'matplotlib', 'pandas'} & sys.modules.keys()))"
     )

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from epochreel import schema
-from epochreel.planning import manual
-from epochreel.sheets import data, layout, model
+from epochreel.config import schema
+from epochreel.experiments.sheets import data, layout, model
+from epochreel.plan import schemas
 
-NETWORKS = schema.by_name(manual.shared()["$defs"]["sheets"]["networks"])
+NETWORKS = schema.by_name(schemas.shared()["$defs"]["sheets"]["networks"])
 
 SMALL = {
     "tuned": {"name": "tuned", "channels": [2, 2, 2, 2, 1]},

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from epochreel import batches
-from epochreel.errors import UserError
-from epochreel.shards import Split
-from epochreel.sources import Stored, Stream
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.core.errors import UserError
+from epochreel.training import batch_order
+from epochreel.training.data_source import Stored, Stream
 
 CPU = torch.device("cpu")
 
@@ -63,4 +63,4 @@ def test_stored_examples_come_in_the_order_that_seed_and_batch_say(shards):
     split = Split(shards["train"])
     labels = torch.tensor(split.arrays()["label"])
     batch = Stored(split, 3, 8, CPU).batch(11)
-    assert torch.equal(batch["label"], labels[batches.indices(3, 11, 8, len(split))])
+    assert torch.equal(batch["label"], labels[batch_order.indices(3, 11, 8, len(split))])

@@ -5,9 +5,10 @@ import re
 import pytest
 from stage_world import redeclare
 
-from epochreel import seals, states
-from epochreel.errors import UserError
-from epochreel.files import sha256
+from epochreel.artifacts import checkpoint_index
+from epochreel.core.errors import UserError
+from epochreel.core.files import sha256
+from epochreel.formats import checksum
 
 MADE = "a" * 64
 
@@ -20,21 +21,21 @@ def block(tmp_path):
     for number, path in enumerate(paths, start=3):
         path.write_text(path.stem)
         records.append({"snapshot": number, "weights": sha256(path), "optimizer": "b" * 64})
-    states.write(tmp_path / "00001.json", records, MADE)
+    checkpoint_index.write(tmp_path / "00001.json", records, MADE)
     return tmp_path / "00001.json", paths
 
 
 def refusal(path, checkpoints, last=5, made=MADE) -> str:
     with pytest.raises(UserError) as caught:
-        states.refuse_others(path, checkpoints, last, made)
+        checkpoint_index.refuse_others(path, checkpoints, last, made)
     assert len(str(caught.value).splitlines()) == 1 and "delete it and run" in str(caught.value)
     return str(caught.value)
 
 
 def test_the_checkpoints_that_were_declared_are_taken(block):
     path, checkpoints = block
-    states.refuse_others(path, checkpoints, 5, MADE)
-    states.refuse_another_last(path, checkpoints[-1], 5, MADE)
+    checkpoint_index.refuse_others(path, checkpoints, 5, MADE)
+    checkpoint_index.refuse_another_last(path, checkpoints[-1], 5, MADE)
 
 
 def test_another_checkpoint_is_named(block):
@@ -47,7 +48,7 @@ def test_another_checkpoint_is_named(block):
 def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
     path, checkpoints = block
     with pytest.raises(UserError, match=f"^{checkpoints[1]} is not the checkpoint that {path}"):
-        states.refuse_another_last(path, checkpoints[1], 5, MADE)
+        checkpoint_index.refuse_another_last(path, checkpoints[1], 5, MADE)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -85,8 +86,8 @@ def test_a_state_with_one_other_digit_is_damaged(block, name):
 
 def test_a_state_that_is_nested_without_end_is_damaged(block):
     path, checkpoints = block
-    nested = f'{{"{seals.NAME}": "{seals.OPEN}", "key": {"[" * 100_000}'
-    path.write_bytes(seals.seal(nested.encode()))
+    nested = f'{{"{checksum.NAME}": "{checksum.OPEN}", "key": {"[" * 100_000}'
+    path.write_bytes(checksum.seal(nested.encode()))
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
 
 
@@ -94,4 +95,4 @@ def test_a_state_that_is_missing_is_told_with_the_command_that_makes_it(block):
     path, checkpoints = block
     path.unlink()
     with pytest.raises(UserError, match=f"^{path} is missing: run: snakemake {path}$"):
-        states.refuse_others(path, checkpoints, 5, MADE)
+        checkpoint_index.refuse_others(path, checkpoints, 5, MADE)

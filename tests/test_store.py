@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from epochreel import files
-from epochreel import store as stores
-from epochreel.store import Store
+from epochreel.core import files
+from epochreel.training import snapshot_store as stores
+from epochreel.training.snapshot_store import Store
 
-PATHS = os.environ | {"PYTHONPATH": str(Path(stores.__file__).parents[1])}
+PATHS = os.environ | {"PYTHONPATH": str(Path(stores.__file__).parents[2])}
 
 
 @pytest.fixture
@@ -133,7 +133,8 @@ def test_of_former_trainings_the_newest_stays(tmp_path):
 def test_a_former_training_that_is_at_work_stays(tmp_path):
     for name in "ab":
         add(Store(tmp_path, name * 64), 0)
-    busy = "import sys, time; from pathlib import Path; from epochreel.store import Store\n"
+    busy = "import sys, time; from pathlib import Path;"
+    busy += "from epochreel.training.snapshot_store import Store\n"
     busy += "with Store(Path(sys.argv[1]), 'b' * 64).lease(): print(1, flush=True); time.sleep(60)"
     command = [sys.executable, "-c", busy, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=PATHS) as process:

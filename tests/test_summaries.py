@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from epochreel import summaries
-from epochreel.errors import UserError
-from epochreel.provenance import digest
+from epochreel.artifacts import metrics as metrics_table
+from epochreel.core.errors import UserError
+from epochreel.provenance.keys import digest
 
 
 def rows(*numbers):
@@ -14,42 +14,42 @@ def rows(*numbers):
 
 
 def test_a_summary_grows_block_by_block():
-    first = summaries.extend(None, rows(0, 1, 2))
-    assert summaries.extend(first, rows(3, 4)).to_pylist() == rows(0, 1, 2, 3, 4)
+    first = metrics_table.extend(None, rows(0, 1, 2))
+    assert metrics_table.extend(first, rows(3, 4)).to_pylist() == rows(0, 1, 2, 3, 4)
 
 
 @pytest.mark.parametrize("numbers", [(1, 2), (0, 2), (0, 1, 1), (1, 0)])
 def test_a_gap_in_the_snapshots_is_refused(numbers):
     with pytest.raises(UserError, match="does not run through all snapshots"):
-        summaries.extend(None, rows(*numbers))
+        metrics_table.extend(None, rows(*numbers))
 
 
 def test_a_gap_between_blocks_is_refused():
-    first = summaries.extend(None, rows(0, 1))
+    first = metrics_table.extend(None, rows(0, 1))
     with pytest.raises(UserError, match="does not run through all snapshots"):
-        summaries.extend(first, rows(3))
+        metrics_table.extend(first, rows(3))
 
 
 def test_what_was_written_is_read(tmp_path):
-    summary = summaries.extend(None, rows(0, 1, 2))
-    summaries.write(tmp_path / "file", summary, '{"code":"c"}')
-    assert summaries.read(tmp_path / "file", 3, digest({"code": "c"})).equals(summary)
+    summary = metrics_table.extend(None, rows(0, 1, 2))
+    metrics_table.write(tmp_path / "file", summary, '{"code":"c"}')
+    assert metrics_table.read(tmp_path / "file", 3, digest({"code": "c"})).equals(summary)
     assert pq.read_schema(tmp_path / "file").metadata[b"epochreel"] == b'{"code":"c"}'
 
 
 def test_a_read_summary_is_extended_as_one_never_written(tmp_path):
-    summary = summaries.extend(None, rows(0, 1))
-    summaries.write(tmp_path / "file", summary, "{}")
-    read = summaries.extend(summaries.read(tmp_path / "file", 2, digest({})), rows(2))
-    assert read.equals(summaries.extend(summary, rows(2)))
+    summary = metrics_table.extend(None, rows(0, 1))
+    metrics_table.write(tmp_path / "file", summary, "{}")
+    read = metrics_table.extend(metrics_table.read(tmp_path / "file", 2, digest({})), rows(2))
+    assert read.equals(metrics_table.extend(summary, rows(2)))
 
 
 def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
     path = tmp_path / "0000.parquet"
-    summaries.write(path, summaries.extend(None, rows(0, 1)), "{}")
+    metrics_table.write(path, metrics_table.extend(None, rows(0, 1)), "{}")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match=f"{path} is damaged: delete it and run: snakemake {path}"):
-        summaries.read(path, 2, digest({}))
+        metrics_table.read(path, 2, digest({}))
 
 
 @pytest.mark.parametrize(
@@ -62,25 +62,25 @@ def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
 )
 def test_a_summary_of_another_block_or_run_is_refused(tmp_path, count, key, words):
     path = tmp_path / "0000.parquet"
-    summaries.write(path, summaries.extend(None, rows(0, 1)), "{}")
+    metrics_table.write(path, metrics_table.extend(None, rows(0, 1)), "{}")
     with pytest.raises(UserError, match=f"^{path} {words}.*: delete it and run the same command"):
-        summaries.read(path, count, digest(key))
+        metrics_table.read(path, count, digest(key))
 
 
 def test_the_history_ends_at_its_snapshot_and_knows_the_time():
-    history = summaries.history(summaries.extend(None, rows(*range(6))), 3, 2)
+    history = metrics_table.history(metrics_table.extend(None, rows(*range(6))), 3, 2)
     assert history["epoch"].tolist() == [0, 0.5, 1, 1.5]
     assert history["accuracy"].tolist() == [0, 0.1, 0.2, 0.3]
 
 
 def test_the_history_of_the_untrained_network_is_one_value_long():
-    history = summaries.history(summaries.extend(None, rows(0, 1)), 0, 1)
+    history = metrics_table.history(metrics_table.extend(None, rows(0, 1)), 0, 1)
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 1)
     assert isinstance(history["loss"], np.ndarray)
 
 
 @pytest.mark.parametrize("metrics", [{}, {"loss": 1.0}, {"accuracy": 0.5, "loss": 1.0}])
 def test_metrics_that_differ_between_snapshots_are_named(metrics):
-    before = summaries.extend(None, [{"snapshot": 0, "accuracy": 0.1}])
+    before = metrics_table.extend(None, [{"snapshot": 0, "accuracy": 0.1}])
     with pytest.raises(UserError, match=r"other metrics at snapshot 1 .* than before \(accuracy\)"):
-        summaries.extend(before, [{"snapshot": 1, **metrics}])
+        metrics_table.extend(before, [{"snapshot": 1, **metrics}])

@@ -13,7 +13,7 @@ from conftest import spirals_config
 from stage_world import World, files
 from workflow import alone
 
-from epochreel.errors import UserError
+from epochreel.core.errors import UserError
 
 
 def spirals() -> dict:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from epochreel import telemetry
+from epochreel.training import telemetry
 
 
 def network():

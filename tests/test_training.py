@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from epochreel.errors import UserError
-from epochreel.shards import Split
-from epochreel.sources import Stored
-from epochreel.store import Store
-from epochreel.training import Recipe, Trainer
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.core.errors import UserError
+from epochreel.training.data_source import Stored
+from epochreel.training.snapshot_store import Store
+from epochreel.training.trainer import Recipe, Trainer
 
 
 @pytest.fixture

@@ -12,8 +12,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from epochreel import film_seals, png, reels, video
-from epochreel.errors import UserError
+from epochreel.artifacts import frames as frame_files
+from epochreel.core.errors import UserError
+from epochreel.film import encode
+from epochreel.formats import mp4, png
 
 SIZE = (64, 48)
 FILM = {
@@ -55,32 +57,32 @@ def tweens(tmp_path) -> list[Path]:
     paths = [tmp_path / "tweens" / f"{k:06d}.png" for k in range(COUNT)]
     paths[0].parent.mkdir()
     for path in paths:
-        path.write_bytes(png.encode_series([picture(6), picture(7)], video.RATE))
+        path.write_bytes(png.encode_series([picture(6), picture(7)], encode.RATE))
     return paths
 
 
-def reel(frames, tweens=()) -> reels.Reel:
-    return reels.Reel(frames, SIZE, tweens)
+def reel(frames, tweens=()) -> frame_files.Reel:
+    return frame_files.Reel(frames, SIZE, tweens)
 
 
 def film(frames, target, title=TITLE, key="ab12", tweens=(), **changes) -> Path:
-    video.encode_film(reel(frames, tweens), target, FILM | changes, title, key, MADE)
+    encode.encode_film(reel(frames, tweens), target, FILM | changes, title, key, MADE)
     return target
 
 
 def webm(frames, target, tweens=(), **changes) -> Path:
     settings = FILM | changes
-    video.encode_webm(reel(frames, tweens), target, settings, TITLE, "ab12")
+    encode.encode_webm(reel(frames, tweens), target, settings, TITLE, "ab12")
     return target
 
 
 def gif(frames, target, tweens=(), **changes) -> Path:
-    video.encode_gif(reel(frames, tweens), target, FILM | changes)
+    encode.encode_gif(reel(frames, tweens), target, FILM | changes)
     return target
 
 
 def ask(*words: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run([video.ffmpeg_path(FILM), "-hide_banner", *words], capture_output=True)
+    return subprocess.run([encode.ffmpeg_path(FILM), "-hide_banner", *words], capture_output=True)
 
 
 def about(path: Path) -> str:
@@ -108,24 +110,24 @@ def shown(pictures: np.ndarray) -> list[int]:
     ("seconds", "shown"), [(1 / 24, 1), (0.042, 1), ("1/24", 1), (0.125, 3), (0.333, 8), (2, 48)]
 )
 def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
-    assert video.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
+    assert encode.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
 
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
 def test_other_times_are_refused_in_one_line(seconds):
     with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* must be .*$"):
-        video.frames_per_snapshot({"seconds_per_snapshot": seconds})
+        encode.frames_per_snapshot({"seconds_per_snapshot": seconds})
 
 
 def test_a_negative_hold_is_refused():
     with pytest.raises(UserError, match="hold_seconds is -1"):
-        video.hold_frames({"hold_seconds": -1})
+        encode.hold_frames({"hold_seconds": -1})
 
 
 def test_times_of_snapshots_and_of_the_film_are_exact():
     settings = FILM | {"seconds_per_snapshot": 7 / 24}
-    assert video.start_time(3, settings) * 24 == 21
-    assert video.film_length(10, settings) * 24 == video.frame_count(10, settings) == 82
+    assert encode.start_time(3, settings) * 24 == 21
+    assert encode.film_length(10, settings) * 24 == encode.frame_count(10, settings) == 82
 
 
 # What the film shows
@@ -137,7 +139,7 @@ def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
     frames, tmp_path, seconds, hold
 ):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=seconds, hold_seconds=hold)
-    each = video.frames_per_snapshot({"seconds_per_snapshot": seconds})
+    each = encode.frames_per_snapshot({"seconds_per_snapshot": seconds})
     expected = [k for k in range(COUNT) for _ in range(each)] + [COUNT - 1] * round(24 * hold)
     assert shown(decoded(made)) == expected
 
@@ -176,7 +178,9 @@ def test_more_tweens_than_a_snapshot_has_time_for_are_refused(frames, tweens, tm
 
 def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=0.25, hold_seconds=1)
-    assert video.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
+    assert (
+        encode.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
+    )
     assert "Duration: 00:00:02.50, start: 0.000000" in about(made)
 
 
@@ -221,12 +225,12 @@ def test_the_film_ends_with_a_box_that_players_pass_over_which_is_its_seal(frame
         kinds.append(data[at + 4 : at + 8])
         at += int.from_bytes(data[at : at + 4])
     assert at == len(data) and kinds[-1] == b"free"
-    film_seals.check(made, MADE)
+    mp4.check(made, MADE)
 
 
 def test_ffmpeg_says_nothing_of_the_seal_and_decodes_the_same_without_it(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
-    (tmp_path / "bare.mp4").write_bytes(made.read_bytes()[: -film_seals._LENGTH])
+    (tmp_path / "bare.mp4").write_bytes(made.read_bytes()[: -mp4._LENGTH])
     read = ("-v", "warning", "-i", made, "-c", "copy", "-movflags", "+faststart")
     copied = ask(*read, "-f", "mp4", tmp_path / "copy.mp4")
     sealed, bare, again = (
@@ -410,7 +414,7 @@ def test_every_flipped_byte_of_a_frame_is_seen(frames):
     for at in range(len(whole)):
         frames[3].write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
         with pytest.raises(UserError, match=r"^frame 3, .*: delete it and run: "):
-            reels.check_frames(frames, SIZE)
+            frame_files.check_frames(frames, SIZE)
 
 
 def test_a_frame_cut_off_anywhere_is_seen(frames):
@@ -418,7 +422,7 @@ def test_a_frame_cut_off_anywhere_is_seen(frames):
     for length in range(len(whole)):
         frames[3].write_bytes(whole[:length])
         with pytest.raises(UserError, match=r"^frame 3, "):
-            reels.check_frames(frames, SIZE)
+            frame_files.check_frames(frames, SIZE)
 
 
 @pytest.mark.parametrize("make", [film, webm, gif])
@@ -439,11 +443,11 @@ def test_no_frames_make_no_film(tmp_path):
 
 def test_an_odd_size_is_refused(frames):
     with pytest.raises(UserError, match="even, not 63 × 48"):
-        reels.check_frames(frames, (63, 48))
+        frame_files.check_frames(frames, (63, 48))
 
 
 def test_a_film_with_other_than_the_expected_frames_is_refused(frames, tmp_path, monkeypatch):
-    monkeypatch.setattr(video, "count_frames", lambda *_: 17)
+    monkeypatch.setattr(encode, "count_frames", lambda *_: 17)
     with pytest.raises(UserError, match="decodes to 17 frames instead of 18"):
         film(frames, tmp_path / "a.mp4")
     assert os.listdir(tmp_path) == ["frames"]
@@ -456,7 +460,7 @@ def test_a_damaged_film_is_not_counted(frames, tmp_path):
     data[at + 800 :: 7] = bytes(len(data[at + 800 :: 7]))
     made.write_bytes(data)
     with pytest.raises(UserError, match=r"a\.mp4"):
-        video.count_frames(made, FILM)
+        encode.count_frames(made, FILM)
 
 
 def test_an_older_film_outlives_a_refusal(frames, tmp_path):
@@ -470,16 +474,18 @@ def test_an_older_film_outlives_a_refusal(frames, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named(frames, tmp_path):
-    command = [video.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
+    command = [encode.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
     with pytest.raises(UserError, match=r"^a.mp4: ffmpeg stopped: .*No space left"):
-        video._run(
-            [*command, "-f", "rawvideo", "/dev/full"], "a.mp4", reels.Reel(frames, SIZE).feed(1)
+        encode._run(
+            [*command, "-f", "rawvideo", "/dev/full"],
+            "a.mp4",
+            frame_files.Reel(frames, SIZE).feed(1),
         )
 
 
 def test_a_killed_ffmpeg_is_named_with_its_signal():
     with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: ended by SIGXFSZ$"):
-        video._run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
+        encode._run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
@@ -509,43 +515,43 @@ def ends(process: psutil.Process) -> bool:
 
 @pytest.mark.parametrize(("place", "number"), [(0, 0), (0.5, 2), (1, 5)])
 def test_the_poster_is_a_copy_of_its_frame(frames, tmp_path, place, number):
-    video.save_poster(reel(frames), tmp_path / "poster.png", FILM | {"poster": place})
+    encode.save_poster(reel(frames), tmp_path / "poster.png", FILM | {"poster": place})
     assert (tmp_path / "poster.png").read_bytes() == frames[number].read_bytes()
 
 
 def test_a_poster_from_beyond_the_film_is_refused(frames, tmp_path):
     with pytest.raises(UserError, match=r"poster is 1\.5"):
-        video.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 1.5})
+        encode.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 1.5})
 
 
 def test_a_damaged_poster_is_refused(frames, tmp_path):
     truncate(frames)
     with pytest.raises(UserError, match=r"frame 3, .* is cut off"):
-        video.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
+        encode.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
 
 
 def test_the_bundled_ffmpeg_is_taken_whatever_the_environment_says(monkeypatch):
-    before = video.ffmpeg_path(FILM)
+    before = encode.ffmpeg_path(FILM)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
     monkeypatch.setenv("PATH", "")
-    assert video.ffmpeg_path(FILM) == before
+    assert encode.ffmpeg_path(FILM) == before
     assert "imageio_ffmpeg" in before and "/bin/false" not in before
 
 
 def test_the_system_ffmpeg_is_the_one_in_path(monkeypatch, tmp_path):
     own = tmp_path / "ffmpeg"
-    own.symlink_to(video.ffmpeg_path(FILM))
+    own.symlink_to(encode.ffmpeg_path(FILM))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert video.ffmpeg_path({"ffmpeg": "system"}) == str(own)
-    assert video.ffmpeg_version({"ffmpeg": "system"}).startswith("ffmpeg version ")
+    assert encode.ffmpeg_path({"ffmpeg": "system"}) == str(own)
+    assert encode.ffmpeg_version({"ffmpeg": "system"}).startswith("ffmpeg version ")
 
 
 def test_a_missing_system_ffmpeg_is_said_in_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match=r"^ffmpeg: no such program in PATH.*bundled$"):
-        video.ffmpeg_path({"ffmpeg": "system"})
+        encode.ffmpeg_path({"ffmpeg": "system"})
 
 
 def test_the_versions_are_said():
-    assert video.ffmpeg_line(FILM).startswith("ffmpeg version ")
-    assert re.fullmatch(r"imageio-ffmpeg \d+\.\d+\.\d+", video.ffmpeg_version(FILM))
+    assert encode.ffmpeg_line(FILM).startswith("ffmpeg version ")
+    assert re.fullmatch(r"imageio-ffmpeg \d+\.\d+\.\d+", encode.ffmpeg_version(FILM))

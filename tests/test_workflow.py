@@ -18,7 +18,10 @@ import yaml
 from stage_world import redeclare
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
-from epochreel import checkpoints, film_seals, manifest, plan, png, tables, video
+from epochreel.artifacts import checkpoints, manifest
+from epochreel.film import encode
+from epochreel.formats import mp4, parquet, png
+from epochreel.plan import plan
 
 BUNDLED = {"ffmpeg": "bundled"}
 README = (REPOSITORY / "README.md").read_text()
@@ -36,7 +39,7 @@ def test_everything_of_every_run_is_made_with_one_number_from_checkpoint_to_fram
 
 def test_the_film_shows_every_snapshot_and_no_padding(world):
     film = world.path("sheets/training.mp4")
-    assert video.count_frames(film, BUNDLED) == 13 + 12  # and half a second of hold
+    assert encode.count_frames(film, BUNDLED) == 13 + 12  # and half a second of hold
 
 
 def test_padding_is_a_second_name_of_the_last_snapshot(world):
@@ -99,7 +102,7 @@ def test_a_shortened_run_trains_nothing(copied):
     copied.write_config()
     copied.make("results/sheets/training.mp4")
     assert "trained for" not in copied.path("sheets/logs/train/00000.log").read_text()
-    assert video.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 12
+    assert encode.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 12
 
 
 def test_checkpoints_of_other_settings_and_blocks_are_not_taken_for_the_new_ones(copied):
@@ -119,7 +122,7 @@ def test_one_block_shows_its_frame_before_the_training_ends(tmp_path):
 def test_the_film_comes_in_its_other_forms_on_request(copied):
     names = ("training.webm", "training.gif", "poster.png", "training.vtt")
     copied.make(*(f"results/cells/{name}" for name in names))
-    assert video.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48
+    assert encode.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48
     assert png.size(copied.path("cells/poster.png").read_bytes()) == (640, 360)
     words = copied.path("cells/training.vtt").read_text()
     assert "Untrained, 0 cells" in words and "800 cells" in words
@@ -271,8 +274,8 @@ def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):
     config["datasets"]["two_spirals"]["experiment"] = "../mine/"
     place = Workplace(tmp_path / "work", config)
     place.make("training.mp4")
-    frames = video.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
-    assert video.count_frames(Path(place.folder, "training.mp4"), BUNDLED) == frames
+    frames = encode.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
+    assert encode.count_frames(Path(place.folder, "training.mp4"), BUNDLED) == frames
 
 
 @pytest.mark.parametrize(
@@ -308,10 +311,10 @@ def other_weights(path: Path) -> None:
 
 def another_runs(path: Path) -> None:
     """Put a whole table of the same place there, with the key of another run."""
-    table, about = tables.read(path), tables.note(path)
+    table, about = parquet.read(path), parquet.note(path)
     about.get("key", about)["code"] = "another"
     noted = table.schema.metadata | {b"epochreel": json.dumps(about).encode()}
-    tables.write(path, table.replace_schema_metadata(noted))
+    parquet.write(path, table.replace_schema_metadata(noted))
 
 
 def another_states(path: Path) -> None:
@@ -321,8 +324,8 @@ def another_states(path: Path) -> None:
 
 def another_film(path: Path) -> None:
     """Put the same film there, sealed as one of another run."""
-    path.write_bytes(path.read_bytes()[: -film_seals._LENGTH])
-    film_seals.seal(path, "0" * 64)
+    path.write_bytes(path.read_bytes()[: -mp4._LENGTH])
+    mp4.seal(path, "0" * 64)
 
 
 def red(path: Path) -> None:

@@ -23,10 +23,10 @@ import reruns
 import witness
 from workflow import Workplace, jobs_in, miniature
 
-from epochreel import png
-from epochreel.fonts import bundled
-from epochreel.reader import data as words
-from epochreel.sheets import data
+from epochreel.drawing.fonts import bundled
+from epochreel.experiments.sheets import data
+from epochreel.experiments.words import data as words
+from epochreel.formats import png
 
 
 def world(folder: Path) -> Workplace:

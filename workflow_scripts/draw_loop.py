@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
-from epochreel import chance, evaluations, experiments, loops, rendering
-from epochreel.jobs import job
-from epochreel.shards import Split
+from epochreel.artifacts import evaluations
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.core import seeding
+from epochreel.experiment_api import loader
+from epochreel.film import render
+from epochreel.formats import gif
+from epochreel.runtime.job import job
 
 
 def draw_loop(
@@ -20,13 +24,13 @@ def draw_loop(
     Relative paths of the settings start from `base`.
     """
     settings = stage["settings"]
-    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
+    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    story = render.story(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
     made = stage["reads"]["evaluate"]
-    chance.begin(0)
+    seeding.begin(0)
     drawn = figure.loops(story, evaluations.of(path_to_evaluation, last, made))
-    loops.write(path_to_loop, loops.named(drawn, Path(path_to_loop).stem))
+    gif.write(path_to_loop, gif.named(drawn, Path(path_to_loop).stem))
 
 
 if __name__ == "__main__":

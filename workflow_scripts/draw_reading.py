@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, png
-from epochreel.files import write_whole
-from epochreel.jobs import job
-from epochreel.reading import Reading
+from epochreel.core.files import write_whole
+from epochreel.experiment_api import loader
+from epochreel.formats import png
+from epochreel.inference.predictor import Reading
+from epochreel.runtime.job import job
 
 
 def draw_reading(
@@ -21,7 +22,7 @@ def draw_reading(
 
     Relative paths of the settings start from `base`.
     """
-    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
+    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
     paths = path_to_image, path_to_network, path_to_state
     pixels = Reading(experiment, stage, *paths).made("picture")
     write_whole(path_to_picture, png.encode(pixels))

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable
 
-from epochreel import provenance, video
-from epochreel.jobs import job, log
-from epochreel.reels import Reel
+from epochreel.artifacts.frames import Reel
+from epochreel.film import encode as encoder
+from epochreel.provenance import keys
+from epochreel.runtime.job import job, log
 
 
 def encode(
@@ -21,19 +22,19 @@ def encode(
     noted = {"title": "title", "digest": "key"}
     told = {noted[name]: settings[name] for name in noted if name in settings}
     if "ffmpeg" in film:
-        log.info("%s: %s", video.ffmpeg_path(film), video.ffmpeg_line(film))
-    if make is video.encode_film:
-        told["made"] = provenance.key_digest(stage)
+        log.info("%s: %s", encoder.ffmpeg_path(film), encoder.ffmpeg_line(film))
+    if make is encoder.encode_film:
+        told["made"] = keys.key_digest(stage)
     reel = Reel(paths_to_frames, size, paths_to_tweens, stage["reads"])
     make(reel, path_to_target, film, **told)
     log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
 
 
 MAKERS = {
-    "encode": video.encode_film,
-    "encode_webm": video.encode_webm,
-    "encode_gif": video.encode_gif,
-    "save_poster": video.save_poster,
+    "encode": encoder.encode_film,
+    "encode_webm": encoder.encode_webm,
+    "encode_gif": encoder.encode_gif,
+    "save_poster": encoder.save_poster,
 }
 
 

@@ -3,10 +3,12 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, padding, provenance, states
-from epochreel.evaluating import Evaluator
-from epochreel.jobs import job
-from epochreel.shards import Split
+from epochreel.artifacts import checkpoint_index, padding
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.evaluation.evaluator import Evaluator
+from epochreel.experiment_api import loader
+from epochreel.provenance import keys
+from epochreel.runtime.job import job
 
 
 def evaluate(
@@ -23,13 +25,13 @@ def evaluate(
     Relative paths of the settings start from `base`.
     """
     settings = stage["settings"]
-    experiment = experiments.find(settings["data"]["experiment"], base)
-    first, real, key = stage["first"], stage["real"], provenance.key(stage)
+    experiment = loader.find(settings["data"]["experiment"], base)
+    first, real, key = stage["first"], stage["real"], keys.key(stage)
     test = Split.of(stage, "test", paths_to_test)
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
     checkpoints, trained = paths_to_checkpoints[:real], stage["reads"]["train"]
-    states.refuse_others(path_to_state, checkpoints, first + real - 1, trained)
+    checkpoint_index.refuse_others(path_to_state, checkpoints, first + real - 1, trained)
     for place in range(real):
         evaluator.evaluate(checkpoints[place], paths_to_evaluations[place], first + place, key)
     padding.fill(paths_to_evaluations, real)

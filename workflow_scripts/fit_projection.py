@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, projections
-from epochreel.jobs import job
+from epochreel.experiment_api import loader
+from epochreel.projection import block
+from epochreel.runtime.job import job
 
 
 def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, base: Path) -> None:
@@ -12,8 +13,8 @@ def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, ba
 
     Relative paths of the settings start from `base`.
     """
-    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
-    projections.Block(
+    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    block.Block(
         own=experiment.load("projection"),
         stage=stage,
         first=0,

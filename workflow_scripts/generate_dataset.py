@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
-from epochreel import chance, experiments, provenance, shards
-from epochreel.jobs import job, log
+from epochreel.artifacts import dataset_shards
+from epochreel.core import seeding
+from epochreel.experiment_api import loader
+from epochreel.provenance import keys
+from epochreel.runtime.job import job, log
 
 
 def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
@@ -13,18 +16,18 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     Relative paths of the settings start from `base`.
     """
     settings = stage["settings"]
-    data = experiments.find(settings["experiment"], base).load("data")
-    own = experiments.resolved(settings["settings"], stage["folders"], base)
+    data = loader.find(settings["experiment"], base).load("data")
+    own = loader.resolved(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
-    origin = (settings["seed"], shards.SPLITS.index(stage["split"]), stage["first"])
-    chance.begin(chance.number(*origin, what="shard"))
+    origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), stage["first"])
+    seeding.begin(seeding.number(*origin, what="shard"))
     examples = data.generate(own, settings["seed"], stage["split"], indices)
     about = {name: stage[name] for name in ("split", "first")}
-    about["key"] = json.loads(provenance.key(stage))
+    about["key"] = json.loads(keys.key(stage))
     source = f"{data.__file__}: generate"
-    examples = chance.each_anew(examples, *origin, what="example")
-    examples = shards.alike(examples, stage["count"], source)
-    written = shards.write(path_to_shard, examples, about, source)
+    examples = seeding.each_anew(examples, *origin, what="example")
+    examples = dataset_shards.alike(examples, stage["count"], source)
+    written = dataset_shards.write(path_to_shard, examples, about, source)
     log.info("wrote %d examples to %s", written, path_to_shard)
 
 

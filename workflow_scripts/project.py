@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, padding, projections
-from epochreel.jobs import job
+from epochreel.artifacts import padding
+from epochreel.experiment_api import loader
+from epochreel.projection import block as blocks
+from epochreel.runtime.job import job
 
 
 def project(
@@ -21,8 +23,8 @@ def project(
     `paths_to_film` is a fit over the whole film, or empty. Relative paths of the settings start
     from `base`.
     """
-    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
-    block = projections.Block(
+    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    block = blocks.Block(
         own=experiment.load("projection"),
         stage=stage,
         first=stage["first"],

@@ -1,8 +1,8 @@
 """Publish the main run's film at the top of the folder."""
 
-from epochreel import film_seals
-from epochreel.files import copy_whole
-from epochreel.jobs import job
+from epochreel.core.files import copy_whole
+from epochreel.formats import mp4
+from epochreel.runtime.job import job
 
 
 def publish(path_to_film: str, path_to_published: str, encoded: str) -> None:
@@ -10,7 +10,7 @@ def publish(path_to_film: str, path_to_published: str, encoded: str) -> None:
 
     `encoded` is the digest of the key that it must follow from.
     """
-    film_seals.check(path_to_film, encoded)
+    mp4.check(path_to_film, encoded)
     copy_whole(path_to_film, path_to_published)
 
 

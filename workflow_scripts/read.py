@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments
-from epochreel.files import whole_file
-from epochreel.jobs import job, log
-from epochreel.reading import Reading
+from epochreel.core.files import whole_file
+from epochreel.experiment_api import loader
+from epochreel.inference.predictor import Reading
+from epochreel.runtime.job import job, log
 
 
 def read(
@@ -21,7 +21,7 @@ def read(
 
     Relative paths of the settings start from `base`.
     """
-    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
+    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
     paths = path_to_image, path_to_network, path_to_state
     table = Reading(experiment, stage, *paths).made("read")
     with whole_file(path_to_reading) as beside:

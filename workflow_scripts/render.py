@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, padding, provenance, rendering, summaries
-from epochreel.jobs import job
-from epochreel.shards import Split
+from epochreel.artifacts import metrics, padding
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.experiment_api import loader
+from epochreel.film import render as renderer
+from epochreel.provenance import keys
+from epochreel.runtime.job import job
 
 
 def render(
@@ -22,17 +25,17 @@ def render(
     Relative paths of the settings start from `base`.
     """
     settings, real = stage["settings"], stage["real"]
-    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
-    shown = rendering.Shown(
+    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    story = renderer.story(settings, Split.of(stage, "test", paths_to_test))
+    shown = renderer.Shown(
         stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[:real],
         projections=paths_to_projections[:real],
-        summary=summaries.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
+        summary=metrics.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
     )
-    scene = rendering.scene(figure, story)
-    rendering.draw(scene, shown, paths_to_frames[:real], provenance.key(stage))
+    scene = renderer.scene(figure, story)
+    renderer.draw(scene, shown, paths_to_frames[:real], keys.key(stage))
     padding.fill(paths_to_frames, real)
 
 

@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
-from epochreel import experiments, padding, provenance, rendering, summaries
-from epochreel.jobs import job
-from epochreel.shards import Split
+from epochreel.artifacts import metrics, padding
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.experiment_api import loader
+from epochreel.film import render
+from epochreel.provenance import keys
+from epochreel.runtime.job import job
 
 
 def render_tweens(
@@ -23,18 +26,18 @@ def render_tweens(
     Relative paths of the settings start from `base`.
     """
     settings, real = stage["settings"], stage["real"]
-    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
-    story = rendering.story(settings, Split.of(stage, "test", paths_to_test))
+    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    story = render.story(settings, Split.of(stage, "test", paths_to_test))
     before = min(stage["first"], 1)
-    shown = rendering.Shown(
+    shown = render.Shown(
         stage=stage,
         first=stage["first"] - before,
         evaluations=paths_to_evaluations[: real + before],
         projections=paths_to_projections[: real + before],
-        summary=summaries.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
+        summary=metrics.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
     )
-    scene, key = rendering.scene(figure, story), provenance.key(stage)
-    rendering.draw_tweens(scene, shown, paths_to_tweens[:real], settings["tweens"], key)
+    scene, key = render.scene(figure, story), keys.key(stage)
+    render.draw_tweens(scene, shown, paths_to_tweens[:real], settings["tweens"], key)
     padding.fill(paths_to_tweens, real)
 
 

@@ -2,8 +2,9 @@
 
 import json
 
-from epochreel import evaluations, provenance, summaries
-from epochreel.jobs import job
+from epochreel.artifacts import evaluations, metrics
+from epochreel.provenance import keys
+from epochreel.runtime.job import job
 
 
 def summarize(
@@ -19,9 +20,9 @@ def summarize(
         for number, path in enumerate(paths_to_evaluations[: stage["real"]], first)
     ]
     if path_to_summary_before:
-        own = provenance.key_digest(stage)
-        before = summaries.read(path_to_summary_before, first, own)
-    summaries.write(path_to_summary, summaries.extend(before, rows), provenance.key(stage))
+        own = keys.key_digest(stage)
+        before = metrics.read(path_to_summary_before, first, own)
+    metrics.write(path_to_summary, metrics.extend(before, rows), keys.key(stage))
 
 
 if __name__ == "__main__":

@@ -3,18 +3,19 @@
 import json
 from pathlib import Path
 
-from epochreel import blocks, experiments
-from epochreel.jobs import job
+from epochreel.experiment_api import loader
+from epochreel.runtime.job import job
+from epochreel.training import block
 
 
-def train(paths: blocks.Paths, stage: dict, base: Path, outlook: blocks.Outlook) -> None:
+def train(paths: block.Paths, stage: dict, base: Path, outlook: block.Outlook) -> None:
     """Make the checkpoints of one block, going on from the run's store.
 
     `stage` is what defines the training, and which block of it is made; `outlook` what does not
     change the checkpoints. Relative paths of the settings start from `base`.
     """
-    experiment = experiments.find(stage["settings"]["data"]["experiment"], base)
-    blocks.Block(experiment, stage, base, paths, outlook).make()
+    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    block.Block(experiment, stage, base, paths, outlook).make()
 
 
 if __name__ == "__main__":
@@ -22,7 +23,7 @@ if __name__ == "__main__":
         stage = json.loads(snakemake.params.settings)
         run = snakemake.config["runs"][snakemake.wildcards.run]
         train(
-            paths=blocks.Paths(
+            paths=block.Paths(
                 train=snakemake.input.train,
                 validation=snakemake.input.validation,
                 own=snakemake.input.own,
@@ -35,7 +36,7 @@ if __name__ == "__main__":
             ),
             stage=stage,
             base=snakemake.params.base,
-            outlook=blocks.Outlook(
+            outlook=block.Outlook(
                 run=snakemake.wildcards.run,
                 snapshots=run["epochs"] * run["snapshots_per_epoch"] + 1 - stage["first"],
                 keeps_all=run["keep_checkpoints"] == "all",

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from epochreel import manifest
-from epochreel.errors import UserError
-from epochreel.files import sha256
-from epochreel.jobs import NOTICE, job, log
-from epochreel.plan import Plan, Run
+from epochreel.artifacts import manifest
+from epochreel.core.errors import UserError
+from epochreel.core.files import sha256
+from epochreel.plan.plan import Plan, Run
+from epochreel.runtime.job import NOTICE, job, log
 
 
 def verify(config: dict, base: Path) -> None:

@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
-from epochreel import captions, chance, experiments, rendering, summaries, words
-from epochreel.jobs import job
+from epochreel.artifacts import metrics
+from epochreel.core import seeding
+from epochreel.experiment_api import loader
+from epochreel.film import captions, render
+from epochreel.film import sentences as sentence_texts
+from epochreel.runtime.job import job
 
 
 def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, base: Path) -> None:
@@ -15,16 +19,16 @@ def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, bas
     the settings start from `base`.
     """
     settings = stage["settings"]
-    figure = experiments.find(settings["data"]["experiment"], base).load("figure")
+    figure = loader.find(settings["data"]["experiment"], base).load("figure")
     summarized = stage["reads"]["summarize"]
-    summary = summaries.read(path_to_summary, settings["snapshots"], summarized)
-    rows = [row | rendering.times(settings, row["snapshot"]) for row in summary.to_pylist()]
+    summary = metrics.read(path_to_summary, settings["snapshots"], summarized)
+    rows = [row | render.times(settings, row["snapshot"]) for row in summary.to_pylist()]
     data = settings["data"]["settings"]
-    chance.begin(0)
+    seeding.begin(0)
     if hasattr(figure, "sentences"):
         sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"
     else:
-        sentence = getattr(figure, "sentence", words.of_metrics)
+        sentence = getattr(figure, "sentence", sentence_texts.of_metrics)
         sentences, source = [sentence(row, data) for row in rows], "sentence"
     captions.refuse_others(sentences, len(rows), f"{figure.__file__}: {source}")
     captions.write_captions(sentences, path_to_captions, settings["film"])

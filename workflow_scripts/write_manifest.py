@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from itertools import chain
 
-from epochreel import manifest
-from epochreel.jobs import job
-from epochreel.kept import Kept
+from epochreel.artifacts import manifest
+from epochreel.artifacts.verification import Kept
+from epochreel.runtime.job import job
 
 
 def write_manifest(

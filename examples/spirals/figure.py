@@ -2,8 +2,8 @@
 
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.frame import Moment, Panel, Story
 from epochreel.drawing.panels import Curve, TitleLine
-from epochreel.drawing.scene import Moment, Panel, Story
 
 
 class Plane:

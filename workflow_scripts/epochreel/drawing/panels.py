@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import WIDTH, Canvas
-from epochreel.drawing.scene import Moment, Story
-from epochreel.errors import UserError
+from epochreel.drawing.frame import Moment, Story
 
 MARGIN = 56
 """Between the left and right edges of the frame and all that is drawn on it."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from epochreel import fonts
+from epochreel.drawing import fonts
 
 CAPITAL = 0.729
 """Height of capitals and figures, as a share of the text size (DejaVu Sans)."""

@@ -1,0 +1,1 @@
+"""What a run keeps: one module for each kind of file."""

@@ -1,0 +1,76 @@
+"""States: what a block of checkpoints declares of itself, a small JSON file.
+
+key          the SHA-256 of the key that the training follows from
+snapshot     the number of the block's last snapshot
+checkpoints  the SHA-256 of each of its checkpoints, in order
+optimizer    the SHA-256 of the optimiser's state at the last snapshot, in the store
+
+It is sealed (`seals`): no digest in it can be altered unseen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from epochreel.core.errors import UserError
+from epochreel.core.files import sha256, write_whole
+from epochreel.formats import checksum
+from epochreel.provenance import lineage
+
+_KINDS = {"key": str, "snapshot": int, "optimizer": str, "checkpoints": list}
+
+
+def write(path: str | Path, records: Sequence[Mapping[str, Any]], made: str) -> None:
+    """Declare the snapshots of these records of the store; `made` is the digest of their key."""
+    last = records[-1]
+    declared = {name: last[name] for name in ("snapshot", "optimizer")}
+    declared |= {"key": made, "checkpoints": [record["weights"] for record in records]}
+    declared[checksum.NAME] = checksum.OPEN
+    write_whole(path, checksum.seal(json.dumps(declared, sort_keys=True).encode()))
+
+
+def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
+    """What a block that ends with snapshot `last` has declared.
+
+    Raises `UserError` where the file is missing, damaged, another block's, or follows from another
+    key than the one of digest `made`.
+    """
+    try:
+        declared = json.loads(checksum.read(path))
+        if not all(isinstance(declared[name], kind) for name, kind in _KINDS.items()):
+            raise TypeError
+        if not declared["checkpoints"]:
+            raise ValueError
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing: run: snakemake {path}") from None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
+    lineage.refuse_other_digests(path, declared["key"], made)
+    lineage.refuse_another(path, declared["snapshot"], last)
+    return declared
+
+
+def refuse_others(
+    path: str | Path, checkpoints: Sequence[str | Path], last: int, made: str
+) -> None:
+    """Raise `UserError` for the first of a block's checkpoints that its state does not tell of.
+
+    `checkpoints` are all of the block; the rest as for `read`.
+    """
+    told = read(path, last, made)["checkpoints"]
+    lineage.refuse_another(path, len(told), len(checkpoints), "digests of checkpoints,")
+    for checkpoint, digest in zip(checkpoints, told, strict=True):
+        _refuse_another(checkpoint, digest, path)
+
+
+def refuse_another_last(path: str | Path, network: str | Path, last: int, made: str) -> None:
+    """Raise `UserError` unless `network` is the checkpoint that a block ends with."""
+    _refuse_another(network, read(path, last, made)["checkpoints"][-1], path)
+
+
+def _refuse_another(checkpoint: str | Path, digest: str, path: str | Path) -> None:
+    if sha256(checkpoint) != digest:
+        raise UserError(f"{checkpoint} is not the checkpoint that {path} tells of: {lineage.MEND}")

@@ -1,0 +1,97 @@
+"""Checkpoints: the weights of one snapshot, as safetensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch.nn.parameter import is_lazy
+
+from epochreel.core.errors import UserError, first_line, in_one_line, shown
+from epochreel.formats import checksum
+from epochreel.provenance.keys import canonical
+
+
+def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
+    """Named tensors as sealed safetensors; the same tensors and `about` give the same bytes.
+
+    `about` is noted in the file's metadata as JSON under the one name `epochreel`: safetensors
+    writes several names in random order. Tensors that share memory, such as tied weights, are
+    written once for each name.
+    """
+    noted = {"epochreel": canonical({**about, checksum.NAME: checksum.OPEN})}
+    return checksum.seal(safetensors.torch.save(_apart(tensors), noted))
+
+
+def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors on the CPU, none in the memory of another: only those are copied that were."""
+    flat, used = {}, set()
+    for name, tensor in tensors.items():
+        tensor = tensor.detach().to("cpu").contiguous()
+        memory = tensor.untyped_storage().data_ptr()
+        flat[name] = tensor.clone() if memory in used else tensor
+        used.add(memory)
+    return flat
+
+
+def refuse_others(tensors: Mapping[str, Any], source: str) -> None:
+    """Refuse what no checkpoint holds; `source`, a file and its function, makes it (`UserError`).
+
+    A checkpoint holds tensors that are dense, have values, and are of a type that it knows.
+    """
+    for name, tensor in tensors.items():
+        reason = _reason_against(tensor)
+        if reason:
+            raise UserError(
+                f"{source} has {shown(name)}, which is {reason}: a checkpoint holds dense tensors "
+                "of common types alone; make it one, or leave it out of state_dict"
+            )
+
+
+def _reason_against(tensor: Any) -> str | None:
+    if not isinstance(tensor, torch.Tensor):
+        return f"no tensor but {shown(tensor)}"
+    if is_lazy(tensor):
+        return "lazy, without a shape"
+    if tensor.is_meta:
+        return "on the device meta, without values"
+    if tensor.layout != torch.strided:
+        return f"of the layout {str(tensor.layout).removeprefix('torch.')}"
+    try:
+        safetensors.torch.save({"": torch.empty(0, dtype=tensor.dtype)})
+    except (KeyError, ValueError, RuntimeError, SafetensorError):
+        return f"of the type {str(tensor.dtype).removeprefix('torch.')}"
+    return None
+
+
+def load(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read named tensors on the CPU. Raises `UserError` where the file is no whole checkpoint."""
+    try:
+        return safetensors.torch.load(checksum.read(path))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(
+            f"{path} is damaged: delete it and run the same command again ({first_line(error)})"
+        ) from error
+
+
+def snapshot(path: str | Path) -> int:
+    """The number of the snapshot that a checkpoint says it is."""
+    with safetensors.safe_open(path, "pt") as file:
+        return json.loads(file.metadata()["epochreel"])["snapshot"]
+
+
+def load_into(network: torch.nn.Module, path: str | Path) -> None:
+    """Give `network` the weights of a checkpoint. Raises `UserError` where they do not fit."""
+    try:
+        network.load_state_dict(load(path))
+    except RuntimeError as error:
+        # The first line only says that there are reasons, which follow in lines of their own.
+        _, *reasons = str(error).splitlines()
+        reason = in_one_line((reasons or [str(error)])[0]).removesuffix(".")[:300]
+        raise UserError(f"{path} does not fit the network of the config: {reason}") from error

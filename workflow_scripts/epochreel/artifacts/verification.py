@@ -1,0 +1,89 @@
+"""What is kept of a finished run, looked at as its readers look: wholeness, origin and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from epochreel.artifacts import checkpoint_index, dataset_shards, evaluations, frames, metrics
+from epochreel.formats import mp4
+from epochreel.provenance import keys
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The files that are kept of a run, by kind, in order: see `Run.kept_by_kind`.
+
+    `stages` are the keys of the stages that made them, `state` is that of the last block, and
+    `ends` are the numbers of the blocks' last snapshots.
+    """
+
+    files: Mapping[str, Sequence[str]]
+    stages: Mapping[str, Mapping[str, Any]]
+    state: str
+    ends: Sequence[int]
+
+    def refuse_wrong(self) -> None:
+        """Raise `UserError` with the first file that is damaged, foreign or in another's place."""
+        for kind, check in _CHECKS.items():
+            if paths := self.files.get(kind):
+                check(self, paths)
+
+    def made(self, stage: str) -> str:
+        """The digest of the key that the artifacts of a stage carry."""
+        return keys.digest(self.stages[stage])
+
+
+def _film(kept: Kept, paths: Sequence[str]) -> None:
+    mp4.check(paths[0], kept.made("encode"))
+
+
+def _network(kept: Kept, paths: Sequence[str]) -> None:
+    checkpoint_index.refuse_another_last(kept.state, paths[0], kept.ends[-1], kept.made("train"))
+
+
+def _pictures(stage: str, what: str, kept: Kept, paths: Sequence[str]) -> None:
+    settings = kept.stages["encode"]["settings"]
+    frames.check_frames(paths, (settings["width"], settings["height"]), kept.made(stage), what)
+
+
+def _of_snapshots(stage: str, kept: Kept, paths: Sequence[str]) -> None:
+    made = kept.made(stage)
+    for snapshot, path in enumerate(paths):
+        evaluations.metrics(path, snapshot, made)
+
+
+def _summaries(kept: Kept, paths: Sequence[str]) -> None:
+    made = kept.made("summarize")
+    for path, end in zip(paths, kept.ends, strict=True):
+        metrics.read(path, end + 1, made)
+
+
+def _states(kept: Kept, paths: Sequence[str]) -> None:
+    """States, and with them all checkpoints."""
+    made, first = kept.made("train"), 0
+    for path, end in zip(paths, kept.ends, strict=True):
+        checkpoints = kept.files["checkpoints"][first : end + 1]
+        checkpoint_index.refuse_others(path, checkpoints, end, made)
+        first = end + 1
+
+
+def _shards(reader: str, split: str, kept: Kept, paths: Sequence[str]) -> None:
+    dataset_shards.check(kept.stages[reader], split, paths)
+
+
+_CHECKS: dict[str, Callable[[Kept, Sequence[str]], None]] = {
+    "film": _film,
+    "network": _network,
+    "frames": partial(_pictures, "render", "frame"),
+    "evaluations": partial(_of_snapshots, "evaluate"),
+    "summaries": _summaries,
+    "projections": partial(_of_snapshots, "project"),
+    "tweens": partial(_pictures, "render_tweens", "tweens"),
+    "states": _states,
+    "train": partial(_shards, "train", "train"),
+    "validation": partial(_shards, "train", "validation"),
+    "test": partial(_shards, "evaluate", "test"),
+}

@@ -1,0 +1,1 @@
+"""Errors, files, locks, random seeds and devices; knows nothing of runs."""

@@ -1,0 +1,84 @@
+"""A lease on a folder: one process at a time, given back by the operating system at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from epochreel.core.errors import UserError
+
+log = logging.getLogger("epochreel")
+
+
+@contextlib.contextmanager
+def held(path: Path, patience: float = 1.0) -> Iterator[None]:
+    """Hold the lease file `path`; wait for as long as another process holds it.
+
+    A POSIX record lock: the kernel drops it with the process, however that ends, and an NFS
+    server (version 4) drops it when it no longer hears from the client. Ask again every
+    `patience` seconds. Raises `UserError` where the file system keeps no locks.
+    """
+    with _locked(path, patience) as file:
+        file.truncate(0)
+        # Who holds it is only told to those who wait: a full disk is none of the lease's matter.
+        with contextlib.suppress(OSError):
+            os.write(file.fileno(), f"{socket.gethostname()} process {os.getpid()}".encode())
+        yield
+
+
+@contextlib.contextmanager
+def free(path: Path) -> Iterator[bool]:
+    """Whether nobody else holds the lease file `path`; if so, hold it meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a+", encoding="utf-8", errors="replace") as file:
+        yield _try(file, path)
+
+
+def _locked(path: Path, patience: float) -> TextIO:
+    """The lease file, opened and locked."""
+    told = False
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Closing any descriptor of the file would drop the lock: it is opened nowhere else.
+        file = open(path, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        while not _try(file, path):
+            if not told:
+                log.warning("another process trains this run (%s): waiting for it", _holder(file))
+            told = True
+            time.sleep(patience)
+        if _is_there(file, path):
+            return file
+        # Who held it has deleted the folder: another file there has a lock of its own.
+        file.close()
+
+
+def _is_there(file: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _try(file: TextIO, path: Path) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError as error:
+        raise UserError(
+            f"{path}: this file system keeps no locks ({error.strerror}); "
+            "run in a folder on one that does"
+        ) from error
+
+
+def _holder(file: TextIO) -> str:
+    file.seek(0)
+    return file.read() or "unknown"

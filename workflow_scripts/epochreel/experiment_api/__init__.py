@@ -1,0 +1,1 @@
+"""What an experiment must offer, and how it is found and loaded."""

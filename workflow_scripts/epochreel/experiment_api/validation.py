@@ -1,0 +1,131 @@
+"""What is asked of an experiment of one's own when the plan is made.
+
+Its code is to compile. Two files hold rules for its settings:
+`settings.schema.yaml` bounds each of them, `checks.py` knows which do not go together.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from epochreel.config import schema
+from epochreel.core.errors import (
+    UserError,
+    in_one_line,
+    kind_and_words,
+    printable,
+    raised_by_own,
+    refuse_given,
+    shown,
+)
+from epochreel.experiment_api import import_checks, signatures
+from epochreel.experiment_api.loader import NAMES, Experiment
+from epochreel.provenance import keys
+
+SCHEMA = "settings.schema.yaml"
+_PATHS = {"string", "null"}
+
+
+def refuse_uncompilable(experiment: Experiment) -> None:
+    """Refuse code that can be parsed and yet is no Python, such as `return` outside a function.
+
+    Likewise imports of modules that the experiment's folder lacks. The experiment's files are
+    looked at, and what they import of their folder; none is run. Raises `UserError` with file and
+    line. Then functions are refused that do not take what they are called with.
+    """
+    files = [experiment.file(module) for module in NAMES if experiment.file(module).is_file()]
+    for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
+        _refuse_uncompilable(path)
+        import_checks.refuse_missing(path, experiment.folder)
+    signatures.refuse_others(experiment)
+
+
+def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
+    """The files of an experiment's folder that these import, directly or not; these included."""
+    for name in keys.modules(files, folder):
+        root, *place = name.split(".")
+        if root == "experiment":
+            package = folder.joinpath(*place, "__init__.py")
+            yield package if package.is_file() else package.parent.with_suffix(".py")
+
+
+def _refuse_uncompilable(path: Path) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # The job that runs the file gives them.
+            compile(path.read_bytes(), path, "exec", dont_inherit=True)
+    except keys.UNREADABLE as error:
+        raise UserError(keys.unreadable(path, error)) from error
+
+
+def parts(path: Path) -> dict[str, Any]:
+    """The schemas in a file settings.schema.yaml, by part: data, networks, figure.
+
+    Raises `UserError` for what is no schema, or names folders or their files' endings otherwise
+    than `schema.folders` and `schema.suffixes` read them.
+    """
+    found = schema.load_parts(path)
+    for key, rules in found.get("data", {}).get("properties", {}).items():
+        if isinstance(rules, dict):
+            _refuse_odd_folder(rules, f"{path}: 'data.properties.{key}")
+    return found
+
+
+def _refuse_odd_folder(rules: Mapping[str, Any], where: str) -> None:
+    kinds = rules.get("type", [])
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    if rules.get("format") == "folder" and not (kinds and kinds <= _PATHS):
+        raise UserError(f"{where}' is a folder (format: folder): it needs type: string")
+    endings = rules.get("suffixes", [])
+    if not isinstance(endings, list) or not all(_is_ending(ending) for ending in endings):
+        raise UserError(
+            f"{where}.suffixes' holds {shown(endings)}; it may hold a list such as [.png, .jpg]"
+        )
+
+
+def _is_ending(ending: Any) -> bool:
+    return isinstance(ending, str) and ending.startswith(".") and ending == ending.lower()
+
+
+def checked(experiment: Experiment, part: str, value: Any, rules: Any, where: str) -> Any:
+    """`schema.checked`, but a schema that refers to itself is told with its file and part."""
+    try:
+        return schema.checked(value, rules, where)
+    except RecursionError:
+        file = experiment.folder / SCHEMA
+        raise UserError(f"{file}: '{part}' refers to itself without end: remove a $ref") from None
+
+
+def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The keys whose settings do not go together with others, and what is wrong, in one line each.
+
+    `asked` holds a run's settings `data`, `network`, `figure` and `film`, each for itself in order
+    and with its defaults filled in, the number `test` of test examples, and the number
+    `train_sample` of training examples that are tried beside them.
+    Empty where the experiment has no checks.py. Raises `UserError` where that fails or gives
+    something else.
+    """
+    file = experiment.file("checks")
+    if not file.is_file():
+        return []
+    try:
+        found = experiment.load("checks").contradictions(asked)
+        found = list(found) if isinstance(found, Iterable) else found
+    except UserError as error:
+        raise UserError(printable(str(error))) from error
+    except (Exception, SystemExit) as error:
+        if experiment.is_builtin:
+            raise
+        raise UserError(raised_by_own(error) or f"{file}: {kind_and_words(error)}") from error
+    for pair in found if isinstance(found, list) else [found]:
+        if not _is_pair(pair):
+            refuse_given(f"{file}: contradictions", pair, "pairs of a key and what is wrong there")
+    return [(in_one_line(key), in_one_line(words)) for key, words in found]
+
+
+def _is_pair(pair: Any) -> bool:
+    is_two = isinstance(pair, tuple | list) and len(pair) == 2
+    return is_two and all(isinstance(part, str) for part in pair)

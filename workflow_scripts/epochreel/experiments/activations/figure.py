@@ -1,0 +1,46 @@
+"""The film of activations: how images of one kind gather, and what they are taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from epochreel.drawing.frame import Panel, Story
+from epochreel.drawing.panels import TitleLine
+from epochreel.experiments.activations import classes
+from epochreel.experiments.activations.clouds import (
+    SECOND,
+    SECOND_WIDTH,
+    Legend,
+    Shares,
+    SmallCloud,
+    TestClouds,
+)
+from epochreel.experiments.activations.sentences import remark
+
+
+def panels(story: Story) -> list[Panel]:
+    """The panels of a frame."""
+    names = classes.names(story.data)
+    return [
+        TitleLine(story, "images seen", "of test images right"),
+        TestClouds(story, names),
+        SmallCloud(names),
+        Legend(names),
+        Shares(story, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
+    ]
+
+
+def sentences(rows: Sequence[Mapping[str, float]], data: Mapping, figure: Mapping) -> list[str]:
+    """The sentence of each snapshot's frame, for the captions.
+
+    `rows` are the metrics of all snapshots from 0 on, `data` and `figure` the settings of the
+    dataset and of the figure.
+    """
+    names, hold = classes.names(data), int(figure["sentence_snapshots"])
+    metrics = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    begun = range(0, len(rows), hold)
+    so_far = ({name: all_[: k + 1] for name, all_ in metrics.items()} for k in begun)
+    of_phases = [remark(each, names, hold).sentence for each in so_far]
+    return [of_phases[k // hold] for k in range(len(rows))]

@@ -1,0 +1,58 @@
+"""The network that tells images apart: `published`, whose last hidden layer the film shows.
+
+Convolutions of 5 × 5 with 32 and 64 channels, each followed by a ReLU and max-pooling by 2;
+dropout; a linear layer to 100 neurons, and one from these to the classes. The published text names
+no non-linearity between the last two, so there is none: the activations shown are the outputs of
+the 100 neurons themselves, of either sign. It names no padding either: here convolutions keep the
+image's size. The untrained weights are torch's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from epochreel.experiments.activations import classes
+
+
+class Network(nn.Module):
+    """The network with these settings, for a dataset with the settings `data`.
+
+    `settings` are `{"name": "published", "channels": …, "kernel", "hidden", "dropout", "mean",
+    "deviation"}`; `mean` and `deviation` are those of the images' pixels, 0.0 black … 1.0 white.
+    """
+
+    channels_last = True
+
+    def __init__(self, settings: Mapping[str, Any], data: Mapping[str, Any]):
+        super().__init__()
+        self.mean, self.deviation = settings["mean"], settings["deviation"]
+        channels, size = settings["channels"], data["size"] >> len(settings["channels"])
+        layers: list[nn.Module] = []
+        for before, after in pairwise((3 if data["colour"] else 1, *channels)):
+            convolution = nn.Conv2d(before, after, settings["kernel"], padding="same")
+            # Pooling first gives the same and leaves the ReLU a quarter of the work.
+            layers += [convolution, nn.MaxPool2d(2), nn.ReLU(inplace=True)]
+        self.features = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(settings["dropout"]))
+        self.neurons = nn.Linear(channels[-1] * size * size, settings["hidden"])
+        self.classes = nn.Linear(settings["hidden"], len(classes.names(data)))
+
+    def activations(self, images: torch.Tensor) -> torch.Tensor:
+        """What the neurons say, (B, hidden), of images (B, S, S) or (B, S, S, 3), uint8."""
+        pixels = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2)
+        normal = (pixels.float() / 255 - self.mean) / self.deviation
+        return self.neurons(self.features(normal))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (B, classes), of images (B, S, S) or (B, S, S, 3), uint8."""
+        return self.classes(self.activations(images))
+
+
+def loss(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Mean cross-entropy, nats: "image" (B, S, S) or (B, S, S, 3), uint8, and "label" (B,)."""
+    return F.cross_entropy(network(batch["image"]).float(), batch["label"].long())

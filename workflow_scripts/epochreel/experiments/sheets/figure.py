@@ -1,0 +1,301 @@
+"""The film of the sheet transcriber: how digits are read, where on the sheet, and one page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import pyarrow as pa
+
+from epochreel.core.errors import UserError
+from epochreel.drawing import palette, text
+from epochreel.drawing.canvas import WIDTH, Canvas
+from epochreel.drawing.frame import Moment, Panel, Story
+from epochreel.drawing.panels import BOTTOM, MARGIN, TOP, Curve, TitleLine, caption
+from epochreel.experiments.sheets import layout
+from epochreel.film.sentences import progress
+
+_LEFT_WIDTH = 724.0
+_SECOND = MARGIN + _LEFT_WIDTH + 72
+"""x of the right column."""
+_SECOND_WIDTH = WIDTH - MARGIN - _SECOND
+
+
+def panels(story: Story) -> list[Panel]:
+    """The panels of a frame, for whole pages or, with the variant "cells", for single cells."""
+    examples = "cells" if story.data["variant"] == "cells" else "pages"
+    shared = [
+        TitleLine(story, f"{examples} seen", "of digits right"),
+        DigitRows(),
+        Curve(story, (MARGIN, 900, _LEFT_WIDTH, 104), "Share of digits right so far"),
+    ]
+    if examples == "cells":
+        return [*shared, CellWall(story)]
+    return [*shared, PlaceSheet(story), PageSheet(story)]
+
+
+def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
+    """What a snapshot's metrics say, for the captions."""
+    examples = "cells" if settings["variant"] == "cells" else "pages"
+    return progress(numbers, examples, "digits")
+
+
+# What a moment says
+
+
+def answers(table: pa.Table, places: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Truth and prediction, uint8 (pages, places), and probabilities, float16 (…, 10).
+
+    Views of the table's columns where these lie in one piece. `UserError` if the rows are no
+    whole number of pages.
+    """
+    if table.num_rows == 0 or table.num_rows % places:
+        raise UserError(
+            f"an evaluation of {table.num_rows} rows is no whole number of pages of {places} "
+            "digits: delete it and evaluate the snapshot again"
+        )
+    whole = table.combine_chunks()
+    truth, prediction = (whole[name].chunk(0).to_numpy() for name in ("truth", "prediction"))
+    flat = whole["probabilities"].chunk(0).flatten().to_numpy()
+    shape = (-1, places)
+    return truth.reshape(shape), prediction.reshape(shape), flat.reshape(*shape, 10)
+
+
+def reading_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(10, 10): mean probability with which each true digit (row) is read as each digit.
+
+    Half floats are multiples of 2^-24, so that their sums in double precision are exact, in
+    whatever order they are added. A digit that does not occur has rates of 0.
+    """
+    pairs, _ = _indices(truth.tobytes())
+    sums = np.bincount(pairs, _doubles(probabilities).ravel(), 100)
+    counts = np.bincount(truth.ravel(), minlength=10)
+    return sums.reshape(10, 10) / np.maximum(counts, 1)[:, None]
+
+
+def place_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """(places,): mean probability of the right digit at each place over all pages."""
+    _, right = _indices(truth.tobytes())
+    return _doubles(probabilities.reshape(-1)[right]).reshape(truth.shape).mean(0)
+
+
+@lru_cache(2)
+def _indices(truth: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Of each probability, its pair 10 · truth + reading, (10 n,); where the right ones are, (n,).
+
+    Kept from frame to frame: the test set is the same in all of them.
+    """
+    digits = np.frombuffer(truth, np.uint8).astype(np.intp)
+    pairs = digits[:, None] * 10 + np.arange(10)
+    return pairs.ravel(), np.arange(len(digits)) * 10 + digits
+
+
+_DOUBLES = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float64)
+
+
+def _doubles(halves: np.ndarray) -> np.ndarray:
+    """Half floats as doubles, looked up: to convert the smallest takes several times longer."""
+    return _DOUBLES[halves.view(np.uint16)]
+
+
+# Panels
+
+
+class DigitRows:
+    """A row for each true digit, 0 at the bottom; in it a bar for each digit it is read as."""
+
+    _wide, _high = 52.0, 48.0
+    _row = 58.0
+    _x = MARGIN + 80.0
+    _column = (_LEFT_WIDTH - 80.0 - _wide) / 9
+
+    def settle(self, canvas: Canvas) -> None:
+        """Heading, labels and empty slots."""
+        note = "Row: the digit printed. Column: the digit read. Bar: mean probability"
+        caption(canvas, MARGIN, "How each digit is read", note, _LEFT_WIDTH)
+        self._label(canvas)
+        truth, reading = (grid.ravel() for grid in np.indices((10, 10)))
+        x, y = self._left(reading), self._top(truth)
+        self._right = truth == reading
+        self._solid = canvas.bars(
+            x[self._right],
+            y[self._right],
+            self._wide,
+            self._high,
+            palette.RIGHT,
+            palette.RIGHT_TINT,
+        )
+        self._striped = canvas.bars(
+            x[~self._right],
+            y[~self._right],
+            self._wide,
+            self._high,
+            palette.WRONG,
+            stripe=palette.SLOT,
+        )
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """The hundred bars."""
+        truth, _, probabilities = answers(moment.predictions, 1)
+        rates = reading_rates(truth, probabilities).ravel()
+        canvas.fill_bars(self._solid, rates[self._right])
+        canvas.fill_bars(self._striped, rates[~self._right])
+
+    def _left(self, reading: np.ndarray) -> np.ndarray:
+        return self._x + reading * self._column
+
+    def _top(self, truth: np.ndarray) -> np.ndarray:
+        return TOP + (9 - truth) * self._row
+
+    def _label(self, canvas: Canvas) -> None:
+        foot = TOP + 9 * self._row + self._high + 32
+        for digit in range(10):
+            level = self._top(digit) + self._high / 2
+            name, middle = str(digit), self._left(digit) + self._wide / 2
+            canvas.text(self._x - 26, level, name, 26, weight="bold", align="right", middle=True)
+            canvas.text(middle, foot, name, 24, palette.QUIET, align="centre")
+        canvas.text(self._x - 26, foot, "read", 20, palette.QUIET, align="right")
+
+
+class _Sheet:
+    """The table of a page, drawn faintly, stretched to the width of the right column."""
+
+    _high = 376.0
+
+    def __init__(self, story: Story, y: float):
+        self._y = y
+        self._places = layout.places(story.data["variant"])
+
+    def _at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Units of the frame for px of the page."""
+        across = (np.asarray(x) - layout.TABLE.left) / layout.TABLE.width
+        down = (np.asarray(y) - layout.TABLE.top) / layout.TABLE.height
+        return _SECOND + across * _SECOND_WIDTH, self._y + down * self._high
+
+    def _table(self, canvas: Canvas) -> None:
+        """Rules and headings."""
+        for x0, y0, x1, y1 in layout.RULES:
+            (left, right), (top, bottom) = self._at([x0, x1], [y0, y1])
+            canvas.rule(left, top, right, bottom, palette.HAIRLINE)
+        for heading in layout.HEADINGS:
+            x, y = self._at(heading.x, heading.y - layout.INK_RISE)
+            align = "centre" if heading.centred else "left"
+            canvas.text(x, y, heading.text, 16, palette.QUIET, align=align, middle=True)
+
+
+class PlaceSheet(_Sheet):
+    """A small bar at each place of the sheet: mean probability of its right digit."""
+
+    _wide, _tall = 10.0, 18.0
+
+    def __init__(self, story: Story):
+        super().__init__(story, TOP)
+
+    def settle(self, canvas: Canvas) -> None:
+        """Heading, table and empty slots."""
+        note = "Each place of the sheet: mean probability of the right digit, all test pages"
+        caption(canvas, _SECOND, "Where digits are read well", note, _SECOND_WIDTH)
+        self._table(canvas)
+        x, y = self._at(self._places.x, self._places.y)
+        left, top = x - self._wide / 2, y - self._tall / 2
+        self._bars = canvas.bars(left, top, self._wide, self._tall, palette.RIGHT)
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """All bars."""
+        truth, _, probabilities = answers(moment.predictions, len(self._places))
+        canvas.fill_bars(self._bars, place_rates(truth, probabilities))
+
+
+class PageSheet(_Sheet):
+    """One test page's most likely digits."""
+
+    def __init__(self, story: Story):
+        super().__init__(story, BOTTOM - self._high)
+        self._page = int(story.figure.get("example", 0))
+
+    def settle(self, canvas: Canvas) -> None:
+        """Heading, table and decimal points."""
+        note = "Its most likely digits: right ones bold, wrong ones light and boxed"
+        caption(canvas, _SECOND, "One test page as it is read", note, _SECOND_WIDTH, self._y)
+        self._table(canvas)
+        places = self._places
+        x, y = self._at(places.x, places.y)
+        self._digits = canvas.stamps(x, y, digit_tiles(canvas, 13.6, 22, 19))
+        last = np.flatnonzero(np.diff(places.number, append=-1))
+        step = layout.DIGIT_PITCH + (layout.DIGIT_PITCH + layout.POINT_WIDTH) / 2
+        x, y = self._at(places.x[last] - step, places.y[last])
+        put_points(canvas, x, y, 22, 19)
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """All digits."""
+        truth, prediction, _ = answers(moment.predictions, len(self._places))
+        if not 0 <= self._page < len(truth):
+            raise UserError(
+                f"figure: example {self._page} is no test page: take one of 0 … {len(truth) - 1}"
+            )
+        canvas.put_stamps(self._digits, tile_numbers(truth[self._page], prediction[self._page]))
+
+
+class CellWall:
+    """Test cells, each over the digits it is read as."""
+
+    _columns, _rows, _zoom = 6, 5, 3.0
+
+    def __init__(self, story: Story):
+        self._test = story.test
+        self._shown = min(self._columns * self._rows, len(story.test))
+
+    def settle(self, canvas: Canvas) -> None:
+        """Heading, pictures and decimal points."""
+        note = "Pictures of test cells; below each its most likely digits: right bold, wrong boxed"
+        caption(canvas, _SECOND, "Test cells as they are read", note, _SECOND_WIDTH)
+        wide, high = (self._zoom * length for length in layout.CELL)
+        row, column = np.divmod(np.arange(self._shown), self._columns)
+        left = _SECOND + column * (_SECOND_WIDTH - wide) / (self._columns - 1)
+        top = TOP + row * (BOTTOM - TOP - high - 44) / (self._rows - 1)
+        for i, (x, y) in enumerate(zip(left, top, strict=True)):
+            canvas.image(x, y, wide, high, self._test[i]["image"])
+            canvas.frame(x, y, wide, high, palette.HAIRLINE)
+        across = left[:, None] + self._zoom * layout.places("cells").x  # (shown, 3)
+        down = np.broadcast_to(top[:, None] + high + 26, across.shape)
+        put_points(canvas, across[:, :2].mean(1), down[:, 0], 38, 33)
+        tiles = digit_tiles(canvas, 26, 38, 33)
+        self._digits = canvas.stamps(across.ravel(), down.ravel(), tiles)
+
+    def draw(self, canvas: Canvas, moment: Moment) -> None:
+        """The digits read."""
+        truth, prediction, _ = answers(moment.predictions, len(layout.places("cells")))
+        if len(truth) < self._shown:
+            raise UserError(
+                f"an evaluation of {len(truth)} cells is not of this test set of "
+                f"{len(self._test)}: delete it and evaluate the snapshot again"
+            )
+        shown = tile_numbers(truth[: self._shown], prediction[: self._shown])
+        canvas.put_stamps(self._digits, shown.ravel())
+
+
+def put_points(canvas: Canvas, x: np.ndarray, y: np.ndarray, high: float, size: float) -> None:
+    """Decimal points at x, (n,), of digits of `size` in tiles `high` high about y, (n,)."""
+    radius = size / 12
+    tile = canvas.tile(4 * radius, high, palette.PAPER)
+    foot = high / 2 + text.CAPITAL * size / 2
+    tile.disc(2 * radius, foot - radius, radius, palette.QUIET)
+    canvas.put_stamps(canvas.stamps(x, y, [tile]), np.zeros(len(x), int))
+
+
+def digit_tiles(canvas: Canvas, wide: float, high: float, size: float) -> list[Canvas]:
+    """Tiles of the digits 0 … 9 as read right (bold on paper), then as read wrong (boxed)."""
+    looks = ((palette.RIGHT, "bold", palette.PAPER), (palette.WRONG, "regular", palette.WRONG_TINT))
+    tiles = []
+    for colour, weight, ground in looks:
+        for digit in range(10):
+            tile = canvas.tile(wide, high, ground)
+            tile.text(wide / 2, high / 2, str(digit), size, colour, weight, "centre", middle=True)
+            tiles.append(tile)
+    return tiles
+
+
+def tile_numbers(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
+    """Which of `digit_tiles` shows each prediction."""
+    return prediction + np.where(truth == prediction, 0, 10)

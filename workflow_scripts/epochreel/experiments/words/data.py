@@ -1,0 +1,88 @@
+"""Short words in small noisy images, as published for the attention word reader.
+
+An image is 40 × 40 px. One to four capital letters of DejaVu Sans, 9 px, grey level 128 on 0, stand
+somewhere in it, at least a pixel from its edges; Gaussian noise is added to every pixel. Word,
+place and noise follow from (seed, split, i), whatever the settings: the same words at the same
+places can be had with more noise, or before a background (see `backgrounds`).
+
+A batch is drawn at once, by integers alone: `draw` gives the same bits for numpy arrays and for
+torch tensors on any device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from epochreel.experiments.words import backgrounds, counter_rng, letters
+from epochreel.experiments.words.alphabet import SIDE
+from epochreel.experiments.words.array_backend import Array, Device, as_bytes, device_of, placed
+
+_BITS = 16  # of a pixel's noise
+_SHARED = SIDE * SIDE * _BITS // 64  # random numbers of an image's noise
+_BEHIND = letters.PURPOSES + _SHARED  # the first purpose of the background
+_BATCH = 256  # examples that `generate` draws at once
+
+
+def generate(
+    settings: Mapping[str, Any], seed: int, split: str, indices: range
+) -> Iterator[dict[str, np.ndarray]]:
+    """Examples of a split: `{"image": uint8 (40, 40) grey, "letters": uint8 (5,)}` each.
+
+    Settings and errors are those of `draw`, which draws them.
+    """
+    for start in range(0, len(indices), _BATCH):
+        drawn = draw(settings, seed, split, np.array(indices[start : start + _BATCH], np.int64))
+        for image, word in zip(drawn["image"], drawn["letters"], strict=True):
+            yield {"image": image, "letters": word}
+
+
+def draw(settings: Mapping[str, Any], seed: int, split: str, indices: Array) -> dict[str, Array]:
+    """A batch: `{"image": uint8 (B, 40, 40) grey, "letters": uint8 (B, 5)}`.
+
+    `indices` (B,) are int64 in a numpy array or in a torch tensor on any device; the columns are
+    of the same kind, on the same device. Letters are 0…25; from the word's end on there is the end
+    symbol.
+    `settings` are `{"noise": standard deviation as a share of 255, "background": one of
+    backgrounds.KINDS, …}` and what `backgrounds.draw` takes; letters add their light to a
+    background, up to 255. Example i depends on (seed, split, i) alone, and on a folder's images.
+    `ValueError` for an unknown split, `UserError` as in `backgrounds.draw`.
+    """
+    states = counter_rng.examples(seed, split, indices)
+    word = letters.draw(counter_rng.numbers(states, 0, letters.PURPOSES))
+    lines = _noise(states, settings["noise"])  # (B * SIDE, SIDE) int16
+    rows, light = letters.light(word)
+    if settings["background"] != "none":
+        behind = backgrounds.draw(settings, states, _BEHIND).reshape(-1, SIDE)
+        light = light.clip(None, 255 - behind[rows])
+        lines += behind
+    lines[rows] += light
+    image = as_bytes(lines.clip(0, 255)).reshape(-1, SIDE, SIDE)
+    return {"image": image, "letters": as_bytes(word.letters)}
+
+
+def _noise(states: Array, deviation: float) -> Array:
+    device = device_of(states)
+    bits = counter_rng.numbers(states, letters.PURPOSES, _SHARED)
+    lanes = bits[:, None, :] >> _shifts(device)
+    lanes &= 2**_BITS - 1
+    return _levels(deviation, device).take(lanes).reshape(-1, SIDE)
+
+
+@lru_cache(8)
+def _shifts(device: Device) -> Array:
+    return placed(np.arange(0, 64, _BITS)[:, None], device)
+
+
+@lru_cache(8)
+def _levels(deviation: float, device: Device) -> Array:
+    """The normal distribution in 2¹⁶ equally likely grey levels, int16."""
+    half = 2 ** (_BITS - 1)
+    normal = NormalDist()
+    upper = [normal.inv_cdf((half + k + 0.5) / (2 * half)) for k in range(half)]
+    levels = np.array([round(255 * deviation * value) for value in upper], np.int16)
+    return placed(np.concatenate([-levels[::-1], levels]), device)

@@ -1,0 +1,77 @@
+"""Loops of a reading: the same words step by step, each seen through the mask of the step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from epochreel.drawing import palette
+from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.frame import Story
+from epochreel.experiments.words import strips
+from epochreel.experiments.words.alphabet import SIDE, STEPS, lengths
+from epochreel.experiments.words.panels import SHOWN, masks, steps, ways
+
+_MARGIN = 20.0  # around each word, px
+
+
+def draw(story: Story, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
+    """The loops of `figure.loops`."""
+    shown = min(SHOWN, len(story.test))
+    examples = [story.test[i] for i in range(shown)]
+    table = predictions.slice(0, shown)
+    reading = _Reading(
+        images=np.stack([example["image"] for example in examples]),
+        words=np.stack([example["letters"] for example in examples]),
+        looked=masks(table, shown),
+        read=steps(table, "prediction"),
+    )
+    loops = {"reading": reading.loop(np.arange(shown), columns=4, side=200)}
+    for word in range(shown):
+        loops[f"word-{word + 1}"] = reading.loop(np.array([word]), columns=1, side=280)
+    return loops
+
+
+class _Reading:
+    """What was read of some words, and how."""
+
+    def __init__(self, images: np.ndarray, words: np.ndarray, looked: np.ndarray, read: np.ndarray):
+        self._images, self._looked, self._read = images, looked, read
+        self._ways = ways(words, read)
+        self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end that was read
+
+    def loop(self, which: np.ndarray, columns: int, side: float) -> list[np.ndarray]:
+        """The pictures of the words `which`, (n,), in rows of `columns`."""
+        pictures = range(self._taken[which].max() + 1)
+        return [self._picture(which, columns, side, step) for step in pictures]
+
+    def _picture(self, which: np.ndarray, columns: int, side: float, step: int) -> np.ndarray:
+        slot = side / STEPS
+        wide, high = side + 2 * _MARGIN, side + slot + 2 * _MARGIN
+        row, column = np.divmod(np.arange(len(which)), columns)
+        x, y = column * wide + _MARGIN, row * high + _MARGIN
+        canvas = strips.sheet(columns * wide, (row[-1] + 1) * high)
+        places = canvas.places(x, y, side, side, (SIDE, SIDE))
+        canvas.put_pictures(places, strips.looks(self._images[which], self._masks(which, step)))
+        tiles = strips.sign_tiles(canvas, 0.84 * slot, 0.84 * slot)
+        foot = y + side + (slot + _MARGIN) / 2
+        for place in range(min(step + 1, STEPS)):
+            is_read = place < self._taken[which]
+            told = strips.tile_numbers(self._read[which, place], self._ways[which, place])
+            stamps = canvas.stamps(x[is_read] + (place + 0.5) * slot, foot[is_read], tiles)
+            canvas.put_stamps(stamps, told[is_read])
+        reads = step < self._taken[which]
+        self._mark(canvas, x[reads] + step * slot, foot[reads] + slot / 2, slot)
+        return canvas.pixels
+
+    def _masks(self, which: np.ndarray, step: int) -> np.ndarray:
+        """What each word is seen through; nothing where its reading has ended."""
+        looked = self._looked[which, min(step, STEPS - 1)].copy()
+        looked[step >= self._taken[which]] = strips.BLANK
+        return looked
+
+    @staticmethod
+    def _mark(canvas: Canvas, x: np.ndarray, y: np.ndarray, slot: float) -> None:
+        """A line under each sign that is being read; x is the left of its slot."""
+        for left, foot in zip(x, y, strict=True):
+            canvas.rule(left + 6, foot, left + slot - 6, foot, palette.INK, slot / 12)

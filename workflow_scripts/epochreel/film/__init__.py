@@ -1,0 +1,1 @@
+"""Frames, captions and films."""

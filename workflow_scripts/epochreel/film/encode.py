@@ -1,0 +1,365 @@
+"""Films from frames: checked before, encoded by ffmpeg, counted after.
+
+Film settings are a mapping; each function reads only the keys that it names:
+
+========================= ==========================================================
+`seconds_per_snapshot`    s, a whole number of 1/24 s: how long each snapshot is shown
+`hold_seconds`            s ≥ 0: how much longer the last snapshot stays
+`ffmpeg`                  "bundled" (with imageio-ffmpeg) or "system" (found in PATH)
+`crf`, `preset`           quality (1 best … 51) and effort of x264
+`threads`                 threads of the encoder; other numbers give other bytes
+`webm_codec`              "av1" or "vp9"
+`gif_width`               px, at most the frame's width
+`gif_frames_per_second`   1 … 24
+`poster`                  a share of the snapshots, from 0 (first) to 1 (last)
+========================= ==========================================================
+
+A film in which things move between snapshots has tweens: for each snapshot but the first an
+animated PNG of the pictures that lead to it. They take the end of the time of the snapshot before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import importlib.metadata
+import importlib.resources
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+
+import ffmpeg
+from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
+
+from epochreel.artifacts.frames import Reel
+from epochreel.core.errors import UserError
+from epochreel.core.files import whole_file, write_whole
+from epochreel.formats import mp4
+
+RATE = 24  # frames per second of every film
+_SLACK = Fraction(1, 50)  # of a frame: three decimals of a second are exact enough
+_CAREFUL = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+_BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
+# No versions, no times, no random identifiers.
+_PLAIN = {"fflags": "+bitexact", "flags:v": "+bitexact"}
+_QUIET = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
+_CHATTER = ("Svt[info]", "Svt[warn]")  # SVT-AV1 heeds no log level of ffmpeg's
+_WEBM = {
+    "av1": {"c:v": "libsvtav1", "preset": 8, "crf": 30},
+    "vp9": {
+        "c:v": "libvpx-vp9",
+        "crf": 30,
+        "b:v": 0,
+        "deadline": "good",
+        "cpu-used": 4,
+        "row-mt": 1,
+        "tile-columns": 1,
+    },
+}
+
+
+def frames_per_snapshot(settings: Mapping) -> int:
+    """How many film frames each snapshot is shown for, at least 1.
+
+    Reads `seconds_per_snapshot`. Raises `UserError` unless it is a whole number of 1/24 s, to a
+    fiftieth of a frame, so that 0.042 and 0.333 may be written for 1/24 and 1/3.
+    """
+    seconds = settings["seconds_per_snapshot"]
+    frames = _film_frames("seconds_per_snapshot", seconds)
+    shown = round(frames)
+    if shown < 1 or abs(frames - shown) > _SLACK:
+        nearest = max(shown, 1)
+        raise UserError(
+            f"seconds_per_snapshot is {seconds}; it must be a whole number of 1/{RATE} s, "
+            f"such as {nearest / RATE:.4g} ({nearest}/{RATE} s)"
+        )
+    return shown
+
+
+def hold_frames(settings: Mapping) -> int:
+    """How many film frames the last snapshot stays beyond its own time (to the nearest frame).
+
+    Reads `hold_seconds`. Raises `UserError` where it is negative or no number.
+    """
+    frames = _film_frames("hold_seconds", settings["hold_seconds"])
+    if frames < 0:
+        raise UserError(f"hold_seconds is {settings['hold_seconds']}; it must be 0 or more")
+    return round(frames)
+
+
+def frame_count(snapshots: int, settings: Mapping) -> int:
+    """The number of frames of a film of `snapshots` snapshots."""
+    return snapshots * frames_per_snapshot(settings) + hold_frames(settings)
+
+
+def start_time(snapshot: int, settings: Mapping) -> Fraction:
+    """When snapshot number `snapshot` appears in the film, in seconds, exactly."""
+    return Fraction(snapshot * frames_per_snapshot(settings), RATE)
+
+
+def film_length(snapshots: int, settings: Mapping) -> Fraction:
+    """How long a film of `snapshots` snapshots lasts, in seconds, exactly."""
+    return Fraction(frame_count(snapshots, settings), RATE)
+
+
+def gif_frame_count(snapshots: int, settings: Mapping) -> int:
+    """The number of moments that the GIF of a film of `snapshots` snapshots shows."""
+    moments = film_length(snapshots, settings) * settings["gif_frames_per_second"]
+    return max(1, int(moments + Fraction(1, 2)))
+
+
+def ffmpeg_path(settings: Mapping) -> str:
+    """The ffmpeg to run: the one that imageio-ffmpeg's wheel carries, or the system's.
+
+    Reads `ffmpeg`. The bundled one is taken by its name in the package, whatever the
+    environment says. Raises `UserError` where there is none.
+    """
+    if settings["ffmpeg"] == "system":
+        found = shutil.which("ffmpeg")
+        if found is None:
+            raise UserError("ffmpeg: no such program in PATH; install it or set ffmpeg: bundled")
+        return found
+    name = FNAME_PER_PLATFORM.get(get_platform(), "ffmpeg")
+    path = importlib.resources.files("imageio_ffmpeg") / "binaries" / name
+    if not path.is_file():
+        raise UserError(
+            f"{path}: missing; reinstall imageio-ffmpeg from its wheel or set ffmpeg: system"
+        )
+    return str(path)
+
+
+def ffmpeg_line(settings: Mapping) -> str:
+    """What the chosen ffmpeg says of its version, one line for the log. Reads `ffmpeg`."""
+    return _run([ffmpeg_path(settings), "-version"], "ffmpeg").decode().splitlines()[0]
+
+
+def ffmpeg_version(settings: Mapping) -> str:
+    """The version that films depend on: the pinned package's, or the system's own line."""
+    if settings["ffmpeg"] == "system":
+        return ffmpeg_line(settings)
+    return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
+
+
+def encode_film(
+    reel: Reel, target: str | Path, settings: Mapping, title: str, key: str, made: str
+) -> None:
+    """Write the H.264 film of `reel` to `target` (MP4), whole or not at all.
+
+    `title` and `key` (the digest of the settings) go into the file's title and comment, `made`
+    (the digest of the key that it follows from) into its seal. High profile, yuv420p, BT.709 in
+    limited range, 24 frames/s, the index in front. Raises `UserError`
+    for a wrong frame before anything is encoded, and where the decoded film has not the frames
+    that it should have.
+    """
+    options = {
+        "c:v": "libx264",
+        "preset": settings["preset"],
+        "crf": settings["crf"],
+        "profile:v": "high",
+        # What makes it High; without it the fastest presets fall back to a lower profile.
+        "8x8dct": 1,
+        # The same choices on every kind of processor.
+        "x264-params": "cpu-independent=1",
+        "threads": settings["threads"],
+        "movflags": "+faststart",
+        "f": "mp4",
+    }
+    _encode(reel, target, settings, options | _tags(title, key), made)
+
+
+def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, key: str) -> None:
+    """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
+    threads = settings["threads"]
+    options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
+    if settings["webm_codec"] == "av1":
+        options["svtav1-params"] = f"lp={min(threads, 6)}"
+    _encode(reel, target, settings, options | _tags(title, key))
+
+
+def encode_gif(reel: Reel, target: str | Path, settings: Mapping) -> None:
+    """Write the film as an endless GIF of one palette, `gif_width` px wide, whole or not at all.
+
+    Shows what the film shows at each 1/`gif_frames_per_second` s. Raises as `encode_film`.
+    """
+    reel.check()
+    program = ffmpeg_path(settings)
+    with tempfile.TemporaryDirectory() as scratch, whole_file(target) as beside:
+        palette = Path(scratch, "palette.png")
+        colours = _small(settings, reel).filter("palettegen", reserve_transparent=0)
+        asked = colours.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
+        palette.write_bytes(_draw(_command(program, asked), target, reel, settings))
+        painted = ffmpeg.filter(
+            [_small(settings, reel), ffmpeg.input(f"file:{palette}", format="png_pipe")],
+            "paletteuse",
+            dither="none",
+            diff_mode="rectangle",
+        )
+        asked = painted.output(f"file:{beside}", **_PLAIN, f="gif", loop=0)
+        _draw(_command(program, asked), target, reel, settings)
+        _check_count(beside, target, gif_frame_count(len(reel.frames), settings), settings)
+
+
+def save_poster(reel: Reel, target: str | Path, settings: Mapping) -> None:
+    """Copy the frame that `poster` names to `target`. Raises `UserError` where it is wrong."""
+    place = settings["poster"]
+    if not 0 <= place <= 1:
+        raise UserError(f"poster is {place}; it may be a share from 0 to 1")
+    write_whole(target, reel.frame(round(place * (len(reel.frames) - 1))))
+
+
+def count_frames(film: str | Path, settings: Mapping) -> int:
+    """Decode the whole of `film` and count its frames. Reads `ffmpeg`; `UserError` if damaged."""
+    read = ffmpeg.input(f"file:{film}")
+    asked = read.output("-", f="null", fps_mode="passthrough")
+    command = _command(ffmpeg_path(settings), asked, "-progress", "pipe:1")
+    lines = _run(command, film).decode().splitlines()
+    counts = [line.removeprefix("frame=") for line in lines if line.startswith("frame=")]
+    return int(counts[-1])
+
+
+def _encode(
+    reel: Reel, target: str | Path, settings: Mapping, options: Mapping, made: str | None = None
+) -> None:
+    reel.check()
+    with whole_file(target) as beside:
+        pictures = _show(_limited(_pictures(settings, reel)), settings)
+        asked = pictures.output(f"file:{beside}", **_PLAIN, **_BT709, color_range="tv", **options)
+        _draw(_command(ffmpeg_path(settings), asked), target, reel, settings)
+        if made:
+            mp4.seal(beside, made)
+        _check_count(beside, target, frame_count(len(reel.frames), settings), settings)
+
+
+def _check_count(film: Path, target: str | Path, expected: int, settings: Mapping) -> None:
+    counted = count_frames(film, settings)
+    if counted != expected:
+        raise UserError(
+            f"{target}: the film decodes to {counted} frames instead of {expected}; "
+            f"run again: snakemake {shlex.quote(str(target))}"
+        )
+
+
+def _pictures(settings: Mapping, reel: Reel):
+    """The pictures of the pipe, as RGB that nothing reinterprets."""
+    rate = Fraction(RATE, 1 if reel.tweens else frames_per_snapshot(settings))
+    read = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
+    return read.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
+
+
+def _limited(pictures):
+    """RGB to yuv420p by BT.709 in limited range; once for each snapshot, however long shown."""
+    matrix = {"in_range": "pc", "out_range": "tv", "out_color_matrix": "bt709"}
+    return pictures.filter("scale", **matrix, flags=_CAREFUL).filter("format", "yuv420p")
+
+
+def _show(pictures, settings: Mapping):
+    """Each picture for its time at the film's rate, the last one for the hold beside."""
+    shown = pictures.filter("fps", RATE)
+    return shown.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
+
+
+def _small(settings: Mapping, reel: Reel):
+    """The film's pictures at the GIF's rate and size."""
+    width = min(settings["gif_width"], reel.size[0])
+    height = max(1, round(reel.size[1] * width / reel.size[0]))
+    sampled = _show(_pictures(settings, reel), settings).filter(
+        "fps", settings["gif_frames_per_second"]
+    )
+    return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
+
+
+def _tags(title: str, key: str) -> dict[str, str]:
+    """Title and comment as output options; an argument can hold all but NUL and half characters."""
+    words = title.replace("\0", " ").encode("utf-8", "replace").decode()
+    return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={key}"}
+
+
+def _film_frames(name: str, seconds: float | str) -> Fraction:
+    try:
+        return Fraction(seconds) * RATE
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise UserError(f"{name} is {seconds!r}; it must be a number of seconds") from None
+
+
+def _draw(command: list[str], target: str | Path, reel: Reel, settings: Mapping) -> bytes:
+    """Run `command` with the pictures in its pipe; where it fails for one of them, name that."""
+    try:
+        return _run(command, target, reel.feed(frames_per_snapshot(settings)))
+    except UserError:
+        reel.refuse_what_does_not_unpack()
+        raise
+
+
+def _command(program: str, asked, *more: str) -> list[str]:
+    return ffmpeg.compile(asked, cmd=[program, *_QUIET, *more])
+
+
+def _run(command: list[str], target: str | Path, feed: Iterable[bytes] = ()) -> bytes:
+    """Run `command`, `feed` going into its pipe; its output. `UserError` names `target`."""
+    # What it says goes to files, for a full pipe would stop it and us.
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=said,
+            stderr=complained,
+            env=_environment(),
+            preexec_fn=functools.partial(_end_with, os.getpid()),
+        )
+        try:
+            _pour(process, feed)
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+        complained.seek(0)
+        reason = _complaint(complained.read()) or _ending(code)
+        if reason:
+            raise UserError(f"{target}: ffmpeg stopped: {reason}")
+        said.seek(0)
+        return said.read()
+
+
+def _pour(process: subprocess.Popen, feed: Iterable[bytes]) -> None:
+    # An ffmpeg that ended early says why itself.
+    try:
+        for data in feed:
+            process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass
+
+
+def _complaint(text: bytes) -> str:
+    """The first error that ffmpeg names: it may end well although a picture did not."""
+    lines = text.decode("utf-8", "replace").splitlines()
+    return next((line for line in lines if line.strip() and not line.startswith(_CHATTER)), "")
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"exit status {code}" if code else ""
+
+
+def _environment() -> dict[str, str]:
+    """The environment without what would make ffmpeg write a report into the folder."""
+    return {name: value for name, value in os.environ.items() if name != "FFREPORT"}
+
+
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with(parent: int) -> None:
+    """Let the kernel end ffmpeg with us: at the end of its pipe it would finish half a film."""
+    if _LIBC is not None:
+        _LIBC.prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+        if os.getppid() != parent:
+            os._exit(1)

@@ -1,0 +1,171 @@
+"""From the settings of the stage `render` to what a figure is drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from epochreel.artifacts import evaluations, metrics
+from epochreel.artifacts import projections as projection_files
+from epochreel.core import seeding
+from epochreel.core.errors import refuse_given
+from epochreel.core.files import write_whole
+from epochreel.drawing.frame import Moment, Scene, Story, Way
+from epochreel.formats import png
+
+RATE = 24
+"""Pictures a second of tweens, as of every film."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The evaluations of snapshots from `first` on, and what shows them.
+
+    `stage` says what all of it must follow from. `projections` are as many, or none where nothing
+    is projected.
+    """
+
+    stage: Mapping[str, Any]
+    first: int
+    evaluations: Sequence[str]
+    projections: Sequence[str]
+    summary: pa.Table
+
+    def moments(self) -> Iterator[Moment]:
+        """All of them, one after the other; the next one's files are read meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            ahead = pool.submit(self._moment, 0)
+            for place in range(len(self.evaluations)):
+                now = ahead.result()
+                if place + 1 < len(self.evaluations):
+                    ahead = pool.submit(self._moment, place + 1)
+                yield now
+
+    def _moment(self, place: int) -> Moment:
+        snapshot, settings, reads = self.first + place, self.stage["settings"], self.stage["reads"]
+        predictions = evaluations.of(self.evaluations[place], snapshot, reads["evaluate"])
+        history = metrics.history(self.summary, snapshot, settings["snapshots_per_epoch"])
+        made = moment(settings, snapshot, predictions, history)
+        if not self.projections:
+            return made
+        layout = projection_files.read(self.projections[place], snapshot, reads["project"])
+        return replace(made, layout=layout)
+
+
+def scene(figure: ModuleType, story: Story) -> Scene:
+    """The scene of the panels that an experiment's figure.py gives; `UserError` for others."""
+    seeding.begin(0)
+    panels, source = figure.panels(story), f"{figure.__file__}: panels"
+    wanted = "a list of panels, which have the methods settle and draw"
+    if not isinstance(panels, Iterable):
+        refuse_given(source, panels, wanted)
+    panels = list(panels)
+    for panel in panels:
+        has_both = all(callable(getattr(panel, name, None)) for name in ("settle", "draw"))
+        if isinstance(panel, type) or not has_both:
+            refuse_given(source, panel, wanted)
+    return Scene(story.size, panels)
+
+
+def draw(scene: Scene, shown: Shown, frames: Sequence[str], key: str) -> None:
+    """Draw the frames of all snapshots; each is written while the next one is drawn."""
+    with _Writer(key) as writer:
+        for moment, path in zip(shown.moments(), frames, strict=True):
+            writer.write(path, moment.snapshot, png.encode, scene.draw(moment))
+
+
+def draw_tweens(scene: Scene, shown: Shown, tweens: Sequence[str], count: int, key: str) -> None:
+    """Draw the pictures that lead to each snapshot, `count` of them, one file a snapshot.
+
+    `shown` begins with the snapshot before those of `tweens`, but for snapshot 0: to it leads
+    nothing, and its file holds its own frame.
+    """
+    moments = shown.moments()
+    before = next(moments) if len(shown.evaluations) > len(tweens) else None
+    with _Writer(key) as writer:
+        for moment, path in zip(moments, tweens, strict=True):
+            pictures = [scene.draw(between) for between in _between(before, moment, count)]
+            writer.write(path, moment.snapshot, _series, pictures)
+            before = moment
+
+
+def _between(before: Moment | None, after: Moment, count: int) -> Iterator[Moment]:
+    """The first of two moments with its points on their way to the second's places."""
+    if before is None:
+        yield after
+        return
+    for step in range(1, count + 1):
+        way = Way(before, after, step / (count + 1))
+        layout = before.layout + np.float32(way.eased) * (after.layout - before.layout)
+        yield replace(before, layout=layout, way=way)
+
+
+def _series(pictures: Sequence[np.ndarray], noted: Mapping[str, str]) -> bytes:
+    return png.encode_series(pictures, RATE, noted)
+
+
+class _Writer:
+    """Packs and writes pictures in a thread of its own, one at a time."""
+
+    def __init__(self, key: str):
+        self._key, self._pool, self._last = key, ThreadPoolExecutor(1), None
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        with self._pool:
+            if self._last and raised[0] is None:
+                self._last.result()
+
+    def write(self, path: str, snapshot: int, pack: Callable[..., bytes], pixels: Any) -> None:
+        """Write what `pack` makes of `pixels`, once the file before is written."""
+        if self._last:
+            self._last.result()
+        noted = {"Snapshot": str(snapshot), "epochreel": self._key}
+        self._last = self._pool.submit(lambda: write_whole(path, pack(pixels, noted)))
+
+
+def story(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> Story:
+    """What is the same for all frames of a run; `test` holds the test examples."""
+    figure = settings["figure"]
+    return Story(
+        title=settings["title"],
+        size=(figure["width"], figure["height"]),
+        data=settings["data"]["settings"],
+        network=settings["network"],
+        figure=figure["settings"],
+        epochs=figure["time_axis"],
+        examples_per_epoch=settings["batch"] * settings["batches_per_epoch"],
+        test=test,
+    )
+
+
+def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
+    """When a snapshot was taken: its `epoch`, and the `examples` learned from so far."""
+    batches = snapshot * settings["batches_per_epoch"] // settings["snapshots_per_epoch"]
+    return {
+        "epoch": snapshot / settings["snapshots_per_epoch"],
+        "examples": batches * settings["batch"],
+    }
+
+
+def moment(
+    settings: Mapping[str, Any],
+    snapshot: int,
+    predictions: pa.Table,
+    history: Mapping[str, np.ndarray],
+) -> Moment:
+    """One snapshot: its predictions, and the metrics of all snapshots up to it."""
+    return Moment(
+        snapshot=snapshot,
+        **times(settings, snapshot),
+        predictions=predictions,
+        history=history,
+    )

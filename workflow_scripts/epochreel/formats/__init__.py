@@ -1,0 +1,1 @@
+"""How bytes lie on disk: checksums, Parquet, PNG, GIF, MP4, images of users."""

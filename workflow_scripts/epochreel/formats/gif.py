@@ -1,0 +1,36 @@
+"""Loops: a few pictures that follow each other without end, as GIF."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from epochreel.core.errors import UserError, shown
+from epochreel.core.files import whole_file
+
+SECONDS = 0.7
+"""How long each picture of a loop is shown."""
+
+
+def named(loops: Mapping[str, Sequence[np.ndarray]], name: str) -> Sequence[np.ndarray]:
+    """The loop of that name; `UserError` where the experiment draws none."""
+    if name not in loops:
+        raise UserError(f"there is no loop {shown(name)}; there are {', '.join(loops)}")
+    return loops[name]
+
+
+def write(path: str | Path, pictures: Sequence[np.ndarray]) -> None:
+    """Write pictures, uint8 (H, W, 3) of one size, as an endless GIF of one palette."""
+    palette = Image.fromarray(np.concatenate(pictures)).quantize(
+        256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
+    first, *others = (
+        Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
+        for picture in pictures
+    )
+    how = {"append_images": others, "duration": round(1000 * SECONDS), "loop": 0}
+    with whole_file(path) as beside:
+        first.save(beside, "GIF", save_all=True, optimize=False, **how)

@@ -1,0 +1,1 @@
+"""Predictions on images of users."""

@@ -1,0 +1,1 @@
+"""What a config asks for: datasets, runs, stages and what their results depend on."""

@@ -1,0 +1,85 @@
+"""The plan of the workflow: what the config asks for, as numbers, paths and settings of stages."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from epochreel.config import schema
+from epochreel.core.errors import UserError, shown
+from epochreel.plan import schemas
+from epochreel.plan.dataset import Dataset
+from epochreel.plan.run import Run, block_digits
+
+
+class Plan:
+    """A checked config. `base` is the folder that its relative paths start from.
+
+    Raises `UserError` for a config that cannot be carried out.
+    """
+
+    def __init__(self, config: Mapping[str, Any], base: Path):
+        self.base = base
+        checked = schema.checked(dict(config), schemas.shared())
+        self.size: int = checked["snapshots_per_block"]
+        self.datasets = {
+            name: Dataset(name, settings, base) for name, settings in checked["datasets"].items()
+        }
+        self.runs = {name: self._run(name, settings) for name, settings in checked["runs"].items()}
+        self.main = self.run(checked["main_run"], "main_run")
+        self.checked = checked
+
+    def _run(self, name: str, settings: dict[str, Any]) -> Run:
+        dataset = self.dataset(settings["dataset"], f"runs.{name}.dataset")
+        return Run(name, settings, dataset, self.size)
+
+    @property
+    def places(self) -> list[str]:
+        """The trailing digits of the snapshots of one block: `00` … `99` for blocks of 100."""
+        width = len(str(self.size)) - 1
+        return [f"{place:0{width}d}" if width else "" for place in range(self.size)]
+
+    @property
+    def block_digits(self) -> int:
+        """The number of leading digits that name a block."""
+        return block_digits(self.size)
+
+    def run(self, name: str, key: str | None = None) -> Run:
+        """The run of that name, or `UserError`; `key` is the config's key that names it."""
+        return _named("run", name, self.runs, key)
+
+    @staticmethod
+    def pattern_of(runs: Iterable[Run]) -> str:
+        """A regular expression that matches the names of `runs` alone, and nothing for none."""
+        return "|".join(run.name for run in runs) or "(?!)"
+
+    def refuse_targets_beyond(self, targets: Iterable[str]) -> None:
+        """Refuse to make a file of a snapshot that its run does not have (`UserError`).
+
+        The places of a block after the run's last snapshot are there for Snakemake alone.
+        """
+        for target in targets or ():
+            path = os.path.relpath(target) if target else ""
+            match = re.fullmatch(r"results/([^/]+)/([a-z]+)/(\d{6})\.\w+", path)
+            if match and match[1] in self.runs:
+                run = self.runs[match[1]]
+                if int(match[3]) >= run.snapshots:
+                    raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
+                if match[2] in run.lacking():
+                    raise UserError(f"{target}: run '{run.name}' has no {match[2]}")
+
+    def dataset(self, name: str, key: str | None = None) -> Dataset:
+        """The dataset of that name, or `UserError`; `key` is the config's key that names it."""
+        return _named("dataset", name, self.datasets, key)
+
+
+def _named(kind: str, name: str, known: Mapping[str, Any], key: str | None) -> Any:
+    if name in known:
+        return known[name]
+    names = ", ".join(known)
+    if key is None:
+        raise UserError(f"there is no {kind} {shown(name)} in the config; it has {names}")
+    raise UserError(f"config: '{key}' holds {shown(name)}; it may hold one of {names}")

@@ -1,0 +1,113 @@
+"""Refusals of a run whose settings contradict each other."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+from epochreel.core.errors import UserError, shown
+from epochreel.experiment_api import signatures, validation
+from epochreel.film import encode
+
+if TYPE_CHECKING:
+    from epochreel.plan.run import Run
+
+
+def refuse_contradictions(run: Run, where: str) -> None:
+    """Refuse a run, `where` in the config, with settings that do not go together (`UserError`)."""
+    settings, training = run.settings, run.settings["training"]
+    batches = training["batches_per_epoch"]
+    if settings["snapshots_per_epoch"] > batches:
+        raise UserError(
+            f"config: '{where}.snapshots_per_epoch' holds {settings['snapshots_per_epoch']}; "
+            f"it may hold at most one snapshot a batch, and an epoch has {batches}"
+        )
+    if run.snapshots > 999_999:
+        raise UserError(
+            f"config: '{where}.epochs' makes {run.snapshots} snapshots; "
+            "six digits name at most 999999"
+        )
+    try:
+        encode.frames_per_snapshot(settings["film"])
+    except UserError as error:
+        raise UserError(f"config: '{where}.film': {error}") from None
+    axis = run.figure["time_axis"]
+    if axis is not None and axis < settings["epochs"]:
+        raise UserError(
+            f"config: '{where}.figure.time_axis' holds {axis}; "
+            f"it may hold {settings['epochs']} (the run's epochs) or more"
+        )
+    if training["plateau_batches"] and not run.dataset.settings["validation"]:
+        raise UserError(
+            f"config: '{where}.training.plateau_batches' holds {training['plateau_batches']}, "
+            f"and the dataset '{run.dataset.name}' has no validation examples to look at"
+        )
+    _refuse_sample(run, where)
+    _refuse_other_calls(run)
+    _refuse_tweens(run, where)
+    lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
+    if lacking:
+        raise UserError(
+            f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
+            "font (DejaVu Sans) lacks; it may hold letters of that font"
+        )
+    _refuse_what_the_experiment_refuses(run, where)
+
+
+def _refuse_sample(run: Run, where: str) -> None:
+    asked = run.settings["evaluation"]["train_sample"]
+    stored = 0 if run.dataset.is_stream else run.dataset.settings["train"]
+    if asked > stored:
+        raise UserError(
+            f"config: '{where}.evaluation.train_sample' holds {asked}; the dataset "
+            f"'{run.dataset.name}' stores {stored} training examples"
+        )
+    if asked and not run.experiment.takes("evaluation", "evaluate", 3):
+        raise UserError(
+            f"config: '{where}.evaluation.train_sample' holds {asked}; evaluate in "
+            f"{run.experiment.file('evaluation')} takes the test set alone: it may hold 0"
+        )
+
+
+def _refuse_other_calls(run: Run) -> None:
+    """Refuse functions that this run calls, and another of the experiment might not."""
+    if run.experiment.is_builtin:
+        return
+    if run.dataset.is_stream:
+        signatures.refuse_other(run.experiment, "data", "draw")
+    if not run.settings["evaluation"]["train_sample"]:
+        signatures.refuse_other(run.experiment, "evaluation", "evaluate")
+
+
+def _refuse_tweens(run: Run, where: str) -> None:
+    asked, shown = run.figure["tweens"], encode.frames_per_snapshot(run.settings["film"])
+    if asked and not run.projects:
+        raise UserError(
+            f"config: '{where}.figure.tweens' holds {asked}; the experiment "
+            f"'{run.dataset.settings['experiment']}' projects no points: it may hold 0"
+        )
+    if asked >= shown and asked:
+        raise UserError(
+            f"config: '{where}.figure.tweens' holds {asked}; it may hold at most {shown - 1}, "
+            f"since a snapshot is shown for {shown} film frame(s) (film.seconds_per_snapshot)"
+        )
+
+
+def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
+    asked = {
+        "data": run.dataset.settings["settings"],
+        "network": run.network,
+        "figure": run.figure["settings"],
+        "film": run.settings["film"],
+        "test": run.dataset.settings["test"],
+        "train_sample": run.settings["evaluation"]["train_sample"],
+    }
+    # Code of a person's own may change what it is given; the plan keeps what it has checked.
+    for key, words in validation.contradictions(run.experiment, copy.deepcopy(asked)):
+        raise UserError(f"config: '{where}.{key}' {words}")
+
+
+def _lacking(title: str) -> str:
+    from epochreel.drawing import fonts
+
+    return fonts.lacking(title, "DejaVuSans-Bold.ttf")

@@ -1,0 +1,1 @@
+"""Projection of high-dimensional points to the plane."""

@@ -1,0 +1,1 @@
+"""The methods of projection, one module each, found by name."""

@@ -1,0 +1,1 @@
+"""Around a job: logging, watchdog, Snakemake and Slurm."""

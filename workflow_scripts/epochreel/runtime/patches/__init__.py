@@ -1,0 +1,1 @@
+"""Changes to Snakemake and its plugins from inside, each with its reason."""

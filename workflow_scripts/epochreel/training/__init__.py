@@ -1,0 +1,1 @@
+"""Training: from one snapshot to the next."""

@@ -1,0 +1,162 @@
+"""The store of a run: what a training goes on from, outside the workflow's declared outputs.
+
+Snakemake removes the outputs of a job that failed or was killed; the store is out of its sight,
+so no more is lost than the work since the last snapshot. It holds, for one training (named by
+the digest of all that defines it):
+
+    lease                       held by the one process that trains
+    weights/000042.safetensors  every snapshot's weights; the checkpoints are hard links to them
+    optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots and for the
+                                one before the block in progress
+    records/000042.json         digests of these files and the snapshot's row of the training log
+
+A record is written last: a snapshot is there when its record is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from epochreel.artifacts import checkpoints
+from epochreel.core import lock
+from epochreel.core.files import link_whole, sha256, write_whole
+
+log = logging.getLogger("epochreel")
+NEWEST_KEPT = 2
+STATES_KEPT = NEWEST_KEPT + 1
+
+
+class Store:
+    """The store of one training in `folder`; use it inside `with store.lease():`.
+
+    `before` is the snapshot before the block in progress. Its state is kept, so that a block whose
+    weights are gone, once they were evaluated or by damage, is trained again and none before it.
+    """
+
+    def __init__(self, folder: Path, training: str, before: int = -1):
+        self.folder = folder / training[:16]
+        self.training, self._before = training, before
+
+    def lease(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the training for this process alone, waiting for another that has it."""
+        return lock.held(self.folder / "lease")
+
+    def weights(self, snapshot: int) -> Path:
+        """Where the weights of a snapshot lie."""
+        return self.folder / "weights" / f"{snapshot:06d}.safetensors"
+
+    def optimizer(self, snapshot: int) -> Path:
+        """Where the optimiser's state at a snapshot lies."""
+        return self.folder / "optimizer" / f"{snapshot:06d}.safetensors"
+
+    def record(self, snapshot: int) -> dict[str, Any] | None:
+        """The record of a snapshot, or None where there is none that is whole."""
+        try:
+            noted = json.loads(self._record(snapshot).read_text("utf-8"))
+            whole = noted["digest"] == _digest(noted["record"])
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return None
+        return noted["record"] if whole else None
+
+    def add(
+        self,
+        snapshot: int,
+        weights: Mapping[str, torch.Tensor],
+        optimizer: Mapping[str, torch.Tensor],
+        row: Mapping[str, Any],
+    ) -> None:
+        """Store a snapshot, then drop the optimiser states that are no longer needed."""
+        about = {"snapshot": snapshot, "training": self.training}
+        record = {
+            "snapshot": snapshot,
+            "weights": _write(self.weights(snapshot), checkpoints.pack(weights, about)),
+            "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
+            "row": row,
+        }
+        noted = {"digest": _digest(record), "record": record}
+        write_whole(self._record(snapshot), json.dumps(noted).encode())
+        # Later states stay where a lost snapshot is made again: an extension goes on from them.
+        earlier = [number for number in self._numbers("optimizer") if number <= snapshot]
+        for number in earlier[:-NEWEST_KEPT]:
+            if number != self._before:
+                self.optimizer(number).unlink(missing_ok=True)
+
+    def holds(self, snapshot: int) -> bool:
+        """Whether the weights of a snapshot are there and whole."""
+        record = self.record(snapshot)
+        return record is not None and _is(self.weights(snapshot), record["weights"])
+
+    def count(self, first: int) -> int:
+        """How many snapshots from `first` on have their weights here."""
+        return sum(number >= first for number in self._numbers("weights"))
+
+    def newest_state(self, at_most: int) -> int | None:
+        """The newest snapshot up to `at_most` that training can go on from, or None."""
+        for snapshot in reversed(self._numbers("optimizer")):
+            record = self.record(snapshot) if snapshot <= at_most else None
+            if (
+                record
+                and _is(self.optimizer(snapshot), record["optimizer"])
+                and _is(self.weights(snapshot), record["weights"])
+            ):
+                return snapshot
+        return None
+
+    def forget_weights(self) -> None:
+        """Drop all weights but those that training may go on from."""
+        kept = self._numbers("optimizer")
+        for number in self._numbers("weights"):
+            if number not in kept:
+                self.weights(number).unlink(missing_ok=True)
+
+    def forget_other_trainings(self) -> None:
+        """Drop what former settings of the run left, but for the newest of them.
+
+        A training that another process is at is left alone.
+        """
+        others = [path for path in self.folder.parent.glob("*") if path != self.folder]
+        for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
+            with lock.free(path / "lease") as free:
+                if free:
+                    shutil.rmtree(path)
+
+    def link(self, snapshot: int, path: str | Path) -> None:
+        """Give the weights of a snapshot the second name `path`."""
+        link_whole(self.weights(snapshot), path)
+
+    def _record(self, snapshot: int) -> Path:
+        return self.folder / "records" / f"{snapshot:06d}.json"
+
+    def _numbers(self, kind: str) -> list[int]:
+        return sorted(int(path.stem) for path in (self.folder / kind).glob("[0-9]*.safetensors"))
+
+
+def _digest(record: Any) -> str:
+    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
+
+
+def _write(path: Path, data: bytes) -> str:
+    """Write `data` unless they are there already (a checkpoint's link stays one); its digest."""
+    digest = hashlib.sha256(data).hexdigest()
+    if not (path.is_file() and sha256(path) == digest):
+        write_whole(path, data)
+    return digest
+
+
+def _is(path: Path, digest: str) -> bool:
+    """Whether `path` is there with this digest; a damaged file is named in the log."""
+    if not path.is_file():
+        return False
+    if sha256(path) == digest:
+        return True
+    log.warning("%s is damaged: it is made again", path)
+    return False
