@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests")]
+sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests/support")]
 
 import matplotlib_sheet
 import numpy as np

@@ -15,7 +15,7 @@ import psutil
 import yaml
 
 FOLDER = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests")]
+sys.path[:0] = [str(FOLDER / "workflow_scripts"), str(FOLDER / "tests/support")]
 
 from workflow import Workplace
 

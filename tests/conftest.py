@@ -7,39 +7,22 @@ import json
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import killing
 import pytest
 import torch
 import worlds
+from spirals import COUNTS, SPIRALS, Training, spirals_config
 from workflow import Workplace
 
 from epochreel.artifacts import dataset_shards as shard_files
 from epochreel.experiment_api import loader
 from epochreel.plan import plan
 from epochreel.provenance import keys
-from epochreel.training import block as blocks
 
 # Tests may run side by side; and with one thread the same bytes come out everywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
-SPIRALS = Path(__file__).parent.parent / "examples" / "spirals"
-COUNTS = {"train": 60, "validation": 10, "test": 20}
-
-
-def spirals_config(**run) -> dict:
-    """A config whose one run, `tiny`, learns the spirals; `run` changes the run's keys."""
-    training = {"batch": 8, "batches_per_epoch": 4, "optimizer": "adam", "rate": 0.01}
-    tiny = {
-        "dataset": "points",
-        "epochs": 5,
-        "network": {"name": "perceptron", "width": 4},
-        "training": training | run.pop("training", {}),
-    }
-    points = {"experiment": f"{SPIRALS}/", **COUNTS}
-    return {"main_run": "tiny", "datasets": {"points": points}, "runs": {"tiny": tiny | run}}
 
 
 @pytest.fixture
@@ -60,56 +43,6 @@ def shards(tmp_path_factory) -> dict[str, list[str]]:
         examples = generate({"noise": 0.02}, 1, split, range(count))
         shard_files.write(folder / split, examples, about)
     return {split: [str(folder / split)] for split in COUNTS}
-
-
-@dataclass
-class Training:
-    """One run's training in `folder`, as the rule `train` starts it block by block."""
-
-    folder: Path
-    shards: dict[str, list[str]]
-    size: int = 1
-    epochs: int = 5
-    keep: str = "all"
-    run: dict = field(default_factory=dict)
-
-    def checkpoint(self, snapshot: int) -> Path:
-        """Where the checkpoint of a snapshot lies."""
-        return self.folder / "checkpoints" / f"{snapshot:06d}.safetensors"
-
-    def state(self, number: int) -> Path:
-        """Where the JSON of a block lies."""
-        return self.folder / "states" / f"{self.size}-{number}.json"
-
-    def block(self, number: int) -> blocks.Block:
-        """A block of the run, ready to be made."""
-        config = spirals_config(epochs=self.epochs, **self.run)
-        run = plan.Plan(config | {"snapshots_per_block": self.size}, self.folder).runs["tiny"]
-        first = number * self.size
-        paths = blocks.Paths(
-            train=self.shards["train"],
-            validation=self.shards["validation"],
-            own=[],
-            before=str(self.state(number - 1)) if number else None,
-            checkpoints=[str(self.checkpoint(first + place)) for place in range(self.size)],
-            state=str(self.state(number)),
-            store=self.folder / "store",
-            table=self.folder / "logs" / f"{number}.parquet",
-            layers=self.folder / "logs" / "layers.parquet",
-        )
-        outlook = blocks.Outlook("tiny", run.snapshots - first, self.keep == "all", 20, 1000)
-        stage = json.loads(json.dumps(run.block_settings("train", run.blocks()[number])))
-        return blocks.Block(run.experiment, stage, self.folder, paths, outlook)
-
-    def make(self, numbers=(0,)) -> "Training":
-        """Make these blocks, in turn."""
-        for number in numbers:
-            self.block(number).make()
-        return self
-
-    def bytes(self, snapshots=range(6)) -> list[bytes]:
-        """The checkpoints of these snapshots."""
-        return [self.checkpoint(snapshot).read_bytes() for snapshot in snapshots]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from epochreel.experiments.words import checks, data, figure, panels, strips
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, lengths
 from epochreel.formats import gif
 
-LIBRARY = Path(__file__).parents[1] / "workflow_scripts"
+LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
 FULL = (1920, 1080)
 WORDS = 60
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))

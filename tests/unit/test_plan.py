@@ -9,10 +9,10 @@ import subprocess
 import sys
 
 import pytest
-import test_schema
+import schema_paths
 import torch
 import yaml
-from conftest import SPIRALS
+from spirals import SPIRALS
 
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import loader
@@ -42,7 +42,7 @@ def planned(spirals, tmp_path):
         config = spirals(**run)
         config["datasets"]["points"]["experiment"] = "spirals/"
         for path, value in dict(changes).items():
-            test_schema.put(config, path, copy.deepcopy(value))
+            schema_paths.put(config, path, copy.deepcopy(value))
         return plan.Plan(config, tmp_path)
 
     return of
@@ -378,7 +378,7 @@ def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, 
 
 
 def test_every_key_of_the_schema_is_a_knob_of_that_table():
-    keys = set(test_schema.paths_of(test_schema.MANUAL))
+    keys = set(schema_paths.paths_of(schema_paths.MANUAL))
     assert keys == set(KNOBS) | NO_KNOBS
 
 

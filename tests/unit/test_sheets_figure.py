@@ -14,7 +14,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import Moment, Scene, Story
 from epochreel.experiments.sheets import figure
 
-LIBRARY = Path(__file__).parents[1] / "workflow_scripts"
+LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
 FULL = (1920, 1080)
 
 

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from conftest import SPIRALS
+from spirals import SPIRALS
 
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import loader

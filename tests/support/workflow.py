@@ -16,7 +16,7 @@ from pathlib import Path
 import forked
 import yaml
 
-REPOSITORY = Path(__file__).parent.parent
+REPOSITORY = Path(__file__).parents[2]
 MINIATURE = Path(__file__).parent / "miniature.yaml"
 
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 import reruns
-import test_schema
+import schema_paths
 from workflow import ARTIFACTS, REPOSITORY, Workplace, with_key
 
 from epochreel.provenance import keys as cache_keys
@@ -170,7 +170,7 @@ def test_an_experiment_of_another_folder_makes_the_dataset_and_its_runs_again(ma
 
 def test_every_key_of_the_schema_has_its_row():
     named = {_general(row.key) for row in reruns.SHARED} | set(reruns.OTHERS)
-    keys = {_general(key) for key in test_schema.paths_of(test_schema.MANUAL)}
+    keys = {_general(key) for key in schema_paths.paths_of(schema_paths.MANUAL)}
     whole = {key for key in keys if any(other.startswith(f"{key}.") for other in keys)}
     experiments_own = {"datasets.*.settings", "runs.*.figure.settings"}
     assert keys - whole - experiments_own <= named
@@ -193,7 +193,7 @@ def test_every_key_of_an_experiment_has_its_row(experiment):
 
 
 def _own_keys(experiment: str):
-    rules = test_schema.MANUAL["$defs"]
+    rules = schema_paths.MANUAL["$defs"]
     for part in ("data", "figure"):
         keys = rules[experiment].get(part, {}).get("properties", {})
         yield from ((part, "", key) for key in keys)

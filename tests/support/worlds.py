@@ -1,7 +1,7 @@
 """The worlds that tests look at, made once: the miniature one, as it is and in other ways.
 
 That takes minutes, most of them waited for jobs to start. So a process of its own makes them while
-the first tests run: `python tests/worlds.py FOLDER world rerun_world`.
+the first tests run: `python tests/support/worlds.py FOLDER world rerun_world`.
 """
 
 from __future__ import annotations

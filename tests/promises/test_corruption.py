@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import spirals_config
+from spirals import spirals_config
 from stage_world import World, files
 from workflow import alone, miniature
 

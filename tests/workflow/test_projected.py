@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import yaml
-from conftest import SPIRALS
+from spirals import SPIRALS
 from workflow import Workplace
 
 from epochreel.artifacts import evaluations, projections

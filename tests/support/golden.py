@@ -4,8 +4,8 @@ A payload is what an artifact is about: tensors, columns, metrics, pixels, decod
 Cache keys, checksums and file names are not part of it, so a refactoring may change them. The
 files are read with public libraries only, never with the library that is being refactored.
 
-    python tests/golden.py HEAD~3           make the miniature of both versions and compare
-    python tests/golden.py BEFORE AFTER     compare two working folders that are already made
+    python tests/support/golden.py HEAD~3         make the miniature of both and compare
+    python tests/support/golden.py BEFORE AFTER   compare two working folders already made
 
 Weights depend on the processor, so nothing is compared with stored digests.
 """
@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 import safetensors.numpy
 from PIL import Image, ImageSequence
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 # Numbers of the clock and the machine, which a training table of former versions also held.
 _OF_THE_MACHINE = {"device", "examples_per_second", "cpu_percent", "memory_bytes", "gpus"}
 
@@ -133,7 +133,8 @@ def differences(before: Path, after: Path) -> list[str]:
 
 def make_miniature(repository: Path, folder: Path) -> None:
     """Make everything of the miniature of a checkout, in `folder`."""
-    paths = f"{repository / 'workflow_scripts'}:{repository / 'tests'}"
+    folders = ("workflow_scripts", "tests", "tests/support")
+    paths = ":".join(str(repository / name) for name in folders)
     worlds = next(repository.glob("tests/**/worlds.py"))
     command: list[Any] = [sys.executable, worlds, folder, "world"]
     subprocess.run(command, check=True, env=os.environ | {"PYTHONPATH": paths})

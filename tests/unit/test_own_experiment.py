@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from conftest import SPIRALS
+from spirals import SPIRALS
 from workflow import REPOSITORY, Workplace
 
 import generate_dataset

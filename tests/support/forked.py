@@ -11,9 +11,9 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parent
 # What pytest and a test put in front of the path: no command that a person gives has it there.
-_OURS = {"", str(TESTS), str(TESTS.parent), str(TESTS.parent / "workflow_scripts")}
+_OURS = {"", str(SUPPORT), str(SUPPORT.parents[1]), str(SUPPORT.parents[1] / "workflow_scripts")}
 _FORKS = multiprocessing.get_context("forkserver")
 # The library is not among them: its code differs from one workplace to the next.
 _LOADED = "snakemake.cli pytest numpy jsonschema pyarrow.parquet safetensors PIL.Image"

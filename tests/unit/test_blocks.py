@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import Training
+from spirals import Training
 from stage_world import redeclare
 
 from epochreel.core import lock

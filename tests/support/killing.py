@@ -235,7 +235,10 @@ def undisturbed(folder: Path, run: str) -> tuple[Workplace, float]:
 
 
 def main(folder: str, kills: int, seed: int, run: str = "spirals") -> None:
-    """Kill that often and say how it went: `python tests/killing.py FOLDER 100 1 sheets`."""
+    """Kill that often and say how it went.
+
+    Run as `python tests/support/killing.py FOLDER 100 1 sheets`.
+    """
     rng, counted, films = random.Random(seed), dict.fromkeys(WAYS, 0), 0
     whole, seconds = undisturbed(Path(folder, "undisturbed"), run)
     expected = whole.digests(*KEPT)

@@ -12,23 +12,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rerun_rows import OWN, SHARED
+from schema_paths import MANUAL, paths_of, put
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError
-from epochreel.plan import plan, schemas
+from epochreel.plan import plan
 from epochreel.provenance import keys as cache_keys
-
-MANUAL = yaml.safe_load(schemas.SCHEMA.read_text())
-
-
-def put(config: dict, path: str, value) -> dict:
-    """`config` with `value` at the dotted `path`; keys that are not there are made."""
-    *parents, key = path.split(".")
-    part = config
-    for name in parents:
-        part = part.setdefault(name, {})
-    part[key] = value
-    return config
 
 
 def defaults_of(part: str) -> dict:
@@ -372,19 +361,6 @@ def test_a_schema_that_refers_to_what_it_does_not_hold_is_told(reference):
 
 
 # -- Whatever YAML holds in whatever key
-
-
-def paths_of(part, prefix=""):
-    """The dotted paths of all keys of the manual, the names of run and dataset filled in."""
-    if "$ref" in part:
-        part = MANUAL["$defs"][part["$ref"].split("/")[-1]]
-    for name, value in part.get("properties", {}).items():
-        yield f"{prefix}{name}"
-        yield from paths_of(value, f"{prefix}{name}.")
-    if isinstance(part.get("additionalProperties"), dict):
-        name = {"datasets.": "points", "runs.": "tiny"}[prefix]
-        yield f"{prefix}{name}"
-        yield from paths_of(part["additionalProperties"], f"{prefix}{name}.")
 
 
 PATHS = [*paths_of(MANUAL), "datasets.points.settings.noise", "runs.tiny.network.width"]

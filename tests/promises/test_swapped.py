@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import spirals_config
+from spirals import spirals_config
 from stage_world import World, files
 from workflow import alone
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Training
+from spirals import Training
 from torch._inductor import config
 from torch._inductor.runtime import cache_dir_utils
 

@@ -1,0 +1,30 @@
+"""The keys of config.schema.yaml as dotted paths."""
+
+import yaml
+
+from epochreel.plan import schemas
+
+MANUAL = yaml.safe_load(schemas.SCHEMA.read_text())
+
+
+def paths_of(part, prefix=""):
+    """The dotted paths of all keys of the manual, the names of run and dataset filled in."""
+    if "$ref" in part:
+        part = MANUAL["$defs"][part["$ref"].split("/")[-1]]
+    for name, value in part.get("properties", {}).items():
+        yield f"{prefix}{name}"
+        yield from paths_of(value, f"{prefix}{name}.")
+    if isinstance(part.get("additionalProperties"), dict):
+        name = {"datasets.": "points", "runs.": "tiny"}[prefix]
+        yield f"{prefix}{name}"
+        yield from paths_of(part["additionalProperties"], f"{prefix}{name}.")
+
+
+def put(config: dict, path: str, value) -> dict:
+    """`config` with `value` at the dotted `path`; keys that are not there are made."""
+    *parents, key = path.split(".")
+    part = config
+    for name in parents:
+        part = part.setdefault(name, {})
+    part[key] = value
+    return config
