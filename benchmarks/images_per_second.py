@@ -34,7 +34,7 @@ import torch
 from PIL import Image
 
 from epochreel.artifacts import dataset_shards
-from epochreel.config import schema
+from epochreel.config import yaml_file
 from epochreel.core import device
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan.plan import Plan
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--batches", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=10)
     options = parser.parse_args()
-    config = schema.load_yaml((FOLDER / "config.yaml").read_text())
+    config = yaml_file.load_yaml((FOLDER / "config.yaml").read_text())
     run = Plan(config, FOLDER).main
     recipe = Recipe.of(run.stage_settings("train")["settings"])
     with tempfile.TemporaryDirectory() as folder:

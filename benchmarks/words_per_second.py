@@ -23,7 +23,7 @@ import table
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from epochreel.drawing import fonts
+from epochreel.core import bundled_fonts
 from epochreel.experiments.words import counter_rng, data
 
 ROUNDS, TIMES, BATCH, SIDE = 7, 50, 32, 40
@@ -33,7 +33,7 @@ PIXELS = BATCH * SIDE * SIDE
 def main() -> None:
     """Measure and print the table."""
     torch.set_num_threads(1)
-    font = ImageFont.truetype(str(fonts.bundled("DejaVuSans.ttf")), 9)
+    font = ImageFont.truetype(str(bundled_fonts.bundled("DejaVuSans.ttf")), 9)
     levels = np.random.default_rng(0).normal(0, 25.5, 2**16).astype(np.int16)
     entries = np.random.default_rng(1).integers(0, 2**16, PIXELS)
     seconds = best(

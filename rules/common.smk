@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from epochreel.config.schema import load_file
+from epochreel.config.yaml_file import load_file
 from epochreel.core.errors import UserError
 from epochreel.plan.plan import Plan
 from epochreel.provenance.keys import canonical

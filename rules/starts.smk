@@ -10,7 +10,9 @@ from snakemake.logging import logger
 
 from epochreel.core import files
 from epochreel.runtime import requeues
-from epochreel.runtime.job import RESTARTS, SCHEDULER, end_when_hung_up
+from epochreel.runtime.job import RESTARTS
+from epochreel.runtime.job import SCHEDULER
+from epochreel.runtime.job import end_when_hung_up
 from epochreel.runtime.patches import checksum_cache, slurm_array_tasks, slurm_controller
 
 # A task of an array is begun with the first one's command.

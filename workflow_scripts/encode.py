@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 
 from epochreel.artifacts.frames import Reel
+from epochreel.core.log import log
 from epochreel.film import encode as encoder
+from epochreel.film import ffmpeg
 from epochreel.provenance import keys
-from epochreel.runtime.job import job, log
+from epochreel.runtime.job import job
 
 
 def encode(
@@ -22,7 +24,7 @@ def encode(
     noted = {"title": "title", "digest": "key"}
     told = {noted[name]: settings[name] for name in noted if name in settings}
     if "ffmpeg" in film:
-        log.info("%s: %s", encoder.ffmpeg_path(film), encoder.ffmpeg_line(film))
+        log.info("%s: %s", ffmpeg.ffmpeg_path(film), ffmpeg.ffmpeg_line(film))
     if make is encoder.encode_film:
         told["made"] = keys.key_digest(stage)
     reel = Reel(paths_to_frames, size, paths_to_tweens, stage["reads"])

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from epochreel.artifacts import dataset_shards
 from epochreel.core import seeding
+from epochreel.core.log import log
 from epochreel.experiment_api import loader
 from epochreel.provenance import keys
-from epochreel.runtime.job import job, log
+from epochreel.runtime.job import job
 
 
 def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:

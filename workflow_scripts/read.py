@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from epochreel.core.files import whole_file
+from epochreel.core.log import log
 from epochreel.experiment_api import loader
 from epochreel.inference.predictor import Reading
-from epochreel.runtime.job import job, log
+from epochreel.runtime.job import job
 
 
 def read(

@@ -6,8 +6,9 @@ from pathlib import Path
 from epochreel.artifacts import manifest
 from epochreel.core.errors import UserError
 from epochreel.core.files import sha256
+from epochreel.core.log import NOTICE, log
 from epochreel.plan.plan import Plan, Run
-from epochreel.runtime.job import NOTICE, job, log
+from epochreel.runtime.job import job
 
 
 def verify(config: dict, base: Path) -> None:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from killing import CONFIGS, KEPT, Watched, kill_and_go_on, workers
 
-from epochreel.provenance.keys import LIBRARY
+from epochreel.provenance.code_digest import LIBRARY
 from epochreel.runtime.job import SCHEDULER
 
 

@@ -10,7 +10,7 @@ import reruns
 import schema_paths
 from workflow import ARTIFACTS, REPOSITORY, Workplace, with_key
 
-from epochreel.provenance import keys as cache_keys
+from epochreel.provenance import code_digest
 
 # -- Settings
 
@@ -198,7 +198,7 @@ def _own_keys(experiment: str):
         keys = rules[experiment].get(part, {}).get("properties", {})
         yield from ((part, "", key) for key in keys)
     chosen = {"network": rules[experiment]["networks"]}
-    if (cache_keys.LIBRARY / "experiments" / experiment / "projection.py").is_file():
+    if (code_digest.LIBRARY / "experiments" / experiment / "projection.py").is_file():
         chosen["projection"] = rules["projections"]
     for kind, choices in chosen.items():
         for name, about in choices.items():
@@ -206,7 +206,7 @@ def _own_keys(experiment: str):
 
 
 def test_every_experiment_that_comes_with_epochreel_is_in_the_miniature_world():
-    built_in = {path.parent.name for path in cache_keys.LIBRARY.glob("experiments/*/model.py")}
+    built_in = {path.parent.name for path in code_digest.LIBRARY.glob("experiments/*/model.py")}
     assert set(reruns.experiments_there_are()) == built_in == set(reruns.OWN)
 
 

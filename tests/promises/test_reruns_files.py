@@ -15,7 +15,7 @@ from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED, Case
 from rerun_rows import DATA, Row
 from workflow import ARTIFACTS, Workplace, jobs_in
 
-from epochreel.drawing.fonts import bundled
+from epochreel.core.bundled_fonts import bundled
 
 PLACES = [
     pytest.param((), id="default"),

@@ -11,7 +11,7 @@ from killing import small
 from rerun_rows import OF_ONES_OWN
 from workflow import REPOSITORY, Workplace, with_key
 
-from epochreel.film.encode import ffmpeg_path
+from epochreel.film.ffmpeg import ffmpeg_path
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ TEXT = """# What runs again
 
 Written by `python tests/support/reruns.py` from the tables that the tests prove, row by row, with
 dry runs in a world where everything is made, and in both directions: no rule more, none less. A
-rule whose results changed within a command makes all that read them run too. The rules for a film's other
-forms, captions, loops and readings run again where their results are asked for; a run that is not
-the main one is not published. `write_manifest` follows whenever something that is kept was made.
-Of the rows of modules and of files `pytest` tries a part, `pytest -m long` all.
+rule whose results changed within a command makes all that read them run too. The rules for a
+film's other forms, captions, loops and readings run again where their results are asked for; a run
+that is not the main one is not published. `write_manifest` follows whenever something that is kept
+was made. Of the rows of modules and of files `pytest` tries a part, `pytest -m long` all.
 
 ## Settings
 

@@ -126,10 +126,10 @@ def without_blocks(jobs: Iterable[str]) -> set[str]:
 
 def modules() -> dict[str, Path]:
     """Every module of Epochreel by its dotted name."""
-    from epochreel.provenance import keys
+    from epochreel.provenance import code_digest
 
-    roots = {"epochreel": keys.LIBRARY}
-    return {keys._module_name(path, roots): path for path in sorted(SCRIPTS.rglob("*.py"))}
+    roots = {"epochreel": code_digest.LIBRARY}
+    return {code_digest._module_name(path, roots): path for path in sorted(SCRIPTS.rglob("*.py"))}
 
 
 def stages_of(
@@ -138,7 +138,7 @@ def stages_of(
     """Rule → the modules that it runs and the packages that it computes with."""
     from epochreel.experiment_api import loader
     from epochreel.plan.stages import STAGES, files_of, packages_of
-    from epochreel.provenance import keys
+    from epochreel.provenance import code_digest
 
     found, rules = loader.find(experiment, REPOSITORY), {}
     for stage, about in STAGES.items():
@@ -147,7 +147,7 @@ def stages_of(
         kinds = list(projections) if "projection" in about.modules else [None]
         files = {file for kind in kinds for file in files_of(stage, found, kind)}
         packages = {name for kind in kinds for name in packages_of(stage, kind)}
-        rules[_RULES.get(stage, stage)] = set(keys.modules(files)), packages
+        rules[_RULES.get(stage, stage)] = set(code_digest.modules(files)), packages
     return rules
 
 

@@ -23,7 +23,7 @@ import reruns
 import witness
 from workflow import Workplace, jobs_in, miniature
 
-from epochreel.drawing.fonts import bundled
+from epochreel.core.bundled_fonts import bundled
 from epochreel.experiments.sheets import data
 from epochreel.experiments.words import data as words
 from epochreel.formats import png

@@ -8,6 +8,7 @@ import torch
 
 from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
+from epochreel.evaluation import evaluator
 from epochreel.experiments.activations import evaluation
 
 
@@ -22,7 +23,7 @@ def examples():
 
 
 def tried(network, test, sample=None, size=7):
-    batches = [evaluations.batches(part, size) for part in (test, sample) if part is not None]
+    batches = [evaluator.batches(part, size) for part in (test, sample) if part is not None]
     with torch.inference_mode():
         return evaluation.evaluate(network, *batches)
 

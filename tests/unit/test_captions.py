@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 from epochreel.core.errors import UserError
-from epochreel.film import captions, encode
+from epochreel.film import captions, timing
 from epochreel.film import sentences as words
 
 FILM = {"seconds_per_snapshot": 1 / 24, "hold_seconds": 2}
@@ -14,14 +14,14 @@ SENTENCES = [f"Epoch {k}" for k in range(121)]
 
 def film_cues(sentences=SENTENCES, minimum=1.5, **changes):
     settings = FILM | changes
-    times = [encode.start_time(k, settings) for k in range(len(sentences))]
-    return captions.cues([*times, encode.film_length(len(sentences), settings)], sentences, minimum)
+    times = [timing.start_time(k, settings) for k in range(len(sentences))]
+    return captions.cues([*times, timing.film_length(len(sentences), settings)], sentences, minimum)
 
 
 def test_cues_follow_each_other_from_the_first_instant_to_the_last():
     cues = film_cues()
     assert [cue.end for cue in cues[:-1]] == [cue.start for cue in cues[1:]]
-    assert (cues[0].start, cues[-1].end) == (0, encode.film_length(121, FILM))
+    assert (cues[0].start, cues[-1].end) == (0, timing.film_length(121, FILM))
 
 
 @pytest.mark.parametrize("minimum", [0.1, 1.5, 2])
@@ -35,7 +35,7 @@ def test_every_cue_stays_long_enough_to_be_read(minimum, hold):
 def test_a_cue_says_what_the_snapshot_on_the_screen_says_when_it_begins():
     for cue in film_cues():
         snapshot = int(cue.sentence.split()[1])
-        assert cue.start == encode.start_time(snapshot, FILM)
+        assert cue.start == timing.start_time(snapshot, FILM)
 
 
 def test_the_first_and_the_last_snapshot_are_told():

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from epochreel.core import seeding
-from epochreel.provenance.keys import LIBRARY
+from epochreel.provenance.code_digest import LIBRARY
 
 
 def drawn() -> tuple[float, float, float]:

@@ -7,6 +7,7 @@ import pytest
 
 from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
+from epochreel.evaluation import evaluator
 from epochreel.provenance.keys import digest
 
 COLUMNS = {
@@ -64,7 +65,7 @@ def test_another_snapshots_or_runs_is_refused(written, read, snapshot, key, word
 
 @pytest.mark.parametrize("size", [1, 2, 4, 6, 10])
 def test_batches_hold_each_example_once_and_in_order(size):
-    parts = list(evaluations.batches(COLUMNS, size))
+    parts = list(evaluator.batches(COLUMNS, size))
     assert [len(part["place"]) for part in parts[:-1]] == [size] * (len(parts) - 1)
     assert np.concatenate([part["place"] for part in parts]).tolist() == list(range(6))
 
@@ -76,4 +77,4 @@ def test_rows_that_do_not_tell_of_all_examples_alike_are_refused(rows, fits):
     tried = [{"x": np.zeros(20)}, {"x": np.zeros(5)}]
     told = pytest.raises(UserError, match=f"^evaluate returns {rows} rows; .* the 20 or 25 exam")
     with contextlib.nullcontext() if fits else told:
-        evaluations.refuse_other_rows({"column": np.zeros(rows)}, tried, "evaluate")
+        evaluator.refuse_other_rows({"column": np.zeros(rows)}, tried, "evaluate")

@@ -6,7 +6,7 @@ import pytest
 from spirals import SPIRALS
 
 from epochreel.core.errors import UserError
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import interface, loader
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def mine(tmp_path):
     """A person's experiment in `mine/`, whose data.py uses a helper."""
     folder = tmp_path / "mine"
     folder.mkdir()
-    for module in loader.FILES:
-        names = loader.NAMES[module]
+    for module in interface.FILES:
+        names = interface.NAMES[module]
         (folder / f"{module}.py").write_text("".join(f"def {name}(): ...\n" for name in names))
     (folder / "helper.py").write_text("ONE = 1\n")
     with open(folder / "data.py", "a") as data:
@@ -59,7 +59,7 @@ def test_a_folder_is_not_put_on_the_path_for_all(mine):
     assert sys.path == before and "helper" not in sys.modules
 
 
-@pytest.mark.parametrize("module", loader.FILES)
+@pytest.mark.parametrize("module", interface.FILES)
 def test_a_folder_that_lacks_a_file_is_refused(mine, module):
     (mine / f"{module}.py").unlink()
     with pytest.raises(UserError, match=f"'mine/': .*mine' lacks {module}.py"):
@@ -67,7 +67,7 @@ def test_a_folder_that_lacks_a_file_is_refused(mine, module):
 
 
 @pytest.mark.parametrize(
-    ("module", "names"), [(m, n) for m in loader.FILES for n in loader.NAMES[m]]
+    ("module", "names"), [(m, n) for m in interface.FILES for n in interface.NAMES[m]]
 )
 def test_a_file_that_lacks_a_function_is_refused_before_any_code_is_run(mine, module, names):
     text = (mine / f"{module}.py").read_text().replace(f"def {names}(", "def other(")
@@ -106,10 +106,10 @@ def test_what_a_file_imports_whole_is_looked_into_when_it_is_loaded(mine):
         loader.find("mine/", mine.parent).load("data")
 
 
-@pytest.mark.parametrize("module", sorted(set(loader.NAMES) - set(loader.FILES)))
+@pytest.mark.parametrize("module", sorted(set(interface.NAMES) - set(interface.FILES)))
 def test_an_optional_file_that_lacks_its_function_is_refused_before_any_code_is_run(mine, module):
     (mine / f"{module}.py").write_text("1 / 0\n")
-    (name,) = loader.NAMES[module]
+    (name,) = interface.NAMES[module]
     with pytest.raises(UserError, match=rf"mine/{module}\.py' does not define {name}$"):
         loader.find("mine/", mine.parent)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
+from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.drawing import fonts
 
@@ -16,17 +17,17 @@ DIGITS = "0123456789."
 
 def own(folder: Path, *names: str) -> Path:
     for name in names:
-        shutil.copy(fonts.bundled(name), folder)
+        shutil.copy(bundled_fonts.bundled(name), folder)
     return folder
 
 
 def test_a_font_that_comes_with_matplotlib_is_found():
-    assert fonts.bundled("DejaVuSans.ttf").read_bytes()[:4] == b"\x00\x01\x00\x00"
+    assert bundled_fonts.bundled("DejaVuSans.ttf").read_bytes()[:4] == b"\x00\x01\x00\x00"
 
 
 def test_a_font_that_does_not_come_with_matplotlib_is_named():
     with pytest.raises(UserError, match=r"NoSuchFont.ttf is missing"):
-        fonts.bundled("NoSuchFont.ttf")
+        bundled_fonts.bundled("NoSuchFont.ttf")
 
 
 def test_fonts_are_found_without_importing_matplotlib():
@@ -110,11 +111,11 @@ def test_a_file_that_is_no_font_is_named(tmp_path):
 
 
 def test_the_letters_that_a_font_lacks_are_told():
-    assert fonts.lacking("Ünïcödé – Привет, α → 数字", "DejaVuSans-Bold.ttf") == "数字"
+    assert bundled_fonts.lacking("Ünïcödé – Привет, α → 数字", "DejaVuSans-Bold.ttf") == "数字"
 
 
 def test_what_a_font_lacks_is_what_its_own_table_of_letters_lacks():
     name = "DejaVuSans-Bold.ttf"
-    has = TTFont(fonts.bundled(name), lazy=True).getBestCmap()
+    has = TTFont(bundled_fonts.bundled(name), lazy=True).getBestCmap()
     text = "".join(chr(code) for code in range(0x20, 0x3000))
-    assert fonts.lacking(text, name) == "".join(c for c in text if ord(c) not in has)
+    assert bundled_fonts.lacking(text, name) == "".join(c for c in text if ord(c) not in has)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from epochreel.artifacts import checkpoints
-from epochreel.training import optimizers
+from epochreel.training import lr_schedule, optimizers
 
 SETTINGS = {
     "rate": 0.05,
@@ -128,7 +128,7 @@ def test_an_unknown_optimizer_is_refused():
 
 
 def rates(steps, **settings):
-    at = optimizers.rate_at(SETTINGS | {"rate": 1.0} | settings)
+    at = lr_schedule.rate_at(SETTINGS | {"rate": 1.0} | settings)
     return [at(step) for step in steps]
 
 
@@ -151,7 +151,7 @@ def test_the_rate_rises_and_then_falls():
 
 def scales(losses, failures=2) -> list[float]:
     """The plateau rule's factor after each of these validation losses."""
-    plateau = optimizers.Plateau(1, failures, 0.1)
+    plateau = lr_schedule.Plateau(1, failures, 0.1)
     return [plateau.note(loss) or round(plateau.scale, 9) for loss in losses]
 
 

@@ -21,7 +21,7 @@ from epochreel.artifacts import evaluations, metrics
 from epochreel.core.errors import UserError
 from epochreel.drawing.frame import Moment, Scene, Story
 from epochreel.drawing.panels import Curve, TitleLine
-from epochreel.experiment_api import loader, signatures
+from epochreel.experiment_api import interface, loader, signatures
 from epochreel.plan.plan import Plan
 from epochreel.projection import block as blocks
 from epochreel.provenance.keys import digest
@@ -285,7 +285,7 @@ def test_a_function_that_cannot_be_called_so_is_told_when_the_plan_is_made(mine,
     (mine.folder / "mine" / change[0]).touch()
     file = mistake(mine, *change)
     name = case.split()[0]
-    call = rf"{name}\({', '.join(signatures.CALLS[file.stem][name])}\)"
+    call = rf"{name}\({', '.join(interface.CALLS[file.stem][name])}\)"
     words = rf"^{file}: {name} does not take what it is called with: define it as {call}$"
     with pytest.raises(UserError, match=words):
         plan_of(mine)

@@ -20,7 +20,7 @@ from epochreel.film import encode
 from epochreel.plan import dataset as datasets
 from epochreel.plan import fingerprints, plan, schemas, stages
 from epochreel.provenance import keys as cache_keys
-from epochreel.training import optimizers
+from epochreel.training import lr_schedule, optimizers
 
 STAGES = sorted(set(stages.STAGES) - {"generate"})
 
@@ -372,8 +372,8 @@ def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, 
     run = planned({f"{RUN}.training.optimizer": optimizer, **plateau}).runs["tiny"]
     told = run.stage_settings("train")["settings"]["training"]
     optimizers.make(Read(told), torch.nn.Linear(1, 1))
-    optimizers.rate_at(Read(told))
-    optimizers.Plateau.of(Read(told))
+    lr_schedule.rate_at(Read(told))
+    lr_schedule.Plateau.of(Read(told))
     assert set(told) == seen
 
 

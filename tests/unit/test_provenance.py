@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from epochreel.core.errors import UserError
-from epochreel.provenance import keys
+from epochreel.provenance import code_digest, keys
 
-LIBRARY = keys.LIBRARY
+LIBRARY = code_digest.LIBRARY
 MODEL = '''"""A network."""
 from . import helper
 from .parts import layer
@@ -44,7 +44,7 @@ def digest(tmp_path):
         for name, text in texts.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text)
-        return keys.code_digest([folder / "model.py"], folder)
+        return code_digest.code_digest([folder / "model.py"], folder)
 
     return lambda name="far.py", text=FILES["far.py"]: of(**{name: text})
 
@@ -72,7 +72,7 @@ def test_a_touched_file_counts_as_it_was(digest, tmp_path):
     before = digest()
     model = tmp_path / "0" / "mine" / "model.py"
     model.touch()
-    assert keys.code_digest([model], model.parent) == before
+    assert code_digest.code_digest([model], model.parent) == before
 
 
 @pytest.mark.parametrize("name", ["data.py", "parts/other.py", "figure.py"])
@@ -82,7 +82,7 @@ def test_a_file_that_is_not_imported_does_not_count(digest, name):
 
 def test_the_order_of_the_files_does_not_count():
     files = [LIBRARY / "formats/png.py", LIBRARY / "core/files.py", LIBRARY / "core/lock.py"]
-    assert keys.code_digest(files) == keys.code_digest(files[::-1])
+    assert code_digest.code_digest(files) == code_digest.code_digest(files[::-1])
 
 
 # -- What counts
@@ -128,7 +128,7 @@ def test_code_moved_from_one_module_to_another_counts(tmp_path):
         (folder / "model.py").write_text("from . import one, two\n")
         (folder / "one.py").write_text(texts[0])
         (folder / "two.py").write_text(texts[1])
-        digests.add(keys.code_digest([folder / "model.py"], folder))
+        digests.add(code_digest.code_digest([folder / "model.py"], folder))
     assert len(digests) == 2
 
 
@@ -139,7 +139,7 @@ def test_a_module_counts_where_a_folder_of_its_name_lies_beside_it(tmp_path):
         (tmp_path / place / "model.py").write_text("from .helper import A\n")
         (tmp_path / place / "helper.py").write_text(f"A = {place}\n")
         files = [tmp_path / place / "model.py"]
-        digests.add(keys.code_digest(files, tmp_path / place))
+        digests.add(code_digest.code_digest(files, tmp_path / place))
     assert len(digests) == 2
 
 
@@ -200,11 +200,11 @@ def test_a_linked_file_of_ones_own_is_followed_to_its_siblings_where_its_name_li
     digests = set()
     for text in ("A = 1\n", "A = 2\n"):
         (tmp_path / "mine/helper.py").write_text(text)
-        keys._read_module.cache_clear()
+        code_digest._read_module.cache_clear()
         files = [LIBRARY.parent / "train.py", tmp_path / "mine/model.py"]
-        found = keys.modules(files, tmp_path / "mine")
+        found = code_digest.modules(files, tmp_path / "mine")
         assert {"train", "experiment.model", "experiment.helper"} <= found.keys()
-        digests.add(keys.code_digest(files, tmp_path / "mine"))
+        digests.add(code_digest.code_digest(files, tmp_path / "mine"))
     assert len(digests) == 2
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rerun_rows import OWN, SHARED
 from schema_paths import MANUAL, paths_of, put
 
-from epochreel.config import schema
+from epochreel.config import schema, yaml_file
 from epochreel.core.errors import UserError
 from epochreel.plan import plan
 from epochreel.provenance import keys as cache_keys
@@ -212,7 +212,7 @@ def test_the_one_value_that_a_schema_allows_is_told():
 
 def test_no_yaml_tag_makes_an_object():
     with pytest.raises(yaml.YAMLError):
-        schema.load_yaml("!!python/object/apply:os.getcwd []")
+        yaml_file.load_yaml("!!python/object/apply:os.getcwd []")
 
 
 def test_folders_are_the_keys_of_that_format():
@@ -285,7 +285,7 @@ def refused(read, path) -> str:
 
 @pytest.mark.parametrize("text", ["a: {b: [1]}", '{"a": {"b": [1]}}', '{\n\t"a": {"b": [1]}}'])
 def test_a_file_is_yaml_or_json(written, text):
-    assert schema.load_file(written(text)) == {"a": {"b": [1]}}
+    assert yaml_file.load_file(written(text)) == {"a": {"b": [1]}}
 
 
 @pytest.mark.parametrize(
@@ -311,11 +311,11 @@ def test_a_file_is_yaml_or_json(written, text):
     ],
 )
 def test_a_file_that_holds_no_keys_is_told_with_its_name_and_line(written, text, words):
-    assert words in refused(schema.load_file, written(text))
+    assert words in refused(yaml_file.load_file, written(text))
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    assert "No such file" in refused(schema.load_file, tmp_path / "config.yaml")
+    assert "No such file" in refused(yaml_file.load_file, tmp_path / "config.yaml")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import matplotlib_sheet
 import numpy as np
 import pytest
 
+from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.drawing import fonts
 from epochreel.experiments.sheets import data, ink, layout
@@ -53,7 +54,7 @@ def test_the_tables_shares_of_the_page_are_the_published_ones():
 
 
 def test_the_digits_are_as_far_apart_as_the_font_has_them():
-    steps = np.diff(ink.pens("0.00", str(fonts.bundled("DejaVuSans.ttf")), 10 * 100 / 72))
+    steps = np.diff(ink.pens("0.00", str(bundled_fonts.bundled("DejaVuSans.ttf")), 10 * 100 / 72))
     pitch, point = layout.DIGIT_PITCH, layout.POINT_WIDTH
     assert steps.tolist() == [pitch, point, pitch, pitch]
     assert np.allclose(np.diff(layout.digit_offsets(4)), [pitch, pitch + point, pitch])
@@ -200,7 +201,10 @@ def test_perturbed_pages_are_shifted_scaled_and_turned_as_published():
 
 
 def test_a_perturbed_page_without_perturbation_stands_where_the_plain_page_does():
-    font, still = str(fonts.bundled("DejaVuSans.ttf")), (np.zeros(2), np.ones(2), 0, 0, 0, 0, 0)
+    font, still = (
+        str(bundled_fonts.bundled("DejaVuSans.ttf")),
+        (np.zeros(2), np.ones(2), 0, 0, 0, 0, 0),
+    )
     rng = np.random.default_rng(0)
     texts = data.draw_sheet(rng).texts()
     page = 255.0 - data.perturbed.draw_page(rng, texts, data.perturbed.Look(font, *still))
@@ -211,7 +215,7 @@ def test_a_perturbed_page_without_perturbation_stands_where_the_plain_page_does(
 
 
 def test_perturbed_pages_are_drawn_in_a_folder_of_ones_own(tmp_path):
-    shutil.copy(fonts.bundled("cmtt10.ttf"), tmp_path)
+    shutil.copy(bundled_fonts.bundled("cmtt10.ttf"), tmp_path)
     assert data.perturbed_families(tmp_path) == ["Computer Modern Typewriter"]
     own, bundled = examples("perturbed", folder=str(tmp_path)), examples("perturbed")
     assert any(not same(one, other) for one, other in zip(own, bundled, strict=True))
@@ -225,13 +229,13 @@ def test_an_empty_folder_of_fonts_stops_before_any_page(tmp_path):
 def test_text_beyond_the_page_is_cut_off():
     page = np.zeros((40, 40), np.uint8)
     for place in ((-100, 20), (20, -100), (140, 20), (20, 140), (0, 0), (40, 40)):
-        ink.turned(page, "8.88", str(fonts.bundled("DejaVuSans.ttf")), 16, place, 30)
+        ink.turned(page, "8.88", str(bundled_fonts.bundled("DejaVuSans.ttf")), 16, place, 30)
     assert page[:8, :8].any() and page[-8:, -8:].any() and not page[16:24, 16:24].any()
 
 
 def test_a_turned_text_turns_clockwise():
     page = np.zeros((80, 80), np.uint8)
-    ink.turned(page, "111111", str(fonts.bundled("DejaVuSans.ttf")), 16, (40, 40), 45)
+    ink.turned(page, "111111", str(bundled_fonts.bundled("DejaVuSans.ttf")), 16, (40, 40), 45)
     assert page[:40, :40].any() and page[40:, 40:].any()
     assert not page[:30, 50:].any() and not page[50:, :30].any()
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from epochreel.artifacts import frames as frame_files
 from epochreel.core.errors import UserError
-from epochreel.film import encode
+from epochreel.film import encode, ffmpeg, timing
 from epochreel.formats import mp4, png
 
 SIZE = (64, 48)
@@ -57,7 +57,7 @@ def tweens(tmp_path) -> list[Path]:
     paths = [tmp_path / "tweens" / f"{k:06d}.png" for k in range(COUNT)]
     paths[0].parent.mkdir()
     for path in paths:
-        path.write_bytes(png.encode_series([picture(6), picture(7)], encode.RATE))
+        path.write_bytes(png.encode_series([picture(6), picture(7)], timing.RATE))
     return paths
 
 
@@ -82,7 +82,7 @@ def gif(frames, target, tweens=(), **changes) -> Path:
 
 
 def ask(*words: str | Path) -> subprocess.CompletedProcess:
-    return subprocess.run([encode.ffmpeg_path(FILM), "-hide_banner", *words], capture_output=True)
+    return subprocess.run([ffmpeg.ffmpeg_path(FILM), "-hide_banner", *words], capture_output=True)
 
 
 def about(path: Path) -> str:
@@ -110,24 +110,24 @@ def shown(pictures: np.ndarray) -> list[int]:
     ("seconds", "shown"), [(1 / 24, 1), (0.042, 1), ("1/24", 1), (0.125, 3), (0.333, 8), (2, 48)]
 )
 def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
-    assert encode.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
+    assert timing.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
 
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
 def test_other_times_are_refused_in_one_line(seconds):
     with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* must be .*$"):
-        encode.frames_per_snapshot({"seconds_per_snapshot": seconds})
+        timing.frames_per_snapshot({"seconds_per_snapshot": seconds})
 
 
 def test_a_negative_hold_is_refused():
     with pytest.raises(UserError, match="hold_seconds is -1"):
-        encode.hold_frames({"hold_seconds": -1})
+        timing.hold_frames({"hold_seconds": -1})
 
 
 def test_times_of_snapshots_and_of_the_film_are_exact():
     settings = FILM | {"seconds_per_snapshot": 7 / 24}
-    assert encode.start_time(3, settings) * 24 == 21
-    assert encode.film_length(10, settings) * 24 == encode.frame_count(10, settings) == 82
+    assert timing.start_time(3, settings) * 24 == 21
+    assert timing.film_length(10, settings) * 24 == timing.frame_count(10, settings) == 82
 
 
 # What the film shows
@@ -139,7 +139,7 @@ def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
     frames, tmp_path, seconds, hold
 ):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=seconds, hold_seconds=hold)
-    each = encode.frames_per_snapshot({"seconds_per_snapshot": seconds})
+    each = timing.frames_per_snapshot({"seconds_per_snapshot": seconds})
     expected = [k for k in range(COUNT) for _ in range(each)] + [COUNT - 1] * round(24 * hold)
     assert shown(decoded(made)) == expected
 
@@ -179,7 +179,7 @@ def test_more_tweens_than_a_snapshot_has_time_for_are_refused(frames, tweens, tm
 def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=0.25, hold_seconds=1)
     assert (
-        encode.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
+        timing.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
     )
     assert "Duration: 00:00:02.50, start: 0.000000" in about(made)
 
@@ -474,9 +474,9 @@ def test_an_older_film_outlives_a_refusal(frames, tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_named(frames, tmp_path):
-    command = [encode.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
+    command = [ffmpeg.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
     with pytest.raises(UserError, match=r"^a.mp4: ffmpeg stopped: .*No space left"):
-        encode._run(
+        ffmpeg.run(
             [*command, "-f", "rawvideo", "/dev/full"],
             "a.mp4",
             frame_files.Reel(frames, SIZE).feed(1),
@@ -485,7 +485,7 @@ def test_a_full_disk_is_named(frames, tmp_path):
 
 def test_a_killed_ffmpeg_is_named_with_its_signal():
     with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: ended by SIGXFSZ$"):
-        encode._run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
+        ffmpeg.run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
@@ -531,27 +531,27 @@ def test_a_damaged_poster_is_refused(frames, tmp_path):
 
 
 def test_the_bundled_ffmpeg_is_taken_whatever_the_environment_says(monkeypatch):
-    before = encode.ffmpeg_path(FILM)
+    before = ffmpeg.ffmpeg_path(FILM)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
     monkeypatch.setenv("PATH", "")
-    assert encode.ffmpeg_path(FILM) == before
+    assert ffmpeg.ffmpeg_path(FILM) == before
     assert "imageio_ffmpeg" in before and "/bin/false" not in before
 
 
 def test_the_system_ffmpeg_is_the_one_in_path(monkeypatch, tmp_path):
     own = tmp_path / "ffmpeg"
-    own.symlink_to(encode.ffmpeg_path(FILM))
+    own.symlink_to(ffmpeg.ffmpeg_path(FILM))
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert encode.ffmpeg_path({"ffmpeg": "system"}) == str(own)
-    assert encode.ffmpeg_version({"ffmpeg": "system"}).startswith("ffmpeg version ")
+    assert ffmpeg.ffmpeg_path({"ffmpeg": "system"}) == str(own)
+    assert ffmpeg.ffmpeg_version({"ffmpeg": "system"}).startswith("ffmpeg version ")
 
 
 def test_a_missing_system_ffmpeg_is_said_in_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match=r"^ffmpeg: no such program in PATH.*bundled$"):
-        encode.ffmpeg_path({"ffmpeg": "system"})
+        ffmpeg.ffmpeg_path({"ffmpeg": "system"})
 
 
 def test_the_versions_are_said():
-    assert encode.ffmpeg_line(FILM).startswith("ffmpeg version ")
-    assert re.fullmatch(r"imageio-ffmpeg \d+\.\d+\.\d+", encode.ffmpeg_version(FILM))
+    assert ffmpeg.ffmpeg_line(FILM).startswith("ffmpeg version ")
+    assert re.fullmatch(r"imageio-ffmpeg \d+\.\d+\.\d+", ffmpeg.ffmpeg_version(FILM))

@@ -9,8 +9,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from epochreel.artifacts.dataset_shards import SPLITS
+from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
-from epochreel.drawing import fonts
 from epochreel.experiments.words import backgrounds, clutter, counter_rng, data
 
 MANY = 10_000
@@ -117,7 +117,7 @@ def test_places_are_equally_frequent():
 
 def test_words_are_what_pillow_writes_in_dejavu_sans():
     images, letters = draw(range(3000), noise=0)
-    font = ImageFont.truetype(str(fonts.bundled("DejaVuSans.ttf")), 9, layout_engine=0)
+    font = ImageFont.truetype(str(bundled_fonts.bundled("DejaVuSans.ttf")), 9, layout_engine=0)
     for image, word in zip(images, letters, strict=True):
         page = Image.new("L", (60, 40))
         text = "".join(chr(65 + sign) for sign in word if sign < 26)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from epochreel.artifacts import evaluations
+from epochreel.evaluation import evaluator
 from epochreel.experiments.words import data, masks
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, lengths, text
 from epochreel.experiments.words.evaluation import SHOWN, evaluate
@@ -37,7 +38,7 @@ def tried(words, read, looked=None, batch=3, **options):
     images = np.zeros((len(words), SIDE, SIDE), np.uint8)
     images[:, 0, 0] = np.arange(len(words))
     test = {"image": torch.from_numpy(images), "letters": torch.from_numpy(words)}
-    return evaluate(Told(read, looked, **options), evaluations.batches(test, batch))
+    return evaluate(Told(read, looked, **options), evaluator.batches(test, batch))
 
 
 def metrics(*arguments, **options):

@@ -5,8 +5,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
-from epochreel.drawing import fonts
 from epochreel.experiments.words import data, inference
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS
 from epochreel.experiments.words.framing import framed
@@ -16,7 +16,7 @@ TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(12))
 
 def written(text="CAT", size=80, margin=40, ink=(0, 0, 0), ground=(255, 255, 255)):
     """A picture of a word, (H, W, 3)."""
-    font = ImageFont.truetype(str(fonts.bundled("DejaVuSans.ttf")), size)
+    font = ImageFont.truetype(str(bundled_fonts.bundled("DejaVuSans.ttf")), size)
     left, top, right, bottom = font.getbbox(text)
     image = Image.new("RGB", (right - left + 2 * margin, bottom - top + 2 * margin), ground)
     ImageDraw.Draw(image).text((margin - left, margin - top), text, ink, font)

@@ -19,7 +19,7 @@ from stage_world import redeclare
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
 from epochreel.artifacts import checkpoints, manifest
-from epochreel.film import encode
+from epochreel.film import encode, timing
 from epochreel.formats import mp4, parquet, png
 from epochreel.plan import plan
 
@@ -274,7 +274,7 @@ def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):
     config["datasets"]["two_spirals"]["experiment"] = "../mine/"
     place = Workplace(tmp_path / "work", config)
     place.make("training.mp4")
-    frames = encode.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
+    frames = timing.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
     assert encode.count_frames(Path(place.folder, "training.mp4"), BUNDLED) == frames
 
 

@@ -10,13 +10,12 @@ The columns are the experiment's. The file's metadata hold, under `epochreel`, a
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from epochreel.core.errors import UserError
 from epochreel.formats import parquet
 from epochreel.provenance import lineage
 
@@ -81,27 +80,3 @@ def metrics(path: str | Path, snapshot: int, made: str) -> dict[str, float]:
 def _refuse_others(path: str | Path, noted: Mapping, snapshot: int, made: str) -> None:
     lineage.refuse_another(path, noted.get("snapshot"), snapshot)
     lineage.refuse_others(path, noted.get("key"), made)
-
-
-def refuse_other_rows(
-    columns: Mapping[str, Any], tried: Sequence[Mapping[str, Any]], source: str
-) -> None:
-    """Refuse columns that do not tell of all examples alike (`UserError`); `source` gave them.
-
-    `tried` are the test examples and, where such are tried too, training examples, as columns.
-    An experiment gives one row an example, or as many for each, and may leave the training's out.
-    """
-    rows, *examples = (len(next(iter(part.values()))) for part in (columns, *tried))
-    counts = {examples[0], sum(examples)}
-    if not rows or all(rows % count for count in counts):
-        raise UserError(
-            f"{source} returns {rows} rows; it returns one for each of the "
-            f"{' or '.join(map(str, sorted(counts)))} examples, or as many for each"
-        )
-
-
-def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
-    """A split's columns in batches of `size`, in order; the last may be shorter."""
-    count = len(next(iter(columns.values())))
-    for start in range(0, count, size):
-        yield {name: column[start : start + size] for name, column in columns.items()}

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from PIL import ImageFont
 
+from epochreel.core.bundled_fonts import bundled_folder
 from epochreel.core.errors import UserError
 from epochreel.core.files import below
 
@@ -44,33 +44,6 @@ class Face:
     style: str
     weight: str
     path: str
-
-
-def bundled(name: str) -> Path:
-    """The path of a font file that comes with matplotlib, such as `DejaVuSans.ttf`.
-
-    `UserError` where matplotlib or the file is missing.
-    """
-    path = bundled_folder() / name
-    if not path.is_file():
-        raise UserError(f"{path} is missing: install matplotlib again (see requirements.txt)")
-    return path
-
-
-@lru_cache(1)
-def bundled_folder() -> Path:
-    """The folder of matplotlib's font files. `UserError` where matplotlib is not installed."""
-    spec = find_spec("matplotlib")
-    if spec is None or not spec.submodule_search_locations:
-        raise UserError("matplotlib, whose fonts are drawn with, is missing: see requirements.txt")
-    return Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf")
-
-
-def lacking(text: str, name: str) -> str:
-    """The characters of `text` that the font file `name` of matplotlib's has no glyph for."""
-    font = _open(bundled(name))
-    absent = bytes(font.getmask(_ABSENT))
-    return "".join(letter for letter in text if bytes(font.getmask(letter)) == absent)
 
 
 def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Face, ...]]:

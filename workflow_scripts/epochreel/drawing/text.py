@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from epochreel.drawing import fonts
+from epochreel.core import bundled_fonts
 
 CAPITAL = 0.729
 """Height of capitals and figures, as a share of the text size (DejaVu Sans)."""
@@ -96,5 +96,5 @@ def _glyph(letter: str, weight: str, size: float, phase: int) -> tuple[np.ndarra
 def _font(weight: str, size: float) -> ImageFont.FreeTypeFont:
     if weight not in _WEIGHTS:
         raise ValueError(f"text weight {weight!r} is unknown: take one of {', '.join(_WEIGHTS)}")
-    path = fonts.bundled(_WEIGHTS[weight])
+    path = bundled_fonts.bundled(_WEIGHTS[weight])
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)

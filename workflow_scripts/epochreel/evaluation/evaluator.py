@@ -69,11 +69,11 @@ class Evaluator:
         checkpoints.load_into(self._network, checkpoint)
         lineage.refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
         seeding.begin(seeding.number(snapshot, what="evaluation"))
-        batches = (evaluations.batches(columns, self._how["batch"]) for columns in self._tried)
+        batches = (batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), device.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *batches)
         columns, metrics = _checked(given, f"{self._file}: evaluate")
-        evaluations.refuse_other_rows(columns, self._tried, f"{self._file}: evaluate")
+        refuse_other_rows(columns, self._tried, f"{self._file}: evaluate")
         about = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, about)
         said = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
@@ -125,3 +125,27 @@ def _metric(name: Any, value: Any, source: str) -> float:
     if not math.isfinite(number):
         raise UserError(f"{source} returns {shown(value)} as {name}; a metric is a finite number")
     return number
+
+
+def refuse_other_rows(
+    columns: Mapping[str, Any], tried: Sequence[Mapping[str, Any]], source: str
+) -> None:
+    """Refuse columns that do not tell of all examples alike (`UserError`); `source` gave them.
+
+    `tried` are the test examples and, where such are tried too, training examples, as columns.
+    An experiment gives one row an example, or as many for each, and may leave the training's out.
+    """
+    rows, *examples = (len(next(iter(part.values()))) for part in (columns, *tried))
+    counts = {examples[0], sum(examples)}
+    if not rows or all(rows % count for count in counts):
+        raise UserError(
+            f"{source} returns {rows} rows; it returns one for each of the "
+            f"{' or '.join(map(str, sorted(counts)))} examples, or as many for each"
+        )
+
+
+def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
+    """A split's columns in batches of `size`, in order; the last may be shorter."""
+    count = len(next(iter(columns.values())))
+    for start in range(0, count, size):
+        yield {name: column[start : start + size] for name, column in columns.items()}

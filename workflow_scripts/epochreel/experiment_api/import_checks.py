@@ -10,7 +10,7 @@ from pathlib import Path
 
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.loader import is_global, may_define
-from epochreel.provenance.keys import parse
+from epochreel.provenance.code_digest import parse
 
 _CAUGHT = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 # With these a module gives itself names that its text does not show.

@@ -18,20 +18,9 @@ from types import ModuleType
 from typing import Any
 
 from epochreel.core.errors import OWN_PACKAGE, UserError, shown
-from epochreel.provenance.keys import parse
+from epochreel.experiment_api.interface import FILES, NAMES
+from epochreel.provenance.code_digest import parse
 
-NAMES = {
-    "data": ("generate",),
-    "model": ("Network", "loss"),
-    "evaluation": ("evaluate",),
-    "figure": ("panels",),
-    "inference": ("read",),
-    "projection": ("activations",),
-    "checks": ("contradictions",),
-}
-"""What the files of an experiment define at least."""
-FILES = ("data", "model", "evaluation", "figure")
-"""The files that each experiment has."""
 _BUILT_IN = Path(__file__).parents[1] / "experiments"
 _VALUES = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.JoinedStr)
 """What no function is, when it is assigned."""

@@ -6,33 +6,9 @@ Their text tells; no code is run. What is decorated, imported or otherwise made 
 from __future__ import annotations
 
 from epochreel.core.errors import UserError
+from epochreel.experiment_api.interface import CALLS
 from epochreel.experiment_api.loader import Experiment
 
-CALLS = {
-    "data": {
-        "generate": ("settings", "seed", "split", "indices"),
-        "draw": ("settings", "seed", "split", "indices"),
-    },
-    "model": {
-        "Network": ("settings", "data"),
-        "loss": ("network", "batch"),
-        "penalty": ("network",),
-    },
-    "evaluation": {"evaluate": ("network", "batches")},
-    "figure": {
-        "panels": ("story",),
-        "sentences": ("rows", "data", "figure"),
-        "sentence": ("numbers", "data"),
-        "loops": ("story", "predictions"),
-    },
-    "inference": {
-        "read": ("network", "image", "data"),
-        "picture": ("network", "image", "data"),
-    },
-    "projection": {"activations": ("predictions",)},
-    "checks": {"contradictions": ("asked",)},
-}
-"""What each function of an experiment's files is called with, in order."""
 _SAMPLE = 3  # what `evaluate` is called with where a sample of the training set is tried, too
 
 

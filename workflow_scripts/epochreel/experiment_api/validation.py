@@ -22,8 +22,9 @@ from epochreel.core.errors import (
     shown,
 )
 from epochreel.experiment_api import import_checks, signatures
-from epochreel.experiment_api.loader import NAMES, Experiment
-from epochreel.provenance import keys
+from epochreel.experiment_api.interface import NAMES
+from epochreel.experiment_api.loader import Experiment
+from epochreel.provenance import code_digest
 
 SCHEMA = "settings.schema.yaml"
 _PATHS = {"string", "null"}
@@ -45,7 +46,7 @@ def refuse_uncompilable(experiment: Experiment) -> None:
 
 def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
     """The files of an experiment's folder that these import, directly or not; these included."""
-    for name in keys.modules(files, folder):
+    for name in code_digest.modules(files, folder):
         root, *place = name.split(".")
         if root == "experiment":
             package = folder.joinpath(*place, "__init__.py")
@@ -57,8 +58,8 @@ def _refuse_uncompilable(path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # The job that runs the file gives them.
             compile(path.read_bytes(), path, "exec", dont_inherit=True)
-    except keys.UNREADABLE as error:
-        raise UserError(keys.unreadable(path, error)) from error
+    except code_digest.UNREADABLE as error:
+        raise UserError(code_digest.unreadable(path, error)) from error
 
 
 def parts(path: Path) -> dict[str, Any]:

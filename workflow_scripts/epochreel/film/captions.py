@@ -14,7 +14,7 @@ from typing import Any
 
 from epochreel.core.errors import is_text, refuse_given
 from epochreel.core.files import write_whole
-from epochreel.film.encode import film_length, start_time
+from epochreel.film.timing import film_length, start_time
 
 READABLE = Fraction(3, 2)  # s; for a line whose words stay and whose numbers change
 

@@ -20,37 +20,32 @@ animated PNG of the pictures that lead to it. They take the end of the time of t
 
 from __future__ import annotations
 
-import ctypes
-import functools
-import importlib.metadata
-import importlib.resources
-import os
 import shlex
-import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 
 import ffmpeg
-from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
 
 from epochreel.artifacts.frames import Reel
 from epochreel.core.errors import UserError
 from epochreel.core.files import whole_file, write_whole
+from epochreel.film.ffmpeg import ffmpeg_path, run
+from epochreel.film.timing import (
+    RATE,
+    frame_count,
+    frames_per_snapshot,
+    gif_frame_count,
+    hold_frames,
+)
 from epochreel.formats import mp4
 
-RATE = 24  # frames per second of every film
-_SLACK = Fraction(1, 50)  # of a frame: three decimals of a second are exact enough
 _CAREFUL = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
 # No versions, no times, no random identifiers.
 _PLAIN = {"fflags": "+bitexact", "flags:v": "+bitexact"}
 _QUIET = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
-_CHATTER = ("Svt[info]", "Svt[warn]")  # SVT-AV1 heeds no log level of ffmpeg's
 _WEBM = {
     "av1": {"c:v": "libsvtav1", "preset": 8, "crf": 30},
     "vp9": {
@@ -63,88 +58,6 @@ _WEBM = {
         "tile-columns": 1,
     },
 }
-
-
-def frames_per_snapshot(settings: Mapping) -> int:
-    """How many film frames each snapshot is shown for, at least 1.
-
-    Reads `seconds_per_snapshot`. Raises `UserError` unless it is a whole number of 1/24 s, to a
-    fiftieth of a frame, so that 0.042 and 0.333 may be written for 1/24 and 1/3.
-    """
-    seconds = settings["seconds_per_snapshot"]
-    frames = _film_frames("seconds_per_snapshot", seconds)
-    shown = round(frames)
-    if shown < 1 or abs(frames - shown) > _SLACK:
-        nearest = max(shown, 1)
-        raise UserError(
-            f"seconds_per_snapshot is {seconds}; it must be a whole number of 1/{RATE} s, "
-            f"such as {nearest / RATE:.4g} ({nearest}/{RATE} s)"
-        )
-    return shown
-
-
-def hold_frames(settings: Mapping) -> int:
-    """How many film frames the last snapshot stays beyond its own time (to the nearest frame).
-
-    Reads `hold_seconds`. Raises `UserError` where it is negative or no number.
-    """
-    frames = _film_frames("hold_seconds", settings["hold_seconds"])
-    if frames < 0:
-        raise UserError(f"hold_seconds is {settings['hold_seconds']}; it must be 0 or more")
-    return round(frames)
-
-
-def frame_count(snapshots: int, settings: Mapping) -> int:
-    """The number of frames of a film of `snapshots` snapshots."""
-    return snapshots * frames_per_snapshot(settings) + hold_frames(settings)
-
-
-def start_time(snapshot: int, settings: Mapping) -> Fraction:
-    """When snapshot number `snapshot` appears in the film, in seconds, exactly."""
-    return Fraction(snapshot * frames_per_snapshot(settings), RATE)
-
-
-def film_length(snapshots: int, settings: Mapping) -> Fraction:
-    """How long a film of `snapshots` snapshots lasts, in seconds, exactly."""
-    return Fraction(frame_count(snapshots, settings), RATE)
-
-
-def gif_frame_count(snapshots: int, settings: Mapping) -> int:
-    """The number of moments that the GIF of a film of `snapshots` snapshots shows."""
-    moments = film_length(snapshots, settings) * settings["gif_frames_per_second"]
-    return max(1, int(moments + Fraction(1, 2)))
-
-
-def ffmpeg_path(settings: Mapping) -> str:
-    """The ffmpeg to run: the one that imageio-ffmpeg's wheel carries, or the system's.
-
-    Reads `ffmpeg`. The bundled one is taken by its name in the package, whatever the
-    environment says. Raises `UserError` where there is none.
-    """
-    if settings["ffmpeg"] == "system":
-        found = shutil.which("ffmpeg")
-        if found is None:
-            raise UserError("ffmpeg: no such program in PATH; install it or set ffmpeg: bundled")
-        return found
-    name = FNAME_PER_PLATFORM.get(get_platform(), "ffmpeg")
-    path = importlib.resources.files("imageio_ffmpeg") / "binaries" / name
-    if not path.is_file():
-        raise UserError(
-            f"{path}: missing; reinstall imageio-ffmpeg from its wheel or set ffmpeg: system"
-        )
-    return str(path)
-
-
-def ffmpeg_line(settings: Mapping) -> str:
-    """What the chosen ffmpeg says of its version, one line for the log. Reads `ffmpeg`."""
-    return _run([ffmpeg_path(settings), "-version"], "ffmpeg").decode().splitlines()[0]
-
-
-def ffmpeg_version(settings: Mapping) -> str:
-    """The version that films depend on: the pinned package's, or the system's own line."""
-    if settings["ffmpeg"] == "system":
-        return ffmpeg_line(settings)
-    return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
 
 
 def encode_film(
@@ -219,7 +132,7 @@ def count_frames(film: str | Path, settings: Mapping) -> int:
     read = ffmpeg.input(f"file:{film}")
     asked = read.output("-", f="null", fps_mode="passthrough")
     command = _command(ffmpeg_path(settings), asked, "-progress", "pipe:1")
-    lines = _run(command, film).decode().splitlines()
+    lines = run(command, film).decode().splitlines()
     counts = [line.removeprefix("frame=") for line in lines if line.startswith("frame=")]
     return int(counts[-1])
 
@@ -281,17 +194,10 @@ def _tags(title: str, key: str) -> dict[str, str]:
     return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={key}"}
 
 
-def _film_frames(name: str, seconds: float | str) -> Fraction:
-    try:
-        return Fraction(seconds) * RATE
-    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
-        raise UserError(f"{name} is {seconds!r}; it must be a number of seconds") from None
-
-
 def _draw(command: list[str], target: str | Path, reel: Reel, settings: Mapping) -> bytes:
     """Run `command` with the pictures in its pipe; where it fails for one of them, name that."""
     try:
-        return _run(command, target, reel.feed(frames_per_snapshot(settings)))
+        return run(command, target, reel.feed(frames_per_snapshot(settings)))
     except UserError:
         reel.refuse_what_does_not_unpack()
         raise
@@ -299,67 +205,3 @@ def _draw(command: list[str], target: str | Path, reel: Reel, settings: Mapping)
 
 def _command(program: str, asked, *more: str) -> list[str]:
     return ffmpeg.compile(asked, cmd=[program, *_QUIET, *more])
-
-
-def _run(command: list[str], target: str | Path, feed: Iterable[bytes] = ()) -> bytes:
-    """Run `command`, `feed` going into its pipe; its output. `UserError` names `target`."""
-    # What it says goes to files, for a full pipe would stop it and us.
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=said,
-            stderr=complained,
-            env=_environment(),
-            preexec_fn=functools.partial(_end_with, os.getpid()),
-        )
-        try:
-            _pour(process, feed)
-            code = process.wait()
-        finally:
-            process.kill()
-            process.wait()
-        complained.seek(0)
-        reason = _complaint(complained.read()) or _ending(code)
-        if reason:
-            raise UserError(f"{target}: ffmpeg stopped: {reason}")
-        said.seek(0)
-        return said.read()
-
-
-def _pour(process: subprocess.Popen, feed: Iterable[bytes]) -> None:
-    # An ffmpeg that ended early says why itself.
-    try:
-        for data in feed:
-            process.stdin.write(data)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass
-
-
-def _complaint(text: bytes) -> str:
-    """The first error that ffmpeg names: it may end well although a picture did not."""
-    lines = text.decode("utf-8", "replace").splitlines()
-    return next((line for line in lines if line.strip() and not line.startswith(_CHATTER)), "")
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        return f"ended by {signal.Signals(-code).name}"
-    return f"exit status {code}" if code else ""
-
-
-def _environment() -> dict[str, str]:
-    """The environment without what would make ffmpeg write a report into the folder."""
-    return {name: value for name, value in os.environ.items() if name != "FFREPORT"}
-
-
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-def _end_with(parent: int) -> None:
-    """Let the kernel end ffmpeg with us: at the end of its pipe it would finish half a film."""
-    if _LIBC is not None:
-        _LIBC.prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
-        if os.getppid() != parent:
-            os._exit(1)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from epochreel.film import encode
+from epochreel.film import ffmpeg
 from epochreel.plan.stages import READS, stage_settings
 from epochreel.provenance import keys
 
@@ -168,7 +168,7 @@ class Origins:
     def _pictures(self, stage: str) -> dict[str, Any]:
         film = {name: self.settings["film"][name] for name in FILM_SETTINGS[stage]}
         if film.get("ffmpeg") == "system":
-            film["version"] = encode.ffmpeg_version(film)
+            film["version"] = ffmpeg.ffmpeg_version(film)
         size = {name: self.figure[name] for name in ("width", "height")}
         return {"film": film, **size}
 

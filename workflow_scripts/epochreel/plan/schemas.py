@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from epochreel.config import schema
+from epochreel.config import schema, yaml_file
 from epochreel.experiment_api import validation
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan.stages import SCRIPTS
@@ -17,7 +17,7 @@ SCHEMA = SCRIPTS.parent / "config.schema.yaml"
 @cache
 def shared() -> Mapping[str, Any]:
     """What config.schema.yaml says."""
-    return schema.load_yaml(SCHEMA.read_text("utf-8"))
+    return yaml_file.load_yaml(SCHEMA.read_text("utf-8"))
 
 
 def of_experiment(experiment: Experiment) -> Mapping[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any
 
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api.loader import Experiment
-from epochreel.provenance.keys import LIBRARY, code_digest, versions
+from epochreel.provenance.code_digest import LIBRARY, code_digest
+from epochreel.provenance.keys import versions
 
 SCRIPTS = LIBRARY.parent
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api import signatures, validation
-from epochreel.film import encode
+from epochreel.film import timing
 
 if TYPE_CHECKING:
     from epochreel.plan.run import Run
@@ -28,7 +28,7 @@ def refuse_contradictions(run: Run, where: str) -> None:
             "six digits name at most 999999"
         )
     try:
-        encode.frames_per_snapshot(settings["film"])
+        timing.frames_per_snapshot(settings["film"])
     except UserError as error:
         raise UserError(f"config: '{where}.film': {error}") from None
     axis = run.figure["time_axis"]
@@ -80,7 +80,7 @@ def _refuse_other_calls(run: Run) -> None:
 
 
 def _refuse_tweens(run: Run, where: str) -> None:
-    asked, shown = run.figure["tweens"], encode.frames_per_snapshot(run.settings["film"])
+    asked, shown = run.figure["tweens"], timing.frames_per_snapshot(run.settings["film"])
     if asked and not run.projects:
         raise UserError(
             f"config: '{where}.figure.tweens' holds {asked}; the experiment "
@@ -108,6 +108,6 @@ def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
 
 
 def _lacking(title: str) -> str:
-    from epochreel.drawing import fonts
+    from epochreel.core import bundled_fonts
 
-    return fonts.lacking(title, "DejaVuSans-Bold.ttf")
+    return bundled_fonts.lacking(title, "DejaVuSans-Bold.ttf")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
-import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 
@@ -22,10 +19,8 @@ from epochreel.core.errors import (
     printable,
     raised_by_own,
 )
+from epochreel.core.log import log, to_file, to_terminal
 
-log = logging.getLogger("epochreel")
-NOTICE = 25  # between INFO and WARNING: what a person at the terminal wants to know
-logging.addLevelName(NOTICE, "NOTICE")
 SCHEDULER = "EPOCHREEL_SCHEDULER"  # in the environment: the number of the workflow's process
 RESTARTS = "EPOCHREEL_RESTARTS"  # in the environment: how often Slurm has begun the job again
 BEGUN_AGAIN = "begun again by Slurm"
@@ -40,9 +35,9 @@ def job(path_to_log: str) -> Iterator[None]:
     other the line says what was raised where, and the log holds the traceback. `SystemExit` is one,
     too: code of a person's own that ends its process leaves the job's files unmade.
     """
-    _speak()
+    to_terminal()
     try:
-        _log_to(path_to_log)
+        to_file(path_to_log)
         _tell_of_restarts()
         _end_with_parents()
         yield
@@ -82,25 +77,6 @@ def _told(error: BaseException) -> str:
         return f"{error.filename}: {error.strerror}"
     frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
     return f"unforeseen: {kind_and_words(error)}, at {frame.f_code.co_filename}, line {line}"
-
-
-def _speak() -> None:
-    """Show notices, warnings and errors on the terminal."""
-    terminal = logging.StreamHandler(sys.stderr)
-    terminal.setFormatter(logging.Formatter("epochreel: %(message)s"))
-    terminal.setLevel(NOTICE)
-    log.handlers[:] = [terminal]
-    log.setLevel(logging.DEBUG)
-    log.propagate = False
-    # On a full disk the log cannot be written either; the terminal still says why.
-    logging.raiseExceptions = False
-
-
-def _log_to(path: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
-    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(file)
 
 
 def _tell_of_restarts() -> None:

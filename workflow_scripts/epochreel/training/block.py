@@ -18,9 +18,9 @@ from epochreel.artifacts import checkpoint_index, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.errors import UserError
 from epochreel.core.files import sha256, whole_file
+from epochreel.core.log import NOTICE
 from epochreel.experiment_api import loader
 from epochreel.provenance import keys
-from epochreel.runtime.job import NOTICE
 from epochreel.training import compile_cache, disk_space
 from epochreel.training.data_source import Source, Stored, Stream
 from epochreel.training.snapshot_store import Store

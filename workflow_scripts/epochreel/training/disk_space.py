@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from epochreel.core.errors import UserError
-from epochreel.runtime.job import NOTICE
+from epochreel.core.log import NOTICE
 from epochreel.training.snapshot_store import STATES_KEPT
 
 log = logging.getLogger("epochreel")

@@ -15,7 +15,7 @@ from epochreel.artifacts import checkpoints
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
 from epochreel.core.errors import UserError, refuse_given
-from epochreel.training import optimizers, telemetry
+from epochreel.training import lr_schedule, optimizers, telemetry
 from epochreel.training.data_source import Source, in_memory
 from epochreel.training.snapshot_store import Store
 
@@ -71,9 +71,9 @@ class Trainer:
         network = _checked_network(model, model.Network(recipe.network, recipe.data))
         self.network = device.put(network, self.device)
         self.optimizer = optimizers.make(self.settings, self.network)
-        self.rate = optimizers.rate_at(self.settings)
+        self.rate = lr_schedule.rate_at(self.settings)
         self.compute = torch.compile(self.network) if self.settings["compile"] else self.network
-        self.plateau = optimizers.Plateau.of(self.settings)
+        self.plateau = lr_schedule.Plateau.of(self.settings)
         self.train = source(self.device)
         self.validation = in_memory(validation, self.device)
         self.snapshot = self.step = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from epochreel.film.encode import start_time
+from epochreel.film.timing import start_time
 
 _FEWEST, _MOST = 20, 10_000
 """Points that can be projected."""

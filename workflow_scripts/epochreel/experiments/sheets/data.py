@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from epochreel.artifacts.dataset_shards import SPLITS
+from epochreel.core import bundled_fonts
 from epochreel.drawing import fonts
 from epochreel.experiments.sheets import ink, layout, perturbed
 
@@ -245,7 +246,7 @@ def _pictures(pattern: str, place: int, width: int, middle: int) -> np.ndarray:
 
 
 def _plain_font() -> str:
-    return str(fonts.bundled(_PLAIN_FONT))
+    return str(bundled_fonts.bundled(_PLAIN_FONT))
 
 
 @lru_cache(1)

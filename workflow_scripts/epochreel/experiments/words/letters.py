@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ImageFont
 
-from epochreel.drawing import fonts
+from epochreel.core import bundled_fonts
 from epochreel.experiments.words import counter_rng
 from epochreel.experiments.words.alphabet import END, LONGEST, SIDE, SIGNS, STEPS
 from epochreel.experiments.words.array_backend import Array, Device, counted, device_of, placed
@@ -124,7 +124,7 @@ def _tables(device: Device) -> _Tables:
 
 
 def _letters() -> list[_Letter]:
-    path = str(fonts.bundled(_FONT))
+    path = str(bundled_fonts.bundled(_FONT))
     font = ImageFont.truetype(path, _SIZE, layout_engine=ImageFont.Layout.BASIC)
     return [_letter(font, chr(ord("A") + number)) for number in range(END)]
 

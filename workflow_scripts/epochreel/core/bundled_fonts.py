@@ -1,0 +1,38 @@
+"""The fonts that come with matplotlib: where they are, and which characters they have."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from epochreel.core.errors import UserError
+
+
+def bundled(name: str) -> Path:
+    """The path of a font file that comes with matplotlib, such as `DejaVuSans.ttf`.
+
+    `UserError` where matplotlib or the file is missing.
+    """
+    path = bundled_folder() / name
+    if not path.is_file():
+        raise UserError(f"{path} is missing: install matplotlib again (see requirements.txt)")
+    return path
+
+
+@lru_cache(1)
+def bundled_folder() -> Path:
+    """The folder of matplotlib's font files. `UserError` where matplotlib is not installed."""
+    spec = find_spec("matplotlib")
+    if spec is None or not spec.submodule_search_locations:
+        raise UserError("matplotlib, whose fonts are drawn with, is missing: see requirements.txt")
+    return Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf")
+
+
+def lacking(text: str, name: str) -> str:
+    """The characters of `text` that the font file `name` of matplotlib's has no glyph for."""
+    from fontTools.ttLib import TTFont  # Only now: most titles are plain ASCII.
+
+    with TTFont(bundled(name), lazy=True) as font:
+        known = font.getBestCmap()
+    return "".join(letter for letter in text if ord(letter) not in known)

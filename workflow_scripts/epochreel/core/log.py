@@ -1,0 +1,32 @@
+"""The log of jobs: what a job says, to a file and to the terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+log = logging.getLogger("epochreel")
+NOTICE = 25
+"""Between INFO and WARNING: what a person at the terminal wants to know."""
+logging.addLevelName(NOTICE, "NOTICE")
+
+
+def to_terminal() -> None:
+    """Show notices, warnings and errors on the terminal."""
+    terminal = logging.StreamHandler(sys.stderr)
+    terminal.setFormatter(logging.Formatter("epochreel: %(message)s"))
+    terminal.setLevel(NOTICE)
+    log.handlers[:] = [terminal]
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    # On a full disk the log cannot be written either; the terminal still says why.
+    logging.raiseExceptions = False
+
+
+def to_file(path: str | Path) -> None:
+    """Write everything that is logged to a new file at `path`."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
+    file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(file)
