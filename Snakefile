@@ -11,24 +11,24 @@ snakemake verify                                  finished runs against their ma
 """
 
 
-include: "rules/starts.smk"
+include: "rules/startup.smk"
 include: "rules/common.smk"
-include: "rules/inputs.smk"
+include: "rules/input_functions.smk"
 
 
 rule everything:
     default_target: True
     input:
         "training.mp4",
-        list(PLAN.main.kept()),  # Snakemake overlooks the first item of a generator.
-        PLAN.main.manifest,
+        list(PLAN.main.files.kept()),  # Snakemake overlooks the first item of a generator.
+        PLAN.main.files.manifest,
 
 
 rule all:
     input:
         "training.mp4",
-        [list(run.kept()) for run in PLAN.runs.values()],
-        [run.manifest for run in PLAN.runs.values()],
+        [list(run.files.kept()) for run in PLAN.runs.values()],
+        [run.files.manifest for run in PLAN.runs.values()],
 
 
 include: "rules/dataset.smk"

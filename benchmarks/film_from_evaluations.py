@@ -64,7 +64,7 @@ def with_evaluations(folder: Path, epochs: int | None) -> Workplace:
     changed = {"epochs": epochs} if epochs else {}
     place = scheduler.workplace(folder / "place", workflow, **changed)
     run = Plan(place.config, folder).main
-    scheduler.start(place, *run.paths("evaluations", "parquet"))
+    scheduler.start(place, *run.files.of("evaluations"))
     for name in MADE:
         path = place.path(f"{run.name}/{name}")
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
@@ -75,7 +75,7 @@ def ffmpeg_alone(place: Workplace, run: Run) -> float:
     """Seconds that ffmpeg takes from the finished frames to the film, and does nothing else."""
     settings = run.stage_settings("encode")["settings"]
     film, size = settings["film"], (settings["width"], settings["height"])
-    frames = [place.folder / path for path in run.paths("frames", "png")]
+    frames = [place.folder / path for path in run.files.of("frames")]
     with tempfile.TemporaryDirectory() as scratch:
         target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
         feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
@@ -124,7 +124,7 @@ def inside_encode(place: Workplace, run: Run) -> list[tuple[str, float]]:
     """What the job `encode` does beside encoding, done again here."""
     settings = run.stage_settings("encode")["settings"]
     size = (settings["width"], settings["height"])
-    frames = [place.folder / path for path in run.paths("frames", "png")]
+    frames = [place.folder / path for path in run.files.of("frames")]
     film = place.path(f"{run.name}/training.mp4")
     return [
         ("of encode: checking the frames", seconds(lambda: frame_files.check_frames(frames, size))),
@@ -143,12 +143,12 @@ def inside_render(place: Workplace, run: Run, every: int = 10) -> dict[str, floa
     story = render.story(settings, Split.of(stage, "test", test))
     figure = loader.find(settings["data"]["experiment"], place.folder).load("figure")
     scene = Scene(story.size, figure.panels(story))
-    path = place.folder / run.last_summary()
+    path = place.folder / run.files.last("summaries")
     summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
     taken: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
         history = metrics.history(summary, snapshot, settings["snapshots_per_epoch"])
-        path = place.folder / run.paths("evaluations", "parquet")[snapshot]
+        path = place.folder / run.files.of("evaluations")[snapshot]
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),
             "drawing": lambda table, k=snapshot, history=history: scene.draw(

@@ -7,7 +7,7 @@ makes  results/<run>/training.vtt, on request
 
 rule write_captions:
     input:
-        or_stop(lambda wildcards: PLAN.run(wildcards.run).last_summary()),
+        of_run("last", "summaries"),
     output:
         "results/{run}/training.vtt",
     log:

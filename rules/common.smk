@@ -7,6 +7,7 @@ from snakemake.utils import update_config
 
 from epochreel.config.yaml_file import load_file
 from epochreel.core.errors import UserError
+from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
 from epochreel.provenance.keys import canonical
 
@@ -43,7 +44,7 @@ def read_config():
 # params, so a folder that is moved reruns nothing.
 BASE = Path(CONFIGS[-1]).resolve().parent
 PLAN = or_stop(Plan)(read_config(), BASE)
-PLACES = PLAN.places
+SLOTS = PLAN.slots
 # Scripts read settings that define no result (how much is to be kept, say) from `config`.
 config.clear()
 config.update(PLAN.checked)

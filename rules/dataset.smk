@@ -7,7 +7,7 @@ makes  results/datasets/<dataset>/<split>/<shard>.parquet
 
 rule generate_dataset:
     input:
-        or_stop(lambda wildcards: PLAN.dataset(wildcards.dataset).files()),
+        dataset_sources,
     output:
         "results/datasets/{dataset}/{split}/{shard}.parquet",
     log:
@@ -21,11 +21,7 @@ rule generate_dataset:
         mem_mb=2000,
         runtime=30,
     params:
-        settings=or_stop(
-            lambda wildcards: canonical(
-                PLAN.dataset(wildcards.dataset).shard_settings(wildcards.split, wildcards.shard)
-            )
-        ),
+        settings=shard_settings,
         base=BASE,
     script:
         "../workflow_scripts/generate_dataset.py"

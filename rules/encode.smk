@@ -7,8 +7,8 @@ makes  results/<run>/training.mp4; on request .webm, .gif, and poster.png
 
 rule encode:
     input:
-        frames=or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("frames", "png")),
-        tweens=or_stop(lambda wildcards: PLAN.run(wildcards.run).tweens()),
+        frames=of_run("of", "frames"),
+        tweens=of_run("of", "tweens"),
     output:
         "results/{run}/training.mp4",
     log:
@@ -17,7 +17,7 @@ rule encode:
         "results/{run}/benchmarks/encode.tsv"
     conda:
         "../envs/encoding.yaml"
-    threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["film"]["threads"])
+    threads: threads_of("film")
     resources:
         mem_mb=4000,
         runtime=120,

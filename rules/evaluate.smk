@@ -12,7 +12,7 @@ rule evaluate:
         # those that the config asks for.
         state="results/{run}/states/{block}.json",
         test=shards_of("test"),
-        sample=or_stop(lambda wildcards: PLAN.run(wildcards.run).sample()),
+        sample=of_run("train_sample"),
     output:
         files_of_block("evaluations", "parquet"),
     log:
@@ -21,7 +21,7 @@ rule evaluate:
         "results/{run}/benchmarks/evaluate/{block}.tsv"
     conda:
         "../envs/training.yaml"
-    threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["evaluation"]["threads"])
+    threads: threads_of("evaluation")
     resources:
         # No `gpu`: where there is one, it is shared with a training that goes on.
         mem_mb=4000,

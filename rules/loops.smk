@@ -7,9 +7,7 @@ makes  results/<run>/loops/<loop>.gif, for the names that the experiment gives i
 
 rule draw_loop:
     input:
-        evaluation=or_stop(
-            lambda wildcards: PLAN.run(wildcards.run).paths("evaluations", "parquet")[-1]
-        ),
+        evaluation=of_run("last", "evaluations"),
         test=shards_of("test"),
     output:
         "results/{run}/loops/{name}.gif",

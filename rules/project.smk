@@ -9,8 +9,8 @@ makes  results/<run>/projections/<snapshot>.parquet; results/<run>/projection.pa
 rule project:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
-        before=or_stop(lambda wildcards: PLAN.run(wildcards.run).projected_before(wildcards.block)),
-        film=or_stop(lambda wildcards: PLAN.run(wildcards.run).film_projection()),
+        before=of_block("projected_before"),
+        film=of_run("of", "fit"),
     output:
         files_of_block("projections", "parquet"),
     log:
@@ -32,7 +32,7 @@ rule project:
 
 rule fit_projection:
     input:
-        or_stop(lambda wildcards: PLAN.run(wildcards.run).paths("evaluations", "parquet")),
+        of_run("of", "evaluations"),
     output:
         "results/{run}/projection.parquet",
     log:

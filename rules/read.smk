@@ -10,7 +10,7 @@ rule read:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
         # Holds the digest of that.
-        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
+        state=of_run("last", "states"),
     output:
         "results/{run}/readings/{name}.csv",
     log:
@@ -35,7 +35,7 @@ rule draw_reading:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
         # Holds the digest of that.
-        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
+        state=of_run("last", "states"),
     output:
         "results/{run}/readings/{name}.png",
     log:

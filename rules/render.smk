@@ -37,7 +37,7 @@ rule render_tweens:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
         projections=projections_of_block,
-        before=or_stop(lambda wildcards: PLAN.run(wildcards.run).shown_before(wildcards.block)),
+        before=of_block("shown_before"),
         summary="results/{run}/summaries/{block}.parquet",
         test=shards_of("test"),
     output:
@@ -47,7 +47,7 @@ rule render_tweens:
     benchmark:
         "results/{run}/benchmarks/render_tweens/{block}.tsv"
     wildcard_constraints:
-        run=PLAN.pattern_of(run for run in PLAN.runs.values() if run.tweens()),
+        run=runs_with(lambda run: run.has_tweens),
     conda:
         "../envs/rendering.yaml"
     threads: 1

@@ -12,7 +12,7 @@ rule train:
     input:
         train=shards_of("train"),
         validation=shards_of("validation"),
-        own=or_stop(lambda wildcards: PLAN.run(wildcards.run).files_of_stream()),
+        own=of_run("stream_sources"),
         before=of_block_before("results/{run}/states/{block}.json"),
     output:
         checkpoints=files_of_block("checkpoints", "safetensors"),
@@ -22,10 +22,10 @@ rule train:
     benchmark:
         "results/{run}/benchmarks/train/{block}.tsv"
     wildcard_constraints:
-        run=PLAN.pattern_of(run for run in PLAN.runs.values() if run.keeps_all),
+        run=runs_with(lambda run: run.keeps_all),
     conda:
         "../envs/training.yaml"
-    threads: or_stop(lambda wildcards: PLAN.run(wildcards.run).settings["training"]["threads"])
+    threads: threads_of("training")
     resources:
         mem_mb=16000,
         runtime=720,
@@ -44,15 +44,13 @@ use rule train as train_keeping_last with:
         checkpoints=temp(files_of_block("checkpoints", "safetensors")),
         state="results/{run}/states/{block}.json",
     wildcard_constraints:
-        run=PLAN.pattern_of(run for run in PLAN.runs.values() if not run.keeps_all),
+        run=runs_with(lambda run: not run.keeps_all),
 
 
 rule save_network:
     input:
-        checkpoint=or_stop(
-            lambda wildcards: PLAN.run(wildcards.run).paths("checkpoints", "safetensors")[-1]
-        ),
-        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
+        checkpoint=of_run("last", "checkpoints"),
+        state=of_run("last", "states"),
     output:
         "results/{run}/network.safetensors",
     log:
@@ -66,6 +64,6 @@ rule save_network:
         mem_mb=500,
         runtime=30,
     params:
-        trained=or_stop(lambda wildcards: PLAN.run(wildcards.run).made("train")),
+        trained=key_of("train"),
     script:
         "../workflow_scripts/save_network.py"

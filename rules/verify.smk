@@ -10,10 +10,10 @@ for. It makes nothing again.
 
 rule write_manifest:
     input:
-        unpack(or_stop(lambda wildcards: PLAN.run(wildcards.run).kept_by_kind())),
+        unpack(of_run("kept_by_kind")),
         # Holds the digest of the network.
-        state=or_stop(lambda wildcards: PLAN.run(wildcards.run).last_state()),
-        sources=or_stop(lambda wildcards: list(PLAN.run(wildcards.run).dataset.sources().values())),
+        state=of_run("last", "states"),
+        sources=run_sources,
     output:
         "results/{run}/manifest.json",
     log:
@@ -27,11 +27,7 @@ rule write_manifest:
         mem_mb=500,
         runtime=60,
     params:
-        stages=or_stop(lambda wildcards: canonical(PLAN.run(wildcards.run).stages())),
-        sources=or_stop(
-            lambda wildcards: canonical(list(PLAN.run(wildcards.run).dataset.sources()))
-        ),
-        ends=or_stop(lambda wildcards: canonical(PLAN.run(wildcards.run).ends())),
+        settings=manifest_settings,
     script:
         "../workflow_scripts/write_manifest.py"
 

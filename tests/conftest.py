@@ -17,7 +17,7 @@ from workflow import Workplace
 
 from epochreel.artifacts import dataset_shards as shard_files
 from epochreel.experiment_api import loader
-from epochreel.plan import plan
+from epochreel.plan import fingerprints, plan
 from epochreel.provenance import keys
 
 # Tests may run side by side; and with one thread the same bytes come out everywhere.
@@ -39,7 +39,7 @@ def shards(tmp_path_factory) -> dict[str, list[str]]:
     dataset = plan.Plan(spirals_config(), folder).datasets["points"]
     for split, count in COUNTS.items():
         about = {"split": split, "first": 0}
-        about["key"] = json.loads(keys.key(dataset.shard_settings(split, "00000")))
+        about["key"] = json.loads(keys.key(fingerprints.of_shard(dataset, split, "00000")))
         examples = generate({"noise": 0.02}, 1, split, range(count))
         shard_files.write(folder / split, examples, about)
     return {split: [str(folder / split)] for split in COUNTS}

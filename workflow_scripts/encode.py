@@ -21,12 +21,11 @@ def encode(
     settings = stage["settings"]
     film = settings["film"]
     size = (settings["width"], settings["height"])
-    noted = {"title": "title", "digest": "key"}
-    told = {noted[name]: settings[name] for name in noted if name in settings}
+    told = {}
+    if "title" in settings:
+        told = {"title": settings["title"], "made": keys.key_digest(stage)}
     if "ffmpeg" in film:
         log.info("%s: %s", ffmpeg.ffmpeg_path(film), ffmpeg.ffmpeg_line(film))
-    if make is encoder.encode_film:
-        told["made"] = keys.key_digest(stage)
     reel = Reel(paths_to_frames, size, paths_to_tweens, stage["reads"])
     make(reel, path_to_target, film, **told)
     log.info("made %s of %d frames", path_to_target, len(paths_to_frames))

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from epochreel.experiment_api import loader
-from epochreel.projection import block
+from epochreel.projection import projector
 from epochreel.runtime.job import job
 
 
@@ -14,7 +14,7 @@ def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, ba
     Relative paths of the settings start from `base`.
     """
     experiment = loader.find(stage["settings"]["data"]["experiment"], base)
-    block.Block(
+    projector.Block(
         own=experiment.load("projection"),
         stage=stage,
         first=0,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from epochreel.artifacts import padding
 from epochreel.experiment_api import loader
-from epochreel.projection import block as blocks
+from epochreel.projection import projector
 from epochreel.runtime.job import job
 
 
@@ -24,7 +24,7 @@ def project(
     from `base`.
     """
     experiment = loader.find(stage["settings"]["data"]["experiment"], base)
-    block = blocks.Block(
+    block = projector.Block(
         own=experiment.load("projection"),
         stage=stage,
         first=stage["first"],

@@ -19,8 +19,8 @@ def verify(config: dict, base: Path) -> None:
     """
     found, plan = 0, Plan(config, base)
     for run in plan.runs.values():
-        if not Path(run.manifest).is_file() and not Path(run.film).is_file():
-            log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.film)
+        if not Path(run.files.manifest).is_file() and not Path(run.files.film).is_file():
+            log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.files.film)
             continue
         differences = [*_differences(run), *(_published(run) if run is plan.main else [])]
         for line in differences:
@@ -34,20 +34,22 @@ def verify(config: dict, base: Path) -> None:
 
 def _differences(run: Run) -> Iterator[str]:
     """What is wrong with what is kept of a run, and with the user's files it was made from."""
-    if not Path(run.manifest).is_file():
-        yield f"{run.film} has no manifest to be compared with: run: snakemake {run.manifest}"
+    files = run.files
+    if not Path(files.manifest).is_file():
+        yield f"{files.film} has no manifest to be compared with: run: snakemake {files.manifest}"
         return
     try:
         sources = run.dataset.sources()
     except UserError as error:  # The folder is gone: the results can be looked at all the same.
         yield str(error)
         sources = {}
-    yield from manifest.differences(run.manifest, run.kept(), run.keys(), run.stages(), sources)
+    expected = run.artifact_keys(), run.stages(), sources
+    yield from manifest.differences(files.manifest, files.kept(), *expected)
 
 
 def _published(run: Run) -> list[str]:
     """What is wrong with the published film of the main run, where there is one."""
-    film, copy = Path(run.film), Path("training.mp4")
+    film, copy = Path(run.files.film), Path("training.mp4")
     if not (film.is_file() and copy.is_file()) or sha256(film) == sha256(copy):
         return []
     return [f"{copy} is not {film}: delete it, and it is made again"]

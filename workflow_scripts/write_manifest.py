@@ -1,7 +1,6 @@
 """Write the manifest of a finished run."""
 
 import json
-from collections.abc import Mapping
 from itertools import chain
 
 from epochreel.artifacts import manifest
@@ -10,35 +9,31 @@ from epochreel.runtime.job import job
 
 
 def write_manifest(
-    files: dict,
-    path_to_state: str,
-    path_to_manifest: str,
-    stages: dict,
-    ends: list,
-    sources: Mapping[str, str],
+    files: dict, path_to_state: str, path_to_manifest: str, settings: dict, sources: list
 ) -> None:
-    """Write the digests of all that is kept of a run, and what its stages follow from.
+    """Write the digests of all that is kept of a run, and what its stages depend on.
 
-    `files` are what is kept, by kind; `path_to_state` is the state of the last block, and `ends`
-    are the numbers of the blocks' last snapshots. All is looked at before: a manifest of what is
-    damaged or another's would vouch for it. `sources` are the user's files that the data are made
-    from, by name.
+    `files` are what is kept, by kind; `path_to_state` is the state of the last block; `settings`
+    are those of `Run.manifest_settings`, and `sources` the files that its `sources` name. All is
+    checked before: the manifest of a damaged or foreign file would vouch for it.
     """
-    keys = {name: json.loads(key) for name, key in stages.items()}
-    Kept(files, keys, path_to_state, ends).refuse_wrong()
-    manifest.write(path_to_manifest, chain.from_iterable(files.values()), stages, sources)
+    stages = {name: json.loads(key) for name, key in settings["stages"].items()}
+    Kept(files, stages, settings["made_by"], path_to_state, settings["ends"]).refuse_wrong()
+    named = dict(zip(settings["sources"], sources, strict=True))
+    artifacts = chain.from_iterable(files.values())
+    manifest.write(path_to_manifest, artifacts, settings["stages"], named)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         others = ("state", "sources")
         files = {name: list(paths) for name, paths in snakemake.input.items() if name not in others}
-        names = json.loads(snakemake.params.sources)
         write_manifest(
-            files=files,
+            files={
+                name: list(paths) for name, paths in snakemake.input.items() if name not in others
+            },
             path_to_state=snakemake.input.state,
             path_to_manifest=snakemake.output[0],
-            stages=json.loads(snakemake.params.stages),
-            ends=json.loads(snakemake.params.ends),
-            sources=dict(zip(names, snakemake.input.sources, strict=True)),
+            settings=json.loads(snakemake.params.settings),
+            sources=snakemake.input.sources,
         )

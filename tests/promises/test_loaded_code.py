@@ -8,7 +8,7 @@ import reruns
 import witness
 from rerun_loaded import Stage, distributions, own, stage_of, stages
 
-from epochreel.plan.run import FILM_WIDE
+from epochreel.plan.run_settings import FILM_WIDE
 from epochreel.plan.stages import PROJECTIONS
 
 

@@ -193,13 +193,13 @@ def test_every_key_of_an_experiment_has_its_row(experiment):
 
 
 def _own_keys(experiment: str):
-    rules = schema_paths.MANUAL["$defs"]
+    rules = schema_paths.schema_of(experiment)
     for part in ("data", "figure"):
-        keys = rules[experiment].get(part, {}).get("properties", {})
+        keys = rules.get(part, {}).get("properties", {})
         yield from ((part, "", key) for key in keys)
-    chosen = {"network": rules[experiment]["networks"]}
+    chosen = {"network": rules["networks"]}
     if (code_digest.LIBRARY / "experiments" / experiment / "projection.py").is_file():
-        chosen["projection"] = rules["projections"]
+        chosen["projection"] = schema_paths.MANUAL["$defs"]["projections"]
     for kind, choices in chosen.items():
         for name, about in choices.items():
             yield from ((kind, name, key) for key in about.get("properties", {}))

@@ -12,7 +12,7 @@ import reruns
 from witness import Job
 from workflow import REPOSITORY
 
-from epochreel.plan.run import FILM_WIDE
+from epochreel.plan.run_settings import FILM_WIDE
 from epochreel.plan.stages import STAGES
 
 _LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$")
@@ -81,7 +81,7 @@ def stage_of(job: Job, config: Mapping) -> Stage:
 
 def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str = "") -> Stage:
     """A stage without what makes no difference to its rule."""
-    is_shared = rule in STAGES and not STAGES[rule].modules
+    is_shared = rule in STAGES and not STAGES[rule].needs.files
     return Stage(
         rule,
         "" if is_shared else experiment,

@@ -8,28 +8,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-# Which rules read what a rule makes. The splits of a dataset are told apart.
-READERS = {
-    "generate_dataset (train)": {"train"},
-    "generate_dataset (validation)": {"train"},
-    "generate_dataset (test)": {"evaluate", "render", "render_tweens", "draw_loop"},
-    "train": {"evaluate", "save_network"},
-    "evaluate": {
-        "summarize",
-        "fit_projection",
-        "project",
-        "render",
-        "render_tweens",
-        "draw_loop",
-    },
-    "summarize": {"render", "render_tweens", "write_captions"},
-    "fit_projection": {"project"},
-    "project": {"render", "render_tweens"},
-    "render": {"encode", "encode_webm", "encode_gif", "save_poster"},
-    "render_tweens": {"encode", "encode_webm", "encode_gif", "save_poster"},
-    "encode": {"publish"},
-    "save_network": {"read", "draw_reading"},
-}
+from epochreel.plan.stages import STAGES
+
+_SPLITS = ("train", "validation", "test")
+# What a stage reads of a dataset: its splits are told apart.
+_SPLITS_READ = {"train": {"train", "validation"}}
+
+
+def _readers() -> dict[str, set[str]]:
+    """Rule → the rules that read what it makes, as the stages are declared."""
+    found = {f"generate_dataset ({split})": set() for split in _SPLITS}
+    found |= {name: set() for name in STAGES if name != "generate_dataset"}
+    for stage in STAGES.values():
+        for name in stage.reads:
+            if name == "generate_dataset":
+                for split in _SPLITS_READ.get(stage.rule, {"test"}):
+                    found[f"generate_dataset ({split})"].add(stage.rule)
+            else:
+                found[name].add(stage.rule)
+    # What only copies reads without a cache key of its own; readings read the copied network.
+    found["encode"].add("publish")
+    for name in ("read", "draw_reading"):
+        found["train"].remove(name)
+        found["save_network"].add(name)
+    return {name: readers for name, readers in found.items() if readers}
+
+
+READERS = _readers()
 FORMS = ["read", "draw_reading", "draw_loop"]
 FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
 """Rules whose results are made on request alone."""

@@ -76,7 +76,7 @@ def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
 def _some_of(config: Mapping, run: str) -> set[str]:
     """Those of the rules which not every run has that this one has."""
     from epochreel.experiment_api import loader
-    from epochreel.plan.run import FILM_WIDE
+    from epochreel.plan.run_settings import FILM_WIDE
 
     about = config["runs"][run]
     experiment = loader.find(config["datasets"][about["dataset"]]["experiment"], REPOSITORY)
@@ -137,34 +137,42 @@ def stages_of(
 ) -> dict[str, tuple[set[str], set[str]]]:
     """Rule → the modules that it runs and the packages that it computes with."""
     from epochreel.experiment_api import loader
-    from epochreel.plan.stages import STAGES, files_of, packages_of
     from epochreel.provenance import code_digest
 
     found, rules = loader.find(experiment, REPOSITORY), {}
-    for stage, about in STAGES.items():
-        if stage == ("train" if is_stream else "train_on_stream") or not _has(found, stage):
-            continue
-        kinds = list(projections) if "projection" in about.modules else [None]
-        files = {file for kind in kinds for file in files_of(stage, found, kind)}
-        packages = {name for kind in kinds for name in packages_of(stage, kind)}
-        rules[_RULES.get(stage, stage)] = set(code_digest.modules(files)), packages
+    for stage in declared_stages():
+        if _has(found, stage):
+            variants = variants_of(stage, is_stream, projections)
+            files = {file for variant in variants for file in stage.files_of(found, variant)}
+            packages = {name for variant in variants for name in stage.packages_of(variant)}
+            rules[stage.rule] = set(code_digest.modules(files)), packages
     return rules
 
 
-def _has(experiment, name: str) -> bool:
-    """Whether an experiment has the files and the function that a stage calls.
+def declared_stages() -> list:
+    """The stages whose results depend on code: those that only copy are left out."""
+    from epochreel.plan.stages import STAGES
+
+    return [stage for stage in STAGES.values() if stage.settings or stage.needs.files]
+
+
+def variants_of(stage, is_stream: bool, projections: Iterable[str]) -> list:
+    """The variants of a stage: one for each of these projections, where the stage projects."""
+    from epochreel.plan.stages import Variant
+
+    names = projections if "projection" in stage.needs.files else [None]
+    return [Variant(is_stream, name) for name in names]
+
+
+def _has(experiment, stage) -> bool:
+    """Check that an experiment has the files and the function that a stage calls.
 
     Pictures between snapshots are refused where no points are projected.
     """
-    from epochreel.plan.stages import STAGES
-
-    stage = STAGES[name]
-    modules = (*stage.modules, *(["projection"] if name == "render_tweens" else []))
-    files = all(experiment.file(module).is_file() for module in modules)
-    return files and (not stage.function or experiment.defines(stage.modules[0], stage.function))
-
-
-_RULES = {"generate": "generate_dataset", "train_on_stream": "train"}
+    needed = stage.needs.files
+    names = (*needed, *(["projection"] if stage.rule == "render_tweens" else []))
+    files = all(experiment.file(name).is_file() for name in names)
+    return files and (not stage.function or experiment.defines(needed[0], stage.function))
 
 
 def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
@@ -293,15 +301,17 @@ def idle() -> list[str]:
 
 
 def _packages() -> Iterator[str]:
-    from epochreel.plan.run import FILM_WIDE
-    from epochreel.plan.stages import STAGES, packages_of
+    from epochreel.plan.run_settings import FILM_WIDE
 
-    names = {"generate": "generate_dataset", "train_on_stream": "train (unbounded)"}
     of_some = {"project": _projections(), "fit_projection": FILM_WIDE}
-    for stage in STAGES:
-        for kind in of_some.get(stage, [None]):
-            named = f"{stage} ({kind})" if kind else names.get(stage, stage)
-            yield f"| {named} | {', '.join(packages_of(stage, kind)) or 'none'} |"
+    for stage in declared_stages():
+        for kind in of_some.get(stage.rule, [None]):
+            (variant,) = variants_of(stage, False, [kind])
+            named = f"{stage.rule} ({kind})" if kind else stage.rule
+            yield f"| {named} | {', '.join(stage.packages_of(variant)) or 'none'} |"
+            if stage.rule == "train":
+                (variant,) = variants_of(stage, True, [None])
+                yield f"| train (unbounded) | {', '.join(stage.packages_of(variant))} |"
 
 
 def selected(request, test: str, argument: str) -> list:

@@ -1,7 +1,10 @@
 """The keys of config.schema.yaml as dotted paths."""
 
+from pathlib import Path
+
 import yaml
 
+from epochreel.experiment_api import loader
 from epochreel.plan import schemas
 
 MANUAL = yaml.safe_load(schemas.SCHEMA.read_text())
@@ -28,3 +31,8 @@ def put(config: dict, path: str, value) -> dict:
         part = part.setdefault(name, {})
     part[key] = value
     return config
+
+
+def schema_of(experiment: str) -> dict:
+    """The schemas of a built-in experiment's own settings, by part."""
+    return schemas.of_experiment(loader.find(experiment, Path()))

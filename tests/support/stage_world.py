@@ -24,7 +24,7 @@ import write_manifest
 from epochreel.artifacts import dataset_shards, manifest
 from epochreel.film import encode as encoder
 from epochreel.formats import checksum
-from epochreel.plan import plan
+from epochreel.plan import fingerprints, plan
 from epochreel.training import block
 
 
@@ -67,7 +67,9 @@ class World:
         """Make the shards."""
         for split, paths in self.data.items():
             for path in paths:
-                stage = json.loads(json.dumps(self.dataset.shard_settings(split, Path(path).stem)))
+                stage = json.loads(
+                    json.dumps(fingerprints.of_shard(self.dataset, split, Path(path).stem))
+                )
                 generate_dataset.generate_dataset(path, stage, self.base)
 
     def train(self, number: int) -> None:
@@ -75,7 +77,7 @@ class World:
         paths = block.Paths(
             train=self.data["train"],
             validation=self.data["validation"],
-            own=self.run.files_of_stream(),
+            own=self.run.files.stream_sources(),
             before=self.path("states", "json", number - 1) if number else None,
             checkpoints=[self.path("checkpoints", "safetensors", number)],
             state=self.path("states", "json", number),
@@ -103,7 +105,7 @@ class World:
             [self.path("checkpoints", "safetensors", number)],
             self.path("states", "json", number),
             self.data["test"],
-            self.run.sample(),
+            self.run.files.train_sample(),
             [self.path("evaluations", "parquet", number)],
             self.stage("evaluate", number),
             self.base,
@@ -124,8 +126,8 @@ class World:
 
     def fit_projection(self, _number: int = 0) -> None:
         """Make the fit over all snapshots, where there is one."""
-        for path in self.run.film_projection():
-            evaluations, stage = self.run.paths("evaluations", "parquet"), "fit_projection"
+        for path in self.run.files.of("fit"):
+            evaluations, stage = self.run.files.of("evaluations"), "fit_projection"
             fit_projection.fit_projection(evaluations, path, self.stage(stage), self.base)
 
     def project(self, number: int) -> None:
@@ -134,8 +136,8 @@ class World:
             return
         project.project(
             [self.path("evaluations", "parquet", number)],
-            self.run.projected_before(self.names[number]),
-            self.run.film_projection(),
+            self.run.files.projected_before(self.names[number]),
+            self.run.files.of("fit"),
             self.projections(number),
             self.stage("project", number),
             self.base,
@@ -143,9 +145,9 @@ class World:
 
     def render_tweens(self, number: int) -> None:
         """Make the pictures that lead to a block's snapshot, where there are such."""
-        if not self.run.tweens():
+        if not self.run.files.of("tweens"):
             return
-        before = self.run.shown_before(self.names[number])
+        before = self.run.files.shown_before(self.names[number])
         render_tweens.render_tweens(
             [*before[:1], self.path("evaluations", "parquet", number)],
             [*before[1:], *self.projections(number)],
@@ -172,7 +174,7 @@ class World:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         film, stage = f"{self.folder}/training.mp4", self.stage("encode")
-        encode.encode(encoder.encode_film, frames, self.run.tweens(), film, stage)
+        encode.encode(encoder.encode_film, frames, self.run.files.of("tweens"), film, stage)
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
@@ -207,7 +209,7 @@ class World:
 
     def read(self, _number: int = 0) -> None:
         """Read an image."""
-        paths = ("image.png", f"{self.folder}/network.safetensors", self.run.last_state())
+        paths = ("image.png", f"{self.folder}/network.safetensors", self.run.files.last("states"))
         read.read(*paths, f"{self.folder}/readings/image.csv", self.stage("read"), self.base)
 
     def publish(self, _number: int = 0) -> None:
@@ -217,12 +219,15 @@ class World:
     def write_manifest(self, _number: int = 0) -> None:
         """Make the manifest."""
         run = self.run
-        paths = (run.kept_by_kind(), run.last_state(), run.manifest)
-        write_manifest.write_manifest(*paths, run.stages(), run.ends(), run.dataset.sources())
+        paths = (run.files.kept_by_kind(), run.files.last("states"), run.files.manifest)
+        sources = list(run.dataset.sources().values())
+        write_manifest.write_manifest(*paths, run.manifest_settings(), sources)
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""
-        told = manifest.differences(f"{self.folder}/manifest.json", self.run.kept(), {}, {}, {})
+        told = manifest.differences(
+            f"{self.folder}/manifest.json", self.run.files.kept(), {}, {}, {}
+        )
         assert not list(told)
 
     def make(self) -> None:

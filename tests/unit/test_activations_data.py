@@ -6,13 +6,13 @@ import struct
 import numpy as np
 import pytest
 from PIL import Image
+from schema_paths import schema_of
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError
 from epochreel.experiments.activations import classes, data, folders, idx, sketches
-from epochreel.plan import schemas
 
-DEFAULTS = schemas.shared()["$defs"]["activations"]["data"]
+DEFAULTS = schema_of("activations")["data"]
 
 
 def settings(**own):

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from schema_paths import schema_of
 
 from epochreel.config import schema
 from epochreel.experiments.activations import checks, data, model
-from epochreel.plan import schemas
 from epochreel.projection import embed
 
-PARTS = schemas.shared()["$defs"]["activations"]
+PARTS = schema_of("activations")
 NETWORKS = schema.by_name(PARTS["networks"])
 
 

@@ -59,7 +59,7 @@ def flipped(*paths: str):
 def test_no_manifest_is_written_of_anything_that_is_damaged(made, name):
     world: World = made(name)
     with contextlib.chdir(world.base):
-        kept = list(world.run.kept())
+        kept = list(world.run.files.kept())
         assert len(kept) > 20
         for path in kept:
             with flipped(path), pytest.raises(UserError, match="delete it and run") as caught:
@@ -73,7 +73,7 @@ def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch
     monkeypatch.setattr(Run, "keeps_all", False)
     with contextlib.chdir(world.base):
         with (
-            flipped(world.run.last_state()),
+            flipped(world.run.files.last("states")),
             pytest.raises(UserError, match=r"states/000004\.json"),
         ):
             world.write_manifest()
@@ -83,10 +83,12 @@ def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch
 def test_what_was_damaged_before_its_manifest_is_named_and_the_others_after_it(made):
     world: World = made("sketches")
     run, path = world.run, "manifest.json"
-    damaged = [run.kept_by_kind()[kind][0] for kind in ("evaluations", "frames", "summaries")]
+    damaged = [run.files.kept_by_kind()[kind][0] for kind in ("evaluations", "frames", "summaries")]
     with contextlib.chdir(world.base), flipped(*damaged):
-        manifest.write(path, run.kept(), run.stages(), {})
-        told = list(manifest.differences(path, run.kept(), run.keys(), run.stages(), {}))
+        manifest.write(path, run.files.kept(), run.stages(), {})
+        told = list(
+            manifest.differences(path, run.files.kept(), run.artifact_keys(), run.stages(), {})
+        )
     assert [line.split(" is damaged: delete it")[0] for line in told] == sorted(damaged)
 
 
@@ -107,7 +109,7 @@ def test_what_became_of_the_users_files_since_is_named_though_their_times_are_ke
 
 def test_the_texts_of_a_picture_are_told_unless_it_is_damaged_or_cut_off(made):
     world: World = made("spirals")
-    data = (world.base / world.run.paths("frames", "png")[2]).read_bytes()
+    data = (world.base / world.run.files.of("frames")[2]).read_bytes()
     assert png.texts(data)["Snapshot"] == "2" and json.loads(png.texts(data)["epochreel"])
     for harm in (data[:-12], data.replace(b"Snapshot", b"Snapshop"), b"", data[4:]):
         with pytest.raises(ValueError, match="is "):

@@ -22,8 +22,9 @@ from epochreel.core.errors import UserError
 from epochreel.drawing.frame import Moment, Scene, Story
 from epochreel.drawing.panels import Curve, TitleLine
 from epochreel.experiment_api import interface, loader, signatures
+from epochreel.plan import fingerprints
 from epochreel.plan.plan import Plan
-from epochreel.projection import block as blocks
+from epochreel.projection import projector
 from epochreel.provenance.keys import digest
 
 
@@ -343,7 +344,9 @@ def test_its_own_checks_cannot_change_what_the_plan_has_checked(mine):
 )
 def test_a_shard_of_another_number_of_examples_is_not_written(mine, new, words):
     file = mistake(mine, "data.py", "in indices", new)
-    stage = json.loads(json.dumps(plan_of(mine).datasets["points"].shard_settings("test", "00000")))
+    stage = json.loads(
+        json.dumps(fingerprints.of_shard(plan_of(mine).datasets["points"], "test", "00000"))
+    )
     with pytest.raises(UserError, match=rf"^{file}: generate {words}$"):
         generate_dataset.generate_dataset(mine.folder / "shard", stage, mine.folder)
     assert not (mine.folder / "shard").exists()
@@ -377,7 +380,7 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
     own = SimpleNamespace(__file__="projection.py", activations=lambda predictions: given)
     settings = {"projection": {"name": "linear"}, "seed": 1}
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
-    block = blocks.Block(own, stage, 0, [path])
+    block = projector.Block(own, stage, 0, [path])
     words = rf"^projection\.py: activations returns {words}; it returns an array of numbers, a row"
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")

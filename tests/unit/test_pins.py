@@ -6,7 +6,7 @@ import pytest
 import yaml
 from workflow import REPOSITORY
 
-from epochreel.plan.stages import PROJECTIONS, STAGES, packages_of
+from epochreel.plan.stages import PROJECTIONS, STAGES, Variant
 
 REQUIREMENTS = (REPOSITORY / "requirements.txt").read_text()
 PINNED = dict(re.findall(r"^([\w-]+)==(\S+)$", REQUIREMENTS, re.M))
@@ -39,10 +39,10 @@ RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "rules").glob(
 ENVIRONMENT_OF = dict(re.findall(r"^rule (\w+):.*?envs/(\w+)\.yaml", RULES, re.M | re.S))
 
 
-@pytest.mark.parametrize("stage", [s.script for s in STAGES.values()])
+@pytest.mark.parametrize("stage", sorted({s.script or s.rule for s in STAGES.values()}))
 def test_the_environment_of_a_rule_has_the_packages_of_its_stage(stage):
     text = (REPOSITORY / "envs" / f"{ENVIRONMENT_OF[stage]}.yaml").read_text()
-    names = [name for name, about in STAGES.items() if about.script == stage]
-    kinds = [*PROJECTIONS, None] if "projection" in STAGES[names[0]].modules else [None]
-    needed = {package for name in names for kind in kinds for package in packages_of(name, kind)}
+    variants = [Variant(stream, kind) for stream in (False, True) for kind in PROJECTIONS]
+    run = [found for found in STAGES.values() if stage in (found.script, found.rule)]
+    needed = {name for found in run for variant in variants for name in found.packages_of(variant)}
     assert needed <= set(re.findall(r"- ([\w-]+)==", text))

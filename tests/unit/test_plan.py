@@ -16,13 +16,13 @@ from spirals import SPIRALS
 
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import loader
-from epochreel.film import encode
+from epochreel.film import ffmpeg
 from epochreel.plan import dataset as datasets
-from epochreel.plan import fingerprints, plan, schemas, stages
+from epochreel.plan import fingerprints, plan, schemas, stage_settings, stages
 from epochreel.provenance import keys as cache_keys
 from epochreel.training import lr_schedule, optimizers
 
-STAGES = sorted(set(stages.STAGES) - {"generate"})
+STAGES = sorted(name for name, stage in stages.STAGES.items() if stage.settings)
 
 
 @pytest.fixture
@@ -51,9 +51,11 @@ def planned(spirals, tmp_path):
 def settings_of(planned: plan.Plan) -> dict[str, str]:
     """What Snakemake compares of each stage: of one block, and of the first shard of each split."""
     run, dataset = planned.runs["tiny"], planned.datasets["points"]
-    # That stage is `train` again, of another kind of dataset.
-    stages = {stage: run.stage_settings(stage) for stage in STAGES if stage != "train_on_stream"}
-    shards = {f"generate {s}": dataset.shard_settings(s, "00000") for s in ("train", "test")}
+    stages = {stage: run.stage_settings(stage) for stage in STAGES}
+    shards = {
+        f"generate_dataset {s}": fingerprints.of_shard(dataset, s, "00000")
+        for s in ("train", "test")
+    }
     return {name: cache_keys.canonical(value) for name, value in {**stages, **shards}.items()}
 
 
@@ -78,8 +80,8 @@ def refusal(planned, *arguments, **run) -> str:
 def test_a_block_and_a_place_make_a_number_of_six_digits(planned, size, places, first, last):
     of_size = planned({"snapshots_per_block": size}, epochs=40, snapshots_per_epoch=3)
     blocks = of_size.runs["tiny"].blocks()
-    assert (of_size.places, blocks[0], blocks[-1]) == (places, first, last)
-    assert {len(block + place) for block in blocks for place in of_size.places} == {6}
+    assert (of_size.slots, blocks[0], blocks[-1]) == (places, first, last)
+    assert {len(block + place) for block in blocks for place in of_size.slots} == {6}
 
 
 @pytest.mark.parametrize("size", [1, 10, 100])
@@ -88,7 +90,7 @@ def test_blocks_hold_each_snapshot_once(planned, size, epochs):
     of_size = planned({"snapshots_per_block": size}, epochs=epochs)
     run = of_size.runs["tiny"]
     numbers = [
-        block + place for block in run.blocks() for place in of_size.places[: run.real(block)]
+        block + place for block in run.blocks() for place in of_size.slots[: run.real(block)]
     ]
     assert numbers == run.numbers() and len(numbers) == epochs + 1 == run.snapshots
 
@@ -122,13 +124,13 @@ def test_a_file_within_the_run_is_not_refused(planned, target):
 
 
 def test_everything_that_is_kept_is_listed_once(planned):
-    kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].kept())
+    kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.kept())
     assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 2 + 3
     assert "results/tiny/frames/000012.png" in kept and "results/tiny/states/00001.json" in kept
 
 
 def test_checkpoints_that_are_not_kept_are_not_listed(planned):
-    kept = " ".join(planned(keep_checkpoints="last").runs["tiny"].kept())
+    kept = " ".join(planned(keep_checkpoints="last").runs["tiny"].files.kept())
     assert "checkpoints" not in kept and "results/tiny/network.safetensors" in kept
 
 
@@ -144,7 +146,7 @@ def test_the_pattern_of_no_runs_matches_nothing(planned):
 def test_shards_hold_each_example_once(planned):
     dataset = planned({"datasets.points.examples_per_shard": 25}).datasets["points"]
     names = [path.split("/")[-1].split(".")[0] for path in dataset.shards("train")]
-    parts = [dataset.shard_settings("train", name) for name in names]
+    parts = [fingerprints.of_shard(dataset, "train", name) for name in names]
     assert [(part["first"], part["count"]) for part in parts] == [(0, 25), (25, 25), (50, 10)]
 
 
@@ -155,7 +157,7 @@ def test_a_split_of_no_examples_has_no_shards(planned):
 
 def test_a_shard_beyond_its_split_is_refused(planned):
     with pytest.raises(UserError, match="no shard 00001"):
-        planned().datasets["points"].shard_settings("train", "00001")
+        fingerprints.of_shard(planned().datasets["points"], "train", "00001")
 
 
 def test_fonts_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path, monkeypatch):
@@ -213,22 +215,25 @@ def test_more_shards_than_five_digits_name_are_refused(planned):
 # -- What each stage sees
 
 DATA = {"train", "evaluate", "render", "read", "write_captions"}
-GENERATE = {"generate train", "generate test"}
+GENERATE = {"generate_dataset train", "generate_dataset test"}
 FILMS = {"encode", "encode_webm", "encode_gif"}
 RUN, POINTS = "runs.tiny", "datasets.points"
 KNOBS = {
     "main_run": ("other", set()),
     "snapshots_per_block": (10, set()),
     f"{POINTS}.seed": (2, GENERATE),
-    f"{POINTS}.train": (61, {"generate train", "train"}),
+    f"{POINTS}.train": (61, {"generate_dataset train", "train"}),
     f"{POINTS}.validation": (11, {"train"}),
-    f"{POINTS}.test": (21, {"generate test", "evaluate", "render"}),
-    f"{POINTS}.examples_per_shard": (40, {"generate train"}),
+    f"{POINTS}.test": (21, {"generate_dataset test", "evaluate", "render"}),
+    f"{POINTS}.examples_per_shard": (40, {"generate_dataset train"}),
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
     f"{RUN}.seed": (2, {"train", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "write_captions", "read"}),
-    f"{RUN}.snapshots_per_epoch": (2, {"train", "render", "write_captions", "read"}),
+    f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "read"}),
+    f"{RUN}.snapshots_per_epoch": (
+        2,
+        {"train", "render", "encode", "encode_webm", "write_captions", "read"},
+    ),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, {"train", "evaluate", "render", "read"}),
     f"{RUN}.training.batch": (9, {"train", "render", "write_captions"}),
@@ -282,14 +287,11 @@ NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dat
 
 @pytest.mark.parametrize("knob", KNOBS)
 def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
-    monkeypatch.setattr(encode, "ffmpeg_version", lambda film: "7.0")
+    monkeypatch.setattr(ffmpeg, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
-    # A film notes the digest of the settings that its pictures follow from.
-    if reached & {"train", "evaluate", "render"} or knob in COUNTS:
-        reached = reached | {"encode", "encode_webm"}
     alone = [{stage: of_its_own(told[stage]) for stage in told} for told in (before, after)]
     assert differing(*alone) == reached
     # All that read what is made otherwise expect it.
@@ -307,25 +309,25 @@ def of_its_own(told: str) -> dict:
 
 def readers(told: dict[str, str], changed: set[str]) -> set[str]:
     """The stages that read what changed stages make, and so on; no shard knows how many."""
-    found = changed | ({"generate"} if changed >= GENERATE else set())
+    found = changed | ({"generate_dataset"} if changed >= GENERATE else set())
     for _ in told:
         found = found | {name for name in told if json.loads(told[name])["reads"].keys() & found}
-    return found - {"generate"}
+    return found - {"generate_dataset"}
 
 
 def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
     stages = {name: json.loads(told) for name, told in settings_of(planned()).items()}
-    stages["generate"] = stages["generate test"]
+    stages["generate_dataset"] = stages["generate_dataset test"]
     for about in stages.values():
         for name, made in about["reads"].items():
             assert made == cache_keys.key_digest(stages[name])
-    assert stages["encode"]["reads"] and not stages["generate"]["reads"]
+    assert stages["encode"]["reads"] and not stages["generate_dataset"]["reads"]
 
 
 def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned, monkeypatch):
-    told, tell = [], fingerprints.Origins._tell
+    told, tell = [], fingerprints.Fingerprints._take
     monkeypatch.setattr(
-        fingerprints.Origins, "_tell", lambda run, name: told.append(name) or tell(run, name)
+        fingerprints.Fingerprints, "_take", lambda run, name: told.append(name) or tell(run, name)
     )
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():
@@ -343,7 +345,7 @@ def test_a_film_follows_from_how_many_snapshots_there_are(planned, axis):
 
 def test_a_training_that_reads_no_shard_does_not_follow_from_how_shards_are_made(planned):
     stream = {f"{POINTS}.train": "unbounded"}
-    for validation, reads in ((0, set()), (9, {"generate"})):
+    for validation, reads in ((0, set()), (9, {"generate_dataset"})):
         run = planned(stream | {f"{POINTS}.validation": validation}).runs["tiny"]
         assert run.stage_settings("train")["reads"].keys() == reads
 
@@ -360,7 +362,7 @@ def test_only_what_is_laid_out_all_at_once_follows_from_how_many_snapshots_there
     assert (one != other) == knows == ("fit_projection" in one["reads"])
 
 
-@pytest.mark.parametrize("optimizer", fingerprints.OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize("optimizer", stage_settings.OPTIMIZER_SETTINGS)
 def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, optimizer):
     class Read(dict):
         def __getitem__(self, name):
@@ -471,7 +473,7 @@ def test_a_stream_of_other_examples_is_another_training(planned, knob, value):
 def test_a_shard_of_an_unbounded_set_is_refused(planned):
     dataset = planned({f"{POINTS}.train": "unbounded"}).datasets["points"]
     with pytest.raises(UserError, match="no shards of its split train: it is unbounded"):
-        dataset.shard_settings("train", "00000")
+        fingerprints.of_shard(dataset, "train", "00000")
 
 
 # -- Contradictions

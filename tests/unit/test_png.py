@@ -96,7 +96,7 @@ MANY = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 import numpy as np
-from epochreel import png
+from epochreel.formats import png
 draw = np.random.default_rng(1)
 sides = [16] * 30 + [255, 256]  # the largest for libdeflate, the smallest for ISA-L
 pictures = [draw.integers(0, 3, (side, side), np.uint8) * 100 for side in sides]

@@ -12,11 +12,11 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rerun_rows import OWN, SHARED
-from schema_paths import MANUAL, paths_of, put
+from schema_paths import MANUAL, paths_of, put, schema_of
 
 from epochreel.config import schema, yaml_file
 from epochreel.core.errors import UserError
-from epochreel.plan import plan
+from epochreel.plan import fingerprints, plan
 from epochreel.provenance import keys as cache_keys
 
 
@@ -89,8 +89,10 @@ def test_every_key_of_the_manual_is_described():
                 yield f"{name}.{key}"
             yield from undescribed(value, f"{name}.{key}")
 
-    sheets = MANUAL["$defs"]["sheets"]
-    parts = [MANUAL, *MANUAL["$defs"].values(), *sheets.values(), *sheets["networks"].values()]
+    parts = [MANUAL, *MANUAL["$defs"].values()]
+    for experiment in ("sheets", "words", "activations"):
+        own = schema_of(experiment)
+        parts += [own["data"], own.get("figure"), *own["networks"].values()]
     assert [key for part in parts if isinstance(part, dict) for key in undescribed(part)] == []
 
 
@@ -216,19 +218,19 @@ def test_no_yaml_tag_makes_an_object():
 
 
 def test_folders_are_the_keys_of_that_format():
-    assert schema.folders(MANUAL["$defs"]["sheets"]["data"]) == ["fonts"]
+    assert schema.folders(schema_of("sheets")["data"]) == ["fonts"]
 
 
 # -- One schema for each name
 
-NETWORKS = schema.by_name(MANUAL["$defs"]["sheets"]["networks"])
+NETWORKS = schema_of("sheets")["network"]
 
 
 @pytest.mark.parametrize(("name", "channels"), [("local", 2), ("tuned", 5), ("deep", 6)])
 def test_an_object_gets_the_defaults_of_its_name_and_no_others(name, channels):
     filled = schema.checked({"name": name}, NETWORKS)
     assert len(filled["channels"]) == channels
-    assert set(filled) == {"name", *MANUAL["$defs"]["sheets"]["networks"][name]["properties"]}
+    assert set(filled) == {"name", *schema_of("sheets")["networks"][name]["properties"]}
 
 
 @pytest.mark.parametrize(
@@ -255,7 +257,7 @@ def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
     ],
 )
 def test_too_few_classes_and_equal_ones_are_told_how_many_there_may_be(classes, words):
-    of_data = MANUAL["$defs"]["activations"]["data"]
+    of_data = schema_of("activations")["data"]
     assert words in refusal({"classes": classes}, of_data, "settings")
     assert "at least 1 entry," in refusal([], {"type": "array", "minItems": 1, "maxItems": 9})
 
@@ -396,7 +398,7 @@ def plan_or_line(config, folder) -> str | None:
         planned = plan.Plan(config, folder)
         for dataset in planned.datasets.values():
             dataset.files()
-            cache_keys.digest(dataset.shard_settings("train", "00000"))
+            cache_keys.digest(fingerprints.of_shard(dataset, "train", "00000"))
         for run in planned.runs.values():
             for stage in ("train", "evaluate", "summarize", "render", "encode", "write_captions"):
                 cache_keys.digest(run.stage_settings(stage))

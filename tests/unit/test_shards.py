@@ -250,7 +250,7 @@ def test_a_damaged_shard_is_named_with_the_command_that_mends_it(split, tmp_path
         dataset_shards.Split([path])
 
 
-STAGE = {"settings": {"examples": {"train": 7}}, "reads": {"generate": digest("key")}}
+STAGE = {"settings": {"examples": {"train": 7}}, "reads": {"generate_dataset": digest("key")}}
 
 
 def of(folder, *parts) -> list[str]:

@@ -5,13 +5,13 @@ import shutil
 import matplotlib_sheet
 import numpy as np
 import pytest
+from schema_paths import schema_of
 
 from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.drawing import fonts
 from epochreel.experiments.sheets import data, ink, layout
 from epochreel.formats import png
-from epochreel.plan import schemas
 
 PLAIN = {"variant": "plain", "fonts": None}
 
@@ -177,7 +177,7 @@ def test_a_cell_holds_the_whole_number_and_white_around_it():
 
 
 def test_the_manual_says_how_many_families_perturbed_pages_come_in():
-    rules = schemas.shared()["$defs"]["sheets"]["data"]
+    rules = schema_of("sheets")["data"]
     words = {7: "seven families"}[len(data.perturbed_families())]
     assert words in rules["properties"]["variant"]["description"]
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 import torch
+from schema_paths import schema_of
 
 from epochreel.config import schema
 from epochreel.experiments.sheets import data, layout, model
-from epochreel.plan import schemas
 
-NETWORKS = schema.by_name(schemas.shared()["$defs"]["sheets"]["networks"])
+NETWORKS = schema_of("sheets")["network"]
 
 SMALL = {
     "tuned": {"name": "tuned", "channels": [2, 2, 2, 2, 1]},

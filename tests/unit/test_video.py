@@ -65,14 +65,14 @@ def reel(frames, tweens=()) -> frame_files.Reel:
     return frame_files.Reel(frames, SIZE, tweens)
 
 
-def film(frames, target, title=TITLE, key="ab12", tweens=(), **changes) -> Path:
-    encode.encode_film(reel(frames, tweens), target, FILM | changes, title, key, MADE)
+def film(frames, target, title=TITLE, tweens=(), **changes) -> Path:
+    encode.encode_film(reel(frames, tweens), target, FILM | changes, title, MADE)
     return target
 
 
 def webm(frames, target, tweens=(), **changes) -> Path:
     settings = FILM | changes
-    encode.encode_webm(reel(frames, tweens), target, settings, TITLE, "ab12")
+    encode.encode_webm(reel(frames, tweens), target, settings, TITLE, MADE)
     return target
 
 
@@ -251,7 +251,7 @@ def test_matrix_primaries_and_transfer_are_each_written_down(frames, tmp_path):
 def test_webm_has_the_same_colours_size_and_tags(frames, tmp_path, codec):
     said = about(webm(frames, tmp_path / "a.webm", webm_codec=codec))
     assert re.search(rf"{codec} .*, yuv420p\(tv, bt709, progressive\), 64x48", said)
-    assert re.search(rf"title +: {TITLE}\n", said) and re.search(r"COMMENT +: ab12\n", said)
+    assert re.search(rf"title +: {TITLE}\n", said) and re.search(rf"COMMENT +: {MADE}\n", said)
 
 
 @pytest.mark.parametrize("codec", ["av1", "vp9"])
@@ -303,9 +303,9 @@ def test_no_time_and_no_version_is_written(frames, tmp_path, make):
     ],
 )
 def test_any_title_is_kept_as_it_is(frames, tmp_path, title):
-    made = film(frames, tmp_path / "a.mp4", title=title, key="ab12")
+    made = film(frames, tmp_path / "a.mp4", title=title)
     data = made.read_bytes()
-    assert title.encode() in data and b"ab12" in data[data.index(b"ilst") :]
+    assert title.encode() in data and MADE.encode() in data[data.index(b"ilst") :]
     assert shown(decoded(made))[:COUNT] == list(range(COUNT))
 
 
@@ -490,7 +490,7 @@ def test_a_killed_ffmpeg_is_named_with_its_signal():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
 def test_ffmpeg_ends_with_the_process_that_started_it():
-    endless = "from epochreel import video; video._run(['sleep', '600'], 'a')"
+    endless = "from epochreel.film import ffmpeg; ffmpeg.run(['sleep', '600'], 'a')"
     path = os.pathsep.join(sys.path)
     job = subprocess.Popen([sys.executable, "-c", endless], env=os.environ | {"PYTHONPATH": path})
     while not (children := psutil.Process(job.pid).children()):

@@ -16,7 +16,7 @@ from epochreel.core.errors import UserError
 from epochreel.film import encode
 from epochreel.formats import png
 from epochreel.plan import plan
-from epochreel.plan.run import FILM_WIDE
+from epochreel.plan.run_settings import FILM_WIDE
 from epochreel.plan.stages import PROJECTIONS
 from epochreel.projection import embed
 

@@ -188,7 +188,7 @@ def test_verify_names_what_no_artifact_carries(world, key, value, stage):
 
 
 def kept(config) -> list[str]:
-    return list(run_of(config).kept())
+    return list(run_of(config).files.kept())
 
 
 def run_of(config):

@@ -180,7 +180,7 @@ def _check(
     first = 0
     for path, table in tables_of:
         noted = parquet.noted(table.schema)
-        lineage.refuse_others(path, noted.get("key"), stage["reads"]["generate"])
+        lineage.refuse_others(path, noted.get("key"), stage["reads"]["generate_dataset"])
         found = f"{noted['split']} {noted['first']}"
         lineage.refuse_another(path, found, f"{name} {first}", "the examples from")
         first += table.num_rows

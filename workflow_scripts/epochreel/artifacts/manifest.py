@@ -102,12 +102,12 @@ def _difference(artifact: str, made: str | None, key: str | None) -> str | None:
         return "is not in the manifest: the run has changed since"
     if sha256(artifact) != made:
         return "is not what was made: delete it, and it is made again"
-    if key is not None and json.loads(key) != _carried(artifact):
+    if key is not None and json.loads(key) != carried_key(artifact):
         return _OTHERS
     return None
 
 
-def _carried(artifact: str) -> Any:
+def carried_key(artifact: str) -> Any:
     """The key that an artifact carries; None where it carries none."""
     if artifact.endswith(".png"):
         return json.loads(png.texts(Path(artifact).read_bytes()).get("epochreel", "null"))

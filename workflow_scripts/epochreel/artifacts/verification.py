@@ -7,33 +7,50 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from epochreel.artifacts import checkpoint_index, dataset_shards, evaluations, frames, metrics
+from epochreel.artifacts import (
+    checkpoint_index,
+    dataset_shards,
+    evaluations,
+    frames,
+    manifest,
+    metrics,
+)
 from epochreel.formats import mp4
-from epochreel.provenance import keys
+from epochreel.provenance import keys, lineage
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The files that are kept of a run, by kind, in order: see `Run.kept_by_kind`.
+    """The files that are kept of a run, by kind, in the order of snapshots.
 
-    `stages` are the keys of the stages that made them, `state` is that of the last block, and
-    `ends` are the numbers of the blocks' last snapshots.
+    `stages` are the cache keys of the stages that made them; `made_by` names the stage for each
+    kind whose files carry its key; `state` is that of the last block, and `ends` are the numbers of
+    the blocks' last snapshots.
     """
 
     files: Mapping[str, Sequence[str]]
     stages: Mapping[str, Mapping[str, Any]]
+    made_by: Mapping[str, str]
     state: str
     ends: Sequence[int]
 
     def refuse_wrong(self) -> None:
         """Raise `UserError` with the first file that is damaged, foreign or in another's place."""
-        for kind, check in _CHECKS.items():
-            if paths := self.files.get(kind):
-                check(self, paths)
+        for kind, paths in self.files.items():
+            if kind in _CHECKS:
+                _CHECKS[kind](self, paths)
+            elif kind in self.made_by:
+                _carries_key(self.made(self.made_by[kind]), paths)
 
     def made(self, stage: str) -> str:
         """The digest of the key that the artifacts of a stage carry."""
         return keys.digest(self.stages[stage])
+
+
+def _carries_key(made: str, paths: Sequence[str]) -> None:
+    """Files of a kind that needs no check but that of the key which they carry."""
+    for path in paths:
+        lineage.refuse_others(path, manifest.carried_key(path), made)
 
 
 def _film(kept: Kept, paths: Sequence[str]) -> None:
@@ -71,6 +88,8 @@ def _states(kept: Kept, paths: Sequence[str]) -> None:
 
 
 def _shards(reader: str, split: str, kept: Kept, paths: Sequence[str]) -> None:
+    if not paths:
+        return
     dataset_shards.check(kept.stages[reader], split, paths)
 
 

@@ -69,9 +69,9 @@ class Evaluator:
         checkpoints.load_into(self._network, checkpoint)
         lineage.refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
         seeding.begin(seeding.number(snapshot, what="evaluation"))
-        batches = (batches(columns, self._how["batch"]) for columns in self._tried)
+        tried = (batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), device.arithmetic(self._device, self._how["precision"]):
-            given = self._evaluate(self._network, *batches)
+            given = self._evaluate(self._network, *tried)
         columns, metrics = _checked(given, f"{self._file}: evaluate")
         refuse_other_rows(columns, self._tried, f"{self._file}: evaluate")
         about = {"snapshot": snapshot, "key": json.loads(key)}

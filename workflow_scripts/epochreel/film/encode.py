@@ -60,16 +60,13 @@ _WEBM = {
 }
 
 
-def encode_film(
-    reel: Reel, target: str | Path, settings: Mapping, title: str, key: str, made: str
-) -> None:
-    """Write the H.264 film of `reel` to `target` (MP4), whole or not at all.
+def encode_film(reel: Reel, target: str | Path, settings: Mapping, title: str, made: str) -> None:
+    """Write the H.264 film of `reel` to `target` (MP4).
 
-    `title` and `key` (the digest of the settings) go into the file's title and comment, `made`
-    (the digest of the key that it follows from) into its seal. High profile, yuv420p, BT.709 in
-    limited range, 24 frames/s, the index in front. Raises `UserError`
-    for a wrong frame before anything is encoded, and where the decoded film has not the frames
-    that it should have.
+    The file's metadata hold the title, and as a comment `made`, the digest of the cache key; its
+    last box holds `made` and a checksum. High profile, yuv420p, BT.709 in limited range, 24
+    frames/s, the index in front. Raises `UserError` for a wrong frame before anything is encoded,
+    and where the decoded film has another number of frames than it should have.
     """
     options = {
         "c:v": "libx264",
@@ -84,16 +81,16 @@ def encode_film(
         "movflags": "+faststart",
         "f": "mp4",
     }
-    _encode(reel, target, settings, options | _tags(title, key), made)
+    _encode(reel, target, settings, options | _tags(title, made), made)
 
 
-def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, key: str) -> None:
+def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, made: str) -> None:
     """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
     threads = settings["threads"]
     options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
     if settings["webm_codec"] == "av1":
         options["svtav1-params"] = f"lp={min(threads, 6)}"
-    _encode(reel, target, settings, options | _tags(title, key))
+    _encode(reel, target, settings, options | _tags(title, made))
 
 
 def encode_gif(reel: Reel, target: str | Path, settings: Mapping) -> None:
@@ -188,10 +185,10 @@ def _small(settings: Mapping, reel: Reel):
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
 
 
-def _tags(title: str, key: str) -> dict[str, str]:
+def _tags(title: str, made: str) -> dict[str, str]:
     """Title and comment as output options; an argument can hold all but NUL and half characters."""
     words = title.replace("\0", " ").encode("utf-8", "replace").decode()
-    return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={key}"}
+    return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={made}"}
 
 
 def _draw(command: list[str], target: str | Path, reel: Reel, settings: Mapping) -> bytes:

@@ -13,8 +13,6 @@ from epochreel.core.errors import UserError, shown
 from epochreel.core.files import below
 from epochreel.experiment_api import loader, validation
 from epochreel.plan import schemas
-from epochreel.plan.stages import stage_settings
-from epochreel.provenance import keys as cache_keys
 
 SPLITS = ("train", "validation", "test")
 UNBOUNDED = "unbounded"
@@ -67,14 +65,6 @@ class Dataset:
         """The shards that hold the first `count` training examples."""
         return self.shards("train")[: -(-count // self.settings["examples_per_shard"])]
 
-    def keys(self) -> dict[str, str]:
-        """What each shard should follow from, by path."""
-        return {
-            path: cache_keys.key(self.shard_settings(split, Path(path).stem))
-            for split in SPLITS
-            for path in self.shards(split)
-        }
-
     def folders(self) -> dict[str, Path]:
         """The folders of the user's that the settings name, by key."""
         keys = schema.folders(self._schema.get("data", {}))
@@ -107,8 +97,8 @@ class Dataset:
         """The paths of these files, each once, sorted."""
         return sorted(set(self.sources().values()))
 
-    def shard_settings(self, split: str, shard: str) -> dict[str, Any]:
-        """What generating one shard follows from."""
+    def shard_place(self, split: str, shard: str) -> dict[str, Any]:
+        """The split, first example and number of examples of a shard; `UserError` for none."""
         if self.settings[split] == UNBOUNDED:
             raise UserError(
                 f"dataset '{self.name}' has no shards of its split {split}: it is unbounded"
@@ -120,23 +110,7 @@ class Dataset:
                 f"dataset '{self.name}' has {self.settings[split]} examples in its split {split}: "
                 f"there is no shard {shard}"
             )
-        return self._generate() | {
-            "split": split,
-            "first": first,
-            "count": count,
-            "folders": sorted(self.folders()),
-        }
-
-    def _generate(self) -> dict[str, Any]:
-        """What is common to all shards."""
-        names = ("experiment", "seed", "settings")
-        settings = {name: self.settings[name] for name in names}
-        return stage_settings("generate", self.experiment, settings)
-
-    @cached_property
-    def made(self) -> str:
-        """The digest of the key that all shards carry."""
-        return cache_keys.key_digest(self._generate())
+        return {"split": split, "first": first, "count": count}
 
 
 def _files_in(folder: Path, where: str) -> list[Path]:

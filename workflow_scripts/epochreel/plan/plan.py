@@ -11,8 +11,10 @@ from typing import Any
 from epochreel.config import schema
 from epochreel.core.errors import UserError, shown
 from epochreel.plan import schemas
+from epochreel.plan.consistency import check_run
 from epochreel.plan.dataset import Dataset
-from epochreel.plan.run import Run, block_digits
+from epochreel.plan.run import Run
+from epochreel.plan.run_settings import block_digits
 
 
 class Plan:
@@ -34,13 +36,15 @@ class Plan:
 
     def _run(self, name: str, settings: dict[str, Any]) -> Run:
         dataset = self.dataset(settings["dataset"], f"runs.{name}.dataset")
-        return Run(name, settings, dataset, self.size)
+        run = Run(name, settings, dataset, self.size)
+        check_run(run, f"runs.{name}")
+        return run
 
     @property
-    def places(self) -> list[str]:
+    def slots(self) -> list[str]:
         """The trailing digits of the snapshots of one block: `00` … `99` for blocks of 100."""
         width = len(str(self.size)) - 1
-        return [f"{place:0{width}d}" if width else "" for place in range(self.size)]
+        return [f"{slot:0{width}d}" if width else "" for slot in range(self.size)]
 
     @property
     def block_digits(self) -> int:
@@ -68,7 +72,7 @@ class Plan:
                 run = self.runs[match[1]]
                 if int(match[3]) >= run.snapshots:
                     raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
-                if match[2] in run.lacking():
+                if match[2] in run.files.lacking():
                     raise UserError(f"{target}: run '{run.name}' has no {match[2]}")
 
     def dataset(self, name: str, key: str | None = None) -> Dataset:

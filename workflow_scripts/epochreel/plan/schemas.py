@@ -9,24 +9,21 @@ from typing import Any
 from epochreel.config import schema, yaml_file
 from epochreel.experiment_api import validation
 from epochreel.experiment_api.loader import Experiment
-from epochreel.plan.stages import SCRIPTS
+from epochreel.provenance.code_digest import LIBRARY
 
-SCHEMA = SCRIPTS.parent / "config.schema.yaml"
+SCHEMA = LIBRARY.parents[1] / "config.schema.yaml"
 
 
 @cache
 def shared() -> Mapping[str, Any]:
-    """What config.schema.yaml says."""
+    """Return the content of config.schema.yaml."""
     return yaml_file.load_yaml(SCHEMA.read_text("utf-8"))
 
 
+@cache
 def of_experiment(experiment: Experiment) -> Mapping[str, Any]:
-    """The schemas of an experiment's own settings, by part: data, network, figure."""
+    """Return the schemas of an experiment's own settings, by part: data, network, figure."""
     file = experiment.folder / validation.SCHEMA
-    parts = {}
-    if experiment.is_builtin:
-        parts = shared()["$defs"].get(experiment.folder.name, {})
-    elif file.is_file():
-        parts = validation.parts(file)
+    parts = validation.parts(file) if file.is_file() else {}
     network = {"network": schema.by_name(parts["networks"])} if "networks" in parts else {}
     return {**parts, **network}

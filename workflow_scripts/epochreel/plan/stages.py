@@ -1,120 +1,308 @@
-"""The stages: what each one runs and computes with, and so what its results follow from."""
+"""The stages, each declared once: what it runs, reads and makes, and what its result depends on.
+
+Everything else is derived from these declarations: cache keys and the keys of what a stage reads
+(`fingerprints`), the files that a run keeps (`run_files`), the manifest and the checks of `verify`.
+A new stage is a rule in rules/, a script, an entry here, and a line in each profile.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api.loader import Experiment
-from epochreel.provenance.code_digest import LIBRARY, code_digest
-from epochreel.provenance.keys import versions
+from epochreel.plan import stage_settings
+from epochreel.plan.run_settings import RunSettings
+from epochreel.provenance.code_digest import LIBRARY
 
 SCRIPTS = LIBRARY.parent
+Condition = Callable[[RunSettings], bool]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What decides, beside the experiment, which code and packages a stage loads."""
+
+    is_stream: bool = False
+    projection: str | None = None
+
+    @classmethod
+    def of(cls, run: RunSettings) -> Variant:
+        """The variant of a run."""
+        return cls(run.dataset.is_stream, run.projection["name"])
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a stage loads beside its script.
+
+    Files of the experiment, packages, and modules of the library that are found by name.
+    """
+
+    files: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    modules: tuple[Path, ...] = ()
+
+
+def _always(_run: RunSettings) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """Files that a stage makes: one for each snapshot or block of the run, or one for the run.
+
+    `path` is that of the rule's output, with `{run}` and `{snapshot}` or `{block}`. Manifests list
+    the artifacts of `kept` runs. Files with `carries_key` hold their cache key in their metadata.
+    """
+
+    kind: str
+    path: str
+    kept: Condition = _always
+    carries_key: bool = False
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a stage computes with: its script, the experiment's files for it, and packages."""
+    """One stage, named as its rule.
 
-    script: str
-    modules: tuple[str, ...]
-    packages: tuple[str, ...]
-    function: str | None = None  # that not every experiment has, in the first of its files
+    rule      the rule, in rules/
+    settings  the settings of a run that the result depends on; None for a stage that only copies
+    needs     what the script loads, whatever the run
+    also      what it loads beside that, by the variant of the run
+    reads     the stages whose artifacts it reads, where the run has them; what a block reads of
+              the block before is of its own stage
+    makes     its artifacts; none for results that are made on request
+    exists    the runs that have this stage
+    script    the script in workflow_scripts/, where it is not named as the rule
+    function  a function that not every experiment has, in the first of its files
+    """
+
+    rule: str
+    settings: Callable[[RunSettings], dict[str, Any]] | None = None
+    needs: Needs = Needs()
+    also: Callable[[Variant], Needs] = lambda _variant: Needs()
+    reads: tuple[str, ...] = ()
+    makes: tuple[Artifact, ...] = ()
+    exists: Condition = _always
+    script: str = ""
+    function: str | None = None
+
+    def files_of(self, experiment: Experiment, variant: Variant) -> list[Path]:
+        """The files that the stage starts from: script, the experiment's files, modules by name.
+
+        Raises `UserError` for a file, or the function, that the experiment lacks.
+        """
+        also = self.also(variant)
+        own = [experiment.file(name) for name in (*self.needs.files, *also.files)]
+        files = [SCRIPTS / f"{self.script or self.rule}.py", *own]
+        for file in files:
+            if not file.is_file():
+                raise UserError(
+                    f"{shown(str(file), 500)} is missing: '{self.rule}' cannot be made without"
+                )
+        if self.function and not experiment.defines(own[0].stem, self.function):
+            raise UserError(
+                f"{shown(str(own[0]), 500)} does not define {self.function}: "
+                f"'{self.rule}' cannot be made without"
+            )
+        return [*files, *also.modules]
+
+    def packages_of(self, variant: Variant) -> tuple[str, ...]:
+        """The packages whose versions the result depends on."""
+        return self.needs.packages + self.also(variant).packages
 
 
-_DRAWN = ("numpy", "pillow", "deflate", "isal", "pyarrow", "matplotlib")
+_DRAWING = ("numpy", "pillow", "deflate", "isal", "pyarrow", "matplotlib")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
-_READ_AND_DRAWN = (*_TORCH, "deflate", "isal", "matplotlib")
-_PROJECTED = ("numpy", "pyarrow", "numba", "llvmlite")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
-STAGES = {
-    "generate": Stage("generate_dataset", ("data",), _DRAWN),
-    "train": Stage("train", ("model",), _TORCH),
-    # Of an unbounded training set, which is drawn while it is used.
-    "train_on_stream": Stage("train", ("model", "data"), _READ_AND_DRAWN),
-    "evaluate": Stage("evaluate", ("evaluation", "model"), _TORCH),
-    "summarize": Stage("summarize", (), ("numpy", "pyarrow")),
-    "render": Stage("render", ("figure",), _DRAWN),
-    "draw_loop": Stage("draw_loop", ("figure",), _DRAWN, "loops"),
-    "read": Stage("read", ("inference", "model"), (*_TORCH, "pandas")),
-    "draw_reading": Stage("draw_reading", ("inference", "model"), _READ_AND_DRAWN, "picture"),
-    "fit_projection": Stage("fit_projection", ("projection",), _PROJECTED),
-    "project": Stage("project", ("projection",), _PROJECTED),
-    "render_tweens": Stage("render_tweens", ("figure",), _DRAWN),
-    "encode": Stage("encode", (), _FFMPEG),
-    "encode_webm": Stage("encode", (), _FFMPEG),
-    "encode_gif": Stage("encode", (), _FFMPEG),
-    "save_poster": Stage("encode", (), ()),
-    "write_captions": Stage("write_captions", ("figure",), ("numpy", "pyarrow")),
-}
-_SHOWN = ("generate", "evaluate", "summarize", "project")
-_PICTURED = ("render", "render_tweens")
-READS = {
-    "train": ("generate",),
-    "evaluate": ("generate", "train"),
-    "summarize": ("evaluate",),
-    "fit_projection": ("evaluate",),
-    "project": ("evaluate", "fit_projection"),
-    "render": _SHOWN,
-    "render_tweens": _SHOWN,
-    "draw_loop": ("generate", "evaluate"),
-    "encode": _PICTURED,
-    "encode_webm": _PICTURED,
-    "encode_gif": _PICTURED,
-    "save_poster": _PICTURED,
-    "write_captions": ("summarize",),
-    "read": ("train",),
-    "draw_reading": ("train",),
-}
-"""The stages whose artifacts a stage reads, where the run has them. What a block reads of the block
-before is of its own stage."""
 _UMAP = ("scipy", "scikit-learn", "umap-learn", "pynndescent")
 PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _UMAP}
-"""The packages that a kind of projection computes with, beside those of the stages that project."""
+"""The packages that each method of projection computes with, beside those of `project`."""
 
 
-def stage_settings(
-    name: str,
-    experiment: Experiment,
-    settings: Mapping[str, Any],
-    projection: str | None = None,
-) -> dict[str, Any]:
-    """What a stage's results follow from: `settings`, its code and its packages' versions.
-
-    `projection` is the kind that a stage which projects runs.
-    """
-    return {
-        "settings": dict(settings),
-        "reads": {},
-        "code": _code(name, experiment, projection),
-        "versions": versions(packages_of(name, projection)),
-    }
+def _unbounded_data(variant: Variant) -> Needs:
+    """An unbounded training set is drawn while it is used."""
+    return Needs(("data",), ("deflate", "isal", "matplotlib")) if variant.is_stream else Needs()
 
 
-@cache
-def _code(name: str, experiment: Experiment, projection: str | None) -> str:
-    folder = None if experiment.is_builtin else experiment.folder
-    return code_digest(files_of(name, experiment, projection), folder)
+def _method(variant: Variant) -> Needs:
+    """The method of projection, which is found by its name."""
+    if variant.projection is None:
+        return Needs()
+    module = LIBRARY / "projection" / "methods" / f"{variant.projection}.py"
+    return Needs(packages=PROJECTIONS[variant.projection], modules=(module,))
 
 
-def packages_of(name: str, projection: str | None = None) -> tuple[str, ...]:
-    """The packages that a stage computes with, those of its kind of projection included."""
-    return STAGES[name].packages + (PROJECTIONS[projection] if projection else ())
+def _keeps_all(run: RunSettings) -> bool:
+    return run.keeps_all
 
 
-def files_of(name: str, experiment: Experiment, projection: str | None = None) -> list[Path]:
-    """The files that a stage starts from: its script, the experiment's, its kind of projection."""
-    stage = STAGES[name]
-    files = [SCRIPTS / f"{stage.script}.py", *map(experiment.file, stage.modules)]
-    for file in files:
-        if not file.is_file():
-            raise UserError(f"{shown(str(file), 500)} is missing: '{name}' cannot be made without")
-    if stage.function and not experiment.defines(stage.modules[0], stage.function):
-        file = shown(str(files[1]), 500)
-        raise UserError(f"{file} does not define {stage.function}: '{name}' cannot be made without")
-    # The kind is found by its name, not imported.
-    return files + ([LIBRARY / "projection" / "methods" / f"{projection}.py"] if projection else [])
+def _projects(run: RunSettings) -> bool:
+    return run.projects
+
+
+def _has_fit(run: RunSettings) -> bool:
+    return run.has_fit
+
+
+def _has_tweens(run: RunSettings) -> bool:
+    return run.has_tweens
+
+
+def _never(_run: RunSettings) -> bool:
+    return False
+
+
+_FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
+_FILM = ("render", "render_tweens")
+_DECLARED = (
+    Stage("generate_dataset", needs=Needs(("data",), _DRAWING)),
+    Stage(
+        "train",
+        settings=stage_settings.train,
+        needs=Needs(("model",), _TORCH),
+        also=_unbounded_data,
+        reads=("generate_dataset",),
+        makes=(
+            Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
+            Artifact("states", "results/{run}/states/{block}.json", _keeps_all),
+        ),
+    ),
+    Stage(
+        "save_network",
+        reads=("train",),
+        makes=(Artifact("network", "results/{run}/network.safetensors"),),
+    ),
+    Stage(
+        "evaluate",
+        settings=stage_settings.evaluate,
+        needs=Needs(("evaluation", "model"), _TORCH),
+        reads=("generate_dataset", "train"),
+        makes=(
+            Artifact(
+                "evaluations", "results/{run}/evaluations/{snapshot}.parquet", carries_key=True
+            ),
+        ),
+    ),
+    Stage(
+        "summarize",
+        settings=stage_settings.summarize,
+        needs=Needs(packages=("numpy", "pyarrow")),
+        reads=("evaluate",),
+        makes=(Artifact("summaries", "results/{run}/summaries/{block}.parquet", carries_key=True),),
+    ),
+    Stage(
+        "fit_projection",
+        settings=stage_settings.project,
+        needs=Needs(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
+        also=_method,
+        reads=("evaluate",),
+        makes=(Artifact("fit", "results/{run}/projection.parquet", kept=_never),),
+        exists=_has_fit,
+    ),
+    Stage(
+        "project",
+        settings=stage_settings.project,
+        needs=Needs(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
+        also=_method,
+        reads=("evaluate", "fit_projection"),
+        makes=(
+            Artifact(
+                "projections", "results/{run}/projections/{snapshot}.parquet", carries_key=True
+            ),
+        ),
+        exists=_projects,
+    ),
+    Stage(
+        "render",
+        settings=stage_settings.render,
+        needs=Needs(("figure",), _DRAWING),
+        reads=_FRAMES,
+        makes=(Artifact("frames", "results/{run}/frames/{snapshot}.png", carries_key=True),),
+    ),
+    Stage(
+        "render_tweens",
+        settings=stage_settings.render_tweens,
+        needs=Needs(("figure",), _DRAWING),
+        reads=_FRAMES,
+        makes=(Artifact("tweens", "results/{run}/tweens/{snapshot}.png", carries_key=True),),
+        exists=_has_tweens,
+    ),
+    Stage(
+        "encode",
+        settings=stage_settings.encode("threads", "crf", "preset"),
+        needs=Needs(packages=_FFMPEG),
+        reads=_FILM,
+        makes=(Artifact("film", "results/{run}/training.mp4"),),
+    ),
+    # What follows is made on request.
+    Stage(
+        "encode_webm",
+        settings=stage_settings.encode("threads", "webm_codec"),
+        needs=Needs(packages=_FFMPEG),
+        reads=_FILM,
+        script="encode",
+    ),
+    Stage(
+        "encode_gif",
+        settings=stage_settings.encode_gif,
+        needs=Needs(packages=_FFMPEG),
+        reads=_FILM,
+        script="encode",
+    ),
+    Stage("save_poster", settings=stage_settings.film("poster"), reads=_FILM, script="encode"),
+    Stage(
+        "write_captions",
+        settings=stage_settings.write_captions,
+        needs=Needs(("figure",), ("numpy", "pyarrow")),
+        reads=("summarize",),
+    ),
+    Stage(
+        "draw_loop",
+        settings=stage_settings.render,
+        needs=Needs(("figure",), _DRAWING),
+        reads=("generate_dataset", "evaluate"),
+        function="loops",
+    ),
+    Stage(
+        "read",
+        settings=stage_settings.read,
+        needs=Needs(("inference", "model"), (*_TORCH, "pandas")),
+        reads=("train",),
+    ),
+    Stage(
+        "draw_reading",
+        settings=stage_settings.read,
+        needs=Needs(("inference", "model"), (*_TORCH, "deflate", "isal", "matplotlib")),
+        reads=("train",),
+        function="picture",
+    ),
+)
+STAGES = {stage.rule: stage for stage in _DECLARED}
+
+
+def stage_of(kind: str) -> Stage:
+    """The stage that makes the artifacts of this kind."""
+    return next(stage for stage in STAGES.values() if kind in {made.kind for made in stage.makes})
+
+
+def artifacts_of(run: RunSettings) -> list[tuple[Stage, Artifact]]:
+    """The kept artifacts of a run, each with its stage."""
+    return [
+        (stage, made)
+        for stage in STAGES.values()
+        if stage.exists(run)
+        for made in stage.makes
+        if made.kept(run)
+    ]
+
+
+def stages_of(run: RunSettings) -> list[Stage]:
+    """The stages whose results a run keeps, or makes them from; those that only copy left out."""
+    return [
+        stage for stage in STAGES.values() if stage.makes and stage.settings and stage.exists(run)
+    ]

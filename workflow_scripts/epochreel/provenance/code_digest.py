@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from epochreel.core.errors import UserError, first_line
+from epochreel.provenance.keys import digest
 
 LIBRARY = Path(__file__).parents[1]
 # What Python raises for a file that it cannot parse or compile; its parser has a stack of its own,

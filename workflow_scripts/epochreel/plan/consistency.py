@@ -1,19 +1,19 @@
-"""Refusals of a run whose settings contradict each other."""
+"""Check that the settings of a run go together."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING
 
+from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api import signatures, validation
 from epochreel.film import timing
+from epochreel.plan.run_settings import RunSettings
 
-if TYPE_CHECKING:
-    from epochreel.plan.run import Run
+_FONT = "DejaVuSans-Bold.ttf"  # of titles
 
 
-def refuse_contradictions(run: Run, where: str) -> None:
+def check_run(run: RunSettings, where: str) -> None:
     """Refuse a run, `where` in the config, with settings that do not go together (`UserError`)."""
     settings, training = run.settings, run.settings["training"]
     batches = training["batches_per_epoch"]
@@ -45,7 +45,7 @@ def refuse_contradictions(run: Run, where: str) -> None:
     _refuse_sample(run, where)
     _refuse_other_calls(run)
     _refuse_tweens(run, where)
-    lacking = "" if settings["title"].isascii() else _lacking(settings["title"])
+    lacking = "" if settings["title"].isascii() else bundled_fonts.lacking(settings["title"], _FONT)
     if lacking:
         raise UserError(
             f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
@@ -54,7 +54,7 @@ def refuse_contradictions(run: Run, where: str) -> None:
     _refuse_what_the_experiment_refuses(run, where)
 
 
-def _refuse_sample(run: Run, where: str) -> None:
+def _refuse_sample(run: RunSettings, where: str) -> None:
     asked = run.settings["evaluation"]["train_sample"]
     stored = 0 if run.dataset.is_stream else run.dataset.settings["train"]
     if asked > stored:
@@ -69,7 +69,7 @@ def _refuse_sample(run: Run, where: str) -> None:
         )
 
 
-def _refuse_other_calls(run: Run) -> None:
+def _refuse_other_calls(run: RunSettings) -> None:
     """Refuse functions that this run calls, and another of the experiment might not."""
     if run.experiment.is_builtin:
         return
@@ -79,7 +79,7 @@ def _refuse_other_calls(run: Run) -> None:
         signatures.refuse_other(run.experiment, "evaluation", "evaluate")
 
 
-def _refuse_tweens(run: Run, where: str) -> None:
+def _refuse_tweens(run: RunSettings, where: str) -> None:
     asked, shown = run.figure["tweens"], timing.frames_per_snapshot(run.settings["film"])
     if asked and not run.projects:
         raise UserError(
@@ -93,7 +93,7 @@ def _refuse_tweens(run: Run, where: str) -> None:
         )
 
 
-def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
+def _refuse_what_the_experiment_refuses(run: RunSettings, where: str) -> None:
     asked = {
         "data": run.dataset.settings["settings"],
         "network": run.network,
@@ -105,9 +105,3 @@ def _refuse_what_the_experiment_refuses(run: Run, where: str) -> None:
     # Code of a person's own may change what it is given; the plan keeps what it has checked.
     for key, words in validation.contradictions(run.experiment, copy.deepcopy(asked)):
         raise UserError(f"config: '{where}.{key}' {words}")
-
-
-def _lacking(title: str) -> str:
-    from epochreel.core import bundled_fonts
-
-    return bundled_fonts.lacking(title, "DejaVuSans-Bold.ttf")

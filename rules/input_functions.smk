@@ -1,0 +1,94 @@
+"""Functions of the wildcards that rules share: settings, and names of files. No rules."""
+
+
+def of_run(name, *arguments):
+    """The files of a run that the method `name` of `RunFiles` gives."""
+    return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)(*arguments))
+
+
+def of_block(name):
+    """The files that the method `name` of `RunFiles` gives for a block."""
+    return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)(wildcards.block))
+
+
+def settings_of(stage):
+    """What a run's stage, or one block of it, depends on, as canonical JSON."""
+
+    def settings(wildcards):
+        run = PLAN.run(wildcards.run)
+        block = wildcards.get("block")
+        return canonical(
+            run.stage_settings(stage) if block is None else run.block_settings(stage, block)
+        )
+
+    return or_stop(settings)
+
+
+def threads_of(part):
+    """The number of threads that the part `part` of a run's settings asks for."""
+    return or_stop(lambda wildcards: PLAN.run(wildcards.run).settings[part]["threads"])
+
+
+def key_of(stage):
+    """The digest of the cache key that the artifacts of a run's stage carry."""
+    return or_stop(lambda wildcards: PLAN.run(wildcards.run).made(stage))
+
+
+def shards_of(split):
+    """The shards of a split of a run's dataset."""
+    return or_stop(lambda wildcards: PLAN.run(wildcards.run).dataset.shards(split))
+
+
+def runs_with(has):
+    """A pattern of the wildcard `run` that matches the runs for which `has` is true."""
+    return PLAN.pattern_of(run for run in PLAN.runs.values() if has(run))
+
+
+def files_of_block(kind, suffix):
+    """The files of one block, one for each of its slots."""
+    return expand(f"results/{{{{run}}}}/{kind}/{{{{block}}}}{{slot}}.{suffix}", slot=SLOTS)
+
+
+@or_stop
+def projections_of_block(wildcards):
+    """The projections of one block, where points are projected."""
+    paths = expand(
+        f"results/{wildcards.run}/projections/{wildcards.block}{{slot}}.parquet", slot=SLOTS
+    )
+    return paths if PLAN.run(wildcards.run).projects else []
+
+
+def of_block_before(path):
+    """The file `path` of the block before; nothing for the first block."""
+
+    def before(wildcards):
+        number = int(wildcards.block) - 1
+        block = f"{number:0{PLAN.block_digits}d}"
+        return path.format(run=wildcards.run, block=block) if number >= 0 else []
+
+    return before
+
+
+@or_stop
+def dataset_sources(wildcards):
+    """The user's files that a dataset is made from."""
+    return PLAN.dataset(wildcards.dataset).files()
+
+
+@or_stop
+def shard_settings(wildcards):
+    """What one shard of a dataset depends on, as canonical JSON."""
+    dataset = PLAN.dataset(wildcards.dataset)
+    return canonical(of_shard(dataset, wildcards.split, wildcards.shard))
+
+
+@or_stop
+def run_sources(wildcards):
+    """The user's files that a run's data are made from, as the manifest lists them."""
+    return list(PLAN.run(wildcards.run).dataset.sources().values())
+
+
+@or_stop
+def manifest_settings(wildcards):
+    """What the manifest of a run lists beside its files, as canonical JSON."""
+    return canonical(PLAN.run(wildcards.run).manifest_settings())

@@ -1,0 +1,150 @@
+"""Which settings of a run the result of each stage depends on: one function for each stage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from epochreel.film import ffmpeg
+from epochreel.plan.run_settings import RunSettings
+
+Settings = dict[str, Any]
+
+_PACE = ("seconds_per_snapshot", "hold_seconds")
+_ENCODER = (*_PACE, "ffmpeg")
+_ADAM = ("beta1", "beta2", "epsilon")
+OPTIMIZER_SETTINGS = {
+    "adadelta": ("rho", "epsilon"),
+    "sgd": ("momentum",),
+    "adam": _ADAM,
+    "adamw": _ADAM,
+}
+_PLATEAU = ("plateau_failures", "plateau_factor")
+
+
+def train(run: RunSettings) -> Settings:
+    """The data, the network and the training; of the optimizer its own arguments alone."""
+    training = run.settings["training"]
+    chosen = {name: run.settings[name] for name in ("seed", "snapshots_per_epoch")}
+    unused = {name for names in OPTIMIZER_SETTINGS.values() for name in names}
+    unused -= set(OPTIMIZER_SETTINGS[training["optimizer"]])
+    if training["plateau_batches"] is None:
+        unused |= set(_PLATEAU)
+    chosen["training"] = {key: value for key, value in training.items() if key not in unused}
+    names = ("train", "seed") if run.dataset.is_stream else ()
+    drawn = {name: run.dataset.settings[name] for name in names}
+    chosen["examples"] = stored_examples(run)
+    return {"data": _data(run) | drawn, "network": run.network, **chosen}
+
+
+def stored_examples(run: RunSettings) -> dict[str, int]:
+    """The number of examples in the stored splits that a training reads."""
+    splits = ("validation",) if run.dataset.is_stream else ("train", "validation")
+    return {split: run.dataset.settings[split] for split in splits}
+
+
+def describe_network(run: RunSettings) -> Settings:
+    """The network, and the data whose first example it is shown."""
+    names = ("train", "seed") if run.dataset.is_stream else ()
+    drawn = {name: run.dataset.settings[name] for name in names}
+    return {"data": _data(run) | drawn, "network": run.network, "seed": run.settings["seed"]}
+
+
+def evaluate(run: RunSettings) -> Settings:
+    """The test set, the network, and how it is evaluated."""
+    settings = {"data": _data(run), "examples": _test_examples(run), "network": run.network}
+    return settings | {"evaluation": run.settings["evaluation"]}
+
+
+def summarize(run: RunSettings) -> Settings:
+    """Nothing: the metrics are those of the evaluations."""
+    return {}
+
+
+def project(run: RunSettings) -> Settings:
+    """The kind of projection; for a fit over all snapshots, how many these are."""
+    experiment = {"experiment": run.dataset.settings["experiment"]}
+    settings = {"data": experiment, "projection": run.projection}
+    settings |= {"snapshots": run.snapshots} if run.has_fit else {}
+    return settings | {"seed": run.settings["seed"]}
+
+
+def render(run: RunSettings) -> Settings:
+    """What a frame shows, and the time axis of its curves."""
+    training = run.settings["training"]
+    figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
+    del figure["tweens"]
+    return {
+        "data": _data(run),
+        "examples": _test_examples(run),
+        "network": run.network,
+        "title": run.settings["title"],
+        "figure": figure,
+        "snapshots_per_epoch": run.settings["snapshots_per_epoch"],
+        "batches_per_epoch": training["batches_per_epoch"],
+        "batch": training["batch"],
+    }
+
+
+def render_tweens(run: RunSettings) -> Settings:
+    """The same, and the number of pictures between two snapshots."""
+    return {"tweens": run.figure["tweens"], **render(run)}
+
+
+def film(*names: str) -> Callable[[RunSettings], Settings]:
+    """The settings of a form of the film: `names` are the keys of `film` that it reads."""
+
+    def settings(run: RunSettings) -> Settings:
+        chosen = {name: run.settings["film"][name] for name in names}
+        if chosen.get("ffmpeg") == "system":
+            chosen["version"] = ffmpeg.ffmpeg_version(chosen)
+        return {"film": chosen, **{name: run.figure[name] for name in ("width", "height")}}
+
+    return settings
+
+
+def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
+    """The same for a form whose metadata hold the title.
+
+    The number of snapshots counts: frames with a `time_axis` of the user's do not depend on it,
+    and without it a shorter run's film would pass for this one.
+    """
+
+    def settings(run: RunSettings) -> Settings:
+        about = {"title": run.settings["title"], "snapshots": run.snapshots}
+        return about | film(*names)(run)
+
+    return settings
+
+
+def encode(*names: str) -> Callable[[RunSettings], Settings]:
+    """The settings of an encoded film, those of its pace among them."""
+    return titled_film(*_ENCODER, *names)
+
+
+def encode_gif(run: RunSettings) -> Settings:
+    """The settings of the GIF, which holds no title."""
+    return film(*_ENCODER, "gif_width", "gif_frames_per_second")(run)
+
+
+def write_captions(run: RunSettings) -> Settings:
+    """The pace of the film, and what the sentences are about."""
+    names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
+    chosen = {name: render(run)[name] for name in names}
+    pace = {name: run.settings["film"][name] for name in _PACE}
+    if run.experiment.defines("figure", "sentences"):
+        chosen["figure"] = run.figure["settings"]
+    return {"film": pace, "snapshots": run.snapshots, **chosen}
+
+
+def read(run: RunSettings) -> Settings:
+    """The network of the last snapshot."""
+    return {"data": _data(run), "network": run.network, "snapshot": run.snapshots - 1}
+
+
+def _data(run: RunSettings) -> Settings:
+    return {name: run.dataset.settings[name] for name in ("experiment", "settings")}
+
+
+def _test_examples(run: RunSettings) -> dict[str, int]:
+    return {"test": run.dataset.settings["test"]}
