@@ -12,7 +12,7 @@ from epochreel.plan.stages import STAGES
 
 _SPLITS = ("train", "validation", "test")
 # What a stage reads of a dataset: its splits are told apart.
-_SPLITS_READ = {"train": {"train", "validation"}}
+_SPLITS_READ = {"train": {"train", "validation"}, "describe_network": {"train"}}
 
 
 def _readers() -> dict[str, set[str]]:

@@ -303,7 +303,7 @@ def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
 
 def other_weights(path: Path) -> None:
     """Put another whole checkpoint of the same snapshot there."""
-    about = {"snapshot": checkpoints.snapshot(path), "training": ""}
+    about = {"snapshot": checkpoints.read(path).snapshot, "training": ""}
     weights = {name: tensor + 1 for name, tensor in checkpoints.load(path).items()}
     path.unlink()
     path.write_bytes(checkpoints.pack(weights, about))
