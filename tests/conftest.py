@@ -6,7 +6,7 @@
 import json
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import killing
 import pytest
@@ -55,24 +55,17 @@ def training(tmp_path, shards):
     return make
 
 
-@pytest.fixture(scope="session", autouse=True)
-def making(request, tmp_path_factory):
-    """The process that makes the worlds which tests of this session ask for; None if none do."""
-    asked = {name for item in request.session.items for name in item.fixturenames}
-    if not asked & worlds.WORLDS.keys():
-        yield None
-        return
-    # The others are compared with that one, or begin as its copy.
-    names = [name for name in worlds.WORLDS if name in asked | {"world"}]
-    process = worlds.Making(tmp_path_factory.mktemp("worlds"), names)
-    yield process
-    process.end()
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory) -> Path:
+    """The temporary folder that all workers of this session share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
 
 
 @pytest.fixture(scope="session")
-def world(making) -> Workplace:
-    """The miniature world with everything made. Tests look, and leave it as it is."""
-    return making.wait_for("world")
+def world(shared) -> Workplace:
+    """The miniature world with everything made. Tests only read and plan in it."""
+    return worlds.made("world", shared)
 
 
 @pytest.fixture
@@ -83,42 +76,38 @@ def copied(world, tmp_path) -> Workplace:
 
 
 @pytest.fixture(scope="session")
-def made_alone(tmp_path_factory):
+def made_alone(shared):
     """The function that gives a world with one run alone, made once, all its checkpoints kept.
 
-    Its attribute `seconds` says how long that took.
+    Its attribute `seconds` holds how long that took.
     """
-    made = {}
 
     def make(run: str) -> Workplace:
-        if run not in made:
-            made[run], seconds = killing.undisturbed(tmp_path_factory.mktemp(run), run)
-            made[run].seconds = seconds
-        return made[run]
+        folder = shared / f"{run}_alone"
+        seconds = folder.with_name(f"{folder.name}.seconds")
+        worlds.made_once(
+            folder, lambda: seconds.write_text(str(killing.undisturbed(folder, run)[1]))
+        )
+        place = Workplace(folder, killing.CONFIGS[run]())
+        place.seconds = float(seconds.read_text())
+        return place
 
     return make
 
 
 @pytest.fixture(scope="session")
-def rerun_world(making) -> Workplace:
+def rerun_world(shared) -> Workplace:
     """The miniature world and more, with all that can be asked for made. Tests only plan in it."""
-    return making.wait_for("rerun_world")
+    return worlds.made("rerun_world", shared)
 
 
 @pytest.fixture(scope="session")
-def elsewhere(making) -> Workplace:
+def elsewhere(shared) -> Workplace:
     """The miniature world, made with one core, in other blocks, on another day."""
-    return making.wait_for("elsewhere")
+    return worlds.made("elsewhere", shared)
 
 
 @pytest.fixture(scope="session")
-def extended(making) -> Workplace:
+def extended(shared) -> Workplace:
     """The miniature world, its runs first made half as long, then made longer with four cores."""
-    return making.wait_for("extended")
-
-
-@pytest.fixture(scope="session")
-def plans():
-    """Two plans at a time."""
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
+    return worlds.made("extended", shared)

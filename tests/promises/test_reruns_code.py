@@ -8,43 +8,38 @@ import subprocess
 import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from queue import Queue
 
 import pytest
 import reruns
 from rerun_packages import ONLY_IMPORTED, WATCHING
-from workflow import Workplace, copy_code
+from workflow import copy_code, release
 
 # -- Code
 
 
-class Codes:
-    """Copies of the code, one for each plan at a time."""
+@pytest.fixture(scope="module")
+def code(tmp_path_factory) -> Path:
+    """A copy of the code, to change."""
+    return copy_code(tmp_path_factory.mktemp("codes") / "code")
 
-    def __init__(self, folder: Path, world: Workplace, count: int = 2):
-        self.world, self.free = world, Queue()
-        for number in range(count):
-            self.free.put(copy_code(folder / str(number)))
 
-    def jobs(self, *changes: tuple[Path, str]) -> set[str]:
-        """What would run where these files of the code hold other text."""
-        code = self.free.get()
-        held = {code / path: (code / path).read_text() for path, _ in changes}
+@pytest.fixture
+def jobs_with(rerun_world, code):
+    """The function that plans with other text in some files of the code."""
+
+    def plan(changes: dict[Path, str]) -> set[str]:
+        held = {path: (code / path).read_text() for path in changes}
+        place = copy.copy(rerun_world)
+        place.repository = code
         try:
-            for path, text in changes:
+            for path, text in changes.items():
                 (code / path).write_text(text)
-            place = copy.copy(self.world)
-            place.repository = code
             return place.jobs(*reruns.TARGETS)
         finally:
             for path, text in held.items():
-                path.write_text(text)
-            self.free.put(code)
+                (code / path).write_text(text)
 
-
-@pytest.fixture(scope="module")
-def codes(rerun_world, tmp_path_factory) -> Codes:
-    return Codes(tmp_path_factory.mktemp("codes"), rerun_world)
+    return plan
 
 
 MODULES = reruns.modules()
@@ -52,36 +47,26 @@ MODULES = reruns.modules()
 SAMPLE = sorted(MODULES)[::5]
 
 
-def module_changed(name: str) -> tuple[Path, str]:
-    """A file of the code that now says something more."""
-    path = MODULES[name]
-    return path.relative_to(reruns.REPOSITORY), path.read_text() + "\nMORE_IS_SAID = True\n"
-
-
-@pytest.fixture(scope="module")
-def coded(codes, request, plans):
-    """Module → what would run after a change of what it says."""
-    test = "test_a_change_in_a_module_reruns_the_rules_that_run_it_and_no_other"
-    names = reruns.selected(request, test, "name")
-    return {name: plans.submit(codes.jobs, module_changed(name)) for name in names}
-
-
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=[] if name in SAMPLE else pytest.mark.long) for name in MODULES],
 )
-def test_a_change_in_a_module_reruns_the_rules_that_run_it_and_no_other(rerun_world, coded, name):
-    expected = reruns.jobs_where(rerun_world.config, name, of=0)
-    assert reruns.without_blocks(coded[name].result()) == expected
+def test_a_change_in_a_module_reruns_the_rules_that_run_it_and_no_other(
+    rerun_world, jobs_with, name
+):
+    path, expected = MODULES[name], reruns.jobs_where(rerun_world.config, name, of=0)
+    changed = path.read_text() + "\nMORE_IS_SAID = True\n"
+    jobs = jobs_with({path.relative_to(reruns.REPOSITORY): changed})
+    assert reruns.without_blocks(jobs) == expected
 
 
-def test_a_comment_a_docstring_or_a_touch_in_every_module_reruns_nothing(codes):
-    changes = []
+def test_a_comment_a_docstring_or_a_touch_in_every_module_reruns_nothing(jobs_with):
+    changes = {}
     for name, path in MODULES.items():
         text = _with_other_docstring(path.read_text())
         assert text.count("another word") == ('"""' in path.read_text()), name
-        changes.append((path.relative_to(reruns.REPOSITORY), text + "\n# A comment.\n"))
-    assert codes.jobs(*changes) == set()
+        changes[path.relative_to(reruns.REPOSITORY)] = text + "\n# A comment.\n"
+    assert jobs_with(changes) == set()
 
 
 def _with_other_docstring(text: str) -> str:
@@ -119,29 +104,14 @@ def test_every_module_is_run_by_a_stage_or_known_to_define_no_result():
 # -- Packages
 
 
-@pytest.fixture(scope="module")
-def released(rerun_world, tmp_path_factory, request, plans):
-    """Package → what would run with another version of it installed, as its metadata say."""
-    folder = tmp_path_factory.mktemp("packages")
-    test = "test_another_version_of_a_package_reruns_the_rules_that_compute_with_it"
-
-    def plan(name: str) -> set[str]:
-        about = folder / name / f"{name.replace('-', '_')}-99.9.dist-info" / "METADATA"
-        about.parent.mkdir(parents=True)
-        about.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 99.9\n")
-        place = copy.copy(rerun_world)
-        place.environment = rerun_world.environment | {"PYTHONPATH": str(folder / name)}
-        return place.jobs(*reruns.TARGETS)
-
-    return {name: plans.submit(plan, name) for name in reruns.selected(request, test, "name")}
-
-
 @pytest.mark.parametrize("name", reruns.packages())
 def test_another_version_of_a_package_reruns_the_rules_that_compute_with_it(
-    rerun_world, released, name
+    rerun_world, tmp_path, name
 ):
+    place = copy.copy(rerun_world)
+    place.environment = rerun_world.environment | release(tmp_path, name, "99.9")
     expected = reruns.jobs_where(rerun_world.config, name, of=1)
-    assert expected and reruns.without_blocks(released[name].result()) == expected
+    assert expected and reruns.without_blocks(place.jobs(*reruns.TARGETS)) == expected
 
 
 @pytest.mark.parametrize("projection", reruns._projections())

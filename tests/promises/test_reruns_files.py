@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -29,49 +28,28 @@ def place(rerun_world, tmp_path) -> Workplace:
     return rerun_world.linked_at(tmp_path / "place")
 
 
-@pytest.fixture(scope="session")
-def planner(rerun_world, tmp_path_factory, plans):
-    """The function that starts to plan, in a world of its own where a change was made."""
-
-    def begin(case: Case, change: Callable, targets: tuple) -> Future:
-        def plan() -> set[str]:
-            place = rerun_world.linked_at(tmp_path_factory.mktemp("case") / "place")
-            for path in files_of(case, place):
-                change(path)
-            return place.jobs(*targets)
-
-        return plans.submit(plan)
-
-    return begin
-
-
 def files_of(case: Case, place: Workplace) -> list[Path]:
     found = sorted(place.folder.glob(case.path))
     assert found, case.path
     return found
 
 
-@pytest.fixture(scope="session")
-def lost(planner, request):
-    """(Case, targets) → what would run."""
-    test = "test_a_lost_file_is_made_again_with_all_that_is_read_from_it"
-    cases = zip(
-        reruns.selected(request, test, "case"),
-        reruns.selected(request, test, "targets"),
-        strict=True,
-    )
-    return {(id(case), where): planner(case, Path.unlink, where) for case, where in cases}
+def jobs_after(change: Callable[[Path], None], case: Case, place: Workplace, *targets: str):
+    """What would run once the files of a case were changed."""
+    for path in files_of(case, place):
+        change(path)
+    return place.jobs(*targets)
 
 
 @pytest.mark.parametrize("case", LOST_WHERE_PROJECTED, ids=lambda case: case.what)
-def test_a_lost_file_of_a_run_that_is_projected_is_made_again_likewise(planner, case):
-    assert planner(case, Path.unlink, ("all",)).result() == case.jobs
+def test_a_lost_file_of_a_run_that_is_projected_is_made_again_likewise(place, case):
+    assert jobs_after(Path.unlink, case, place, "all") == case.jobs
 
 
 @pytest.mark.parametrize("targets", PLACES)
 @pytest.mark.parametrize("case", LOST, ids=lambda case: case.what)
-def test_a_lost_file_is_made_again_with_all_that_is_read_from_it(lost, case, targets):
-    assert lost[id(case), targets].result() == case.jobs
+def test_a_lost_file_is_made_again_with_all_that_is_read_from_it(place, case, targets):
+    assert jobs_after(Path.unlink, case, place, *targets) == case.jobs
 
 
 def alter(path: Path) -> None:
@@ -82,22 +60,10 @@ def alter(path: Path) -> None:
     path.write_bytes(data)
 
 
-@pytest.fixture(scope="session")
-def altered(planner, request):
-    """(Case, targets) → what would run."""
-    test = "test_a_file_altered_by_hand_is_read_again_by_its_readers"
-    cases = zip(
-        reruns.selected(request, test, "case"),
-        reruns.selected(request, test, "targets"),
-        strict=True,
-    )
-    return {(id(case), where): planner(case, alter, where) for case, where in cases}
-
-
 @pytest.mark.parametrize("targets", PLACES)
 @pytest.mark.parametrize("case", ALTERED, ids=lambda case: case.what)
-def test_a_file_altered_by_hand_is_read_again_by_its_readers(altered, case, targets):
-    assert altered[id(case), targets].result() == case.jobs
+def test_a_file_altered_by_hand_is_read_again_by_its_readers(place, case, targets):
+    assert jobs_after(alter, case, place, *targets) == case.jobs
 
 
 REFUSED = [case for case in ALTERED if case.refused]

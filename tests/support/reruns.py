@@ -314,11 +314,5 @@ def _packages() -> Iterator[str]:
                 yield f"| train (unbounded) | {', '.join(stage.packages_of(variant))} |"
 
 
-def selected(request, test: str, argument: str) -> list:
-    """The values that a test is to be run with in this session."""
-    items = [item for item in request.session.items if item.originalname == test]
-    return [item.callspec.params[argument] for item in items]
-
-
 if __name__ == "__main__":
     DOCUMENT.write_text(document())

@@ -47,6 +47,13 @@ def with_key(config: Mapping, key: str, value) -> dict:
     return changed
 
 
+def put(path: Path, document: Mapping) -> None:
+    """Replace a YAML file in one step: another worker may be reading it."""
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    part.write_text(yaml.safe_dump(dict(document), sort_keys=False))
+    part.replace(path)
+
+
 class Workplace:
     """A folder with a config of its own, where the workflow runs."""
 
@@ -59,13 +66,12 @@ class Workplace:
     def write_config(self) -> None:
         """Write the config as it now is."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        text = yaml.safe_dump(self.config, sort_keys=False)
-        (self.folder / "config.yaml").write_text(text)
+        put(self.folder / "config.yaml", self.config)
         # The shipped profile, but for the progress display: tests read the plain words.
         profile = yaml.safe_load((self.repository / "profiles/default/config.yaml").read_text())
         profile.pop("logger", None)
         (self.folder / "profile").mkdir(exist_ok=True)
-        (self.folder / "profile/config.yaml").write_text(yaml.safe_dump(profile))
+        put(self.folder / "profile/config.yaml", profile)
 
     def command(self, *arguments: str, cores: int = 2, config: str = "config.yaml") -> list[str]:
         """The command line of a start with these arguments."""
@@ -101,6 +107,14 @@ class Workplace:
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
+    def refusal(self, *targets: str) -> str:
+        """Return the one line that a dry run says as it stops."""
+        done = self.start("--dry-run", *targets)
+        assert done.returncode != 0
+        assert "Traceback" not in done.stdout
+        (line,) = (line for line in done.stdout.splitlines() if line.startswith("epochreel: "))
+        return line
+
     def jobs(
         self, *targets: str, config: Mapping | None = None, is_forked: bool = True, **how
     ) -> set[str]:
@@ -112,7 +126,7 @@ class Workplace:
         if config is not None:
             text = yaml.safe_dump(dict(config), sort_keys=False)
             name = f"config-{hashlib.sha256(text.encode()).hexdigest()[:16]}.yaml"
-            (self.folder / name).write_text(text)
+            put(self.folder / name, config)
         plan = self.make_forked if is_forked else self.make
         return set(jobs_in(plan("--dry-run", *targets, config=name, **how)))
 
@@ -125,8 +139,6 @@ class Workplace:
         for writing into them.
         """
         shutil.copytree(self.folder, folder, copy_function=os.link)
-        for name in ("config.yaml", "profile/config.yaml"):
-            (folder / name).unlink()
         place = Workplace(folder, self.config, self.repository)
         place.environment = self.environment
         return place
@@ -174,6 +186,14 @@ def copy_code(folder: Path) -> Path:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
     return folder
+
+
+def release(folder: Path, package: str, version: str) -> dict[str, str]:
+    """Return the environment in which another version of a package is installed."""
+    about = folder / f"{package.replace('-', '_')}-{version}.dist-info" / "METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n")
+    return {"PYTHONPATH": str(folder)}
 
 
 ARTIFACTS = (

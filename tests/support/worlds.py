@@ -1,20 +1,18 @@
-"""The worlds that tests look at, made once: the miniature one, as it is and in other ways.
+"""The worlds that tests look at: the miniature one, as it is and in other ways.
 
-That takes minutes, most of them waited for jobs to start. So a process of its own makes them while
-the first tests run: `python tests/support/worlds.py FOLDER world rerun_world`.
+Making one takes minutes, so it is made once for all workers of a session, by the first that asks.
+
+    python tests/support/worlds.py FOLDER world rerun_world    make these two worlds in a folder
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-import signal
 import struct
-import subprocess
 import sys
-import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from pathlib import Path
 
 import libfaketime
@@ -50,8 +48,9 @@ def rerun_world(folder: Path) -> Workplace:
 
 
 def make_rerun_world(place: Workplace) -> None:
-    """Make all runs and all that can be asked for, beside what the miniature world has of them."""
+    """Make all runs and all that can be asked for, starting from a copy of the miniature world."""
     folder = place.folder
+    made("world", folder.parent)
     shutil.copytree(folder.parent / "world", folder, dirs_exist_ok=True)
     place.write_config()
     for name, font in (("fonts", "DejaVuSans.ttf"), ("other_fonts", "DejaVuSans-Bold.ttf")):
@@ -137,43 +136,28 @@ WORLDS = {
 }
 
 
-class Making:
-    """A process that makes the worlds of these names below `folder`, one after the other."""
-
-    def __init__(self, folder: Path, names: Sequence[str]):
-        self._folder, self._said = folder, folder / "said"
-        how = {"stderr": subprocess.STDOUT, "start_new_session": True}
-        with open(self._said, "w") as said:
-            command = [sys.executable, __file__, folder, *names]
-            self._process = subprocess.Popen(command, stdout=said, **how)
-
-    def wait_for(self, name: str) -> Workplace:
-        """The world of that name, as soon as it is made."""
-        sign = _sign(self._folder / name)
-        while not sign.exists():
-            has_ended = self._process.poll() is not None
-            assert not has_ended or sign.exists(), self._said.read_text()[-3000:]
-            time.sleep(0.1)
-        return WORLDS[name][0](self._folder / name)
-
-    def end(self) -> None:
-        """End the process, and what it has begun."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+def made_once(folder: Path, make: Callable[[], object]) -> None:
+    """Call `make` to fill a folder unless another process has; wait while one is at it."""
+    sign = folder.with_name(f"{folder.name}.made")
+    with open(folder.with_name(f"{folder.name}.lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not sign.exists():
+            make()
+            sign.touch()
 
 
-def _sign(folder: Path) -> Path:
-    return folder.with_name(f"{folder.name} is made")
+def made(name: str, parent: Path) -> Workplace:
+    """Return the world of that name below `parent`, made if it is not there."""
+    begin, make = WORLDS[name]
+    made_once(parent / name, lambda: make(begin(parent / name)))
+    return begin(parent / name)
 
 
-def main(folder: Path, *names: str) -> None:
+def main(parent: str, *names: str) -> None:
     """Make the worlds of these names."""
     for name in names:
-        begin, make = WORLDS[name]
-        make(begin(folder / name))
-        _sign(folder / name).touch()
+        made(name, Path(parent))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(*sys.argv[1:])

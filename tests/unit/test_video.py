@@ -494,6 +494,7 @@ def test_ffmpeg_ends_with_the_process_that_started_it():
     path = os.pathsep.join(sys.path)
     job = subprocess.Popen([sys.executable, "-c", endless], env=os.environ | {"PYTHONPATH": path})
     while not (children := psutil.Process(job.pid).children()):
+        assert job.poll() is None
         time.sleep(0.02)
     job.kill()
     job.wait()

@@ -8,7 +8,7 @@ import pytest
 from killing import small
 from workflow import Workplace, copy_code
 
-RULE = '''
+RULE = """
 rule export_accuracy:
     input:
         of_run("last", "summaries"),
@@ -25,7 +25,7 @@ rule export_accuracy:
         settings=settings_of("export_accuracy"),
     script:
         "../workflow_scripts/export_accuracy.py"
-'''
+"""
 SCRIPT = '''"""Export the accuracy of the last snapshot as text."""
 
 import json
@@ -50,14 +50,14 @@ if __name__ == "__main__":
             stage=json.loads(snakemake.params.settings),
         )
 '''
-DECLARATION = '''    Stage(
+DECLARATION = """    Stage(
         "export_accuracy",
         settings=lambda run: {"snapshots": run.snapshots},
         needs=Needs(packages=("numpy", "pyarrow")),
         reads=("summarize",),
         makes=(Artifact("accuracy", "results/{run}/accuracy.txt"),),
     ),
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,8 @@ def place(tmp_path_factory) -> Workplace:
     (code / "rules/export.smk").write_text(RULE)
     (code / "workflow_scripts/export_accuracy.py").write_text(SCRIPT)
     snakefile, stages = code / "Snakefile", code / "workflow_scripts/epochreel/plan/stages.py"
-    text = snakefile.read_text().replace("# On a cluster", 'include: "rules/export.smk"\n\n\n# On a')
+    last = 'include: "rules/verify.smk"\n'
+    text = snakefile.read_text().replace(last, last + 'include: "rules/export.smk"\n')
     snakefile.write_text(text)
     declared = stages.read_text().replace(")\nSTAGES = ", f"{DECLARATION})\nSTAGES = ")
     stages.write_text(declared)

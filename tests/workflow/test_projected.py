@@ -1,4 +1,4 @@
-"""A film in which points move: projected, with pictures between the snapshots, from the command."""
+"""An experiment of a user, outside the repository, whose film shows moving points."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import yaml
 from spirals import SPIRALS
-from workflow import Workplace
+from workflow import ARTIFACTS, Workplace
 
 from epochreel.artifacts import evaluations, projections
 from epochreel.artifacts import frames as frame_files
@@ -38,7 +38,7 @@ def sentences(rows, data, figure):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Workplace:
-    """An experiment of one's own whose points are projected; nothing made."""
+    """A working folder beside an experiment whose points are projected, with everything made."""
     folder = tmp_path_factory.mktemp("projected")
     shutil.copytree(SPIRALS, folder / "mine")
     (folder / "mine/projection.py").write_text(PROJECTION)
@@ -49,7 +49,7 @@ def place(tmp_path_factory) -> Workplace:
     )
     (folder / "mine/figure.py").write_text(text + SENTENCES)
     config = yaml.safe_load((SPIRALS / "config.yaml").read_text())
-    config["datasets"]["two_spirals"] |= {"experiment": "mine/", "train": 100, "test": 40}
+    config["datasets"]["two_spirals"] |= {"experiment": "../mine/", "train": 100, "test": 40}
     config["runs"]["spirals"] |= {
         "epochs": 11,
         "figure": {"width": 480, "height": 270, "tweens": 2},
@@ -57,7 +57,7 @@ def place(tmp_path_factory) -> Workplace:
     }
     linear = config["runs"]["spirals"] | {"projection": {"name": "linear"}}
     config["runs"]["linear"] = linear | {"figure": {"width": 480, "height": 270}}
-    place = Workplace(folder, config | {"snapshots_per_block": 10})
+    place = Workplace(folder / "work", config | {"snapshots_per_block": 10})
     place.make("all", "results/spirals/training.vtt")
     return place
 
@@ -96,6 +96,11 @@ def test_between_two_snapshots_points_move_and_the_title_is_that_of_the_first(pl
     assert not np.array_equal(first[title], frames[1][title])
 
 
+def test_an_experiment_outside_the_repository_gives_a_film(place):
+    film = place.folder / "training.mp4"
+    assert film.read_bytes() == place.path("spirals/training.mp4").read_bytes()
+
+
 def test_tweens_are_in_the_film_and_are_counted_as_no_snapshots(place):
     film = place.path("spirals/training.mp4")
     assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
@@ -108,24 +113,28 @@ def test_captions_are_the_sentences_of_all_snapshots(place):
     assert "Snapshot 0 of 12" in place.path("spirals/training.vtt").read_text()
 
 
-def test_a_longer_run_moves_no_point_of_the_snapshots_before(place, tmp_path):
-    shutil.copytree(place.folder, tmp_path / "longer")
-    config = yaml.safe_load(yaml.safe_dump(place.config))
+@pytest.fixture
+def copied(place, tmp_path) -> Workplace:
+    """A copy of the working folder and the experiment, to change."""
+    shutil.copytree(place.folder.parent, tmp_path / "copy")
+    return Workplace(tmp_path / "copy/work", place.config)
+
+
+def test_a_longer_run_moves_no_point_of_the_snapshots_before(copied):
+    config = yaml.safe_load(yaml.safe_dump(copied.config))
     config["runs"]["spirals"]["epochs"] = 12
-    longer = Workplace(tmp_path / "longer", config)
+    longer = Workplace(copied.folder, config)
     kept = longer.digests("spirals/projections/00000*")
     longer.make("results/spirals/projections/000012.parquet")
     assert longer.digests("spirals/projections/00000*") == kept
     assert layout(longer, "spirals", 12).shape == (40, 2)
 
 
-def test_a_lost_projection_is_made_again_with_the_same_bytes(place, tmp_path):
-    shutil.copytree(place.folder, tmp_path / "lost")
-    lost = Workplace(tmp_path / "lost", place.config)
-    before = lost.digests("*/projections/*", "*/tweens/*", "*/frames/*", "*/training.mp4")
-    lost.path("spirals/projections/000011.parquet").unlink()
-    lost.make("all")
-    assert lost.digests("*/projections/*", "*/tweens/*", "*/frames/*", "*/training.mp4") == before
+def test_a_lost_projection_is_made_again_with_the_same_bytes(copied):
+    before = copied.digests(*ARTIFACTS)
+    copied.path("spirals/projections/000011.parquet").unlink()
+    copied.make("all")
+    assert copied.digests(*ARTIFACTS) == before
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import os
 import re
@@ -14,13 +13,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import yaml
-from stage_world import redeclare
+from foreign_files import another_film, another_runs, another_states, other_weights, red
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
 
-from epochreel.artifacts import checkpoints, manifest
-from epochreel.film import encode, timing
-from epochreel.formats import mp4, parquet, png
+from epochreel.artifacts import manifest
+from epochreel.film import encode
+from epochreel.formats import png
 from epochreel.plan import plan
 
 BUNDLED = {"ffmpeg": "bundled"}
@@ -71,13 +69,22 @@ def test_only_the_last_network_stays_where_checkpoints_are_not_kept(world):
     assert len(stored) < 13
 
 
-def test_the_training_log_has_a_row_for_each_snapshot_and_the_layer_table_its_weights(world):
-    log = pq.read_table(world.path("sheets/logs/train/00001.parquet")).to_pylist()
-    assert [row["snapshot"] for row in log] == [10, 11, 12]
-    assert log[0]["step"] == 15 and log[0]["loss"] > 0 and log[0]["validation_loss"] > 0
-    layer = log[0]["layers"][0]
+def test_the_training_table_has_a_row_for_each_snapshot_of_the_block(world):
+    table = pq.read_table(world.path("sheets/training/00001.parquet")).to_pylist()
+    assert [row["snapshot"] for row in table] == [10, 11, 12]
+    assert table[0]["step"] == 15 and table[0]["loss"] > 0 and table[0]["validation_loss"] > 0
+    layer = table[0]["layers"][0]
     assert sum(layer["weight_counts"]) > 0 and sum(layer["gradient_counts"]) > 0
-    layers = pq.read_table(world.path("cells/logs/layers.parquet")).to_pylist()
+
+
+def test_the_system_log_has_a_row_for_each_snapshot_of_the_block(world):
+    log = pq.read_table(world.path("sheets/logs/train/00001.system.parquet")).to_pylist()
+    assert [row["snapshot"] for row in log] == [10, 11, 12]
+    assert all(row["examples_per_second"] > 0 for row in log)
+
+
+def test_the_layer_table_names_the_layers_of_the_network(world):
+    layers = pq.read_table(world.path("cells/layers.parquet")).to_pylist()
     assert {"Conv2d", "Linear"} <= {row["kind"] for row in layers}
 
 
@@ -128,8 +135,8 @@ def test_the_film_comes_in_its_other_forms_on_request(copied):
     assert "Untrained, 0 cells" in words and "800 cells" in words
 
 
-def test_a_finished_run_is_verified(world):
-    said = world.make("verify")
+def test_a_finished_run_is_verified(copied):
+    said = copied.make("verify")
     assert "run 'sheets' is as it was made" in said and "run 'cells' is as it was made" in said
 
 
@@ -195,49 +202,15 @@ def run_of(config):
     return plan.Plan(config, Path()).runs["sheets"]
 
 
-def said_in_one_line(place: Workplace, *targets: str) -> str:
-    done = place.start("--dry-run", *targets)
-    assert done.returncode != 0
-    assert "Traceback" not in done.stdout
-    lines = [line for line in done.stdout.splitlines() if line.startswith("epochreel: ")]
-    assert len(lines) == 1
-    return lines[0]
+def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path):
+    place = Workplace(tmp_path, alone("sheets", epochs=0))
+    words = "'runs.sheets.epochs' holds 0; it may hold a whole number, at least 1"
+    assert words in place.refusal()
 
 
-@pytest.mark.parametrize(
-    "where, value, words",
-    [
-        (("epochs",), 0, "'runs.sheets.epochs' holds 0; it may hold a whole number, at least 1"),
-        (("epoch",), 3, "'runs.sheets' has the unknown key 'epoch'"),
-        (("film", "crf"), "good", "'runs.sheets.film.crf' holds 'good'"),
-        (("training", "rate"), "1e-3", "write a number as 1.0e-3"),
-        (("snapshots_per_epoch",), 7, "at most one snapshot a batch"),
-        (("dataset",), "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
-        (("network", "name"), "vast", "one of local, tuned, deep, cells"),
-        (("figure", "width"), 641, "a multiple of 2"),
-    ],
-)
-def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path, where, value, words):
-    config = copy.deepcopy(alone("sheets"))
-    part = config["runs"]["sheets"]
-    for key in where[:-1]:
-        part = part[key]
-    part[where[-1]] = value
-    assert words in said_in_one_line(Workplace(tmp_path, config))
-
-
-@pytest.mark.parametrize(
-    "target, words",
-    [
-        ("results/sheets/frames/000013.png", "run 'sheets' ends at snapshot 000012"),
-        ("./results//sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
-        ("results/none/training.mp4", "there is no run 'none'"),
-        ("results/sheets/tweens/000003.png", "run 'sheets' has no tweens"),
-        ("results/sheets/projections/000003.parquet", "run 'sheets' has no projections"),
-    ],
-)
-def test_asking_for_what_is_not_in_the_plan_is_refused(world, target, words):
-    assert words in said_in_one_line(world, target)
+def test_asking_for_what_is_not_in_the_plan_is_refused(world):
+    words = "run 'sheets' ends at snapshot 000012"
+    assert words in world.refusal("results/sheets/frames/000013.png")
 
 
 def test_too_little_disk_is_said_before_training(tmp_path):
@@ -265,103 +238,6 @@ def test_the_readme_command_for_an_experiment_of_ones_own_is_understood(tmp_path
 def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
     place = Workplace(tmp_path, alone("sheets"))
     assert "sheets_tuned" not in place.make("--dry-run", "all")
-
-
-def test_an_experiment_outside_the_repository_gives_a_film(tmp_path):
-    shutil.copytree(REPOSITORY / "examples" / "spirals", tmp_path / "mine")
-    config = yaml.safe_load((tmp_path / "mine" / "config.yaml").read_text())
-    config["runs"]["spirals"] |= {"epochs": 2, "figure": {"width": 480, "height": 270}}
-    config["datasets"]["two_spirals"]["experiment"] = "../mine/"
-    place = Workplace(tmp_path / "work", config)
-    place.make("training.mp4")
-    frames = timing.frame_count(3, {"seconds_per_snapshot": 0.125, "hold_seconds": 2.0})
-    assert encode.count_frames(Path(place.folder, "training.mp4"), BUNDLED) == frames
-
-
-@pytest.mark.parametrize(
-    "kind, suffix, lost, told",
-    [
-        ("checkpoints", "safetensors", "evaluations/000004.parquet", "is not the checkpoint that "),
-        ("evaluations", "parquet", "frames/000004.png", "holds snapshot 5 in the place of 3: "),
-        ("evaluations", "parquet", "summaries/00000.parquet", "holds snapshot 5 in the place of 3"),
-    ],
-)
-def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
-    copied, kind, suffix, lost, told
-):
-    one, other = (copied.path(f"sheets/{kind}/{n:06d}.{suffix}") for n in (3, 5))
-    held = one.read_bytes(), other.read_bytes()
-    for path, data in zip((other, one), held, strict=True):
-        path.unlink()
-        path.write_bytes(data)
-        os.utime(path, (1, 1))
-    for path in copied.path(f"sheets/{lost}").parent.glob("0000*"):
-        path.unlink()
-    done = copied.start("results/sheets/training.mp4", f"results/sheets/{lost}")
-    assert f"epochreel: results/sheets/{kind}/000003.{suffix} {told}" in done.stdout
-
-
-def other_weights(path: Path) -> None:
-    """Put another whole checkpoint of the same snapshot there."""
-    about = {"snapshot": checkpoints.read(path).snapshot, "training": ""}
-    weights = {name: tensor + 1 for name, tensor in checkpoints.load(path).items()}
-    path.unlink()
-    path.write_bytes(checkpoints.pack(weights, about))
-
-
-def another_runs(path: Path) -> None:
-    """Put a whole table of the same place there, with the key of another run."""
-    table, about = parquet.read(path), parquet.note(path)
-    about.get("key", about)["code"] = "another"
-    noted = table.schema.metadata | {b"epochreel": json.dumps(about).encode()}
-    parquet.write(path, table.replace_schema_metadata(noted))
-
-
-def another_states(path: Path) -> None:
-    """Put the same state there as one of another training."""
-    redeclare(path, key="0" * 64)
-
-
-def another_film(path: Path) -> None:
-    """Put the same film there, sealed as one of another run."""
-    path.write_bytes(path.read_bytes()[: -mp4._LENGTH])
-    mp4.seal(path, "0" * 64)
-
-
-def red(path: Path) -> None:
-    """Put a picture of the same size there that nobody drew for the film."""
-    pixels = png.decode(path.read_bytes())
-    path.unlink()
-    path.write_bytes(png.encode(pixels[:, :, ::-1].copy()))
-
-
-def reversed_note(path: Path) -> None:
-    """Put a picture there that notes its snapshot, and other settings."""
-    data = path.read_bytes()
-    path.unlink()
-    noted = {"Snapshot": png.texts(data)["Snapshot"], "epochreel": "{}"}
-    path.write_bytes(png.encode(png.decode(data), noted))
-
-
-@pytest.mark.parametrize(
-    "change, name, told",
-    [
-        (other_weights, "checkpoints/000004.safetensors", "is not the checkpoint that "),
-        (another_runs, "evaluations/000004.parquet", "follows from other settings"),
-        (another_runs, "summaries/00000.parquet", "follows from other settings"),
-        (another_runs, "../datasets/few_sheets/test/00000.parquet", "follows from other settings"),
-        (red, "frames/000004.png", "does not tell its snapshot: delete it"),
-        (reversed_note, "frames/000004.png", "follows from other settings"),
-    ],
-)
-def test_a_whole_file_that_is_not_of_this_run_comes_into_no_film(copied, change, name, told):
-    path = os.path.normpath(f"results/sheets/{name}")
-    change(copied.folder / path)
-    done = copied.start("results/sheets/training.mp4")
-    assert done.returncode == 1
-    assert re.search(rf"^epochreel: .*{path},? {told}", done.stdout, re.MULTILINE)
-    (copied.folder / path).unlink()
-    copied.make("results/sheets/training.mp4")
 
 
 OTHERS = {
@@ -409,13 +285,9 @@ def test_verify_looks_again_whatever_snakemake_remembers(copied):
         shutil.rmtree(copied.folder / ".snakemake")
 
 
-def test_verify_tells_of_a_film_that_no_manifest_tells_of(world):
-    path = world.path("cells/manifest.json")
-    held = path.rename(path.with_name("held"))
-    try:
-        said = world.start("verify")
-    finally:
-        held.rename(path)
+def test_verify_tells_of_a_film_that_no_manifest_tells_of(copied):
+    copied.path("cells/manifest.json").unlink()
+    said = copied.start("verify")
     assert said.returncode == 1
     words = "results/cells/training.mp4 has no manifest to be compared with: run: snakemake "
     assert f"epochreel: {words}results/cells/manifest.json" in said.stdout

@@ -1,0 +1,53 @@
+"""Whole files that do not belong where they lie are refused by the stage that reads them."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from foreign_files import another_runs, other_weights, red, reversed_note
+
+
+@pytest.mark.parametrize(
+    "kind, suffix, lost, told",
+    [
+        ("checkpoints", "safetensors", "evaluations/000004.parquet", "is not the checkpoint that "),
+        ("evaluations", "parquet", "frames/000004.png", "holds snapshot 5 in the place of 3: "),
+        ("evaluations", "parquet", "summaries/00000.parquet", "holds snapshot 5 in the place of 3"),
+    ],
+)
+def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
+    copied, kind, suffix, lost, told
+):
+    one, other = (copied.path(f"sheets/{kind}/{n:06d}.{suffix}") for n in (3, 5))
+    held = one.read_bytes(), other.read_bytes()
+    for path, data in zip((other, one), held, strict=True):
+        path.unlink()
+        path.write_bytes(data)
+        os.utime(path, (1, 1))
+    for path in copied.path(f"sheets/{lost}").parent.glob("0000*"):
+        path.unlink()
+    done = copied.start("results/sheets/training.mp4", f"results/sheets/{lost}")
+    assert f"epochreel: results/sheets/{kind}/000003.{suffix} {told}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "change, name, told",
+    [
+        (other_weights, "checkpoints/000004.safetensors", "is not the checkpoint that "),
+        (another_runs, "evaluations/000004.parquet", "follows from other settings"),
+        (another_runs, "summaries/00000.parquet", "follows from other settings"),
+        (another_runs, "../datasets/few_sheets/test/00000.parquet", "follows from other settings"),
+        (red, "frames/000004.png", "does not tell its snapshot: delete it"),
+        (reversed_note, "frames/000004.png", "follows from other settings"),
+    ],
+)
+def test_a_whole_file_that_is_not_of_this_run_comes_into_no_film(copied, change, name, told):
+    path = os.path.normpath(f"results/sheets/{name}")
+    change(copied.folder / path)
+    done = copied.start("results/sheets/training.mp4")
+    assert done.returncode == 1
+    assert re.search(rf"^epochreel: .*{path},? {told}", done.stdout, re.MULTILINE)
+    (copied.folder / path).unlink()
+    copied.make("results/sheets/training.mp4")

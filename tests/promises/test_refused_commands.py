@@ -1,0 +1,34 @@
+"""Commands that cannot be followed stop with one line before any job."""
+
+import pytest
+from workflow import Workplace, alone, with_key
+
+
+@pytest.mark.parametrize(
+    "key, value, words",
+    [
+        ("epoch", 3, "'runs.sheets' has the unknown key 'epoch'"),
+        ("film.crf", "good", "'runs.sheets.film.crf' holds 'good'"),
+        ("training.rate", "1e-3", "write a number as 1.0e-3"),
+        ("snapshots_per_epoch", 7, "at most one snapshot a batch"),
+        ("dataset", "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
+        ("network.name", "vast", "one of local, tuned, deep, cells"),
+        ("figure.width", 641, "a multiple of 2"),
+    ],
+)
+def test_any_wrong_config_stops_with_one_line_before_any_job(tmp_path, key, value, words):
+    config = with_key(alone("sheets"), f"runs.sheets.{key}", value)
+    assert words in Workplace(tmp_path, config).refusal()
+
+
+@pytest.mark.parametrize(
+    "target, words",
+    [
+        ("./results//sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
+        ("results/none/training.mp4", "there is no run 'none'"),
+        ("results/sheets/tweens/000003.png", "run 'sheets' has no tweens"),
+        ("results/sheets/projections/000003.parquet", "run 'sheets' has no projections"),
+    ],
+)
+def test_asking_for_anything_that_is_not_in_the_plan_is_refused(world, target, words):
+    assert words in world.refusal(target)

@@ -1,0 +1,108 @@
+"""What runs again after a change: one dry run for each mechanism.
+
+`tests/promises/test_reruns*.py` try every key, module, package and file in this way.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+import shutil
+
+import pytest
+import reruns
+from rerun_files import ALTERED, LOST, Case
+from workflow import Workplace, copy_code, release, with_key
+
+OF_SHEETS = {"publish", "encode sheets", "write_manifest sheets"}
+LAST = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
+
+
+@pytest.fixture
+def place(world, tmp_path) -> Workplace:
+    """The miniature world, to replace files in."""
+    return world.linked_at(tmp_path / "place")
+
+
+@pytest.fixture
+def films(world) -> set[str]:
+    """The jobs that follow from another film of every run."""
+    rules = ("encode", "write_manifest")
+    return {"publish"} | {f"{rule} {run}" for rule in rules for run in world.config["runs"]}
+
+
+def case_of(cases: list[Case], what: str) -> Case:
+    return next(case for case in cases if case.what == what)
+
+
+def test_another_setting_reruns_what_depends_on_it(world):
+    config = with_key(world.config, "runs.sheets.film.crf", 30)
+    assert world.jobs("all", config=config) == OF_SHEETS
+
+
+def test_a_change_in_a_module_reruns_the_rules_that_run_it(world, films, tmp_path):
+    place = copy.copy(world)
+    place.repository = copy_code(tmp_path / "code")
+    path = reruns.modules()["epochreel.film.encode"].relative_to(reruns.REPOSITORY)
+    with open(place.repository / path, "a") as module:
+        module.write("\nMORE = 1\n")
+    assert place.jobs("all") == films
+
+
+def test_a_comment_and_a_touch_in_every_module_rerun_nothing(world, tmp_path):
+    place = copy.copy(world)
+    place.repository = copy_code(tmp_path / "code")
+    for path in place.repository.rglob("*.py"):
+        path.write_text(path.read_text() + "\n# A comment.\n")
+    assert place.jobs("all") == set()
+
+
+def test_another_version_of_a_package_reruns_the_rules_that_use_it(world, films, tmp_path):
+    place = copy.copy(world)
+    place.environment = world.environment | release(tmp_path, "ffmpeg-python", "99.9")
+    assert place.jobs("all") == films
+
+
+def test_a_lost_file_is_made_again_with_all_that_is_read_from_it(place):
+    case = case_of(LOST, "an evaluation")
+    (place.folder / case.path).unlink()
+    assert place.jobs() == case.jobs
+
+
+def test_a_file_altered_by_hand_is_read_again(place):
+    case = case_of(ALTERED, "an evaluation")
+    path = place.folder / case.path
+    data = path.read_bytes()
+    path.unlink()
+    path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert place.jobs() == case.jobs
+
+
+def test_a_longer_run_trains_its_new_snapshots_alone_and_draws_all_again(world):
+    config = with_key(world.config, "runs.sheets.epochs", 4)
+    network = {"save_network sheets"}
+    assert world.jobs(config=config) == LAST | {"render sheets 00000"} | OF_SHEETS | network
+
+
+def test_other_blocks_make_all_of_a_run_again_and_no_dataset(world):
+    jobs = world.jobs(config=world.config | {"snapshots_per_block": 100})
+    rules = {job.split()[0] for job in LAST} | {"save_network"}
+    assert reruns.without_blocks(jobs) == {f"{rule} sheets" for rule in rules} | OF_SHEETS
+
+
+def test_an_added_run_makes_its_own_and_nothing_else(world):
+    another = world.config["runs"]["sheets"] | {"seed": 9}
+    config = with_key(world.config, "runs.another", another)
+    jobs = [job.split() for job in world.jobs("all", config=config)]
+    assert {run for _, run, *_ in jobs} == {"another"}
+    assert len({rule for rule, *_ in jobs}) == len(LAST) + 3
+
+
+def test_results_copied_with_other_times_rerun_nothing(world, tmp_path):
+    shutil.copytree(world.folder, tmp_path / "copy", copy_function=shutil.copyfile)
+    files = sorted(path for path in (tmp_path / "copy/results").rglob("*") if path.is_file())
+    random.Random(1).shuffle(files)
+    for number, path in enumerate(files):
+        os.utime(path, (1e9 + number, 1e9 + number))
+    assert Workplace(tmp_path / "copy").jobs("all") == set()
