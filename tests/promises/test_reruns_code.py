@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import copy
 import subprocess
-import sys
-from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 import reruns
-from rerun_packages import ONLY_IMPORTED, WATCHING
 from workflow import copy_code, release
 
 # -- Code
@@ -87,20 +83,6 @@ def test_a_fresh_clone_of_the_code_over_existing_results_reruns_nothing(rerun_wo
     assert place.jobs(*reruns.TARGETS) == set()
 
 
-IDLE = {"publish", "save_network", "verify", "write_manifest"}
-IDLE |= {f"epochreel.core.{name}" for name in ("bundled_fonts", "errors", "lock", "log")}
-PLANNING = {"epochreel.config", "epochreel.plan", "epochreel.runtime"}
-IDLE |= {f"epochreel.artifacts.{name}" for name in ("manifest", "verification")}
-IDLE |= {f"epochreel.experiment_api.{name}" for name in ("import_checks", "signatures")}
-IDLE |= {"epochreel.experiment_api.validation"}
-IDLE |= {f"epochreel.experiments.{name}.checks" for name in ("activations", "words", "sheets")}
-
-
-def test_every_module_is_run_by_a_stage_or_known_to_define_no_result():
-    planning = {name for name in MODULES if ".".join(name.split(".")[:2]) in PLANNING}
-    assert set(reruns.idle()) == IDLE | planning
-
-
 # -- Packages
 
 
@@ -112,28 +94,3 @@ def test_another_version_of_a_package_reruns_the_rules_that_compute_with_it(
     place.environment = rerun_world.environment | release(tmp_path, name, "99.9")
     expected = reruns.jobs_where(rerun_world.config, name, of=1)
     assert expected and reruns.without_blocks(place.jobs(*reruns.TARGETS)) == expected
-
-
-@pytest.mark.parametrize("projection", reruns._projections())
-@pytest.mark.parametrize("experiment", reruns.experiments_there_are())
-def test_each_package_that_a_stage_imports_is_among_those_whose_version_counts(
-    experiment, projection
-):
-    distributions = packages_distributions()
-    stages = reruns.stages_of(experiment, projections=[projection])
-    for rule, (modules, packages) in stages.items():
-        for name in modules:
-            imported = {top for top in _imports(MODULES[name]) if top in distributions}
-            used = {distributions[top][0].lower() for top in imported} - WATCHING
-            assert used <= packages | ONLY_IMPORTED.get(rule, set()), f"{rule}: {name}"
-
-
-def _imports(path: Path) -> set[str]:
-    """The top names of what a module imports, but for the standard library and Epochreel."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"epochreel"}

@@ -117,7 +117,7 @@ FOLDERS = [
 ]
 
 
-@pytest.mark.parametrize("key, name, touched", FOLDERS, ids=lambda value: str(value)[-20:])
+@pytest.mark.parametrize("key, name, touched", FOLDERS, ids=[name for _, name, _ in FOLDERS])
 def test_a_file_of_a_folder_that_the_data_are_made_from_reruns_them_and_one_beside_it_nothing(
     place, key, name, touched
 ):
