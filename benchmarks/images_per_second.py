@@ -100,7 +100,7 @@ def by_snapshots(trainer: Trainer) -> Work:
 
 
 def by_batches(trainer: Trainer) -> Work:
-    """The same without what the training log takes at a snapshot."""
+    """The same without the rows of training table and system log at a snapshot."""
 
     def train(batches: int) -> None:
         device.choose(trainer.settings["threads"])

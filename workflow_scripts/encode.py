@@ -14,7 +14,7 @@ from epochreel.runtime.job import job
 def encode(
     make: Callable, paths_to_frames: list, paths_to_tweens: list, path_to_target: str, stage: dict
 ) -> None:
-    """Make `path_to_target` of all frames, in order; `make` is one of `video`'s functions.
+    """Make `path_to_target` of all frames, in order; `make` is a function of `film.encode`.
 
     `paths_to_tweens` are the pictures that lead to each frame, or empty.
     """

@@ -168,7 +168,7 @@ def test_nothing_unfinished_lies_about(whole):
 
 
 def declared_by(made, number):
-    """What a state declares, but for its seal."""
+    """What a state declares, but for its checksum."""
     declared = json.loads(made.state(number).read_text())
     return {name: value for name, value in declared.items() if name != checksum.NAME}
 

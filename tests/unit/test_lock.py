@@ -1,4 +1,4 @@
-"""The lease: one process at a time, and given back by the system when that process is killed."""
+"""The lock: one process at a time; the system drops it when that process is killed."""
 
 import errno
 import fcntl
@@ -26,7 +26,7 @@ with lock.held(pathlib.Path(sys.argv[1]), patience=0.02):
 
 @pytest.fixture
 def start(tmp_path):
-    """The function that starts a process which takes the lease and stays."""
+    """The function that starts a process which takes the lock and stays."""
     started = []
 
     def one() -> subprocess.Popen:

@@ -1,4 +1,4 @@
-"""Telemetry: what the training log says of layers and machine."""
+"""Telemetry: what the training table and the system log say of layers and machine."""
 
 import pytest
 import torch

@@ -5,7 +5,7 @@ snapshot     the number of the block's last snapshot
 checkpoints  the SHA-256 of each of its checkpoints, in order
 optimizer    the SHA-256 of the optimiser's state at the last snapshot, in the store
 
-It is sealed (`seals`): no digest in it can be altered unseen.
+It embeds a checksum (`formats.checksum`): no digest in it can be altered unseen.
 """
 
 from __future__ import annotations

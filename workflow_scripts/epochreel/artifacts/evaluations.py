@@ -4,7 +4,7 @@ The columns are the experiment's. The file's metadata hold, under `epochreel`, a
 
     snapshot  the snapshot's number
     metrics   name → number, the experiment's measures of this snapshot
-    key       what the file follows from: see `provenance.key`
+    key       what the file follows from: see `provenance.keys.key`
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Columns `x` and `y`, float32, about the origin and of root mean square radius 1. The file's metadata
 are those of an evaluation; its metrics say how faithful the layout is and how still it holds (see
-`projecting.measures`), without those that cannot be told, and `size`, its radius before.
+`projection.quality`), without those that cannot be told, and `size`, its radius before.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A lease on a folder: one process at a time, given back by the operating system at its end."""
+"""A lock on a folder: one process at a time; the operating system drops it with the process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ log = logging.getLogger("epochreel")
 
 @contextlib.contextmanager
 def held(path: Path, patience: float = 1.0) -> Iterator[None]:
-    """Hold the lease file `path`; wait for as long as another process holds it.
+    """Hold the lock file `path`; wait for as long as another process holds it.
 
     A POSIX record lock: the kernel drops it with the process, however that ends, and an NFS
     server (version 4) drops it when it no longer hears from the client. Ask again every
@@ -27,7 +27,7 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
     """
     with _locked(path, patience) as file:
         file.truncate(0)
-        # Who holds it is only told to those who wait: a full disk is none of the lease's matter.
+        # Only those who wait read who holds it: a full disk does not stop the lock.
         with contextlib.suppress(OSError):
             os.write(file.fileno(), f"{socket.gethostname()} process {os.getpid()}".encode())
         yield
@@ -35,14 +35,14 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
 
 @contextlib.contextmanager
 def free(path: Path) -> Iterator[bool]:
-    """Whether nobody else holds the lease file `path`; if so, hold it meanwhile."""
+    """Yield True where nobody else holds the lock file `path`, and hold it meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+", encoding="utf-8", errors="replace") as file:
         yield _try(file, path)
 
 
 def _locked(path: Path, patience: float) -> TextIO:
-    """The lease file, opened and locked."""
+    """The lock file, opened and locked."""
     told = False
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Experiments: where their files lie and how they are loaded, built-in or a person's own.
 
-A built-in experiment is a folder of this package and is named by the folder's name. A person's
+A built-in experiment is a folder of `epochreel.experiments` and is named by it. A person's
 own is a folder anywhere with the same files and is named by its path, which holds a `/`. Its
 modules are loaded as a package, so they import each other with `from . import helper`.
 """

@@ -1,6 +1,6 @@
 """Captions of a film in words (WebVTT): what its snapshots say, each long enough to be read.
 
-An experiment says of a snapshot's numbers what it will, one sentence (see `words`). The times
+An experiment says of a snapshot's numbers what it will, one sentence (see `sentences`). The times
 are those of the film, to the frame.
 """
 

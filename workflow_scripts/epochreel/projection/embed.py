@@ -1,6 +1,6 @@
 """The projection of snapshots, block by block or of a whole film, and the numbers that judge it.
 
-Each kind is a module of this package with `FILM_WIDE`, whether it is one fit over all snapshots,
+Each kind is a module of `methods` with `FILM_WIDE`, whether it is one fit over all snapshots,
 and `layouts`. A kind that is not film-wide is called for one block after the other; what it goes
 on from is the last snapshot of the block before (`Before`), so blocks of any length give the same.
 """

@@ -1,4 +1,4 @@
-"""Optimisers and their rates, from the settings of a training."""
+"""Optimizers, from the settings of a training, and their states as tensors."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ Snakemake removes the outputs of a job that failed or was killed; the store is o
 so no more is lost than the work since the last snapshot. It holds, for one training (named by
 the digest of all that defines it):
 
-    lease                       held by the one process that trains
+    lease                       the lock file, held by the one process that trains
     weights/000042.safetensors  every snapshot's weights; the checkpoints are hard links to them
     optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots and for the
                                 one before the block in progress

@@ -1,6 +1,6 @@
 """Reading a sheet of one's own, and checking it against its own sums.
 
-The page may be scanned or photographed: `straightening` finds its table and redraws it as the
+The page may be scanned or photographed: `rectify` finds its table and redraws it as the
 networks know sheets. What is read comes as a table, one row a number:
 
     year         1941 … 1950, or "Means"
