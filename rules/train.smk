@@ -2,9 +2,11 @@
 
 needs  the training and validation shards (or, for an unbounded training set, the user's files that
        it is drawn from), the block before
-makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/states/<block>.json
-keeps  results/<run>/store/, what the training goes on from (not an output)
-logs   results/<run>/logs/train/<block>.parquet, a row per snapshot; results/<run>/logs/layers.parquet
+makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/states/<block>.json,
+       results/<run>/training/<block>.parquet: losses, learning rate, gradients, a row per snapshot;
+       results/<run>/layers.parquet: the layers of the network
+keeps  results/<run>/store/, what the training resumes from (not an output)
+logs   results/<run>/logs/train/<block>.system.parquet: time, throughput, machine
 """
 
 
@@ -12,13 +14,15 @@ rule train:
     input:
         train=shards_of("train"),
         validation=shards_of("validation"),
-        own=of_run("stream_sources"),
+        sources=of_run("stream_sources"),
         before=of_block_before("results/{run}/states/{block}.json"),
     output:
         checkpoints=files_of_block("checkpoints", "safetensors"),
         state="results/{run}/states/{block}.json",
+        table="results/{run}/training/{block}.parquet",
     log:
-        "results/{run}/logs/train/{block}.log",
+        text="results/{run}/logs/train/{block}.log",
+        system="results/{run}/logs/train/{block}.system.parquet",
     benchmark:
         "results/{run}/benchmarks/train/{block}.tsv"
     wildcard_constraints:
@@ -43,8 +47,32 @@ use rule train as train_keeping_last with:
     output:
         checkpoints=temp(files_of_block("checkpoints", "safetensors")),
         state="results/{run}/states/{block}.json",
+        table="results/{run}/training/{block}.parquet",
     wildcard_constraints:
         run=runs_with(lambda run: not run.keeps_all),
+
+
+rule describe_network:
+    input:
+        train=of_run("first_train_shard"),
+        sources=of_run("stream_sources"),
+    output:
+        "results/{run}/layers.parquet",
+    log:
+        "results/{run}/logs/describe_network.log",
+    benchmark:
+        "results/{run}/benchmarks/describe_network.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=settings_of("describe_network"),
+        base=BASE,
+    script:
+        "../workflow_scripts/describe_network.py"
 
 
 rule save_network:

@@ -7,6 +7,7 @@ from epochreel.artifacts import checkpoint_index, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.evaluation.evaluator import Evaluator
 from epochreel.experiment_api import loader
+from epochreel.formats.checksum import Mismatch
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -30,10 +31,14 @@ def evaluate(
     test = Split.of(stage, "test", paths_to_test)
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
-    checkpoints, trained = paths_to_checkpoints[:real], stage["reads"]["train"]
-    checkpoint_index.refuse_others(path_to_state, checkpoints, first + real - 1, trained)
-    for place in range(real):
-        evaluator.evaluate(checkpoints[place], paths_to_evaluations[place], first + place, key)
+    trained, last = stage["reads"]["train"], first + real - 1
+    digests = checkpoint_index.checkpoints(path_to_state, real, last, trained)
+    for place, (checkpoint, digest) in enumerate(zip(paths_to_checkpoints, digests, strict=False)):
+        try:
+            target = paths_to_evaluations[place]
+            evaluator.evaluate(checkpoint, target, first + place, key, digest)
+        except Mismatch:
+            raise checkpoint_index.another(checkpoint, path_to_state) from None
     padding.fill(paths_to_evaluations, real)
 
 

@@ -5,38 +5,49 @@ from pathlib import Path
 
 from epochreel.experiment_api import loader
 from epochreel.runtime.job import job
-from epochreel.training import block
+from epochreel.training.block import Block, Outlook, Outputs
+from epochreel.training.training_data import TrainingData
 
 
-def train(paths: block.Paths, stage: dict, base: Path, outlook: block.Outlook) -> None:
-    """Make the checkpoints of one block, going on from the run's store.
+def train(
+    paths_to_train: list,
+    paths_to_validation: list,
+    paths_to_sources: list,
+    outputs: Outputs,
+    stage: dict,
+    base: Path,
+    outlook: Outlook,
+) -> None:
+    """Make the files of one block, resuming from the run's store.
 
     `stage` is what defines the training, and which block of it is made; `outlook` what does not
     change the checkpoints. Relative paths of the settings start from `base`.
     """
     experiment = loader.find(stage["settings"]["data"]["experiment"], base)
-    block.Block(experiment, stage, base, paths, outlook).make()
+    paths = paths_to_train, paths_to_validation, paths_to_sources
+    data = TrainingData(experiment, stage, base, *paths)
+    Block(experiment, stage, data, outputs, outlook).make()
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake.log.text):
         stage = json.loads(snakemake.params.settings)
         run = snakemake.config["runs"][snakemake.wildcards.run]
         train(
-            paths=block.Paths(
-                train=snakemake.input.train,
-                validation=snakemake.input.validation,
-                own=snakemake.input.own,
+            paths_to_train=snakemake.input.train,
+            paths_to_validation=snakemake.input.validation,
+            paths_to_sources=snakemake.input.sources,
+            outputs=Outputs(
                 before=snakemake.input.before or None,
                 checkpoints=snakemake.output.checkpoints,
                 state=snakemake.output.state,
+                table=snakemake.output.table,
+                system=snakemake.log.system,
                 store=Path(snakemake.output.state).parents[1] / "store",
-                table=Path(snakemake.log[0]).with_suffix(".parquet"),
-                layers=Path(snakemake.log[0]).parents[1] / "layers.parquet",
             ),
             stage=stage,
             base=snakemake.params.base,
-            outlook=block.Outlook(
+            outlook=Outlook(
                 run=snakemake.wildcards.run,
                 snapshots=run["epochs"] * run["snapshots_per_epoch"] + 1 - stage["first"],
                 keeps_all=run["keep_checkpoints"] == "all",

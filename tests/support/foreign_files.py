@@ -13,7 +13,7 @@ from epochreel.formats import mp4, parquet, png
 
 def other_weights(path: Path) -> None:
     """Put another whole checkpoint of the same snapshot there."""
-    about = {"snapshot": checkpoints.snapshot(path), "training": ""}
+    about = {"snapshot": checkpoints.read(path).snapshot, "training": ""}
     weights = {name: tensor + 1 for name, tensor in checkpoints.load(path).items()}
     path.unlink()
     path.write_bytes(checkpoints.pack(weights, about))

@@ -49,7 +49,9 @@ def _image_column(values: list[dict]) -> bytes:
 def _column(column: pa.ChunkedArray) -> bytes:
     if pa.types.is_struct(column.type) and "bytes" in {field.name for field in column.type}:
         return _image_column(column.to_pylist())
-    return repr((str(column.type), column.to_pylist())).encode()
+    # A column without any value has no type of its own in some versions.
+    kind = str(column.type) if column.null_count < len(column) else "empty"
+    return repr((kind, column.to_pylist())).encode()
 
 
 def _table(path: Path) -> str:

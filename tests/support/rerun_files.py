@@ -32,7 +32,15 @@ class Case:
         return ", ".join(rule + _OF_BLOCKS.get(tuple(blocks[rule]), "") for rule in rules) or "none"
 
 
-_ORDER = ["generate_dataset", "train", "evaluate", "summarize", "project", "render"]
+_ORDER = [
+    "generate_dataset",
+    "describe_network",
+    "train",
+    "evaluate",
+    "summarize",
+    "project",
+    "render",
+]
 _ORDER += ["render_tweens", "encode", "save_network", "publish", "write_manifest"]
 _OF_BLOCKS = {("00000",): " (its block)", ("00001",): " (its block)", ("00000", "00001"): " (all)"}
 
@@ -61,8 +69,13 @@ MANIFEST = {"write_manifest sheets"}
 FILM = {"encode sheets", "publish"} | MANIFEST
 NETWORK = {"save_network sheets"} | MANIFEST
 TRAINED = both("train", "evaluate", "summarize", "render") | FILM | NETWORK
+LAYERS = {"describe_network sheets"}
 LOST = [
-    Case("a shard of the training set", f"{SHARDS}/train/00000.parquet", shard("train") | TRAINED),
+    Case(
+        "a shard of the training set",
+        f"{SHARDS}/train/00000.parquet",
+        shard("train") | TRAINED | LAYERS,
+    ),
     Case(
         "a shard of the validation set",
         f"{SHARDS}/validation/00000.parquet",
@@ -103,7 +116,18 @@ LOST = [
         set(),
         "until a checkpoint is lost: then it is trained again",
     ),
-    Case("a log", f"{RUN}/logs/train/00000.parquet", set()),
+    Case(
+        "a training table",
+        f"{RUN}/training/00000.parquet",
+        TRAINED,
+        "likewise",
+    ),
+    Case(
+        "the layer table",
+        f"{RUN}/layers.parquet",
+        LAYERS | MANIFEST,
+    ),
+    Case("a system log", f"{RUN}/logs/train/00000.system.parquet", set()),
 ]
 _LAYOUTS = {
     f"{rule} sketches {block}"
@@ -128,7 +152,7 @@ ALTERED = [
     Case(
         "a shard of the training set",
         f"{SHARDS}/train/00000.parquet",
-        TRAINED,
+        TRAINED | LAYERS,
         "train refuses it",
         refused=True,
     ),

@@ -12,7 +12,7 @@ from epochreel.plan.stages import STAGES
 
 _SPLITS = ("train", "validation", "test")
 # What a stage reads of a dataset: its splits are told apart.
-_SPLITS_READ = {"train": {"train", "validation"}}
+_SPLITS_READ = {"train": {"train", "validation"}, "describe_network": {"train"}}
 
 
 def _readers() -> dict[str, set[str]]:
@@ -45,7 +45,8 @@ DATA = {name for name in READERS if name.startswith("generate")}
 FILMS = {"encode", "encode_webm", "encode_gif"}
 DRAWING = {"render", "render_tweens", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
-LEARNT_FROM = DATA | {"train", "evaluate", "read", "draw_reading"}
+NETWORK = {"train", "describe_network"}
+LEARNT_FROM = DATA | NETWORK | {"evaluate", "read", "draw_reading"}
 """What depends on the settings of the data at once."""
 
 
@@ -137,9 +138,9 @@ SKETCHES = "datasets.few_sketches.settings"
 SHARED = [
     Row("main_run", "cells", {"publish"}),
     Row(f"{DATASET}.seed", 2, DATA),
-    Row("datasets.few_words.seed", 2, DATA | {"train"}, "of an unbounded training set"),
+    Row("datasets.few_words.seed", 2, DATA | NETWORK, "of an unbounded training set"),
     Row(f"{DATASET}.train", 20, {"generate_dataset (train)"}),
-    Row(f"{DATASET}.train", "unbounded", {"train"}, "`unbounded`: nothing is stored"),
+    Row(f"{DATASET}.train", "unbounded", NETWORK, "`unbounded`: nothing is stored"),
     Row(
         f"{DATASET}.validation",
         3,
@@ -152,10 +153,10 @@ SHARED = [
     Row(
         f"{RUN}.dataset",
         "other_sheets",
-        {"train", "evaluate", "render"},
+        NETWORK | {"evaluate", "render"},
         "to another with other settings; it is made where it is not there",
     ),
-    Row(f"{RUN}.seed", 2, {"train"}),
+    Row(f"{RUN}.seed", 2, NETWORK),
     Row(
         f"{RUN}.epochs",
         4,
@@ -170,7 +171,7 @@ SHARED = [
         "to `last`: takes hold of checkpoints that are made from then on",
     ),
     Row("runs.cells.keep_checkpoints", "all", {"train"}, "to `all`: the checkpoints are gone"),
-    Row(f"{RUN}.network.name", "tuned", {"train"}, "to one that has the keys that are set"),
+    Row(f"{RUN}.network.name", "tuned", NETWORK, "to one that has the keys that are set"),
     Row(f"{RUN}.projection.name", "linear", set(), "counts where points are projected"),
     Row("runs.sketches.projection.name", "umap_each", {"project"}, "there, to one for each"),
     Row(
@@ -234,18 +235,18 @@ OWN = {
             LEARNT_FROM,
             "with the fonts' contents, see below",
         ),
-        Row(f"{RUN}.network.channels", [4, 5], {"train"}),
-        Row(f"{RUN}.network.patch", 17, {"train"}),
-        Row(f"{RUN}.network.spread", 2.0, {"train"}),
-        Row("runs.tuned.network.channels", [2, 2, 2, 2, 3], {"train"}),
-        Row("runs.tuned.network.dropout", 0.1, {"train"}),
-        Row("runs.tuned.network.l1", 0.1, {"train"}),
-        Row("runs.deep.network.channels", [2, 2, 2, 2, 3], {"train"}),
-        Row("runs.deep.network.dropout", 0.1, {"train"}),
-        Row("runs.deep.network.l1", 0.1, {"train"}),
-        Row("runs.cells.network.channels", [4, 5], {"train"}),
-        Row("runs.cells.network.dense", [10], {"train"}),
-        Row("runs.cells.network.dropout", 0.1, {"train"}),
+        Row(f"{RUN}.network.channels", [4, 5], NETWORK),
+        Row(f"{RUN}.network.patch", 17, NETWORK),
+        Row(f"{RUN}.network.spread", 2.0, NETWORK),
+        Row("runs.tuned.network.channels", [2, 2, 2, 2, 3], NETWORK),
+        Row("runs.tuned.network.dropout", 0.1, NETWORK),
+        Row("runs.tuned.network.l1", 0.1, NETWORK),
+        Row("runs.deep.network.channels", [2, 2, 2, 2, 3], NETWORK),
+        Row("runs.deep.network.dropout", 0.1, NETWORK),
+        Row("runs.deep.network.l1", 0.1, NETWORK),
+        Row("runs.cells.network.channels", [4, 5], NETWORK),
+        Row("runs.cells.network.dense", [10], NETWORK),
+        Row("runs.cells.network.dropout", 0.1, NETWORK),
         Row(f"{RUN}.figure.settings.example", 1, DRAWING),
     ],
     "words": [
@@ -258,15 +259,15 @@ OWN = {
             LEARNT_FROM,
             "with the images' contents, see below",
         ),
-        Row("runs.words.network.channels", [4, 8], {"train"}),
-        Row("runs.words.network.line", 4, {"train"}),
-        Row("runs.words.network.keys", 16, {"train"}),
-        Row("runs.words.network.waves", 3, {"train"}),
-        Row("runs.words.network.window", 5, {"train"}),
-        Row("runs.words.network.hidden", 8, {"train"}),
-        Row("runs.words.network.dense", 8, {"train"}),
-        Row("runs.published.network.channels", 2, {"train"}),
-        Row("runs.published.network.hidden", 5, {"train"}),
+        Row("runs.words.network.channels", [4, 8], NETWORK),
+        Row("runs.words.network.line", 4, NETWORK),
+        Row("runs.words.network.keys", 16, NETWORK),
+        Row("runs.words.network.waves", 3, NETWORK),
+        Row("runs.words.network.window", 5, NETWORK),
+        Row("runs.words.network.hidden", 8, NETWORK),
+        Row("runs.words.network.dense", 8, NETWORK),
+        Row("runs.published.network.channels", 2, NETWORK),
+        Row("runs.published.network.hidden", 5, NETWORK),
     ],
     "activations": [
         Row(f"{SKETCHES}.source", "digits", LEARNT_FROM),
@@ -288,12 +289,12 @@ OWN = {
             LEARNT_FROM,
             "with the files' contents, see below",
         ),
-        Row("runs.sketches.network.channels", [4, 9], {"train"}),
-        Row("runs.sketches.network.kernel", 3, {"train"}),
-        Row("runs.sketches.network.hidden", 11, {"train"}),
-        Row("runs.sketches.network.dropout", 0.1, {"train"}),
-        Row("runs.sketches.network.mean", 0.7, {"train"}),
-        Row("runs.sketches.network.deviation", 0.3, {"train"}),
+        Row("runs.sketches.network.channels", [4, 9], NETWORK),
+        Row("runs.sketches.network.kernel", 3, NETWORK),
+        Row("runs.sketches.network.hidden", 11, NETWORK),
+        Row("runs.sketches.network.dropout", 0.1, NETWORK),
+        Row("runs.sketches.network.mean", 0.7, NETWORK),
+        Row("runs.sketches.network.deviation", 0.3, NETWORK),
         Row("runs.sketches.projection.neighbours", 10, {"project"}),
         Row("runs.sketches.projection.far", 0.2, {"project"}),
         Row("runs.sketches.projection.hold", 0.2, {"project"}),
@@ -321,7 +322,7 @@ OTHERS = {
 OF_ONES_OWN = {
     "data.py": DATA,
     "helper.py": DATA,
-    "model.py": {"train", "evaluate", "read", "draw_reading"},
+    "model.py": NETWORK | {"evaluate", "read", "draw_reading"},
     "evaluation.py": {"evaluate"},
     "figure.py": DRAWING | {"write_captions"},
     "settings.schema.yaml": set(),

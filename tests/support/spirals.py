@@ -10,6 +10,7 @@ from workflow import REPOSITORY
 
 from epochreel.plan import plan
 from epochreel.training import block as blocks
+from epochreel.training.training_data import TrainingData
 
 SPIRALS = REPOSITORY / "examples" / "spirals"
 COUNTS = {"train": 60, "validation": 10, "test": 20}
@@ -52,20 +53,19 @@ class Training:
         config = spirals_config(epochs=self.epochs, **self.run)
         run = plan.Plan(config | {"snapshots_per_block": self.size}, self.folder).runs["tiny"]
         first = number * self.size
-        paths = blocks.Paths(
-            train=self.shards["train"],
-            validation=self.shards["validation"],
-            own=[],
+        outputs = blocks.Outputs(
             before=str(self.state(number - 1)) if number else None,
-            checkpoints=[str(self.checkpoint(first + place)) for place in range(self.size)],
+            checkpoints=[str(self.checkpoint(first + slot)) for slot in range(self.size)],
             state=str(self.state(number)),
+            table=str(self.folder / "training" / f"{number}.parquet"),
+            system=str(self.folder / "logs" / f"{number}.parquet"),
             store=self.folder / "store",
-            table=self.folder / "logs" / f"{number}.parquet",
-            layers=self.folder / "logs" / "layers.parquet",
         )
         outlook = blocks.Outlook("tiny", run.snapshots - first, self.keep == "all", 20, 1000)
         stage = json.loads(json.dumps(run.block_settings("train", run.blocks()[number])))
-        return blocks.Block(run.experiment, stage, self.folder, paths, outlook)
+        paths = self.shards["train"], self.shards["validation"], []
+        data = TrainingData(run.experiment, stage, self.folder, *paths)
+        return blocks.Block(run.experiment, stage, data, outputs, outlook)
 
     def make(self, numbers=(0,)) -> Training:
         """Make these blocks, in turn."""

@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import describe_network
 import draw_loop
 import encode
 import evaluate
@@ -50,7 +51,9 @@ class World:
 
     def path(self, kind: str, suffix: str, number: int) -> str:
         """The file of a snapshot (and, of one snapshot each, of a block)."""
-        name = self.names[number] if kind in ("states", "summaries") else f"{number:06d}"
+        name = (
+            self.names[number] if kind in ("states", "summaries", "training") else f"{number:06d}"
+        )
         return f"{self.folder}/{kind}/{name}.{suffix}"
 
     def stage(self, name: str, number: int | None = None) -> dict:
@@ -74,19 +77,22 @@ class World:
 
     def train(self, number: int) -> None:
         """Make a block's checkpoints and state."""
-        paths = block.Paths(
-            train=self.data["train"],
-            validation=self.data["validation"],
-            own=self.run.files.stream_sources(),
+        outputs = block.Outputs(
             before=self.path("states", "json", number - 1) if number else None,
             checkpoints=[self.path("checkpoints", "safetensors", number)],
             state=self.path("states", "json", number),
+            table=self.path("training", "parquet", number),
+            system=str(Path(self.folder, f"logs/{number}.parquet")),
             store=Path(self.folder, "store"),
-            table=Path(self.folder, f"logs/{number}.parquet"),
-            layers=Path(self.folder, "logs/layers.parquet"),
         )
         outlook = block.Outlook("tiny", len(self.snapshots) - number, True, 20, 1000)
-        train.train(paths, self.stage("train", number), self.base, outlook)
+        read = self.data["train"], self.data["validation"], self.run.files.stream_sources()
+        train.train(*read, outputs, self.stage("train", number), self.base, outlook)
+
+    def describe_network(self, _number: int = 0) -> None:
+        """Make the layer table."""
+        paths = self.run.files.first_train_shard(), f"{self.folder}/layers.parquet"
+        describe_network.describe_network(*paths, self.stage("describe_network"), self.base)
 
     def train_on(self, number: int) -> None:
         """Make a block again of which the store holds nothing any more."""
@@ -240,7 +246,8 @@ class World:
         for number in self.snapshots:
             for stage in (self.project, self.render, self.render_tweens):
                 stage(number)
-        for stage in (self.encode, self.save_poster, self.captions, self.save_network):
+        last = (self.encode, self.save_poster, self.captions, self.save_network)
+        for stage in (self.describe_network, *last):
             stage()
         self.write_manifest()
 

@@ -15,7 +15,8 @@ from epochreel.core import lock
 from epochreel.core.errors import UserError
 from epochreel.formats import checksum
 from epochreel.provenance import keys
-from epochreel.training import telemetry
+from epochreel.training import telemetry, training_data
+from epochreel.training.block import Block
 from epochreel.training.trainer import Trainer
 
 
@@ -30,9 +31,9 @@ def trained(monkeypatch):
     numbers, advance = [], Trainer.advance
 
     def counted(self):
-        row = advance(self)
-        numbers.append(row["snapshot"])
-        return row
+        sample = advance(self)
+        numbers.append(sample.training["snapshot"])
+        return sample
 
     monkeypatch.setattr(Trainer, "advance", counted)
     return numbers
@@ -45,7 +46,7 @@ def flip(path):
 
 
 def store(training):
-    return training.block(0).store()
+    return training.block(0).store
 
 
 # -- The same bytes
@@ -190,18 +191,48 @@ def test_blocks_of_another_size_declare_the_same_checkpoints_and_end(training, w
     assert single[-1] == declared
 
 
-def test_the_training_log_has_a_row_per_snapshot(whole):
-    rows = pq.read_table(whole.folder / "logs" / "0.parquet").to_pylist()
+def test_the_training_table_has_a_row_per_snapshot(whole):
+    rows = pq.read_table(whole.folder / "training" / "0.parquet").to_pylist()
     assert [row["snapshot"] for row in rows] == list(range(6))
     assert [row["step"] for row in rows] == [0, 4, 8, 12, 16, 20]
     assert rows[0]["loss"] is None and rows[5]["loss"] < rows[1]["loss"] and rows[5]["rate"] == 0.01
     assert all(row["validation_loss"] > 0 for row in rows)
 
 
-def test_the_layer_table_counts_all_weights(whole):
-    layers = pq.read_table(whole.folder / "logs" / "layers.parquet").to_pylist()
-    weights = (2 + 1) * 4 + (4 + 1) * 4 + (4 + 1) * 2
-    assert sum(layer["parameters"] for layer in layers) == weights
+def test_the_system_log_has_a_row_per_snapshot_and_the_time_of_each(whole):
+    rows = pq.read_table(whole.folder / "logs" / "0.parquet").to_pylist()
+    assert [row["snapshot"] for row in rows] == list(range(6))
+    assert all(row["device"] == "cpu" and row["memory_bytes"] > 0 for row in rows)
+    times = [row["time"] for row in rows]
+    assert times == sorted(times) and times[0] > 1.7e9
+
+
+def test_an_interrupted_training_loses_no_row_of_its_tables(training, whole):
+    made = training("other", size=10, epochs=3).make()
+    first = pq.read_table(made.folder / "logs" / "0.parquet")
+    made.epochs = 5
+    made.make()
+    table, system = (
+        pq.read_table(made.folder / name / "0.parquet") for name in ("training", "logs")
+    )
+    assert table.equals(pq.read_table(whole.folder / "training" / "0.parquet"))
+    assert system.slice(0, 4).equals(first)
+
+
+def test_blocks_of_one_have_the_columns_of_blocks_of_ten(training, whole):
+    made = training("single", size=1).make(range(2))
+    table = pq.read_table(made.folder / "training" / "0.parquet")
+    assert table.schema.equals(pq.read_table(whole.folder / "training" / "0.parquet").schema)
+
+
+def test_each_file_that_is_learned_from_is_read_and_hashed_once(training, monkeypatch):
+    read, hashed = [], []
+    original, counted = checksum.read, training_data.sha256
+    monkeypatch.setattr(checksum, "read", lambda path: read.append(path) or original(path))
+    monkeypatch.setattr(training_data, "sha256", lambda path: hashed.append(path) or counted(path))
+    made = training().make()
+    shards = [path for split in ("train", "validation") for path in made.shards[split]]
+    assert [path for path in read if path in shards] == shards and not hashed
 
 
 # -- Blocks that do not belong together
@@ -250,10 +281,11 @@ def test_each_training_has_a_store_of_its_own(training, run):
     assert store(training(run=run)).folder != store(training()).folder
 
 
-def test_a_training_on_other_data_has_a_store_of_its_own(training, shards):
-    other = training()
-    other.shards = shards | {"train": shards["validation"]}
-    assert store(other).folder != store(training()).folder
+def test_a_training_on_other_data_has_a_store_of_its_own(training):
+    one = training().block(0)
+    data = SimpleNamespace(digests=[*one.data.digests[1:], "0" * 64])
+    other = Block(one.experiment, one.stage, data, one.outputs, one.outlook)
+    assert other.store.folder != one.store.folder
 
 
 def test_epochs_and_blocks_do_not_make_another_training(training):

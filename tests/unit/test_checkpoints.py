@@ -1,10 +1,14 @@
 """Checkpoints: the same weights give the same bytes, and a damaged file is named."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
 from epochreel.artifacts import checkpoints
 from epochreel.core.errors import UserError
+from epochreel.core.files import sha256
+from epochreel.formats import checksum
 
 
 def tensors():
@@ -105,3 +109,19 @@ def test_what_is_not_refused_is_packed(tmp_path, kind):
     checkpoints.refuse_others(tensors, "model.py: Network")
     (tmp_path / "file").write_bytes(checkpoints.pack(tensors, {}))
     assert torch.equal(checkpoints.load(tmp_path / "file")["x"], tensors["x"])
+
+
+def test_a_checkpoint_is_opened_once_for_all_that_an_evaluation_asks_of_it(tmp_path, monkeypatch):
+    path, opened, read = tmp_path / "file", [], Path.read_bytes
+    path.write_bytes(checkpoints.pack({"x": torch.ones(2)}, {"snapshot": 3}))
+    digest = sha256(path)
+    monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self) or read(self))
+    loaded = checkpoints.read(path, digest)
+    assert loaded.snapshot == 3 and loaded.tensors["x"].tolist() == [1, 1] and opened == [path]
+
+
+def test_a_whole_checkpoint_of_another_digest_is_a_mismatch(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(checkpoints.pack({"x": torch.ones(2)}, {"snapshot": 3}))
+    with pytest.raises(checksum.Mismatch):
+        checkpoints.read(path, "0" * 64)

@@ -125,7 +125,7 @@ def test_a_file_within_the_run_is_not_refused(planned, target):
 
 def test_everything_that_is_kept_is_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.kept())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 2 + 3
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 4
     assert "results/tiny/frames/000012.png" in kept and "results/tiny/states/00001.json" in kept
 
 
@@ -214,7 +214,7 @@ def test_more_shards_than_five_digits_name_are_refused(planned):
 
 # -- What each stage sees
 
-DATA = {"train", "evaluate", "render", "read", "write_captions"}
+DATA = {"train", "describe_network", "evaluate", "render", "read", "write_captions"}
 GENERATE = {"generate_dataset train", "generate_dataset test"}
 FILMS = {"encode", "encode_webm", "encode_gif"}
 RUN, POINTS = "runs.tiny", "datasets.points"
@@ -228,14 +228,14 @@ KNOBS = {
     f"{POINTS}.examples_per_shard": (40, {"generate_dataset train"}),
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
-    f"{RUN}.seed": (2, {"train", "project", "fit_projection"}),
+    f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
     f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "read"}),
     f"{RUN}.snapshots_per_epoch": (
         2,
         {"train", "render", "encode", "encode_webm", "write_captions", "read"},
     ),
     f"{RUN}.keep_checkpoints": ("last", set()),
-    f"{RUN}.network": ({"name": "perceptron", "width": 5}, {"train", "evaluate", "render", "read"}),
+    f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
     f"{RUN}.training.batch": (9, {"train", "render", "write_captions"}),
     f"{RUN}.training.batches_per_epoch": (5, {"train", "render", "write_captions"}),
     f"{RUN}.training.optimizer": ("sgd", {"train"}),
@@ -425,7 +425,7 @@ def test_blocks_of_one_stage_differ_in_their_settings(planned):
     ("file", "reached"),
     [
         ("data.py", GENERATE),
-        ("model.py", {"train", "evaluate", "read"}),
+        ("model.py", {"train", "describe_network", "evaluate", "read"}),
         ("evaluation.py", {"evaluate"}),
         ("figure.py", {"render", "write_captions"}),
         ("inference.py", {"read"}),

@@ -107,6 +107,53 @@ def test_a_change_of_what_is_said_counts(digest, old, new):
     assert digest("model.py", MODEL.replace(old, new)) != digest()
 
 
+MESSAGES = """
+def check(x, log):
+    log.info("checking %s", x)
+    if x < 0:
+        raise ValueError(f"{x} is negative", "expected", 1)
+    if x > 9:
+        raise errors.OutOfRangeError("too large")
+    print("is fine")
+    return {"name": 1}
+"""
+
+
+@pytest.mark.parametrize("old", ["checking %s", " is negative", "expected", "too large"])
+def test_the_wording_of_errors_and_log_messages_does_not_count(digest, old):
+    reworded = MESSAGES.replace(old, "something else")
+    assert digest("model.py", MODEL + reworded) == digest("model.py", MODEL + MESSAGES)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"is fine"', '"is good"'),
+        ('"name"', '"other"'),
+        ('expected", 1', 'expected", 2'),
+        ("{x}", "{-x}"),
+        ("x < 0", "x < 1"),
+        ("ValueError", "TypeError"),
+        ("log.info", "log.error"),
+        ("log.info", "out.info"),
+    ],
+)
+def test_any_other_text_or_value_beside_messages_counts(digest, old, new):
+    changed = MESSAGES.replace(old, new)
+    assert digest("model.py", MODEL + changed) != digest("model.py", MODEL + MESSAGES)
+
+
+@pytest.mark.parametrize(
+    "name", ["core/errors.py", "core/log.py", "core/lock.py", "runtime/job.py"]
+)
+def test_modules_that_define_no_result_do_not_count(tmp_path, name):
+    library_copy(tmp_path / "epochreel", name, "\nMORE = 1\n")
+    scripts = [(folder / "train.py") for folder in (LIBRARY.parent, tmp_path)]
+    (tmp_path / "train.py").write_text(scripts[0].read_text())
+    before, after = (digests_of(script) for script in scripts)
+    assert before == after
+
+
 @pytest.mark.parametrize(
     "name", ["helper.py", "parts/__init__.py", "parts/layer.py", "common.py", "far.py"]
 )
@@ -173,11 +220,20 @@ def digests_by(python: str, folder: Path, of: Path | None = None) -> dict[str, s
     return json.loads(done.stdout)
 
 
+def digests_of(script: Path) -> str:
+    """The digest of a script, by the library beside it."""
+    code = "import pathlib, sys; sys.path.insert(0, sys.argv[1]);"
+    code += "from epochreel.provenance.code_digest import code_digest;"
+    code += "print(code_digest([pathlib.Path(sys.argv[2])]))"
+    command = [sys.executable, "-S", "-c", code, str(script.parent), str(script)]
+    return subprocess.check_output(command, text=True)
+
+
 @pytest.mark.parametrize(
     ("changed", "counts_for"),
     [
         ("formats/png.py", {"png.py", "dataset_shards.py", "block.py"}),
-        ("core/lock.py", {"lock.py", "block.py"}),
+        ("core/lock.py", set()),
         ("artifacts/metrics.py", {"metrics.py"}),
         ("plan/plan.py", {"plan.py"}),
         ("drawing/__init__.py", {"palette.py"}),

@@ -41,7 +41,7 @@ def test_the_checkpoints_that_were_declared_are_taken(block):
 def test_another_checkpoint_is_named(block):
     path, checkpoints = block
     checkpoints[1].write_text("other")
-    words = f"{checkpoints[1]} is not the checkpoint that {path} tells of"
+    words = f"{checkpoints[1]} is not the checkpoint that {path} lists"
     assert refusal(path, checkpoints).startswith(words)
 
 

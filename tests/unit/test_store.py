@@ -22,7 +22,12 @@ def store(tmp_path):
 
 def add(store, *snapshots):
     for n in snapshots:
-        store.add(n, {"w": torch.full((3,), n)}, {"0.step": torch.tensor(n)}, {"snapshot": n})
+        store.add(
+            n,
+            {"w": torch.full((3,), n)},
+            {"0.step": torch.tensor(n)},
+            {"training": {"snapshot": n}},
+        )
     return store
 
 
@@ -39,7 +44,7 @@ def states(store):
 def test_a_snapshot_is_there_when_it_was_added(store):
     add(store, 0)
     assert store.holds(0) and not store.holds(1)
-    assert store.record(0)["row"] == {"snapshot": 0}
+    assert store.record(0)["training"] == {"snapshot": 0}
 
 
 def test_only_the_two_newest_states_are_kept_and_all_weights(store):

@@ -48,7 +48,7 @@ def test_it_learns_its_examples_by_heart(trainer):
     network = {"name": "perceptron", "width": 32}
     settings = {"rate": 0.03, "batch": 60, "batches_per_epoch": 100}
     at_work = trainer(network=network, training=settings)
-    rows = [at_work.advance() for _ in range(3)]
+    rows = [at_work.advance().training for _ in range(3)]
     assert rows[-1]["loss"] < 0.1 < 0.2 < rows[0]["loss"]
 
 
@@ -67,7 +67,7 @@ def test_it_repeats_itself_also_where_its_loss_draws_at_random(trainer):
     for _ in range(2):
         # Whatever was drawn before does not matter.
         torch.rand(7), np.random.rand(7), random.random()
-        losses.append(trainer(model).advance()["loss"])
+        losses.append(trainer(model).advance().training["loss"])
     assert losses[0] == losses[1]
 
 
@@ -77,7 +77,7 @@ PLATEAU = {"plateau_batches": 2, "plateau_failures": 2, "plateau_factor": 0.5}
 def test_the_rate_falls_where_the_validation_loss_has_stopped_falling(trainer):
     at_work = trainer(training={"rate": 1e-9, "batches_per_epoch": 20, **PLATEAU})
     at_work.plateau.best = 0.0  # which no loss is below
-    rates = [at_work.advance()["rate"], at_work.advance()["rate"]]
+    rates = [at_work.advance().training["rate"], at_work.advance().training["rate"]]
     assert rates == [1e-9 * 0.5**4, 1e-9 * 0.5**9]  # of the last batches, before their looks
 
 
@@ -89,7 +89,7 @@ def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_pat
     resumed = trainer(training=PLATEAU)
     resumed.resume(store, 1)
     assert resumed.plateau == whole.plateau != trainer(training=PLATEAU).plateau
-    assert resumed.advance()["loss"] == whole.advance()["loss"]
+    assert resumed.advance().training["loss"] == whole.advance().training["loss"]
 
 
 @pytest.mark.parametrize("validation", [True, False])
@@ -118,7 +118,7 @@ def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, func
     broken = SimpleNamespace(**vars(model) | {function: lambda *given_to_it: given})
     with pytest.raises(UserError, match=rf"spirals/model\.py: {function} returns {words}"):
         at_work = trainer(broken, validation)
-        at_work.row()
+        at_work.sample()
         at_work.advance()
 
 
@@ -148,14 +148,14 @@ def test_random_layers_draw_by_the_step_alone(trainer, training):
     # Trying the validation set in between, without such draws, does not matter either.
     one, other = trainer(model), trainer(model, validation=False)
     one.advance()
-    rows = [one.advance()["loss"]]
+    rows = [one.advance().training["loss"]]
     other.advance()
     torch.rand(7)
     np.random.rand(7)
-    assert rows == [other.advance()["loss"]]
+    assert rows == [other.advance().training["loss"]]
     plain = trainer(validation=False)
     plain.advance()
-    assert rows != [plain.advance()["loss"]]
+    assert rows != [plain.advance().training["loss"]]
 
 
 def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
@@ -182,31 +182,34 @@ def test_a_penalty_moves_the_weights_but_is_no_part_of_the_loss(trainer, trainin
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     pull = {"penalty": lambda network: sum(p.abs().sum() for p in network.parameters())}
     both = plain, pulled = trainer(model), trainer(SimpleNamespace(**vars(model), **pull))
-    rows = [plain.advance(), pulled.advance()]
+    rows = [plain.advance().training, pulled.advance().training]
     size = [sum(float(p.detach().abs().sum()) for p in t.network.parameters()) for t in both]
     assert size[1] < size[0] and rows[1]["loss"] < rows[0]["loss"] + 0.1
 
 
 def test_the_loss_of_a_snapshot_is_the_mean_of_its_batches(trainer):
     whole, halves = trainer(), trainer(snapshots_per_epoch=2)
-    one = whole.advance()["loss"]
-    assert one == pytest.approx((halves.advance()["loss"] + halves.advance()["loss"]) / 2)
+    one = whole.advance().training["loss"]
+    two = [halves.advance().training["loss"] for _ in range(2)]
+    assert one == pytest.approx(sum(two) / 2)
 
 
 def test_the_untrained_network_has_a_row_without_a_loss(trainer):
-    row = trainer().row()
+    row = trainer().sample().training
     assert (row["snapshot"], row["step"], row["examples"], row["loss"]) == (0, 0, 0, None)
     assert row["validation_loss"] > 0
 
 
 def test_without_validation_there_is_no_such_loss_and_the_same_training(trainer):
-    with_it, without = trainer().advance(), trainer(validation=False).advance()
+    both = trainer(), trainer(validation=False)
+    with_it, without = (one.advance().training for one in both)
     assert without["validation_loss"] is None and without["loss"] == with_it["loss"]
 
 
 def test_the_rate_of_the_log_is_the_one_that_was_used(trainer):
     at_work = trainer(training={"warmup_batches": 8})
-    assert [at_work.advance()["rate"] for _ in range(3)] == pytest.approx([0.005, 0.01, 0.01])
+    rates = [at_work.advance().training["rate"] for _ in range(3)]
+    assert rates == pytest.approx([0.005, 0.01, 0.01])
 
 
 def test_a_lower_rate_moves_the_weights_less(trainer):
@@ -221,7 +224,7 @@ def test_a_lower_rate_moves_the_weights_less(trainer):
 
 def test_bfloat16_rounds_and_keeps_the_weights_in_float32(trainer):
     exact, rounded = trainer(), trainer(training={"precision": "bfloat16"})
-    assert exact.advance()["loss"] != rounded.advance()["loss"]
+    assert exact.advance().training["loss"] != rounded.advance().training["loss"]
     assert {p.dtype for p in rounded.network.parameters()} == {torch.float32}
 
 

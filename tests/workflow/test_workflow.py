@@ -69,13 +69,22 @@ def test_only_the_last_network_stays_where_checkpoints_are_not_kept(world):
     assert len(stored) < 13
 
 
-def test_the_training_log_has_a_row_for_each_snapshot_and_the_layer_table_its_weights(world):
-    log = pq.read_table(world.path("sheets/logs/train/00001.parquet")).to_pylist()
-    assert [row["snapshot"] for row in log] == [10, 11, 12]
-    assert log[0]["step"] == 15 and log[0]["loss"] > 0 and log[0]["validation_loss"] > 0
-    layer = log[0]["layers"][0]
+def test_the_training_table_has_a_row_for_each_snapshot_of_the_block(world):
+    table = pq.read_table(world.path("sheets/training/00001.parquet")).to_pylist()
+    assert [row["snapshot"] for row in table] == [10, 11, 12]
+    assert table[0]["step"] == 15 and table[0]["loss"] > 0 and table[0]["validation_loss"] > 0
+    layer = table[0]["layers"][0]
     assert sum(layer["weight_counts"]) > 0 and sum(layer["gradient_counts"]) > 0
-    layers = pq.read_table(world.path("cells/logs/layers.parquet")).to_pylist()
+
+
+def test_the_system_log_has_a_row_for_each_snapshot_of_the_block(world):
+    log = pq.read_table(world.path("sheets/logs/train/00001.system.parquet")).to_pylist()
+    assert [row["snapshot"] for row in log] == [10, 11, 12]
+    assert all(row["examples_per_second"] > 0 for row in log)
+
+
+def test_the_layer_table_names_the_layers_of_the_network(world):
+    layers = pq.read_table(world.path("cells/layers.parquet")).to_pylist()
     assert {"Conv2d", "Linear"} <= {row["kind"] for row in layers}
 
 

@@ -53,16 +53,20 @@ def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
     return declared
 
 
-def refuse_others(
-    path: str | Path, checkpoints: Sequence[str | Path], last: int, made: str
-) -> None:
+def checkpoints(path: str | Path, count: int, last: int, made: str) -> list[str]:
+    """The SHA-256 of each of a block's `count` checkpoints, in order. Raises as `read` does."""
+    listed = read(path, last, made)["checkpoints"]
+    lineage.refuse_another(path, len(listed), count, "digests of checkpoints,")
+    return listed
+
+
+def refuse_others(path: str | Path, paths: Sequence[str | Path], last: int, made: str) -> None:
     """Raise `UserError` for the first of a block's checkpoints that its state does not tell of.
 
-    `checkpoints` are all of the block; the rest as for `read`.
+    `paths` are all checkpoints of the block; the rest as for `read`.
     """
-    told = read(path, last, made)["checkpoints"]
-    lineage.refuse_another(path, len(told), len(checkpoints), "digests of checkpoints,")
-    for checkpoint, digest in zip(checkpoints, told, strict=True):
+    listed = checkpoints(path, len(paths), last, made)
+    for checkpoint, digest in zip(paths, listed, strict=True):
         _refuse_another(checkpoint, digest, path)
 
 
@@ -73,4 +77,9 @@ def refuse_another_last(path: str | Path, network: str | Path, last: int, made: 
 
 def _refuse_another(checkpoint: str | Path, digest: str, path: str | Path) -> None:
     if sha256(checkpoint) != digest:
-        raise UserError(f"{checkpoint} is not the checkpoint that {path} tells of: {lineage.MEND}")
+        raise another(checkpoint, path)
+
+
+def another(checkpoint: str | Path, path: str | Path) -> UserError:
+    """The error for a checkpoint that is not the one which the index at `path` lists."""
+    return UserError(f"{checkpoint} is not the checkpoint that {path} lists: {lineage.MEND}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,28 +71,54 @@ def _reason_against(tensor: Any) -> str | None:
     return None
 
 
-def load(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read named tensors on the CPU. Raises `UserError` where the file is no whole checkpoint."""
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint in memory: its tensors on the CPU, and what its metadata say."""
+
+    tensors: dict[str, torch.Tensor]
+    about: dict[str, Any]
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the snapshot that the checkpoint says it is."""
+        return self.about["snapshot"]
+
+
+def read(path: str | Path, digest: str | None = None) -> Checkpoint:
+    """Open a checkpoint once. Raises `UserError` where the file is damaged.
+
+    The SHA-256 of the file is compared with `digest`; where that is None, the checksum that the
+    file carries is checked instead. `checksum.Mismatch` for another digest.
+    """
     try:
-        return safetensors.torch.load(checksum.read(path))
-    except (SafetensorError, OSError, ValueError) as error:
+        data = checksum.read(path) if digest is None else checksum.read_expected(path, digest)
+        return Checkpoint(safetensors.torch.load(data), _about(data))
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path} is damaged: delete it and run the same command again ({first_line(error)})"
         ) from error
 
 
-def snapshot(path: str | Path) -> int:
-    """The number of the snapshot that a checkpoint says it is."""
-    with safetensors.safe_open(path, "pt") as file:
-        return json.loads(file.metadata()["epochreel"])["snapshot"]
+def _about(data: bytes) -> dict[str, Any]:
+    """The metadata: a safetensors file begins with the length of a JSON header, and with that."""
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    return json.loads(header["__metadata__"]["epochreel"])
 
 
-def load_into(network: torch.nn.Module, path: str | Path) -> None:
+def load(path: str | Path) -> dict[str, torch.Tensor]:
+    """Read named tensors on the CPU. Raises as `read` does."""
+    return read(path).tensors
+
+
+def load_into(network: torch.nn.Module, path: str | Path, digest: str | None = None) -> Checkpoint:
     """Give `network` the weights of a checkpoint. Raises `UserError` where they do not fit."""
+    loaded = read(path, digest)
     try:
-        network.load_state_dict(load(path))
+        network.load_state_dict(loaded.tensors)
     except RuntimeError as error:
         # The first line only says that there are reasons, which follow in lines of their own.
         _, *reasons = str(error).splitlines()
         reason = in_one_line((reasons or [str(error)])[0]).removesuffix(".")[:300]
         raise UserError(f"{path} does not fit the network of the config: {reason}") from error
+    return loaded

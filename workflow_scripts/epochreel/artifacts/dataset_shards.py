@@ -98,7 +98,10 @@ class Split(Sequence):
     """The examples of one split, decoded when asked for: dicts of column name → value."""
 
     def __init__(self, paths: Sequence[str | Path]):
-        self._shards = {path: parquet.read(path) for path in paths}
+        read = {path: parquet.read_with_digest(path) for path in paths}
+        self._shards = {path: table for path, (table, _) in read.items()}
+        self.digests = [digest for _, digest in read.values()]
+        """The checksums of the shards, in order: each file is read and hashed once."""
 
     @cached_property
     def _table(self) -> pa.Table:

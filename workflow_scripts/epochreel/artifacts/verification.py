@@ -14,6 +14,7 @@ from epochreel.artifacts import (
     frames,
     manifest,
     metrics,
+    training_table,
 )
 from epochreel.formats import mp4
 from epochreel.provenance import keys, lineage
@@ -78,6 +79,13 @@ def _summaries(kept: Kept, paths: Sequence[str]) -> None:
         metrics.read(path, end + 1, made)
 
 
+def _training(kept: Kept, paths: Sequence[str]) -> None:
+    made, first = kept.made("train"), 0
+    for path, end in zip(paths, kept.ends, strict=True):
+        training_table.read(path, first, end - first + 1, made)
+        first = end + 1
+
+
 def _states(kept: Kept, paths: Sequence[str]) -> None:
     """States, and with them all checkpoints."""
     made, first = kept.made("train"), 0
@@ -102,6 +110,7 @@ _CHECKS: dict[str, Callable[[Kept, Sequence[str]], None]] = {
     "projections": partial(_of_snapshots, "project"),
     "tweens": partial(_pictures, "render_tweens", "tweens"),
     "states": _states,
+    "training": _training,
     "train": partial(_shards, "train", "train"),
     "validation": partial(_shards, "train", "validation"),
     "test": partial(_shards, "evaluate", "test"),

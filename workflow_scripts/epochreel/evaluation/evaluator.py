@@ -63,11 +63,22 @@ class Evaluator:
             for name, array in columns.items()
         }
 
-    def evaluate(self, checkpoint: str | Path, target: str | Path, snapshot: int, key: str) -> None:
-        """Evaluate one checkpoint and write what comes out to `target`."""
+    def evaluate(
+        self,
+        checkpoint: str | Path,
+        target: str | Path,
+        snapshot: int,
+        key: str,
+        digest: str | None = None,
+    ) -> None:
+        """Evaluate one checkpoint and write the evaluation to `target`.
+
+        The file is opened once; `digest` is the SHA-256 that it should have (see
+        `checkpoints.read`). Raises `UserError` for the checkpoint of another snapshot.
+        """
         started = time.monotonic()
-        checkpoints.load_into(self._network, checkpoint)
-        lineage.refuse_another(checkpoint, checkpoints.snapshot(checkpoint), snapshot)
+        loaded = checkpoints.load_into(self._network, checkpoint, digest)
+        lineage.refuse_another(checkpoint, loaded.snapshot, snapshot)
         seeding.begin(seeding.number(snapshot, what="evaluation"))
         tried = (batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), device.arithmetic(self._device, self._how["precision"]):

@@ -32,6 +32,24 @@ def read(path: str | Path) -> bytes:
     return data
 
 
+class Mismatch(Exception):
+    """A file is whole, and another than the expected one."""
+
+
+def read_expected(path: str | Path, digest: str) -> bytes:
+    """The bytes of a file of this SHA-256. Raises `Mismatch` for any other file."""
+    data = Path(path).read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise Mismatch(path)
+    return data
+
+
+def read_with_digest(path: str | Path) -> tuple[bytes, str]:
+    """The bytes of a sealed file and the checksum that they carry. Raises as `read` does."""
+    data = read(path)
+    return data, data[_place(data)].decode()
+
+
 def check(path: str | Path) -> None:
     """Raise `UserError` unless a sealed file is as it was written."""
     try:

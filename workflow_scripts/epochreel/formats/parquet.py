@@ -29,6 +29,15 @@ def read(path: str | Path) -> pa.Table:
     return _read(path, pq.read_table)
 
 
+def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
+    """A table and the checksum that its file carries. Raises as `read` does."""
+    try:
+        data, digest = checksum.read_with_digest(path)
+        return pq.read_table(pa.BufferReader(data)), digest
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
 def note(path: str | Path) -> dict[str, Any]:
     """What a table's note `epochreel` says; the columns are not read. Raises as `read` does."""
     return _read(path, lambda data: noted(pq.read_schema(data)))
@@ -43,6 +52,10 @@ def _read(path: str | Path, by: Callable[[pa.BufferReader], Any]) -> Any:
     try:
         return by(pa.BufferReader(checksum.read(path)))
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise UserError(
-            f"{path} is damaged: delete it and run: snakemake {path} ({first_line(error)})"
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str | Path, error: Exception) -> UserError:
+    return UserError(
+        f"{path} is damaged: delete it and run: snakemake {path} ({first_line(error)})"
+    )

@@ -86,6 +86,10 @@ class Fingerprints:
     def _read_by(self, stage: str) -> list[str]:
         """The stages that a stage reads and that the run has."""
         names = [name for name in STAGES[stage].reads if STAGES[name].exists(self._run)]
-        if stage == "train" and not any(stored_examples(self._run).values()):
-            names.remove("generate_dataset")
-        return names
+        is_stream = self._run.dataset.is_stream
+        unread = {
+            "describe_network": is_stream,
+            "train": not any(stored_examples(self._run).values()),
+        }
+        # What is drawn while it is used lies in no shard.
+        return [name for name in names if name != "generate_dataset" or not unread.get(stage)]

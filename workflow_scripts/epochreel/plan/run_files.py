@@ -85,6 +85,10 @@ class RunFiles:
         """The shards with the training examples that are evaluated beside the test set."""
         return self._run.dataset.sample(self._run.settings["evaluation"]["train_sample"])
 
+    def first_train_shard(self) -> list[str]:
+        """The shard of the first training example; none for an unbounded training set."""
+        return self._run.dataset.sample(1)
+
     def stream_sources(self) -> list[str]:
         """The user's files that an unbounded training set is drawn from, sorted."""
         return self._run.dataset.files() if self._run.dataset.is_stream else []

@@ -170,7 +170,16 @@ _DECLARED = (
         makes=(
             Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
             Artifact("states", "results/{run}/states/{block}.json", _keeps_all),
+            Artifact("training", "results/{run}/training/{block}.parquet", carries_key=True),
         ),
+    ),
+    Stage(
+        "describe_network",
+        settings=stage_settings.describe_network,
+        needs=Needs(("model",), _TORCH),
+        also=_unbounded_data,
+        reads=("generate_dataset",),
+        makes=(Artifact("layers", "results/{run}/layers.parquet", carries_key=True),),
     ),
     Stage(
         "save_network",

@@ -13,6 +13,9 @@ from epochreel.core.errors import UserError, first_line
 from epochreel.provenance.keys import digest
 
 LIBRARY = Path(__file__).parents[1]
+# Nothing that these do can change a result: they word errors, keep locks, log, watch processes and
+# measure the machine. They are not part of any digest, nor is what they import.
+_WITHOUT_RESULT = ("core.errors", "core.log", "core.lock", "runtime", "training.system_sampler")
 # What Python raises for a file that it cannot parse or compile; its parser has a stack of its own,
 # and calls it want of memory when that is full.
 UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError, MemoryError)
@@ -21,9 +24,10 @@ UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError, MemoryError)
 def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
     """A digest of what the code in `files` says, and in all project modules that they import.
 
-    Modules of `epochreel` and of `folder` (a person's own experiment) are followed; other
-    packages count by their versions. Comments, docstrings and layout do not count. The digest
-    is the same under every supported version of Python and wherever the files lie.
+    Modules of `epochreel` and of `folder` (a user's experiment) are followed; other packages count
+    by their versions. Comments, docstrings, layout, the wording of errors and of log messages do
+    not count. The digest is the same under every supported version of Python and wherever the files
+    lie.
     """
     return digest(modules(files, folder))
 
@@ -37,13 +41,20 @@ def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]
     while waiting:
         path = waiting.pop()
         name = _module_name(path, roots)
-        if name in found:
+        if name in found or _is_without_result(name):
             continue
         found[name], imports = _read_module(path)
         # To load a module is to run the packages that it lies in.
         package = (0, name.rpartition(".")[0], "")
         waiting.extend(_imported_files((*imports, package), name, path, roots))
     return found
+
+
+def _is_without_result(name: str) -> bool:
+    root, _, rest = name.partition(".")
+    return root == "epochreel" and any(
+        rest == known or rest.startswith(f"{known}.") for known in _WITHOUT_RESULT
+    )
 
 
 def parse(path: Path) -> ast.Module:
@@ -75,6 +86,8 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
             imports += [(node.level, node.module or "", alias.name) for alias in node.names]
         elif isinstance(node, _DOCUMENTED):
             _drop_docstring(node)
+        elif _is_message(node):
+            _drop_text(node)
     spelt: list[str] = []
     try:
         _spell(tree, spelt)
@@ -94,6 +107,23 @@ def _drop_docstring(node: Any) -> None:
         and isinstance(first.value.value, str)
     ):
         del node.body[0]
+
+
+def _is_message(node: ast.AST) -> bool:
+    """`raise …Error(…)` and `log.…(…)`: their text is read by people alone."""
+    if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+        raised = node.exc.func
+        return getattr(raised, "id", getattr(raised, "attr", "")).endswith("Error")
+    called = node.func if isinstance(node, ast.Call) else None
+    logs = isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)
+    return logs and called.value.id == "log"
+
+
+def _drop_text(message: ast.AST) -> None:
+    """Empty all text in a message. What it computes stays, such as the values that it names."""
+    for node in ast.walk(message):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
 
 
 @cache

@@ -10,39 +10,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-import torch
-
-from epochreel.artifacts import checkpoint_index, padding
-from epochreel.artifacts.dataset_shards import Split
+from epochreel.artifacts import checkpoint_index, padding, system_log, training_table
 from epochreel.core.errors import UserError
-from epochreel.core.files import sha256, whole_file
 from epochreel.core.log import NOTICE
-from epochreel.experiment_api import loader
+from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import keys
 from epochreel.training import compile_cache, disk_space
-from epochreel.training.data_source import Source, Stored, Stream
 from epochreel.training.snapshot_store import Store
-from epochreel.training.trainer import Recipe, Trainer
+from epochreel.training.trainer import Recipe, Sample, Trainer
+from epochreel.training.training_data import TrainingData
 
 log = logging.getLogger("epochreel")
 SECONDS_BETWEEN_NOTICES = 30  # on the terminal, of a training that takes longer
 
 
 @dataclass(frozen=True)
-class Paths:
-    """Where a block's inputs and outputs lie. `before` is the JSON of the block before."""
+class Outputs:
+    """Where the files of a block lie; `before` is the state of the block before, if any."""
 
-    train: Sequence[str]
-    validation: Sequence[str]
-    own: Sequence[str]  # the user's files that a stream draws from
     before: str | None
     checkpoints: Sequence[str]
     state: str
+    table: str
+    system: str
     store: Path
-    table: Path
-    layers: Path
 
 
 @dataclass(frozen=True)
@@ -56,54 +47,53 @@ class Outlook:
     pixels: int
 
 
-@dataclass(frozen=True)
 class Block:
     """Snapshots `first` … `first + real - 1` of the training that `stage` defines."""
 
-    experiment: loader.Experiment
-    stage: Mapping[str, Any]
-    base: Path  # where relative paths of the settings start from
-    paths: Paths
-    outlook: Outlook
+    def __init__(
+        self,
+        experiment: Experiment,
+        stage: Mapping[str, Any],
+        data: TrainingData,
+        outputs: Outputs,
+        outlook: Outlook,
+    ):
+        self.experiment, self.stage, self.data = experiment, stage, data
+        self.outputs, self.outlook = outputs, outlook
+        self.numbers = range(stage["first"], stage["first"] + stage["real"])
+        training = keys.digest([keys.key(stage), data.digests])
+        self.store = Store(outputs.store, training, before=stage["first"] - 1)
 
-    @property
-    def numbers(self) -> range:
-        """The numbers of the block's real snapshots."""
-        return range(self.stage["first"], self.stage["first"] + self.stage["real"])
+    def make(self) -> None:
+        """Make the block's outputs: checkpoints, state, training table and system log."""
+        store = self.store
+        with store.lease():
+            store.forget_other_trainings()
+            missing = [number for number in self.numbers if not store.holds(number)]
+            if missing:
+                _tell_what_is_kept(self.numbers[0], missing[0])
+                compiles = self.stage["settings"]["training"]["compile"]
+                with compile_cache.apart() if compiles else contextlib.nullcontext():
+                    _train(self._trainer, store, missing, self.outlook.run)
+            self._refuse_another_training()
+            self._declare()
+            if not self.outlook.keeps_all:
+                # The checkpoints are names of the same files until they have been evaluated.
+                store.forget_weights()
 
-    def store(self) -> Store:
-        """The store of the training: named by its settings, code, versions and data."""
-        paths = (*self.paths.train, *self.paths.validation, *self.paths.own)
-        read = [sha256(path) for path in paths]
-        training = keys.digest([keys.key(self.stage), read])
-        return Store(self.paths.store, training, before=self.stage["first"] - 1)
-
-    def trainer(self) -> Trainer:
+    def _trainer(self) -> Trainer:
         """A network before its first batch; says what disk the run needs, and checks it."""
         recipe = Recipe.of(self.stage["settings"])
         model = self.experiment.load("model")
-        trainer = Trainer(
-            model, recipe, self._source, Split.of(self.stage, "validation", self.paths.validation)
-        )
+        trainer = Trainer(model, recipe, self.data.source, self.data.validation)
         self._check_disk(trainer)
-        _write_rows(self.paths.layers, trainer.layers)
         return trainer
-
-    def _source(self, device: torch.device) -> Source:
-        settings = self.stage["settings"]
-        batch = settings["training"]["batch"]
-        if "train" not in settings["data"]:  # then it lies in shards
-            split = Split.of(self.stage, "train", self.paths.train)
-            return Stored(split, settings["seed"], batch, device)
-        data = self.experiment.load("data")
-        own = loader.resolved(settings["data"]["settings"], self.stage["folders"], self.base)
-        return Stream(data, own, settings["data"]["seed"], batch, device)
 
     def _check_disk(self, trainer: Trainer) -> None:
         outlook, snapshots = self.outlook, self.outlook.snapshots
-        stored = self.store().count(self.stage["first"])
+        stored = self.store.count(self.stage["first"])
         # With `last`, one block waits to be evaluated while the next is trained.
-        at_once = snapshots if outlook.keeps_all else 2 * len(self.paths.checkpoints)
+        at_once = snapshots if outlook.keeps_all else 2 * len(self.outputs.checkpoints)
         needed = disk_space.need(
             trainer.network,
             snapshots,
@@ -112,45 +102,30 @@ class Block:
             pixels=outlook.pixels,
         )
         begun = self.stage["first"] > 0
-        disk_space.refuse_if_short(self.paths.store, needed, outlook.run, quietly=begun)
+        disk_space.refuse_if_short(self.outputs.store, needed, outlook.run, quietly=begun)
 
-    def make(self) -> None:
-        """Make the block's outputs: checkpoints, state and training log."""
-        store = self.store()
-        with store.lease():
-            store.forget_other_trainings()
-            missing = [number for number in self.numbers if not store.holds(number)]
-            if missing:
-                _tell_what_is_kept(self.numbers[0], missing[0])
-                compiles = self.stage["settings"]["training"]["compile"]
-                with compile_cache.apart() if compiles else contextlib.nullcontext():
-                    _train(self.trainer, store, missing, self.outlook.run)
-            self._refuse_another_training(store)
-            self._declare(store)
-            if not self.outlook.keeps_all:
-                # The checkpoints are names of the same files until they have been evaluated.
-                store.forget_weights()
-
-    def _declare(self, store: Store) -> None:
-        numbers, paths = self.numbers, self.paths.checkpoints
-        for number, path in zip(numbers, paths, strict=False):
+    def _declare(self) -> None:
+        store, outputs = self.store, self.outputs
+        for number, path in zip(self.numbers, outputs.checkpoints, strict=False):
             store.link(number, path)
-        padding.fill(paths, len(numbers))
-        records = [store.record(number) for number in numbers]
-        _write_rows(self.paths.table, [record["row"] for record in records])
-        checkpoint_index.write(self.paths.state, records, keys.key_digest(self.stage))
+        padding.fill(outputs.checkpoints, len(self.numbers))
+        records = [store.record(number) for number in self.numbers]
+        key = keys.key(self.stage)
+        training_table.write(outputs.table, [record["training"] for record in records], key)
+        system_log.write(outputs.system, [record["system"] for record in records])
+        checkpoint_index.write(outputs.state, records, keys.key_digest(self.stage))
 
-    def _refuse_another_training(self, store: Store) -> None:
+    def _refuse_another_training(self) -> None:
         """Refuse to follow a block whose last snapshot is not this store's.
 
         Where a GPU does not repeat itself to the bit, a store that was lost cannot be made again
         as it was; two trainings must not meet in one film.
         """
-        path, last = self.paths.before, self.stage["first"] - 1
+        path, last = self.outputs.before, self.stage["first"] - 1
         if path is None:
             return
         before = checkpoint_index.read(path, last, keys.key_digest(self.stage))
-        record = store.record(last)
+        record = self.store.record(last)
         if record is None or record["weights"] != before["checkpoints"][-1]:
             folder = Path(path).parent
             raise UserError(
@@ -182,26 +157,23 @@ def _train(
     if start is not None:
         trainer.resume(store, start)
     else:
-        _add(trainer, store, trainer.row())
+        _add(trainer, store, trainer.sample())
     started = said = time.monotonic()
     while trainer.snapshot < missing[-1]:
-        row = trainer.advance()
-        _add(trainer, store, row)
+        sample = trainer.advance()
+        _add(trainer, store, sample)
         due = time.monotonic() - said > SECONDS_BETWEEN_NOTICES
         said = time.monotonic() if due else said
         log.log(
             NOTICE if due else logging.INFO,
             "run '%s', snapshot %d: epoch %.1f, loss %.4f, %.0f examples/s",
             run,
-            *(row[name] for name in ("snapshot", "epoch", "loss", "examples_per_second")),
+            *(sample.training[name] for name in ("snapshot", "epoch", "loss")),
+            sample.system["examples_per_second"],
         )
     log.info("trained for %.1f s", time.monotonic() - started)
 
 
-def _add(trainer: Trainer, store: Store, row: Mapping[str, Any]) -> None:
-    store.add(trainer.snapshot, trainer.network.state_dict(), trainer.state_tensors(), row)
-
-
-def _write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    with whole_file(path) as beside:
-        pq.write_table(pa.Table.from_pylist(list(rows)), beside, compression="zstd")
+def _add(trainer: Trainer, store: Store, sample: Sample) -> None:
+    weights, optimizer = trainer.network.state_dict(), trainer.state_tensors()
+    store.add(trainer.snapshot, weights, optimizer, vars(sample))

@@ -118,6 +118,12 @@ class Stream:
         }
 
 
+def example_of(split: Split, device: torch.device) -> Columns:
+    """The first example of a split, on a device; no other is decoded."""
+    columns = {name: np.stack([value]) for name, value in split[0].items()}
+    return {name: torch.from_numpy(column).to(device) for name, column in columns.items()}
+
+
 def in_memory(split: Split, device: torch.device) -> Columns:
     """A split's columns as tensors of bytes and labels: on the GPU where they fit, else here."""
     arrays = split.arrays(devices.cores())

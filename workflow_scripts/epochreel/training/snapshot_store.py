@@ -8,7 +8,8 @@ the digest of all that defines it):
     weights/000042.safetensors  every snapshot's weights; the checkpoints are hard links to them
     optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots and for the
                                 one before the block in progress
-    records/000042.json         digests of these files and the snapshot's row of the training log
+    records/000042.json         digests of these files, and the snapshot's rows of the training
+                                table and of the system log, so that resuming loses none
 
 A record is written last: a snapshot is there when its record is.
 """
@@ -72,15 +73,18 @@ class Store:
         snapshot: int,
         weights: Mapping[str, torch.Tensor],
         optimizer: Mapping[str, torch.Tensor],
-        row: Mapping[str, Any],
+        rows: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """Store a snapshot, then drop the optimiser states that are no longer needed."""
+        """Store a snapshot, then drop the optimizer states that are no longer needed.
+
+        `rows` are those of the tables `training` and `system`.
+        """
         about = {"snapshot": snapshot, "training": self.training}
         record = {
             "snapshot": snapshot,
             "weights": _write(self.weights(snapshot), checkpoints.pack(weights, about)),
             "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
-            "row": row,
+            **rows,
         }
         noted = {"digest": _digest(record), "record": record}
         write_whole(self._record(snapshot), json.dumps(noted).encode())

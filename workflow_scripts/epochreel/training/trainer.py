@@ -18,6 +18,7 @@ from epochreel.core.errors import UserError, refuse_given
 from epochreel.training import lr_schedule, optimizers, telemetry
 from epochreel.training.data_source import Source, in_memory
 from epochreel.training.snapshot_store import Store
+from epochreel.training.system_sampler import SystemSampler
 
 log = logging.getLogger("epochreel")
 
@@ -52,6 +53,17 @@ class Recipe:
         return snapshot / self.snapshots_per_epoch
 
 
+@dataclass(frozen=True)
+class Sample:
+    """What is noted of a snapshot: its row in the training table, and that in the system log.
+
+    `training` depends on the settings alone; `system` tells of the clock and the machine.
+    """
+
+    training: dict[str, Any]
+    system: dict[str, Any]
+
+
 class Trainer:
     """A network on its way: at `snapshot`, after `step` batches.
 
@@ -78,8 +90,7 @@ class Trainer:
         self.validation = in_memory(validation, self.device)
         self.snapshot = self.step = 0
         self._validated: tuple[int, float | None] = (-1, None)
-        self.layers = self._layer_table()
-        self.meter = telemetry.Meter(self.device)
+        self.sampler = SystemSampler(self.device)
 
     def resume(self, store: Store, snapshot: int) -> None:
         """Go on from a snapshot of the store."""
@@ -93,21 +104,21 @@ class Trainer:
         """What the training goes on from, beside the weights: by flat names."""
         return optimizers.state_tensors(self.optimizer) | self.plateau.tensors()
 
-    def advance(self) -> dict[str, Any]:
-        """Train up to the next snapshot; returns its row of the training log."""
+    def advance(self) -> Sample:
+        """Train up to the next snapshot and take its sample."""
         end = self.recipe.step(self.snapshot + 1)
         total = torch.zeros((), device=self.device)
         self.network.train()
         while self.step < end:
             total += self._batch()
         self.snapshot += 1
-        return self.row(float(total))
+        return self.sample(float(total))
 
-    def row(self, total: float | None = None) -> dict[str, Any]:
-        """What the training log says of this snapshot; `total` is the loss of its batches."""
+    def sample(self, total: float | None = None) -> Sample:
+        """Return the rows of this snapshot; `total` is the loss of the steps since the last one."""
         done = self.step - self.recipe.step(self.snapshot - 1) if self.snapshot else 0
         self._refuse_what_is_no_number(total)
-        return {
+        row = {
             "snapshot": self.snapshot,
             "step": self.step,
             "epoch": self.recipe.epoch(self.snapshot),
@@ -116,8 +127,9 @@ class Trainer:
             "validation_loss": self._validation_loss(),
             "rate": self.optimizer.param_groups[0]["lr"] if self.step else self.rate(0),
             **telemetry.layers(self.network),
-            **self.meter.read(done * self.settings["batch"]),
         }
+        system = self.sampler.sample(done * self.settings["batch"])
+        return Sample(row, {"snapshot": self.snapshot, **system})
 
     def _refuse_what_is_no_number(self, total: float | None) -> None:
         finite = all(bool(value.isfinite().all()) for value in self.network.parameters())
@@ -167,10 +179,6 @@ class Trainer:
         if not is_tensor and not isinstance(penalty, int | float):
             refuse_given(self._source("penalty"), penalty, "one number, as a tensor")
         return penalty
-
-    def _layer_table(self) -> list[dict[str, Any]]:
-        batch = self.train.example()
-        return telemetry.layer_table(self.network, lambda: self.model.loss(self.network, batch))
 
     def _validation_loss(self) -> float | None:
         """The loss on the validation set as it is now, taken once a batch; None without such."""

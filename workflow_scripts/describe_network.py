@@ -1,0 +1,43 @@
+"""Describe the layers of a run's network."""
+
+import json
+from pathlib import Path
+
+from epochreel.artifacts import layers
+from epochreel.artifacts.dataset_shards import Split
+from epochreel.core import device, seeding
+from epochreel.experiment_api import loader
+from epochreel.provenance import keys
+from epochreel.runtime.job import job
+from epochreel.training.data_source import example_of
+from epochreel.training.layer_table import layer_table
+from epochreel.training.training_data import stream
+
+
+def describe_network(paths_to_train: list, path_to_layers: str, stage: dict, base: Path) -> None:
+    """Write the layers of the network, in the order in which they compute one training example.
+
+    `paths_to_train` is the first shard of the training set, or empty where that is unbounded.
+    Relative paths of the settings start from `base`.
+    """
+    settings, cpu = stage["settings"], device.choose(threads=1)
+    experiment = loader.find(settings["data"]["experiment"], base)
+    model = experiment.load("model")
+    if paths_to_train:
+        example = example_of(Split.sample(stage, "train", paths_to_train, 1), cpu)
+    else:
+        example = stream(experiment, stage, base, 1, cpu).example()
+    seeding.begin(settings["seed"])
+    network = device.put(model.Network(settings["network"], settings["data"]["settings"]), cpu)
+    rows = layer_table(network, lambda: model.loss(network, example))
+    layers.write(path_to_layers, rows, keys.key(stage))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        describe_network(
+            paths_to_train=snakemake.input.train,
+            path_to_layers=snakemake.output[0],
+            stage=json.loads(snakemake.params.settings),
+            base=snakemake.params.base,
+        )

@@ -1,0 +1,32 @@
+"""The layer table of a run: one row for each layer that computes, in order.
+
+name          the layer's name in the network
+kind          the name of its class
+output_shape  list of int64, without the batch's axis; null where the output is no tensor
+parameters    int64, the number of its own weights
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from epochreel.formats import parquet
+
+_SCHEMA = pa.schema(
+    [
+        ("name", pa.string()),
+        ("kind", pa.string()),
+        ("output_shape", pa.list_(pa.int64())),
+        ("parameters", pa.int64()),
+    ]
+)
+
+
+def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Write the layers, and the cache key that they depend on."""
+    table = pa.Table.from_pylist(list(rows), _SCHEMA).replace_schema_metadata({"epochreel": key})
+    parquet.write(path, table, compression="zstd", compression_level=1)

@@ -1,0 +1,42 @@
+"""The system log of a block: when each snapshot was trained, how fast, and on what machine.
+
+It is a log, not an artifact: no stage of the film reads it.
+
+snapshot             int64
+time                 float64, seconds since the epoch
+device               the device that trained, such as `cpu`
+examples_per_second  float64, since the snapshot before
+cpu_percent          float64, of one core
+memory_bytes         int64, held by the process
+gpus                 one struct for each GPU: name, use in percent, memory used
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from epochreel.core.files import whole_file
+
+_GPU = [("name", pa.string()), ("percent", pa.float64()), ("memory_bytes", pa.int64())]
+_SCHEMA = pa.schema(
+    [
+        ("snapshot", pa.int64()),
+        ("time", pa.float64()),
+        ("device", pa.string()),
+        ("examples_per_second", pa.float64()),
+        ("cpu_percent", pa.float64()),
+        ("memory_bytes", pa.int64()),
+        ("gpus", pa.list_(pa.struct(_GPU))),
+    ]
+)
+
+
+def write(path: str | Path, samples: Sequence[Mapping[str, Any]]) -> None:
+    """Write the samples of a block."""
+    with whole_file(path) as temporary:
+        pq.write_table(pa.Table.from_pylist(list(samples), _SCHEMA), temporary, compression="zstd")

@@ -1,0 +1,66 @@
+"""The training table of a block: losses, learning rate, gradient norm and histograms.
+
+One row for each snapshot. Nothing in it depends on the clock or the machine: figures may read it.
+
+snapshot, step, examples  int64: the snapshot, and the steps and examples before it
+epoch                     float64
+loss                      float64, the mean loss of the steps since the snapshot before; null at 0
+validation_loss           float64; null without validation examples
+rate                      float64, the learning rate of the last step
+gradient_norm             float64, the norm of all gradients at the last step; null at 0
+layers                    one struct for each parameter: histograms of weights and gradients
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from epochreel.formats import parquet
+from epochreel.provenance import lineage
+
+_HISTOGRAMS = [
+    (f"{kind}_{part}", of)
+    for kind in ("weight", "gradient")
+    for part, of in (
+        ("minimum", pa.float64()),
+        ("maximum", pa.float64()),
+        ("counts", pa.list_(pa.int64())),
+    )
+]
+_SCHEMA = pa.schema(
+    [
+        ("snapshot", pa.int64()),
+        ("step", pa.int64()),
+        ("epoch", pa.float64()),
+        ("examples", pa.int64()),
+        ("loss", pa.float64()),
+        ("validation_loss", pa.float64()),
+        ("rate", pa.float64()),
+        ("gradient_norm", pa.float64()),
+        ("layers", pa.list_(pa.struct([("name", pa.string()), *_HISTOGRAMS]))),
+    ]
+)
+
+
+def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Write the rows of a block, and the cache key of the training."""
+    table = pa.Table.from_pylist(list(rows), _SCHEMA)
+    table = table.replace_schema_metadata({"epochreel": key})
+    parquet.write(path, table, compression="zstd", compression_level=1)
+
+
+def read(path: str | Path, first: int, count: int, made: str) -> pa.Table:
+    """Read the table of the block of `count` snapshots from `first` on.
+
+    Raises `UserError` where the file is damaged, another block's, or depends on another key than
+    the one of digest `made`.
+    """
+    table = parquet.read(path)
+    lineage.refuse_others(path, parquet.noted(table.schema), made)
+    found, place = table["snapshot"].to_pylist(), list(range(first, first + count))
+    lineage.refuse_another(path, found, place, "the snapshots")
+    return table.replace_schema_metadata(None)

@@ -1,0 +1,55 @@
+"""What training takes of the machine: the system log. Nothing here may change a result."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import psutil
+import torch
+
+
+class SystemSampler:
+    """Throughput and the use of the machine since the sample before."""
+
+    def __init__(self, device: torch.device):
+        self._device = device
+        self._process = psutil.Process()
+        self._process.cpu_percent()
+        self._time = time.monotonic()
+        self._gpus = _gpu_handles() if device.type == "cuda" else []
+
+    def sample(self, examples: int) -> dict[str, Any]:
+        """Return the time, examples per second, use of the CPU, memory and use of each GPU.
+
+        `time` is in seconds since the epoch, the CPU in percent of one core, memory in bytes.
+        """
+        now = time.monotonic()
+        seconds, self._time = now - self._time, now
+        return {
+            "time": time.time(),
+            "device": str(self._device),
+            "examples_per_second": examples / seconds if seconds else 0.0,
+            "cpu_percent": self._process.cpu_percent(),
+            "memory_bytes": self._process.memory_info().rss,
+            "gpus": [_gpu(handle) for handle in self._gpus],
+        }
+
+
+def _gpu_handles() -> list[Any]:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+        return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    except pynvml.NVMLError:
+        return []
+
+
+def _gpu(handle: Any) -> dict[str, Any]:
+    import pynvml
+
+    use = pynvml.nvmlDeviceGetUtilizationRates(handle)
+    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    name = pynvml.nvmlDeviceGetName(handle)
+    return {"name": name, "percent": use.gpu, "memory_bytes": memory.used}
