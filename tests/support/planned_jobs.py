@@ -35,7 +35,10 @@ def _of_run(run: Run) -> Iterator[tuple[str, dict[str, str]]]:
         if not stage.settings or not stage.exists(run):
             continue
         try:
-            yield rule, {b: canonical(run.block_settings(rule, b)) for b in run.blocks()}
+            if any("{block}" in made.path or "{snapshot}" in made.path for made in stage.makes):
+                yield rule, {b: canonical(run.block_settings(rule, b)) for b in run.blocks()}
+            else:
+                yield rule, {"": canonical(run.stage_settings(rule))}
         except UserError:
             assert rule in reruns.FORMS  # Not every experiment has what is made on request.
 

@@ -11,6 +11,7 @@ _FILMING = {"imageio-ffmpeg", "ffmpeg-python"}
 ONLY_IMPORTED = {
     "generate_dataset": {"torch", "scikit-learn", "scipy"},
     "train": {"deflate", "isal"},
+    "describe_network": {"deflate", "isal"},
     "evaluate": {"deflate", "isal"},
     "draw_reading": {"pandas"},
     "encode": _LOOKING,

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from fontTools.ttLib import TTFont
 
 from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.drawing import fonts
+from epochreel.plan import consistency
 
 DIGITS = "0123456789."
 
@@ -110,12 +110,5 @@ def test_a_file_that_is_no_font_is_named(tmp_path):
         fonts.families(DIGITS, tmp_path)
 
 
-def test_the_letters_that_a_font_lacks_are_told():
-    assert bundled_fonts.lacking("Ünïcödé – Привет, α → 数字", "DejaVuSans-Bold.ttf") == "数字"
-
-
-def test_what_a_font_lacks_is_what_its_own_table_of_letters_lacks():
-    name = "DejaVuSans-Bold.ttf"
-    has = TTFont(bundled_fonts.bundled(name), lazy=True).getBestCmap()
-    text = "".join(chr(code) for code in range(0x20, 0x3000))
-    assert bundled_fonts.lacking(text, name) == "".join(c for c in text if ord(c) not in has)
+def test_the_letters_of_a_title_that_the_font_lacks_are_named():
+    assert consistency.missing_glyphs("Ünïcödé – Привет, α → 数字") == "数字"

@@ -1,4 +1,4 @@
-"""The fonts that come with matplotlib: where they are, and which characters they have."""
+"""The font files that come with matplotlib, found without importing it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,3 @@ def bundled_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise UserError("matplotlib, whose fonts are drawn with, is missing: see requirements.txt")
     return Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf")
-
-
-def lacking(text: str, name: str) -> str:
-    """The characters of `text` that the font file `name` of matplotlib's has no glyph for."""
-    from fontTools.ttLib import TTFont  # Only now: most titles are plain ASCII.
-
-    with TTFont(bundled(name), lazy=True) as font:
-        known = font.getBestCmap()
-    return "".join(letter for letter in text if ord(letter) not in known)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 
-from epochreel.core import bundled_fonts
+from epochreel.core.bundled_fonts import bundled
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api import signatures, validation
 from epochreel.film import timing
 from epochreel.plan.run_settings import RunSettings
 
-_FONT = "DejaVuSans-Bold.ttf"  # of titles
+_TITLE_FONT = "DejaVuSans-Bold.ttf"
 
 
 def check_run(run: RunSettings, where: str) -> None:
@@ -45,7 +45,7 @@ def check_run(run: RunSettings, where: str) -> None:
     _refuse_sample(run, where)
     _refuse_other_calls(run)
     _refuse_tweens(run, where)
-    lacking = "" if settings["title"].isascii() else bundled_fonts.lacking(settings["title"], _FONT)
+    lacking = "" if settings["title"].isascii() else missing_glyphs(settings["title"])
     if lacking:
         raise UserError(
             f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
@@ -105,3 +105,12 @@ def _refuse_what_the_experiment_refuses(run: RunSettings, where: str) -> None:
     # Code of a person's own may change what it is given; the plan keeps what it has checked.
     for key, words in validation.contradictions(run.experiment, copy.deepcopy(asked)):
         raise UserError(f"config: '{where}.{key}' {words}")
+
+
+def missing_glyphs(title: str) -> str:
+    """Return the characters of a title for which the frames' font has no glyph."""
+    from fontTools.ttLib import TTFont  # Only now: most titles are plain ASCII.
+
+    with TTFont(bundled(_TITLE_FONT), lazy=True) as font:
+        known = font.getBestCmap()
+    return "".join(letter for letter in title if ord(letter) not in known)
