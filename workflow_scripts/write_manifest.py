@@ -29,9 +29,7 @@ if __name__ == "__main__":
         others = ("state", "sources")
         files = {name: list(paths) for name, paths in snakemake.input.items() if name not in others}
         write_manifest(
-            files={
-                name: list(paths) for name, paths in snakemake.input.items() if name not in others
-            },
+            files=files,
             path_to_state=snakemake.input.state,
             path_to_manifest=snakemake.output[0],
             settings=json.loads(snakemake.params.settings),

@@ -115,6 +115,7 @@ def check(x, log):
     if x > 9:
         raise errors.OutOfRangeError("too large")
     print("is fine")
+    log.append('a')
     return {"name": 1}
 """
 
@@ -136,6 +137,7 @@ def test_the_wording_of_errors_and_log_messages_does_not_count(digest, old):
         ("ValueError", "TypeError"),
         ("log.info", "log.error"),
         ("log.info", "out.info"),
+        ("log.append('a')", "log.append('b')"),
     ],
 )
 def test_any_other_text_or_value_beside_messages_counts(digest, old, new):

@@ -96,6 +96,7 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
     return hashlib.sha256("".join(spelt).encode()).hexdigest(), tuple(imports)
 
 
+_LOGGING = ("debug", "info", "warning", "error", "exception", "critical", "log")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -110,13 +111,14 @@ def _drop_docstring(node: Any) -> None:
 
 
 def _is_message(node: ast.AST) -> bool:
-    """`raise …Error(…)` and `log.…(…)`: their text is read by people alone."""
+    """`raise …Error(…)` and a statement `log.info(…)` or the like: people alone read their text."""
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         raised = node.exc.func
         return getattr(raised, "id", getattr(raised, "attr", "")).endswith("Error")
-    called = node.func if isinstance(node, ast.Call) else None
+    is_call = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    called = node.value.func if is_call else None
     logs = isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)
-    return logs and called.value.id == "log"
+    return logs and called.value.id == "log" and called.attr in _LOGGING
 
 
 def _drop_text(message: ast.AST) -> None:
