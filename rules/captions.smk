@@ -7,7 +7,7 @@ makes  results/<run>/training.vtt, on request
 
 rule write_captions:
     input:
-        of_run("last", "summaries"),
+        last_of("summaries"),
     output:
         "results/{run}/training.vtt",
     log:

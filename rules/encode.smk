@@ -7,8 +7,8 @@ makes  results/<run>/training.mp4; on request .webm, .gif, and poster.png
 
 rule encode:
     input:
-        frames=of_run("of", "frames"),
-        tweens=of_run("of", "tweens"),
+        frames=all_of("frames"),
+        tweens=all_of("tweens"),
     output:
         "results/{run}/training.mp4",
     log:

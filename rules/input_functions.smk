@@ -1,9 +1,22 @@
-"""Functions of the wildcards that rules share: settings, and names of files. No rules."""
+"""Functions of the wildcards that rules share: settings, and names of files. No rules.
+
+They use PLAN, SLOTS, `canonical` and `or_stop` of common.smk.
+"""
 
 
-def of_run(name, *arguments):
+def all_of(kind):
+    """All files of one kind that a run has, such as its frames."""
+    return or_stop(lambda wildcards: PLAN.run(wildcards.run).files.of(kind))
+
+
+def last_of(kind):
+    """The file of one kind that belongs to a run's last snapshot or block."""
+    return or_stop(lambda wildcards: PLAN.run(wildcards.run).files.last(kind))
+
+
+def of_run(name):
     """The files of a run that the method `name` of `RunFiles` gives."""
-    return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)(*arguments))
+    return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)())
 
 
 def of_block(name):

@@ -7,7 +7,7 @@ makes  results/<run>/loops/<loop>.gif, for the names that the experiment gives i
 
 rule draw_loop:
     input:
-        evaluation=of_run("last", "evaluations"),
+        evaluation=last_of("evaluations"),
         test=shards_of("test"),
     output:
         "results/{run}/loops/{name}.gif",

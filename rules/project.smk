@@ -10,7 +10,7 @@ rule project:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
         before=of_block("projected_before"),
-        film=of_run("of", "fit"),
+        fit=all_of("fit"),
     output:
         files_of_block("projections", "parquet"),
     log:
@@ -32,7 +32,7 @@ rule project:
 
 rule fit_projection:
     input:
-        of_run("of", "evaluations"),
+        all_of("evaluations"),
     output:
         "results/{run}/projection.parquet",
     log:

@@ -10,7 +10,7 @@ rule read:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
         # Holds the digest of that.
-        state=of_run("last", "states"),
+        state=last_of("states"),
     output:
         "results/{run}/readings/{name}.csv",
     log:
@@ -35,7 +35,7 @@ rule draw_reading:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
         # Holds the digest of that.
-        state=of_run("last", "states"),
+        state=last_of("states"),
     output:
         "results/{run}/readings/{name}.png",
     log:

@@ -77,8 +77,8 @@ rule describe_network:
 
 rule save_network:
     input:
-        checkpoint=of_run("last", "checkpoints"),
-        state=of_run("last", "states"),
+        checkpoint=last_of("checkpoints"),
+        state=last_of("states"),
     output:
         "results/{run}/network.safetensors",
     log:

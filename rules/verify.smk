@@ -12,7 +12,7 @@ rule write_manifest:
     input:
         unpack(of_run("kept_by_kind")),
         # Holds the digest of the network.
-        state=of_run("last", "states"),
+        state=last_of("states"),
         sources=run_sources,
     output:
         "results/{run}/manifest.json",

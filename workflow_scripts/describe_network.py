@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from epochreel.artifacts import layers
+from epochreel.artifacts import layer_table
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
 from epochreel.experiment_api import loader
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 from epochreel.training.data_source import example_of
-from epochreel.training.layer_table import layer_table
+from epochreel.training.network_layers import layer_rows
 from epochreel.training.training_data import stream
 
 
@@ -29,8 +29,8 @@ def describe_network(paths_to_train: list, path_to_layers: str, stage: dict, bas
         example = stream(experiment, stage, base, 1, cpu).example()
     seeding.begin(settings["seed"])
     network = device.put(model.Network(settings["network"], settings["data"]["settings"]), cpu)
-    rows = layer_table(network, lambda: model.loss(network, example))
-    layers.write(path_to_layers, rows, keys.key(stage))
+    rows = layer_rows(network, lambda: model.loss(network, example))
+    layer_table.write(path_to_layers, rows, keys.key(stage))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from epochreel.runtime.job import job
 def project(
     paths_to_evaluations: list,
     paths_to_before: list,
-    paths_to_film: list,
+    paths_to_fit: list,
     paths_to_projections: list,
     stage: dict,
     base: Path,
@@ -20,7 +20,7 @@ def project(
     """Write one layout per snapshot of the block.
 
     `paths_to_before` are the evaluation and the projection of the snapshot before, or empty;
-    `paths_to_film` is a fit over the whole film, or empty. Relative paths of the settings start
+    `paths_to_fit` is a fit over the whole film, or empty. Relative paths of the settings start
     from `base`.
     """
     experiment = loader.find(stage["settings"]["data"]["experiment"], base)
@@ -30,8 +30,8 @@ def project(
         first=stage["first"],
         evaluations=paths_to_evaluations[: stage["real"]],
     )
-    if paths_to_film:
-        block.take(paths_to_film[0], paths_to_projections)
+    if paths_to_fit:
+        block.take(paths_to_fit[0], paths_to_projections)
     else:
         block.project(paths_to_before, paths_to_projections)
     padding.fill(paths_to_projections, stage["real"])
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         project(
             paths_to_evaluations=snakemake.input.evaluations,
             paths_to_before=snakemake.input.before,
-            paths_to_film=snakemake.input.film,
+            paths_to_fit=snakemake.input.fit,
             paths_to_projections=snakemake.output,
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from epochreel.training import layer_table, system_sampler, telemetry
+from epochreel.training import network_layers, system_sampler, telemetry
 
 
 def network():
@@ -64,7 +64,7 @@ def test_telling_of_layers_changes_none():
 
 def test_the_layer_table_names_what_computes_in_order():
     net = network().train()
-    rows = layer_table.layer_table(net, lambda: net(torch.zeros(1, 1, 5, 5)))
+    rows = network_layers.layer_rows(net, lambda: net(torch.zeros(1, 1, 5, 5)))
     assert [row["kind"] for row in rows] == ["Conv2d", "Dropout", "Flatten", "Linear"]
     assert [row["output_shape"] for row in rows][::3] == [[2, 3, 3], [4]]
     assert sum(row["parameters"] for row in rows) == sum(p.numel() for p in net.parameters())
@@ -72,20 +72,20 @@ def test_the_layer_table_names_what_computes_in_order():
 
 def test_the_layer_table_has_no_row_of_what_only_holds_layers():
     net = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Linear(2, 3)), torch.nn.ReLU())
-    rows = layer_table.layer_table(net, lambda: net(torch.zeros(1, 2)))
+    rows = network_layers.layer_rows(net, lambda: net(torch.zeros(1, 2)))
     assert [(row["name"], row["parameters"]) for row in rows] == [("0.0", 9), ("1", 0)]
 
 
 def test_a_layer_with_weights_of_its_own_beside_others_has_a_row():
     net = torch.nn.Sequential(torch.nn.Linear(2, 3))
     net.register_parameter("scale", torch.nn.Parameter(torch.ones(1)))
-    rows = layer_table.layer_table(net, lambda: net(torch.zeros(1, 2)))
+    rows = network_layers.layer_rows(net, lambda: net(torch.zeros(1, 2)))
     assert [(row["name"], row["parameters"]) for row in rows] == [("0", 9), ("", 1)]
 
 
 def test_the_layer_table_leaves_the_network_as_it_was():
     net = network().train()
-    layer_table.layer_table(net, lambda: net(torch.zeros(1, 1, 5, 5)))
+    network_layers.layer_rows(net, lambda: net(torch.zeros(1, 1, 5, 5)))
     assert net.training and not net[0]._forward_hooks
 
 

@@ -11,7 +11,7 @@ from workflow import Workplace, copy_code
 RULE = """
 rule export_accuracy:
     input:
-        of_run("last", "summaries"),
+        last_of("summaries"),
     output:
         "results/{run}/accuracy.txt",
     log:

@@ -17,10 +17,8 @@ from epochreel.core import seeding
 from epochreel.core.errors import refuse_given
 from epochreel.core.files import write_whole
 from epochreel.drawing.frame import Moment, Scene, Story, Way
+from epochreel.film.timing import RATE
 from epochreel.formats import png
-
-RATE = 24
-"""Pictures a second of tweens, as of every film."""
 
 
 @dataclass(frozen=True)

@@ -80,16 +80,16 @@ def _refuse_other_calls(run: RunSettings) -> None:
 
 
 def _refuse_tweens(run: RunSettings, where: str) -> None:
-    asked, shown = run.figure["tweens"], timing.frames_per_snapshot(run.settings["film"])
+    asked, frames = run.figure["tweens"], timing.frames_per_snapshot(run.settings["film"])
     if asked and not run.projects:
         raise UserError(
             f"config: '{where}.figure.tweens' holds {asked}; the experiment "
             f"'{run.dataset.settings['experiment']}' projects no points: it may hold 0"
         )
-    if asked >= shown and asked:
+    if asked >= frames and asked:
         raise UserError(
-            f"config: '{where}.figure.tweens' holds {asked}; it may hold at most {shown - 1}, "
-            f"since a snapshot is shown for {shown} film frame(s) (film.seconds_per_snapshot)"
+            f"config: '{where}.figure.tweens' holds {asked}; it may hold at most {frames - 1}, "
+            f"since a snapshot is shown for {frames} film frame(s) (film.seconds_per_snapshot)"
         )
 
 

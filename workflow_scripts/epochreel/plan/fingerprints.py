@@ -9,7 +9,6 @@ from typing import Any
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan.dataset import SPLITS, Dataset
 from epochreel.plan.run_settings import RunSettings
-from epochreel.plan.stage_settings import stored_examples
 from epochreel.plan.stages import STAGES, Variant
 from epochreel.provenance import keys
 from epochreel.provenance.code_digest import code_digest
@@ -85,11 +84,6 @@ class Fingerprints:
 
     def _read_by(self, stage: str) -> list[str]:
         """The stages that a stage reads and that the run has."""
-        names = [name for name in STAGES[stage].reads if STAGES[name].exists(self._run)]
-        is_stream = self._run.dataset.is_stream
-        unread = {
-            "describe_network": is_stream,
-            "train": not any(stored_examples(self._run).values()),
-        }
-        # What is drawn while it is used lies in no shard.
-        return [name for name in names if name != "generate_dataset" or not unread.get(stage)]
+        run, declared = self._run, STAGES[stage]
+        names = [name for name in declared.reads if STAGES[name].exists(run)]
+        return [n for n in names if n != "generate_dataset" or declared.reads_shards(run)]

@@ -2,7 +2,8 @@
 
 Everything else is derived from these declarations: cache keys and the keys of what a stage reads
 (`fingerprints`), the files that a run keeps (`run_files`), the manifest and the checks of `verify`.
-A new stage is a rule in rules/, a script, an entry here, and a line in each profile.
+A new stage is a rule in rules/ (and its `include` in the Snakefile), a script, an entry here with
+the function in `stage_settings` that names its settings, and a line in the profiles of clusters.
 """
 
 from __future__ import annotations
@@ -69,16 +70,18 @@ class Artifact:
 class Stage:
     """One stage, named as its rule.
 
-    rule      the rule, in rules/
-    settings  the settings of a run that the result depends on; None for a stage that only copies
-    needs     what the script loads, whatever the run
-    also      what it loads beside that, by the variant of the run
-    reads     the stages whose artifacts it reads, where the run has them; what a block reads of
-              the block before is of its own stage
-    makes     its artifacts; none for results that are made on request
-    exists    the runs that have this stage
-    script    the script in workflow_scripts/, where it is not named as the rule
-    function  a function that not every experiment has, in the first of its files
+    rule          the rule, in rules/
+    settings      the settings of a run that the result depends on; None for a stage that only
+                  copies, and for `generate_dataset`, which belongs to no run
+    needs         what the script loads, whatever the run
+    also          what it loads beside that, by the variant of the run
+    reads         the stages whose artifacts it reads, where the run has them; what a block reads of
+                  the block before is of its own stage
+    reads_shards  the runs in which it finds shards to read, if it reads `generate_dataset`
+    makes         its artifacts; none for datasets and for results that are made on request
+    exists        the runs that have this stage
+    script        the script in workflow_scripts/, where it is not named as the rule
+    function      a function that not every experiment has, in the first of its files
     """
 
     rule: str
@@ -86,6 +89,7 @@ class Stage:
     needs: Needs = Needs()
     also: Callable[[Variant], Needs] = lambda _variant: Needs()
     reads: tuple[str, ...] = ()
+    reads_shards: Condition = _always
     makes: tuple[Artifact, ...] = ()
     exists: Condition = _always
     script: str = ""
@@ -179,6 +183,7 @@ _DECLARED = (
         needs=Needs(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
+        reads_shards=lambda run: not run.dataset.is_stream,
         makes=(Artifact("layers", "results/{run}/layers.parquet", carries_key=True),),
     ),
     Stage(
@@ -292,11 +297,6 @@ _DECLARED = (
     ),
 )
 STAGES = {stage.rule: stage for stage in _DECLARED}
-
-
-def stage_of(kind: str) -> Stage:
-    """The stage that makes the artifacts of this kind."""
-    return next(stage for stage in STAGES.values() if kind in {made.kind for made in stage.makes})
 
 
 def artifacts_of(run: RunSettings) -> list[tuple[Stage, Artifact]]:

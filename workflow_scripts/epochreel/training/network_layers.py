@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 
-def layer_table(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[str, Any]]:
+def layer_rows(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[str, Any]]:
     """One row per layer that computes when `run` is called, in that order.
 
     Name, kind, shape of the output without the batch's axis, and number of its own weights.
