@@ -40,7 +40,8 @@ FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
 """Rules whose results are made on request alone."""
 SOME = ["fit_projection", "project", "render_tweens"]
 """Rules that only some runs have."""
-ORDER = [*READERS, *FORMS, "publish"]
+_UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS, *FORMS}]
+ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
 FILMS = {"encode", "encode_webm", "encode_gif"}
 DRAWING = {"render", "render_tweens", "draw_loop"}

@@ -171,6 +171,7 @@ _DECLARED = (
         needs=Needs(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
+        reads_shards=lambda run: any(stage_settings.stored_examples(run).values()),
         makes=(
             Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
             Artifact("states", "results/{run}/states/{block}.json", _keeps_all),
