@@ -97,7 +97,8 @@ def test_an_added_run_makes_its_own_and_nothing_else(world):
     config = with_key(world.config, "runs.another", another)
     jobs = [job.split() for job in world.jobs("all", config=config)]
     assert {run for _, run, *_ in jobs} == {"another"}
-    assert len({rule for rule, *_ in jobs}) == len(LAST) + 3
+    made = {"train", "evaluate", "summarize", "render", "encode", "write_manifest"}
+    assert {rule for rule, *_ in jobs} >= made
 
 
 def test_results_copied_with_other_times_rerun_nothing(world, tmp_path):
