@@ -7,7 +7,8 @@ dry runs in a world where everything is made, and in both directions: no rule mo
 rule whose results changed within a command makes all that read them run too. The rules for a
 film's other forms, captions, loops and readings run again where their results are asked for; a run
 that is not the main one is not published. `write_manifest` follows whenever something that is kept
-was made. Of the rows of modules and of files `pytest` tries a part, `pytest -m long` all.
+was made. `pytest` compares the settings of each row in a plan; `pytest tests/promises` makes the dry runs, of the
+rows of modules and of files a part, and `pytest tests -m long` the others.
 
 ## Settings
 

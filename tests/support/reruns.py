@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
+
 from rerun_rows import (
     ADDED,
     DATA,
@@ -25,8 +27,6 @@ from rerun_rows import (
     Row,
 )
 from workflow import REPOSITORY, miniature
-
-sys.path.insert(0, str(REPOSITORY / "workflow_scripts"))
 
 DOCUMENT = REPOSITORY / "docs" / "reruns.md"
 SCRIPTS = REPOSITORY / "workflow_scripts"
