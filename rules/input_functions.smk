@@ -1,6 +1,6 @@
 """Functions of the wildcards that rules share: settings, and names of files. No rules.
 
-They use PLAN, SLOTS, `canonical` and `or_stop` of common.smk.
+They use PLAN, SLOTS, STAGES, `canonical`, `of_shard` and `or_stop` of common.smk.
 """
 
 
@@ -52,9 +52,16 @@ def shards_of(split):
     return or_stop(lambda wildcards: PLAN.run(wildcards.run).dataset.shards(split))
 
 
-def runs_with(has):
-    """A pattern of the wildcard `run` that matches the runs for which `has` is true."""
-    return PLAN.pattern_of(run for run in PLAN.runs.values() if has(run))
+def runs_with_stage(name):
+    """A pattern of the wildcard `run`: the runs that have this stage."""
+    return PLAN.pattern_of(run for run in PLAN.runs.values() if STAGES[name].exists(run))
+
+
+def runs_keeping(checkpoints):
+    """A pattern of the wildcard `run`: those that keep `all` checkpoints, or the `last` alone."""
+    return PLAN.pattern_of(
+        run for run in PLAN.runs.values() if run.settings["keep_checkpoints"] == checkpoints
+    )
 
 
 def files_of_block(kind, suffix):

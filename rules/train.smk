@@ -26,7 +26,7 @@ rule train:
     benchmark:
         "results/{run}/benchmarks/train/{block}.tsv"
     wildcard_constraints:
-        run=runs_with(lambda run: run.keeps_all),
+        run=runs_keeping("all"),
     conda:
         "../envs/training.yaml"
     threads: threads_of("training")
@@ -49,7 +49,7 @@ use rule train as train_keeping_last with:
         state="results/{run}/states/{block}.json",
         table="results/{run}/training/{block}.parquet",
     wildcard_constraints:
-        run=runs_with(lambda run: not run.keeps_all),
+        run=runs_keeping("last"),
 
 
 rule describe_network:

@@ -1,7 +1,7 @@
 """Golden check: two versions of the code produce the same payloads.
 
 A payload is what an artifact is about: tensors, columns, metrics, pixels, decoded film frames.
-Cache keys, checksums and file names are not part of it, so a refactoring may change them. The
+Cache keys, checksums and folder names are not part of it, so a refactoring may change them. The
 files are read with public libraries only, never with the library that is being refactored.
 
     python tests/support/golden.py HEAD~3         make the miniature of both and compare
@@ -97,6 +97,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], str]]] = {
     "evaluation": (("*/evaluations/*.parquet",), _table),
     "metrics": (("*/metrics/*.parquet", "*/summaries/*.parquet"), _table),
     "training": (("*/training/*.parquet", "*/logs/train/[0-9]*.parquet"), _table),
+    "layers": (("*/layers.parquet", "*/logs/layers.parquet"), _table),
     "projection": (("*/projections/*.parquet", "*/projection.parquet"), _table),
     "frame": (("*/frames/*.png",), _pictures),
     "transition": (("*/transitions/*.png", "*/tweens/*.png"), _pictures),

@@ -14,7 +14,7 @@ from epochreel.provenance.keys import digest
 
 LIBRARY = Path(__file__).parents[1]
 # Nothing that these do can change a result: they word errors, keep locks, log, watch processes and
-# measure the machine. They are not part of any digest, nor is what they import.
+# measure the machine. They are not part of any digest, nor is what only they import.
 _WITHOUT_RESULT = ("core.errors", "core.log", "core.lock", "runtime", "training.system_sampler")
 # What Python raises for a file that it cannot parse or compile; its parser has a stack of its own,
 # and calls it want of memory when that is full.
@@ -87,7 +87,7 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
         elif isinstance(node, _DOCUMENTED):
             _drop_docstring(node)
         elif _is_message(node):
-            _drop_text(node)
+            _drop_text(node.exc if isinstance(node, ast.Raise) else node)
     spelt: list[str] = []
     try:
         _spell(tree, spelt)

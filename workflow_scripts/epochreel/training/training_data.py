@@ -15,7 +15,7 @@ from epochreel.training.data_source import Source, Stored, Stream
 
 
 class TrainingData:
-    """The training and validation sets of a run, each file read and hashed once.
+    """The training and validation sets of a run, each shard read and hashed once.
 
     `sources` are the user's files that an unbounded training set is drawn from. Relative paths of
     the settings start from `base`. Raises `UserError` for shards that are damaged, or others than
