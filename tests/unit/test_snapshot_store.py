@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from epochreel.core import files
+from epochreel.core.errors import UserError
 from epochreel.training import snapshot_store as stores
 from epochreel.training.snapshot_store import Store
 
