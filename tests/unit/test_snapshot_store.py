@@ -27,7 +27,7 @@ def add(store, *snapshots):
             n,
             {"w": torch.full((3,), n)},
             {"0.step": torch.tensor(n)},
-            {"training": {"snapshot": n}},
+            {"training": {"snapshot": n}, "system": {}},
         )
     return store
 
