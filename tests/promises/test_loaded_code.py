@@ -45,7 +45,10 @@ def test_a_job_loads_no_module_that_its_results_are_not_known_to_follow_from(job
 
 # Takes what a fit over all snapshots has laid out, and notes in its key what that follows from.
 UNLOADED = {
-    Stage("project", "activations", projection=name): {f"epochreel.projection.methods.{name}"}
+    Stage("project", "activations", projection=name): {
+        "epochreel.projection.methods",
+        f"epochreel.projection.methods.{name}",
+    }
     for name in FILM_WIDE
 }
 

@@ -14,6 +14,7 @@ from workflow import REPOSITORY
 
 from epochreel.plan.run_settings import FILM_WIDE
 from epochreel.plan.stages import STAGES
+from epochreel.provenance import code_digest
 
 _LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$")
 
@@ -91,8 +92,9 @@ def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str 
 
 
 def own(modules: Iterable[str]) -> set[str]:
-    """Those of the loaded modules that are Epochreel's."""
-    return {name for name in modules if name.partition(".")[0] == "epochreel"}
+    """The loaded modules that are Epochreel's, without those that cannot change a result."""
+    own = {name for name in modules if name.partition(".")[0] == "epochreel"}
+    return {name for name in own if not code_digest._is_without_result(name)}
 
 
 def distributions(modules: Iterable[str]) -> set[str]:
