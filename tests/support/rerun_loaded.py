@@ -20,6 +20,8 @@ _LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$
 
 
 PROJECTING = {"fit_projection", "project"}
+LEARNING = {"train", "describe_network"}
+"""The rules that draw examples of an unbounded training set."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str 
     return Stage(
         rule,
         "" if is_shared else experiment,
-        is_stream and rule == "train",
+        is_stream and rule in LEARNING,
         projection if rule in PROJECTING else "",
     )
 
