@@ -33,6 +33,7 @@ rule all:
 
 include: "rules/dataset.smk"
 include: "rules/train.smk"
+include: "rules/network.smk"
 include: "rules/evaluate.smk"
 include: "rules/summarize.smk"
 include: "rules/project.smk"

@@ -79,8 +79,8 @@ def ffmpeg_alone(place: Workplace, run: Run) -> float:
     with tempfile.TemporaryDirectory() as scratch:
         target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
         feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
-        with mock.patch.object(encode, "_run", side_effect=_Caught) as caught, suppress(_Caught):
-            encode.encode_film(frame_files.Reel(frames, size), target, film, "", "", "")
+        with mock.patch.object(encode, "run", side_effect=_Caught) as caught, suppress(_Caught):
+            encode.encode_film(frame_files.Reel(frames, size), target, film, "", "")
         began = time.perf_counter()
         with open(feed, "rb") as pictures:
             subprocess.run(caught.call_args.args[0], stdin=pictures, check=True)

@@ -9,6 +9,7 @@ from epochreel.config.yaml_file import load_file
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
+from epochreel.plan.stages import STAGES
 from epochreel.provenance.keys import canonical
 
 

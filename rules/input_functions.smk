@@ -1,6 +1,6 @@
 """Functions of the wildcards that rules share: settings, and names of files. No rules.
 
-They use PLAN, SLOTS, `canonical` and `or_stop` of common.smk.
+They use PLAN, SLOTS, STAGES, `canonical`, `of_shard` and `or_stop` from common.smk.
 """
 
 
@@ -15,17 +15,17 @@ def last_of(kind):
 
 
 def of_run(name):
-    """The files of a run that the method `name` of `RunFiles` gives."""
+    """The files that the method `name` of `RunFiles` returns for a run."""
     return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)())
 
 
 def of_block(name):
-    """The files that the method `name` of `RunFiles` gives for a block."""
+    """The files that the method `name` of `RunFiles` returns for a block."""
     return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)(wildcards.block))
 
 
 def settings_of(stage):
-    """What a run's stage, or one block of it, depends on, as canonical JSON."""
+    """The fingerprint of a run's stage, or of one block of it, as canonical JSON."""
 
     def settings(wildcards):
         run = PLAN.run(wildcards.run)
@@ -52,9 +52,16 @@ def shards_of(split):
     return or_stop(lambda wildcards: PLAN.run(wildcards.run).dataset.shards(split))
 
 
-def runs_with(has):
-    """A pattern of the wildcard `run` that matches the runs for which `has` is true."""
-    return PLAN.pattern_of(run for run in PLAN.runs.values() if has(run))
+def runs_with_stage(name):
+    """A pattern of the wildcard `run`: the runs that have this stage."""
+    return PLAN.pattern_of(run for run in PLAN.runs.values() if STAGES[name].exists(run))
+
+
+def runs_keeping(checkpoints):
+    """A pattern of the wildcard `run`: those that keep `all` checkpoints, or the `last` alone."""
+    return PLAN.pattern_of(
+        run for run in PLAN.runs.values() if run.settings["keep_checkpoints"] == checkpoints
+    )
 
 
 def files_of_block(kind, suffix):
@@ -90,7 +97,7 @@ def dataset_sources(wildcards):
 
 @or_stop
 def shard_settings(wildcards):
-    """What one shard of a dataset depends on, as canonical JSON."""
+    """The fingerprint of one shard of a dataset, as canonical JSON."""
     dataset = PLAN.dataset(wildcards.dataset)
     return canonical(of_shard(dataset, wildcards.split, wildcards.shard))
 
@@ -103,5 +110,5 @@ def run_sources(wildcards):
 
 @or_stop
 def manifest_settings(wildcards):
-    """What the manifest of a run lists beside its files, as canonical JSON."""
+    """The content of the manifest of a run besides its files, as canonical JSON."""
     return canonical(PLAN.run(wildcards.run).manifest_settings())

@@ -47,7 +47,7 @@ rule render_tweens:
     benchmark:
         "results/{run}/benchmarks/render_tweens/{block}.tsv"
     wildcard_constraints:
-        run=runs_with(lambda run: run.has_tweens),
+        run=runs_with_stage("render_tweens"),
     conda:
         "../envs/rendering.yaml"
     threads: 1

@@ -3,8 +3,7 @@
 needs  the training and validation shards (or, for an unbounded training set, the user's files that
        it is drawn from), the block before
 makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/states/<block>.json,
-       results/<run>/training/<block>.parquet: losses, learning rate, gradients, a row per snapshot;
-       results/<run>/layers.parquet: the layers of the network
+       results/<run>/training/<block>.parquet: losses, learning rate, gradients, a row per snapshot
 keeps  results/<run>/store/, what the training resumes from (not an output)
 logs   results/<run>/logs/train/<block>.system.parquet: time, throughput, machine
 """
@@ -26,7 +25,7 @@ rule train:
     benchmark:
         "results/{run}/benchmarks/train/{block}.tsv"
     wildcard_constraints:
-        run=runs_with(lambda run: run.keeps_all),
+        run=runs_keeping("all"),
     conda:
         "../envs/training.yaml"
     threads: threads_of("training")
@@ -49,49 +48,4 @@ use rule train as train_keeping_last with:
         state="results/{run}/states/{block}.json",
         table="results/{run}/training/{block}.parquet",
     wildcard_constraints:
-        run=runs_with(lambda run: not run.keeps_all),
-
-
-rule describe_network:
-    input:
-        train=of_run("first_train_shard"),
-        sources=of_run("stream_sources"),
-    output:
-        "results/{run}/layers.parquet",
-    log:
-        "results/{run}/logs/describe_network.log",
-    benchmark:
-        "results/{run}/benchmarks/describe_network.tsv"
-    conda:
-        "../envs/training.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=30,
-    params:
-        settings=settings_of("describe_network"),
-        base=BASE,
-    script:
-        "../workflow_scripts/describe_network.py"
-
-
-rule save_network:
-    input:
-        checkpoint=last_of("checkpoints"),
-        state=last_of("states"),
-    output:
-        "results/{run}/network.safetensors",
-    log:
-        "results/{run}/logs/save_network.log",
-    benchmark:
-        "results/{run}/benchmarks/save_network.tsv"
-    conda:
-        "../envs/training.yaml"
-    threads: 1
-    resources:
-        mem_mb=500,
-        runtime=30,
-    params:
-        trained=key_of("train"),
-    script:
-        "../workflow_scripts/save_network.py"
+        run=runs_keeping("last"),

@@ -19,7 +19,7 @@ def verify(config: dict, base: Path) -> None:
     """
     found, plan = 0, Plan(config, base)
     for run in plan.runs.values():
-        if not Path(run.files.manifest).is_file() and not Path(run.files.film).is_file():
+        if not any(Path(path).is_file() for path in (run.files.manifest, run.files.film)):
             log.log(NOTICE, "run '%s' is not finished: it has no %s", run.name, run.files.film)
             continue
         differences = [*_differences(run), *(_published(run) if run is plan.main else [])]
@@ -57,7 +57,4 @@ def _published(run: Run) -> list[str]:
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        verify(
-            config=snakemake.config,
-            base=snakemake.params.base,
-        )
+        verify(config=snakemake.config, base=snakemake.params.base)

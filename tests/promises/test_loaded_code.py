@@ -6,7 +6,7 @@ import pytest
 import rerun_packages
 import reruns
 import witness
-from rerun_loaded import Stage, distributions, own, stage_of, stages
+from rerun_loaded import LEARNING, Stage, distributions, own, stage_of, stages
 
 from epochreel.plan.run_settings import FILM_WIDE
 from epochreel.plan.stages import PROJECTIONS
@@ -30,8 +30,10 @@ def loaded(jobs) -> dict[Stage, set[str]]:
 
 
 # The world's sheets and images are stored, its words drawn while they are used.
-UNSEEN = {Stage("train", "sheets", is_stream=True), Stage("train", "activations", is_stream=True)}
-UNSEEN |= {Stage("train", "words")}
+UNSEEN = {
+    Stage(rule, name, is_stream=True) for rule in LEARNING for name in ("sheets", "activations")
+}
+UNSEEN |= {Stage(rule, "words") for rule in LEARNING}
 
 
 def test_every_stage_was_seen_but_the_other_way_to_train_of_each_experiment(loaded):

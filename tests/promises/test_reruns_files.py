@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import reruns
 from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED, Case
-from rerun_rows import DATA, Row
+from rerun_rows import DATA, NETWORK, Row
 from workflow import ARTIFACTS, Workplace, jobs_in
 
 from epochreel.core.bundled_fonts import bundled
@@ -108,8 +108,8 @@ FOLDERS = [
     ("in_fonts.settings.fonts", "fonts/DejaVuSans.ttf", DATA),
     ("in_fonts.settings.fonts", "fonts/added.ttf", DATA),
     ("in_fonts.settings.fonts", "fonts/notes.txt", set()),
-    ("on_pictures.settings.backgrounds", "pictures/one.png", DATA | {"train"}),
-    ("on_pictures.settings.backgrounds", "pictures/added.png", DATA | {"train"}),
+    ("on_pictures.settings.backgrounds", "pictures/one.png", DATA | NETWORK),
+    ("on_pictures.settings.backgrounds", "pictures/added.png", DATA | NETWORK),
     ("on_pictures.settings.backgrounds", "pictures/notes.txt", set()),
     ("in_folders.settings.folder", "kinds/train/one/0.png", DATA),
     ("in_folders.settings.folder", "kinds/train/notes.txt", set()),

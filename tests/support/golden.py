@@ -1,7 +1,7 @@
 """Golden check: two versions of the code produce the same payloads.
 
 A payload is what an artifact is about: tensors, columns, metrics, pixels, decoded film frames.
-Cache keys, checksums and file names are not part of it, so a refactoring may change them. The
+Cache keys, checksums and folder names are not part of it, so a refactoring may change them. The
 files are read with public libraries only, never with the library that is being refactored.
 
     python tests/support/golden.py HEAD~3         make the miniature of both and compare
@@ -30,7 +30,7 @@ import safetensors.numpy
 from PIL import Image, ImageSequence
 
 REPOSITORY = Path(__file__).parents[2]
-# Numbers of the clock and the machine, which a training table of former versions also held.
+# Columns about the clock and the machine, which training tables of earlier versions also held.
 _OF_THE_MACHINE = {"device", "examples_per_second", "cpu_percent", "memory_bytes", "gpus"}
 
 
@@ -49,13 +49,13 @@ def _image_column(values: list[dict]) -> bytes:
 def _column(column: pa.ChunkedArray) -> bytes:
     if pa.types.is_struct(column.type) and "bytes" in {field.name for field in column.type}:
         return _image_column(column.to_pylist())
-    # A column without any value has no type of its own in some versions.
+    # In some versions a column without any value has no type.
     kind = str(column.type) if column.null_count < len(column) else "empty"
     return repr((kind, column.to_pylist())).encode()
 
 
 def _table(path: Path) -> str:
-    """Columns by name, and the metrics in the metadata, if any."""
+    """The digest of the columns by name, and of the metrics in the metadata, if any."""
     table = pq.read_table(path)
     names = sorted(set(table.column_names) - _OF_THE_MACHINE)
     parts = [part for name in names for part in (name.encode(), _column(table[name]))]
@@ -80,7 +80,7 @@ def _pictures(path: Path) -> str:
 
 
 def _film(path: Path) -> str:
-    """The decoded frames, one checksum each."""
+    """The digest of the decoded frames, from one checksum each."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-f", "framemd5", "-"]
     decoded = subprocess.run(command, capture_output=True, check=True)
     return _digest(decoded.stdout)
@@ -97,6 +97,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], str]]] = {
     "evaluation": (("*/evaluations/*.parquet",), _table),
     "metrics": (("*/metrics/*.parquet", "*/summaries/*.parquet"), _table),
     "training": (("*/training/*.parquet", "*/logs/train/[0-9]*.parquet"), _table),
+    "layers": (("*/layers.parquet", "*/logs/layers.parquet"), _table),
     "projection": (("*/projections/*.parquet", "*/projection.parquet"), _table),
     "frame": (("*/frames/*.png",), _pictures),
     "transition": (("*/transitions/*.png", "*/tweens/*.png"), _pictures),
@@ -134,7 +135,7 @@ def differences(before: Path, after: Path) -> list[str]:
 
 
 def make_miniature(repository: Path, folder: Path) -> None:
-    """Make everything of the miniature of a checkout, in `folder`."""
+    """Make the whole miniature of a checkout in `folder`."""
     folders = ("workflow_scripts", "tests", "tests/support")
     paths = ":".join(str(repository / name) for name in folders)
     worlds = next(repository.glob("tests/**/worlds.py"))
@@ -143,7 +144,7 @@ def make_miniature(repository: Path, folder: Path) -> None:
 
 
 def _make_both(commit: str, scratch: Path) -> tuple[Path, Path]:
-    """The miniature of an earlier commit and that of the working tree."""
+    """Make the miniatures of an earlier commit and of the working tree."""
     before, made = scratch / "repository", (scratch / "before", scratch / "after")
     command = ["git", "worktree", "add", "--quiet", "--detach", before, commit]
     subprocess.run(command, cwd=REPOSITORY, check=True)
@@ -158,7 +159,7 @@ def _make_both(commit: str, scratch: Path) -> tuple[Path, Path]:
 
 
 def main(*arguments: str) -> int:
-    """Print what differs; the exit status is 1 where anything does."""
+    """Print the differences; the exit status is 1 if there are any."""
     with tempfile.TemporaryDirectory() as scratch:
         if len(arguments) == 2:
             before, after = map(Path, arguments)

@@ -7,9 +7,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from epochreel.experiments.sheets import layout
+from epochreel.experiments.sheets import image_sizes, layout
 
-WIDTH, HEIGHT = layout.PAGE
+WIDTH, HEIGHT = image_sizes.PAGE
 
 
 def figure(numbers: list[str]) -> Figure:

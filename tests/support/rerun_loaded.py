@@ -14,11 +14,14 @@ from workflow import REPOSITORY
 
 from epochreel.plan.run_settings import FILM_WIDE
 from epochreel.plan.stages import STAGES
+from epochreel.provenance import code_digest
 
 _LOG = re.compile(r"/results/(datasets/)?([^/]+)/logs/([a-z_]+)(?:/[^/]+)?\.log$")
 
 
 PROJECTING = {"fit_projection", "project"}
+LEARNING = {"train", "describe_network"}
+"""The rules that draw examples of an unbounded training set."""
 
 
 @dataclass(frozen=True)
@@ -85,14 +88,15 @@ def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str 
     return Stage(
         rule,
         "" if is_shared else experiment,
-        is_stream and rule == "train",
+        is_stream and rule in LEARNING,
         projection if rule in PROJECTING else "",
     )
 
 
 def own(modules: Iterable[str]) -> set[str]:
-    """Those of the loaded modules that are Epochreel's."""
-    return {name for name in modules if name.partition(".")[0] == "epochreel"}
+    """The loaded modules that are Epochreel's, without those that cannot change a result."""
+    own = {name for name in modules if name.partition(".")[0] == "epochreel"}
+    return {name for name in own if not code_digest._is_without_result(name)}
 
 
 def distributions(modules: Iterable[str]) -> set[str]:

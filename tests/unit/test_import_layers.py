@@ -1,4 +1,4 @@
-"""What may import what: the contracts of pyproject.toml, and names that say which room is meant."""
+"""The layers of the library: the contracts of pyproject.toml, and unambiguous module names."""
 
 import subprocess
 from collections import Counter

@@ -113,7 +113,7 @@ def check(x, log):
     if x < 0:
         raise ValueError(f"{x} is negative", "expected", 1)
     if x > 9:
-        raise errors.OutOfRangeError("too large")
+        raise errors.OutOfRangeError("too large") from cause("first")
     print("is fine")
     log.append('a')
     return {"name": 1}
@@ -137,6 +137,7 @@ def test_the_wording_of_errors_and_log_messages_does_not_count(digest, old):
         ("ValueError", "TypeError"),
         ("log.info", "log.error"),
         ("log.info", "out.info"),
+        ("first", "second"),
         ("log.append('a')", "log.append('b')"),
     ],
 )

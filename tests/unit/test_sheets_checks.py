@@ -7,7 +7,7 @@ import pytest
 import test_sheets_model
 
 from epochreel.config import schema
-from epochreel.experiments.sheets import checks, layout, patch_sizes
+from epochreel.experiments.sheets import checks, image_sizes, patch_corners
 
 
 def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
@@ -16,16 +16,27 @@ def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
     return dict(checks.contradictions(asked | {"test": test}))
 
 
-@pytest.mark.parametrize("variant", layout.VARIANTS)
+@pytest.mark.parametrize("variant", image_sizes.VARIANTS)
 @pytest.mark.parametrize("name", ["local", "tuned", "deep", "cells"])
 def test_a_network_reads_its_own_images_by_default(variant, name):
     fits = name == "local" or (name == "cells") == (variant == "cells")
     assert next(iter(told(variant, name=name)), None) == (None if fits else "network.name")
 
 
-@pytest.mark.parametrize("variant", ["plain", "cells"])
+def fits(variant: str, patch: int) -> bool:
+    """Check that the patches around all places lie within the image."""
+    return all(
+        corner.min() >= 0 and corner.max() + patch <= length
+        for corner, length in zip(
+            patch_corners.corners(variant, patch), image_sizes.image_size(variant), strict=True
+        )
+    )
+
+
+@pytest.mark.parametrize("variant", image_sizes.VARIANTS)
 def test_patches_may_be_as_large_as_is_said_and_no_larger(variant):
-    largest = max(side for side in range(7, 200) if patch_sizes.fits(variant, side))
+    largest = max(side for side in range(7, 200) if fits(variant, side))
+    assert image_sizes.largest_patch(variant) == largest
     if largest < 63:
         assert f"at most {largest}" in told(variant, patch=largest + 1)["network.patch"]
     assert not told(variant, patch=min(largest, 63))
@@ -46,7 +57,8 @@ def test_the_page_shown_is_one_of_the_test_pages():
     assert "0 … 1" in told(example=2, test=2)["figure.settings.example"]
 
 
-def test_the_plan_needs_no_torch_for_it():
-    check = "import sys, epochreel.experiments.sheets.checks; sys.exit('torch' in sys.modules)"
+def test_the_plan_needs_neither_torch_nor_numpy_for_it():
+    check = "import sys, epochreel.experiments.sheets.checks;"
+    check += "sys.exit(bool({'torch', 'numpy'} & sys.modules.keys()))"
     folder = checks.__file__.split("epochreel")[0]
     subprocess.run([sys.executable, "-c", check], cwd=folder, check=True)

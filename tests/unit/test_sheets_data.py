@@ -10,7 +10,7 @@ from schema_paths import schema_of
 from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.drawing import fonts
-from epochreel.experiments.sheets import data, ink, layout
+from epochreel.experiments.sheets import data, image_sizes, ink, layout
 from epochreel.formats import png
 
 PLAIN = {"variant": "plain", "fonts": None}
@@ -115,7 +115,7 @@ def test_all_digits_are_drawn_alike_often():
 # -- What an example depends on
 
 
-@pytest.mark.parametrize("variant", layout.VARIANTS)
+@pytest.mark.parametrize("variant", image_sizes.VARIANTS)
 def test_example_i_is_the_same_in_any_order_and_range(variant):
     whole = examples(variant, range(4))
     assert same(examples(variant, range(3, 4))[0], whole[3])
@@ -123,7 +123,7 @@ def test_example_i_is_the_same_in_any_order_and_range(variant):
     assert all(same(one, other) for one, other in zip(backwards[::-1], whole, strict=True))
 
 
-@pytest.mark.parametrize("variant", layout.VARIANTS)
+@pytest.mark.parametrize("variant", image_sizes.VARIANTS)
 def test_splits_and_seeds_have_examples_of_their_own(variant):
     drawn = [examples(variant, split=split) for split in ("train", "validation", "test")]
     drawn.append(examples(variant, seed=2))
@@ -144,7 +144,7 @@ def test_an_example_is_no_view_of_another():
 
 @pytest.mark.parametrize(
     ("variant", "shape", "places"),
-    [(name, (1024, 768), 436) for name in layout.VARIANTS[:3]] + [("cells", (36, 48), 3)],
+    [(name, (1024, 768), 436) for name in image_sizes.VARIANTS[:3]] + [("cells", (36, 48), 3)],
 )
 def test_images_and_digits_have_the_published_shapes(variant, shape, places):
     example = examples(variant)[0]

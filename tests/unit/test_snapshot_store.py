@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from epochreel.core import files
+from epochreel.core.errors import UserError
 from epochreel.training import snapshot_store as stores
 from epochreel.training.snapshot_store import Store
 
@@ -26,7 +27,7 @@ def add(store, *snapshots):
             n,
             {"w": torch.full((3,), n)},
             {"0.step": torch.tensor(n)},
-            {"training": {"snapshot": n}},
+            {"training": {"snapshot": n}, "system": {}},
         )
     return store
 
@@ -154,3 +155,19 @@ def test_a_former_training_that_is_at_work_stays(tmp_path):
 def test_two_trainings_do_not_share_a_store(tmp_path):
     add(Store(tmp_path, "a" * 64), 0)
     assert not Store(tmp_path, "b" * 64).holds(0)
+
+
+def test_a_snapshot_that_is_trained_again_keeps_its_row_of_the_system_log(tmp_path):
+    store = Store(tmp_path, "a" * 64)
+    for time in (1.0, 2.0):
+        rows = {"training": {}, "system": {"time": time}}
+        store.add(0, {"w": torch.ones(3)}, {"0.step": torch.tensor(0)}, rows)
+    assert store.record(0)["system"] == {"time": 1.0}
+
+
+def test_a_snapshot_that_comes_out_otherwise_is_refused(tmp_path):
+    store = Store(tmp_path, "a" * 64)
+    rows = {"training": {}, "system": {}}
+    store.add(0, {"w": torch.ones(3)}, {"0.step": torch.tensor(0)}, rows)
+    with pytest.raises(UserError, match="snapshot 0 did not come out as it was"):
+        store.add(0, {"w": torch.zeros(3)}, {"0.step": torch.tensor(0)}, rows)

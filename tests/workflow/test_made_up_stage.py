@@ -1,4 +1,4 @@
-"""A stage is added by a rule, a script and one declaration; all else follows from that."""
+"""A rule, a script and one declaration add a stage; everything else follows from these."""
 
 from __future__ import annotations
 

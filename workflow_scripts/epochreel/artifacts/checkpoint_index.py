@@ -5,7 +5,7 @@ snapshot     the number of the block's last snapshot
 checkpoints  the SHA-256 of each of its checkpoints, in order
 optimizer    the SHA-256 of the optimiser's state at the last snapshot, in the store
 
-It embeds a checksum (`formats.checksum`): no digest in it can be altered unseen.
+It embeds a checksum (`formats.checksum`): no digest in it can change unnoticed.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ def checkpoints(path: str | Path, count: int, last: int, made: str) -> list[str]
 
 
 def refuse_others(path: str | Path, paths: Sequence[str | Path], last: int, made: str) -> None:
-    """Raise `UserError` for the first of a block's checkpoints that its state does not tell of.
+    """Raise `UserError` for the first of a block's checkpoints that its state does not list.
 
-    `paths` are all checkpoints of the block; the rest as for `read`.
+    `paths` are all checkpoints of the block; the other arguments are those of `read`.
     """
     listed = checkpoints(path, len(paths), last, made)
     for checkpoint, digest in zip(paths, listed, strict=True):
@@ -81,5 +81,5 @@ def _refuse_another(checkpoint: str | Path, digest: str, path: str | Path) -> No
 
 
 def another(checkpoint: str | Path, path: str | Path) -> UserError:
-    """The error for a checkpoint that is not the one which the index at `path` lists."""
+    """The error for a checkpoint that is not the one that the index at `path` lists."""
     return UserError(f"{checkpoint} is not the checkpoint that {path} lists: {lineage.MEND}")

@@ -73,22 +73,22 @@ def _reason_against(tensor: Any) -> str | None:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint in memory: its tensors on the CPU, and what its metadata say."""
+    """A checkpoint in memory: its tensors on the CPU, and its metadata."""
 
     tensors: dict[str, torch.Tensor]
     about: dict[str, Any]
 
     @property
     def snapshot(self) -> int:
-        """The number of the snapshot that the checkpoint says it is."""
+        """The number of the snapshot, from the metadata."""
         return self.about["snapshot"]
 
 
 def read(path: str | Path, digest: str | None = None) -> Checkpoint:
-    """Open a checkpoint once. Raises `UserError` where the file is damaged.
+    """Open a checkpoint once. Raises `UserError` if the file is damaged.
 
-    The SHA-256 of the file is compared with `digest`; where that is None, the checksum that the
-    file carries is checked instead. `checksum.Mismatch` for another digest.
+    Compares the SHA-256 of the file with `digest`; if that is None, checks the embedded checksum
+    instead. Raises `checksum.Mismatch` for another digest.
     """
     try:
         data = checksum.read(path) if digest is None else checksum.read_expected(path, digest)
@@ -100,7 +100,7 @@ def read(path: str | Path, digest: str | None = None) -> Checkpoint:
 
 
 def _about(data: bytes) -> dict[str, Any]:
-    """The metadata: a safetensors file begins with the length of a JSON header, and with that."""
+    """The metadata. A safetensors file starts with the length of a JSON header, then the header."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     return json.loads(header["__metadata__"]["epochreel"])

@@ -2,7 +2,7 @@
 
 name          the layer's name in the network
 kind          the name of its class
-output_shape  list of int64, without the batch's axis; null where the output is no tensor
+output_shape  list of int64, without the batch axis; null if the output is not a tensor
 parameters    int64, the number of its own weights
 """
 
@@ -27,6 +27,6 @@ _SCHEMA = pa.schema(
 
 
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
-    """Write the layers, and the cache key that they depend on."""
+    """Write the layers and the cache key that they depend on."""
     table = pa.Table.from_pylist(list(rows), _SCHEMA).replace_schema_metadata({"epochreel": key})
     parquet.write(path, table, compression="zstd", compression_level=1)

@@ -47,7 +47,7 @@ _SCHEMA = pa.schema(
 
 
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
-    """Write the rows of a block, and the cache key of the training."""
+    """Write the rows of a block and the cache key of the training."""
     table = pa.Table.from_pylist(list(rows), _SCHEMA)
     table = table.replace_schema_metadata({"epochreel": key})
     parquet.write(path, table, compression="zstd", compression_level=1)
@@ -56,8 +56,8 @@ def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None
 def read(path: str | Path, first: int, count: int, made: str) -> pa.Table:
     """Read the table of the block of `count` snapshots from `first` on.
 
-    Raises `UserError` where the file is damaged, another block's, or depends on another key than
-    the one of digest `made`.
+    Raises `UserError` if the file is damaged, belongs to another block, or depends on a key
+    whose digest is not `made`.
     """
     table = parquet.read(path)
     lineage.refuse_others(path, parquet.noted(table.schema), made)

@@ -1,4 +1,4 @@
-"""The log of jobs: what a job says, to a file and to the terminal."""
+"""The log of a job, written to a file and to the terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 log = logging.getLogger("epochreel")
 NOTICE = 25
-"""Between INFO and WARNING: what a person at the terminal wants to know."""
+"""The level between INFO and WARNING: what a user at the terminal wants to know."""
 logging.addLevelName(NOTICE, "NOTICE")
 
 

@@ -1,4 +1,4 @@
-"""The ffmpeg that encodes films: where it is, its version, and how it is run."""
+"""The ffmpeg that encodes films: its path, its version, and how to run it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def ffmpeg_path(settings: Mapping) -> str:
         if found is None:
             raise UserError("ffmpeg: no such program in PATH; install it or set ffmpeg: bundled")
         return found
-    # Only now: planning asks for no more than a version.
+    # Imported here: planning needs no more than a version.
     from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
 
     name = FNAME_PER_PLATFORM.get(get_platform(), "ffmpeg")

@@ -1,4 +1,4 @@
-"""When each snapshot is shown in a film, and for how many of its frames."""
+"""The timing of a film: when each snapshot is shown, and for how many frames."""
 
 from __future__ import annotations
 

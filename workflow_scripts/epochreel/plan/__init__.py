@@ -1,1 +1,1 @@
-"""What a config asks for: datasets, runs, stages and what their results depend on."""
+"""The plan of a config: datasets, runs, stages and what their results depend on."""

@@ -109,7 +109,7 @@ def _refuse_what_the_experiment_refuses(run: RunSettings, where: str) -> None:
 
 def missing_glyphs(title: str) -> str:
     """Return the characters of a title for which the frames' font has no glyph."""
-    from fontTools.ttLib import TTFont  # Only now: most titles are plain ASCII.
+    from fontTools.ttLib import TTFont  # Imported here: most titles are plain ASCII.
 
     with TTFont(bundled(_TITLE_FONT), lazy=True) as font:
         known = font.getBestCmap()

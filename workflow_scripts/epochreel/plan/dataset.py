@@ -98,7 +98,7 @@ class Dataset:
         return sorted(set(self.sources().values()))
 
     def shard_place(self, split: str, shard: str) -> dict[str, Any]:
-        """The split, first example and number of examples of a shard; `UserError` for none."""
+        """The split, first example and size of a shard. Raises `UserError` if there is none."""
         if self.settings[split] == UNBOUNDED:
             raise UserError(
                 f"dataset '{self.name}' has no shards of its split {split}: it is unbounded"

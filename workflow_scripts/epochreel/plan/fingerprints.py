@@ -1,4 +1,4 @@
-"""What the results of a run's stages depend on: settings, code, package versions and inputs."""
+"""Fingerprints: the settings, code, package versions and inputs that results depend on."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from epochreel.provenance.code_digest import code_digest
 def fingerprint(
     stage: str, experiment: Experiment, settings: Mapping[str, Any], variant: Variant
 ) -> dict[str, Any]:
-    """What the results of a stage depend on, beside what it reads: `reads` is left empty."""
+    """The fingerprint of a stage without what it reads: `reads` is left empty."""
     return {
         "settings": dict(settings),
         "reads": {},
@@ -57,13 +57,13 @@ def _of_dataset(dataset: Dataset) -> dict[str, Any]:
 
 
 class Fingerprints:
-    """The fingerprints of one run's stages. Each is taken once, for all blocks."""
+    """The fingerprints of one run's stages, each computed once for all blocks."""
 
     def __init__(self, run: RunSettings):
         self._run, self._taken = run, dict[str, dict[str, Any]]()
 
     def of(self, stage: str) -> dict[str, Any]:
-        """The fingerprint of a stage; under `reads`, the digests of the keys of what it reads."""
+        """The fingerprint of a stage; `reads` holds the digests of the keys of what it reads."""
         if stage not in self._taken:
             self._taken[stage] = self._take(stage)
         return dict(self._taken[stage])

@@ -24,7 +24,6 @@ class Plan:
     """
 
     def __init__(self, config: Mapping[str, Any], base: Path):
-        self.base = base
         checked = schema.checked(dict(config), schemas.shared())
         self.size: int = checked["snapshots_per_block"]
         self.datasets = {

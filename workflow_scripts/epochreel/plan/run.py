@@ -17,20 +17,20 @@ class Run(RunSettings):
 
     @cached_property
     def files(self) -> RunFiles:
-        """Where the run's files lie."""
+        """The paths of the run's files."""
         return RunFiles(self)
 
     @cached_property
     def fingerprints(self) -> Fingerprints:
-        """What the results of its stages depend on."""
+        """The fingerprints of the run's stages."""
         return Fingerprints(self)
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
-        """What the results of a stage depend on."""
+        """The fingerprint of a stage."""
         return self.fingerprints.of(stage)
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
-        """The same for one block, with its first snapshot and its number of real ones."""
+        """The fingerprint for one block, with its first snapshot and its number of real ones."""
         place = {"first": int(block) * self.size, "real": self.real(block)}
         return self.stage_settings(stage) | place
 
@@ -43,7 +43,7 @@ class Run(RunSettings):
         return {stage.rule: keys.key(self.stage_settings(stage.rule)) for stage in stages_of(self)}
 
     def manifest_settings(self) -> dict[str, Any]:
-        """What the manifest lists beside the files, and what its checks need to know of them."""
+        """The content of the manifest besides the files, and what its checks need to know."""
         return {
             "stages": self.stages(),
             "made_by": self.made_by(),
@@ -52,11 +52,11 @@ class Run(RunSettings):
         }
 
     def made_by(self) -> dict[str, str]:
-        """Kind of kept artifact that carries its cache key → the stage that makes it."""
+        """Map each kind of kept artifact that carries its cache key to the stage that makes it."""
         return {made.kind: stage.rule for stage, made in artifacts_of(self) if made.carries_key}
 
     def artifact_keys(self) -> dict[str, str]:
-        """The cache key that each kept artifact which carries one should carry, by path."""
+        """The expected cache key of each kept artifact that carries one, by path."""
         found, stages = shard_keys(self.dataset), self.stages()
         for kind, stage in self.made_by().items():
             found |= dict.fromkeys(self.files.of(kind), stages[stage])

@@ -1,4 +1,4 @@
-"""Where the files of one run lie, derived from the declarations of its stages."""
+"""The paths of the files of one run, derived from the declarations of its stages."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class RunFiles:
         return [made.path.format(run=run.name, snapshot=n, block=n) for n in numbers]
 
     def kept_by_kind(self) -> dict[str, list[str]]:
-        """Everything that is kept, by kind; the splits of the dataset are kinds, too."""
+        """All kept files by kind; the splits of the dataset are kinds, too."""
         kinds = {made.kind: self._paths(made) for _, made in artifacts_of(self._run)}
         return kinds | {split: self._run.dataset.shards(split) for split in SPLITS}
 
     def kept(self) -> Iterator[str]:
-        """Everything that is kept."""
+        """All kept files."""
         return chain.from_iterable(self.kept_by_kind().values())
 
     @property
@@ -62,7 +62,7 @@ class RunFiles:
         return f"results/{self._run.name}/manifest.json"
 
     def lacking(self) -> set[str]:
-        """The kinds of files that other runs have and this one has not."""
+        """The kinds of files that other runs have and this one lacks."""
         return {
             made.kind
             for stage in STAGES.values()
@@ -82,7 +82,7 @@ class RunFiles:
         return [] if self._run.has_fit else self.shown_before(block)
 
     def train_sample(self) -> list[str]:
-        """The shards with the training examples that are evaluated beside the test set."""
+        """The shards with the training examples that are evaluated in addition to the test set."""
         return self._run.dataset.sample(self._run.settings["evaluation"]["train_sample"])
 
     def first_train_shard(self) -> list[str]:

@@ -44,27 +44,27 @@ class RunSettings:
 
     @property
     def keeps_all(self) -> bool:
-        """True where all checkpoints are kept."""
+        """True if all checkpoints are kept."""
         return self.settings["keep_checkpoints"] == "all"
 
     @property
     def projects(self) -> bool:
-        """True where the film shows high-dimensional points in the plane."""
+        """True if the film shows high-dimensional points in the plane."""
         return self.experiment.file("projection").is_file()
 
     @property
     def has_fit(self) -> bool:
-        """True where the projection is one fit over all snapshots."""
+        """True if the projection is one fit over all snapshots."""
         return self.projects and self.projection["name"] in FILM_WIDE
 
     @property
     def has_tweens(self) -> bool:
-        """True where points move between snapshots."""
+        """True if points move between snapshots."""
         return bool(self.figure["tweens"])
 
     @property
     def snapshots(self) -> int:
-        """The number of snapshots, the untrained network included."""
+        """The number of snapshots, including the untrained network."""
         return self.epochs * self.settings["snapshots_per_epoch"] + 1
 
     @property
@@ -82,7 +82,7 @@ class RunSettings:
         return [f"{block:0{block_digits(self.size)}d}" for block in range(count)]
 
     def real(self, block: str) -> int:
-        """The number of snapshots of a block that lie within the run; `UserError` for none."""
+        """The number of a block's snapshots within the run. Raises `UserError` if it has none."""
         count = min(self.size, self.snapshots - int(block) * self.size)
         if count < 1:
             raise UserError(f"run '{self.name}' ends at snapshot {self.last}")

@@ -1,4 +1,4 @@
-"""Which settings of a run the result of each stage depends on: one function for each stage."""
+"""The settings of a run that the result of each stage depends on: one function per stage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PLATEAU = ("plateau_failures", "plateau_factor")
 
 
 def train(run: RunSettings) -> Settings:
-    """The data, the network and the training; of the optimizer its own arguments alone."""
+    """The data, the network and the training, with only the arguments of its optimizer."""
     training = run.settings["training"]
     chosen = {name: run.settings[name] for name in ("seed", "snapshots_per_epoch")}
     unused = {name for names in OPTIMIZER_SETTINGS.values() for name in names}
@@ -44,25 +44,25 @@ def stored_examples(run: RunSettings) -> dict[str, int]:
 
 
 def describe_network(run: RunSettings) -> Settings:
-    """The network, and the data whose first example it is shown."""
+    """The network, and the data whose first example it is run on."""
     names = ("train", "seed") if run.dataset.is_stream else ()
     drawn = {name: run.dataset.settings[name] for name in names}
     return {"data": _data(run) | drawn, "network": run.network, "seed": run.settings["seed"]}
 
 
 def evaluate(run: RunSettings) -> Settings:
-    """The test set, the network, and how it is evaluated."""
+    """The test set, the network and the evaluation."""
     settings = {"data": _data(run), "examples": _test_examples(run), "network": run.network}
     return settings | {"evaluation": run.settings["evaluation"]}
 
 
 def summarize(run: RunSettings) -> Settings:
-    """Nothing: the metrics are those of the evaluations."""
+    """No settings: the metrics are those of the evaluations."""
     return {}
 
 
 def project(run: RunSettings) -> Settings:
-    """The kind of projection; for a fit over all snapshots, how many these are."""
+    """The kind of projection; for a fit over all snapshots, their number."""
     experiment = {"experiment": run.dataset.settings["experiment"]}
     settings = {"data": experiment, "projection": run.projection}
     settings |= {"snapshots": run.snapshots} if run.has_fit else {}
@@ -70,7 +70,7 @@ def project(run: RunSettings) -> Settings:
 
 
 def render(run: RunSettings) -> Settings:
-    """What a frame shows, and the time axis of its curves."""
+    """The content of a frame, and the time axis of its curves."""
     training = run.settings["training"]
     figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
     del figure["tweens"]
@@ -87,12 +87,12 @@ def render(run: RunSettings) -> Settings:
 
 
 def render_tweens(run: RunSettings) -> Settings:
-    """The same, and the number of pictures between two snapshots."""
+    """The settings of `render`, and the number of pictures between two snapshots."""
     return {"tweens": run.figure["tweens"], **render(run)}
 
 
 def film(*names: str) -> Callable[[RunSettings], Settings]:
-    """The settings of a form of the film: `names` are the keys of `film` that it reads."""
+    """The settings of a film format: `names` are the keys of `film` that it reads."""
 
     def settings(run: RunSettings) -> Settings:
         chosen = {name: run.settings["film"][name] for name in names}
@@ -104,9 +104,9 @@ def film(*names: str) -> Callable[[RunSettings], Settings]:
 
 
 def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
-    """The same for a form whose metadata hold the title.
+    """The settings of a film format whose metadata holds the title.
 
-    The number of snapshots counts: frames with a `time_axis` of the user's do not depend on it,
+    The number of snapshots counts: frames with a user-defined `time_axis` do not depend on it,
     and without it a shorter run's film would pass for this one.
     """
 
@@ -118,7 +118,7 @@ def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
 
 
 def encode(*names: str) -> Callable[[RunSettings], Settings]:
-    """The settings of an encoded film, those of its pace among them."""
+    """The settings of an encoded film, including those of its pace."""
     return titled_film(*_ENCODER, *names)
 
 
@@ -128,7 +128,7 @@ def encode_gif(run: RunSettings) -> Settings:
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """The pace of the film, and what the sentences are about."""
+    """The pace of the film, and the settings that its sentences depend on."""
     names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
     chosen = {name: render(run)[name] for name in names}
     pace = {name: run.settings["film"][name] for name in _PACE}

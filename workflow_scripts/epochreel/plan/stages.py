@@ -3,7 +3,7 @@
 Everything else is derived from these declarations: cache keys and the keys of what a stage reads
 (`fingerprints`), the files that a run keeps (`run_files`), the manifest and the checks of `verify`.
 A new stage is a rule in rules/ (and its `include` in the Snakefile), a script, an entry here with
-the function in `stage_settings` that names its settings, and a line in the profiles of clusters.
+the function in `stage_settings` that names its settings, and a line in each cluster profile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Condition = Callable[[RunSettings], bool]
 
 @dataclass(frozen=True)
 class Variant:
-    """What decides, beside the experiment, which code and packages a stage loads."""
+    """The settings that decide, besides the experiment, which code and packages a stage loads."""
 
     is_stream: bool = False
     projection: str | None = None
@@ -38,7 +38,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a stage loads beside its script.
+    """Dependencies of a stage, besides its script.
 
     Files of the experiment, packages, and modules of the library that are found by name.
     """
@@ -68,19 +68,19 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage, named as its rule.
+    """One stage, named after its rule.
 
     rule          the rule, in rules/
     settings      the settings of a run that the result depends on; None for a stage that only
                   copies, and for `generate_dataset`, which belongs to no run
     needs         what the script loads, whatever the run
-    also          what it loads beside that, by the variant of the run
+    also          what it loads in addition, by the variant of the run
     reads         the stages whose artifacts it reads, where the run has them; what a block reads of
-                  the block before is of its own stage
+                  the block before belongs to its own stage
     reads_shards  the runs in which it finds shards to read, if it reads `generate_dataset`
     makes         its artifacts; none for datasets and for results that are made on request
     exists        the runs that have this stage
-    script        the script in workflow_scripts/, where it is not named as the rule
+    script        the script in workflow_scripts/, if it is not named after the rule
     function      a function that not every experiment has, in the first of its files
     """
 
@@ -125,16 +125,16 @@ _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 _UMAP = ("scipy", "scikit-learn", "umap-learn", "pynndescent")
 PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _UMAP}
-"""The packages that each method of projection computes with, beside those of `project`."""
+"""The packages that each method of projection computes with, in addition to those of `project`."""
 
 
 def _unbounded_data(variant: Variant) -> Needs:
-    """An unbounded training set is drawn while it is used."""
+    """Dependencies of an unbounded training set, which is drawn while it is used."""
     return Needs(("data",), ("deflate", "isal", "matplotlib")) if variant.is_stream else Needs()
 
 
 def _method(variant: Variant) -> Needs:
-    """The method of projection, which is found by its name."""
+    """Dependencies of the projection method, whose module is found by its name."""
     if variant.projection is None:
         return Needs()
     module = LIBRARY / "projection" / "methods" / f"{variant.projection}.py"
@@ -254,7 +254,7 @@ _DECLARED = (
         reads=_FILM,
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
-    # What follows is made on request.
+    # The results of the stages below are made on request.
     Stage(
         "encode_webm",
         settings=stage_settings.encode("threads", "webm_codec"),
@@ -312,7 +312,7 @@ def artifacts_of(run: RunSettings) -> list[tuple[Stage, Artifact]]:
 
 
 def stages_of(run: RunSettings) -> list[Stage]:
-    """The stages whose results a run keeps, or makes them from; those that only copy left out."""
+    """The stages that make what a run keeps, directly or not, except those that only copy."""
     return [
         stage for stage in STAGES.values() if stage.makes and stage.settings and stage.exists(run)
     ]

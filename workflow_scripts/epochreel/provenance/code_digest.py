@@ -13,8 +13,8 @@ from epochreel.core.errors import UserError, first_line
 from epochreel.provenance.keys import digest
 
 LIBRARY = Path(__file__).parents[1]
-# Nothing that these do can change a result: they word errors, keep locks, log, watch processes and
-# measure the machine. They are not part of any digest, nor is what they import.
+# These modules cannot change a result: they word errors, keep locks, log, watch processes and
+# measure the machine. They are not part of any digest, nor is what only they import.
 _WITHOUT_RESULT = ("core.errors", "core.log", "core.lock", "runtime", "training.system_sampler")
 # What Python raises for a file that it cannot parse or compile; its parser has a stack of its own,
 # and calls it want of memory when that is full.
@@ -87,7 +87,7 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
         elif isinstance(node, _DOCUMENTED):
             _drop_docstring(node)
         elif _is_message(node):
-            _drop_text(node)
+            _drop_text(node.exc if isinstance(node, ast.Raise) else node)
     spelt: list[str] = []
     try:
         _spell(tree, spelt)
@@ -111,7 +111,7 @@ def _drop_docstring(node: Any) -> None:
 
 
 def _is_message(node: ast.AST) -> bool:
-    """`raise …Error(…)` and a statement `log.info(…)` or the like: people alone read their text."""
+    """True for `raise …Error(…)` and statements like `log.info(…)`: text for people only."""
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         raised = node.exc.func
         return getattr(raised, "id", getattr(raised, "attr", "")).endswith("Error")
@@ -122,7 +122,7 @@ def _is_message(node: ast.AST) -> bool:
 
 
 def _drop_text(message: ast.AST) -> None:
-    """Empty all text in a message. What it computes stays, such as the values that it names."""
+    """Empty all text in a message; keep what it computes, such as the values that it names."""
     for node in ast.walk(message):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             node.value = ""

@@ -26,7 +26,7 @@ SECONDS_BETWEEN_NOTICES = 30  # on the terminal, of a training that takes longer
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the files of a block lie; `before` is the state of the block before, if any."""
+    """The paths of a block's files; `before` is the state of the block before, if any."""
 
     before: str | None
     checkpoints: Sequence[str]

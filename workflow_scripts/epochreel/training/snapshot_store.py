@@ -29,6 +29,7 @@ import torch
 
 from epochreel.artifacts import checkpoints
 from epochreel.core import lock
+from epochreel.core.errors import UserError
 from epochreel.core.files import link_whole, sha256, write_whole
 
 log = logging.getLogger("epochreel")
@@ -80,9 +81,14 @@ class Store:
         `rows` are those of the tables `training` and `system`.
         """
         about = {"snapshot": snapshot, "training": self.training}
+        packed, before = checkpoints.pack(weights, about), self.record(snapshot)
+        if before:
+            _refuse_other_weights(snapshot, packed, before["weights"], self.folder)
+            # A snapshot that is trained again keeps the time at which it was first trained.
+            rows = {**rows, "system": before["system"]}
         record = {
             "snapshot": snapshot,
-            "weights": _write(self.weights(snapshot), checkpoints.pack(weights, about)),
+            "weights": _write(self.weights(snapshot), packed),
             "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
             **rows,
         }
@@ -146,6 +152,15 @@ class Store:
 
 def _digest(record: Any) -> str:
     return hashlib.sha256(json.dumps(record).encode()).hexdigest()
+
+
+def _refuse_other_weights(snapshot: int, packed: bytes, digest: str, folder: Path) -> None:
+    """Refuse to mix two trainings: a device may not repeat itself to the bit."""
+    if hashlib.sha256(packed).hexdigest() != digest:
+        raise UserError(
+            f"snapshot {snapshot} did not come out as it was when it was first trained: delete "
+            f"{folder} and the run's checkpoints and states, then run the same command again"
+        )
 
 
 def _write(path: Path, data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What training takes of the machine: the system log. Nothing here may change a result."""
+"""Samples of the machine for the system log of a training. Nothing here may change a result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 class SystemSampler:
-    """Throughput and the use of the machine since the sample before."""
+    """Throughput and the use of the machine since the previous sample."""
 
     def __init__(self, device: torch.device):
         self._device = device
@@ -20,7 +20,7 @@ class SystemSampler:
         self._gpus = _gpu_handles() if device.type == "cuda" else []
 
     def sample(self, examples: int) -> dict[str, Any]:
-        """Return the time, examples per second, use of the CPU, memory and use of each GPU.
+        """Return the time, examples per second, CPU use, memory, and the use of each GPU.
 
         `time` is in seconds since the epoch, the CPU in percent of one core, memory in bytes.
         """

@@ -55,9 +55,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Sample:
-    """What is noted of a snapshot: its row in the training table, and that in the system log.
+    """The rows of a snapshot: one in the training table, one in the system log.
 
-    `training` depends on the settings alone; `system` tells of the clock and the machine.
+    `training` depends on the settings alone; `system` describes the clock and the machine.
     """
 
     training: dict[str, Any]

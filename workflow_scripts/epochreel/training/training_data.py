@@ -1,4 +1,4 @@
-"""What a training reads: its splits, and the files of the user that are drawn from."""
+"""The data of a training: its splits, and the user's files that it draws from."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from epochreel.training.data_source import Source, Stored, Stream
 
 
 class TrainingData:
-    """The training and validation sets of a run, each file read and hashed once.
+    """The training and validation sets of a run, each shard read and hashed once.
 
     `sources` are the user's files that an unbounded training set is drawn from. Relative paths of
-    the settings start from `base`. Raises `UserError` for shards that are damaged, or others than
-    the stage expects.
+    the settings start from `base`. Raises `UserError` for shards that are damaged or not those
+    that the stage expects.
     """
 
     def __init__(

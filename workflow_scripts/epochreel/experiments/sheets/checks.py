@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from epochreel.experiments.sheets import layout, patch_sizes
+from epochreel.experiments.sheets.image_sizes import convolved, image_size, largest_patch
 
 
 def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -30,16 +30,15 @@ def _reads_other_images(name: str, variant: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_too_large(network: Mapping[str, Any], variant: str) -> Iterator[tuple[str, str]]:
-    size = layout.image_size(variant)
+    size = image_size(variant)
     if "patch" in network:
-        patch = network["patch"]
-        if not patch_sizes.fits(variant, patch):
-            most = max(side for side in range(patch) if patch_sizes.fits(variant, side))
+        patch, most = network["patch"], largest_patch(variant)
+        if patch > most:
             words = f"holds {patch}, which reaches over the image; it may hold at most {most}"
             yield "network.patch", words
         size = (patch, patch)
     layers = len(network["channels"])
-    if min(patch_sizes.convolved(size, layers)) < 1:
-        most = max(few for few in range(layers) if min(patch_sizes.convolved(size, few)) >= 1)
+    if min(convolved(size, layers)) < 1:
+        most = max(few for few in range(layers) if min(convolved(size, few)) >= 1)
         words = f"holds {layers} convolutions; an image of {size[0]} × {size[1]} px has room for"
         yield "network.channels", f"{words} at most {most}"

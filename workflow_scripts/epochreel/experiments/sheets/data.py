@@ -27,7 +27,7 @@ import numpy as np
 from epochreel.artifacts.dataset_shards import SPLITS
 from epochreel.core import bundled_fonts
 from epochreel.drawing import fonts
-from epochreel.experiments.sheets import ink, layout, perturbed
+from epochreel.experiments.sheets import image_sizes, ink, layout, perturbed
 
 Families = Mapping[str, tuple[fonts.Face, ...]]
 Painter = Callable[[np.random.Generator], dict[str, np.ndarray]]
@@ -50,7 +50,7 @@ def generate(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Examples of a split: `{"image": uint8 (H, W) grey, "digits": uint8 (P,)}` each.
 
-    `settings` are `{"variant": one of layout.VARIANTS, "fonts": None or a folder}`; the folder
+    `settings` are `{"variant": one of image_sizes.VARIANTS, "fonts": None or a folder}`; the folder
     serves *perturbed* alone. Images are (1024, 768) with 436 digits, in `cells` (36, 48) with 3.
     Example i depends on (seed, split, i) alone, and on the fonts. `ValueError` for an unknown
     variant or split, `UserError` for a folder without fonts.
@@ -154,7 +154,7 @@ def _paint_perturbed(families: Families, rng: np.random.Generator) -> dict[str, 
 
 def _print(sheet: Sheet, across: int, down: int) -> np.ndarray:
     """The page, everything `across` px to the right and `down` px below its plain place."""
-    width, height = layout.PAGE
+    width, height = image_sizes.PAGE
     left, top = layout.MAX_SHIFT[0] - across, layout.MAX_SHIFT[1] - down
     page = _background()[top : top + height, left : left + width].copy()
     shift = down * width + across
@@ -189,7 +189,7 @@ def _plan() -> _Plan:
     whole, phase = steps // _PHASES, steps % _PHASES
     middles = np.where(np.arange(len(anchors)) < 132, _VALUE_MIDDLE, _TOTAL_MIDDLE)
     rows = whole[:, 1, None] - _ABOVE + np.arange(_HEIGHT)
-    starts = rows * layout.PAGE[0] + (whole[:, 0] - middles)[:, None]
+    starts = rows * image_sizes.PAGE[0] + (whole[:, 0] - middles)[:, None]
     index = phase[:, 1] * _PHASES + phase[:, 0]
     return _Plan(starts[:132], index[:132] * 1000, starts[132:], index[132:] * 100)
 
@@ -253,7 +253,7 @@ def _plain_font() -> str:
 def _background() -> np.ndarray:
     """The page without its numbers, wider by `layout.MAX_SHIFT` on all sides."""
     across, down = layout.MAX_SHIFT
-    width, height = layout.PAGE
+    width, height = image_sizes.PAGE
     dark = np.zeros((height, width), np.uint8)
     for segment in layout.RULES:
         # Between pixels, a rule of 1 pt would be a grey band of two: it is moved onto one.

@@ -24,14 +24,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-VARIANTS = ("plain", "shifted", "perturbed", "cells")
+from epochreel.experiments.sheets.image_sizes import CELL, PAGE, VARIANTS
 
 DPI = 100
 POINT = DPI / 72
 """Pixels a point."""
-PAGE = (768, 1024)
 """Width and height of a page, px."""
-CELL = (48, 36)
 """Width and height of an image of the variant `cells`, px."""
 MAX_SHIFT = (10, 20)
 """The furthest that a `shifted` page moves either way in x and in y, whole px."""
@@ -206,11 +204,6 @@ def places(variant: str) -> Places:
     if variant not in VARIANTS:
         raise ValueError(f"variant {variant!r} of the sheets: take one of {', '.join(VARIANTS)}")
     return _cell_places() if variant == "cells" else _sheet_places()
-
-
-def image_size(variant: str) -> tuple[int, int]:
-    """Width and height of an image of the variant, px."""
-    return CELL if variant == "cells" else PAGE
 
 
 def digit_offsets(digits: int) -> np.ndarray:

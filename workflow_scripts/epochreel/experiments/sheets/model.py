@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from epochreel.experiments.sheets import layout, patch_sizes
+from epochreel.experiments.sheets import image_sizes, layout, patch_corners
 
 DIGITS = 10
 
@@ -70,7 +70,9 @@ class _Whole(nn.Module):
         self.l1 = l1
         self.convolutions = _convolutions(channels, dropout)
         places = len(layout.places(variant))
-        self.dense = nn.Linear(_features(layout.image_size(variant), channels), places * DIGITS)
+        self.dense = nn.Linear(
+            _features(image_sizes.image_size(variant), channels), places * DIGITS
+        )
         self.apply(_start)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -84,7 +86,7 @@ class _Cells(nn.Module):
     def __init__(self, variant: str, channels: Sequence[int], dense: Sequence[int], dropout: float):
         super().__init__()
         self.convolutions = _convolutions(channels, dropout)
-        widths = (_features(layout.image_size(variant), channels), *dense)
+        widths = (_features(image_sizes.image_size(variant), channels), *dense)
         layers = [
             (nn.Linear(before, after), nn.ELU(inplace=True)) for before, after in pairwise(widths)
         ]
@@ -108,7 +110,7 @@ class _Local(nn.Module):
     def __init__(self, variant: str, channels: Sequence[int], patch: int, spread: float):
         super().__init__()
         self.patch = patch
-        left, top = (torch.from_numpy(corner) for corner in patch_sizes.corners(variant, patch))
+        left, top = (torch.from_numpy(corner) for corner in patch_corners.corners(variant, patch))
         self.register_buffer("top", top, persistent=False)
         self.register_buffer("left", left, persistent=False)
         self.convolutions = _convolutions(channels, dropout=0.0)
@@ -150,7 +152,7 @@ def _convolutions(channels: Sequence[int], dropout: float) -> nn.Sequential:
 
 def _features(size: tuple[int, int], channels: Sequence[int]) -> int:
     """How many features the convolutions make of an image of so many pixels."""
-    width, height = patch_sizes.convolved(size, len(channels))
+    width, height = image_sizes.convolved(size, len(channels))
     return width * height * channels[-1]
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from epochreel.drawing import fonts
-from epochreel.experiments.sheets import ink, layout
+from epochreel.experiments.sheets import image_sizes, ink, layout
 
 TEXT_SIZE = 12.0
 """Size of the text before its jitter, pt; the names of the months are 1 pt smaller."""
@@ -56,10 +56,10 @@ def draw_look(rng: np.random.Generator, families: Mapping[str, Sequence[fonts.Fa
 
 def draw_page(rng: np.random.Generator, numbers: Sequence[str], look: Look) -> np.ndarray:
     """The page, uint8 (1024, 768), black on white, with its 142 numbers."""
-    dark = np.zeros(layout.PAGE[::-1], np.uint8)
+    dark = np.zeros(image_sizes.PAGE[::-1], np.uint8)
     lines, sizes, middles = _lines(numbers, look)
     count = len(lines)
-    middles = middles + rng.normal(0, look.position, (count, 2)) * layout.PAGE
+    middles = middles + rng.normal(0, look.position, (count, 2)) * image_sizes.PAGE
     sizes = np.maximum(sizes + rng.normal(0, look.text_size, count), _SMALLEST_TEXT)
     turns = look.turn + rng.normal(0, look.text_turn, count)
     for line, size, middle, turn in zip(lines, sizes * layout.POINT, middles, turns, strict=True):
@@ -91,7 +91,7 @@ def _moved(points: np.ndarray, look: Look) -> np.ndarray:
 
     Scaled from the table's top left corner, shifted, then turned about the page's middle.
     """
-    corner, middle = np.array(layout.TABLE[:2]), np.array(layout.PAGE) / 2
+    corner, middle = np.array(layout.TABLE[:2]), np.array(image_sizes.PAGE) / 2
     flat = corner + (points - corner) * look.scale + look.shift - middle
     sine, cosine = math.sin(math.radians(look.turn)), math.cos(math.radians(look.turn))
     return middle + flat @ np.array([[cosine, sine], [-sine, cosine]])

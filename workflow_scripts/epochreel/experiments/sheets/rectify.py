@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from epochreel.core.errors import UserError
-from epochreel.experiments.sheets import layout
+from epochreel.experiments.sheets import image_sizes, layout
 
 MOST_TILT = 8.0
 """How far a page may be turned or slanted, degrees."""
@@ -51,7 +51,7 @@ _MOST_SPREAD = 0.5
 
 
 def straighten(page: np.ndarray) -> np.ndarray:
-    """The sheet on a page, redrawn as a plain page of `layout.PAGE`: uint8 (1024, 768).
+    """The sheet on a page, redrawn as a plain page of `image_sizes.PAGE`: uint8 (1024, 768).
 
     `page` is uint8, (H, W) or (H, W, 3), of any size, colours and light; what comes back is black
     ink on white, and white about the table. Raises `UserError` where no table is found.
@@ -305,7 +305,7 @@ def _printed(dark: np.ndarray, where: Map) -> np.ndarray:
     """The table's darkness on the pixels of a sheet: float32 (1024, 768), 0…1."""
     times = max(1, int(where.scale.min() / 1.5))
     dark, where = _reduced(dark, times), Map(where.terms / times)
-    sheet = np.zeros(layout.PAGE[::-1], np.float32)
+    sheet = np.zeros(image_sizes.PAGE[::-1], np.float32)
     left, top = (int(edge) - _BRIM for edge in _RULES[0, :2])
     right, bottom = (int(edge) + _BRIM + 1 for edge in (_RULES[0, 2], _RULES[3, 1]))
     table = np.zeros((bottom - top, right - left))

@@ -1,0 +1,51 @@
+"""The network of a run.
+
+needs  the first training shard (or the user's files that an unbounded training set is drawn from);
+       the last checkpoint and the state of its block
+makes  results/<run>/layers.parquet, the layers; results/<run>/network.safetensors, the last weights
+"""
+
+
+rule describe_network:
+    input:
+        train=of_run("first_train_shard"),
+        sources=of_run("stream_sources"),
+    output:
+        "results/{run}/layers.parquet",
+    log:
+        "results/{run}/logs/describe_network.log",
+    benchmark:
+        "results/{run}/benchmarks/describe_network.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        settings=settings_of("describe_network"),
+        base=BASE,
+    script:
+        "../workflow_scripts/describe_network.py"
+
+
+rule save_network:
+    input:
+        checkpoint=last_of("checkpoints"),
+        state=last_of("states"),
+    output:
+        "results/{run}/network.safetensors",
+    log:
+        "results/{run}/logs/save_network.log",
+    benchmark:
+        "results/{run}/benchmarks/save_network.tsv"
+    conda:
+        "../envs/training.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        trained=key_of("train"),
+    script:
+        "../workflow_scripts/save_network.py"
