@@ -17,7 +17,11 @@ from workflow import Workplace
 # What each rule makes for the first block, or all of it.
 MADE = {
     "generate_dataset": ["datasets/*/test/00000.parquet"],
-    "train": ["{run}/checkpoints/00000?.safetensors", "{run}/states/00000.json"],
+    "train": [
+        "{run}/checkpoints/00000?.safetensors",
+        "{run}/states/00000.json",
+        "{run}/training/00000.parquet",
+    ],
     "evaluate": ["{run}/evaluations/00000?.parquet"],
     "summarize": ["{run}/summaries/00000.parquet"],
     "render": ["{run}/frames/00000?.png"],

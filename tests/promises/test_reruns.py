@@ -57,6 +57,14 @@ def test_two_numbers_swapped_rerun_what_each_of_them_would(planned, rerun_world)
     assert reruns.without_blocks(planned(change)) == following
 
 
+def test_more_training_examples_keep_the_description_of_the_network(planned, rerun_world):
+    def change(config):
+        config["datasets"]["few_sheets"]["train"] = 20
+
+    following = reruns.jobs_of(rerun_world.config, "sheets", {"generate_dataset (train)"})
+    assert reruns.without_blocks(planned(change)) == following - {"describe_network sheets"}
+
+
 def test_an_added_run_makes_its_own_and_nothing_else(planned):
     def change(config):
         config["runs"]["another"] = config["runs"]["sheets"] | {"seed": 9}
@@ -150,4 +158,5 @@ def test_an_experiment_of_another_folder_makes_the_dataset_and_its_runs_again(ma
     key = "datasets.two_spirals.experiment"
     jobs = place.jobs(config=with_key(place.config, key, f"{tmp_path / 'copy'}/"))
     made = {f"generate_dataset two_spirals {split}" for split in ("train", "test")}
+    made.add("describe_network spirals")
     assert reruns.without_blocks(jobs) == OF_SPIRALS | made

@@ -140,7 +140,12 @@ SHARED = [
     Row("main_run", "cells", {"publish"}),
     Row(f"{DATASET}.seed", 2, DATA),
     Row("datasets.few_words.seed", 2, DATA | NETWORK, "of an unbounded training set"),
-    Row(f"{DATASET}.train", 20, {"generate_dataset (train)"}),
+    Row(
+        f"{DATASET}.train",
+        6,
+        {"generate_dataset (train)"},
+        "`describe_network` where the first shard changes",
+    ),
     Row(f"{DATASET}.train", "unbounded", NETWORK, "`unbounded`: nothing is stored"),
     Row(
         f"{DATASET}.validation",
