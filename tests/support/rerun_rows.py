@@ -206,7 +206,6 @@ SHARED = [
     Row(f"{RUN}.training.momentum", 0.5, set(), "counts for sgd alone"),
     Row(f"{RUN}.training.precision", "bfloat16", {"train"}),
     Row(f"{RUN}.training.threads", 2, {"train"}),
-    Row(f"{RUN}.training.compile", True, {"train"}),
     Row(f"{RUN}.evaluation.batch", 3, {"evaluate"}),
     Row("runs.sketches.evaluation.train_sample", 2, {"evaluate"}),
     Row(

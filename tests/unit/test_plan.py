@@ -253,7 +253,6 @@ KNOBS = {
     f"{RUN}.training.weight_decay": (0.1, {"train"}),
     f"{RUN}.training.precision": ("bfloat16", {"train"}),
     f"{RUN}.training.threads": (2, {"train"}),
-    f"{RUN}.training.compile": (True, {"train"}),
     f"{RUN}.evaluation.batch": (9, {"evaluate"}),
     f"{RUN}.evaluation.train_sample": (2, {"evaluate"}),
     f"{RUN}.evaluation.precision": ("bfloat16", {"evaluate"}),
@@ -369,7 +368,7 @@ def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, 
             seen.add(name)
             return super().__getitem__(name)
 
-    seen = {"batch", "batches_per_epoch", "precision", "threads", "compile"}
+    seen = {"batch", "batches_per_epoch", "precision", "threads"}
     plateau = {f"{POINTS}.validation": 4, f"{RUN}.training.plateau_batches": 2}
     run = planned({f"{RUN}.training.optimizer": optimizer, **plateau}).runs["tiny"]
     told = run.stage_settings("train")["settings"]["training"]

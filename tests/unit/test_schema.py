@@ -113,7 +113,6 @@ WRONG = [
     ("runs.tiny.training.rate", 0, "0", "above 0"),
     ("runs.tiny.training.rho", 1, "1", "below 1"),
     ("runs.tiny.training.optimizer", "adan", "'adan'", "one of adadelta, sgd, adam, adamw"),
-    ("runs.tiny.training.compile", "yes", "'yes'", "true or false"),
     ("runs.tiny.training.decay_batches", 0.5, "0.5", "a whole number or null"),
     ("runs.tiny.training", [], "[]", "keys with values"),
     ("runs.tiny.training", None, "nothing", "keys with values"),

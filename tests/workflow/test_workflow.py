@@ -218,7 +218,7 @@ def test_too_little_disk_is_said_before_training(tmp_path):
     config["snapshots_per_block"] = 1
     done = Workplace(tmp_path, config).start("results/sheets/checkpoints/000000.safetensors")
     assert done.returncode != 0
-    assert "run 'sheets' needs about" in done.stdout and "make room" in done.stdout
+    assert "run 'sheets' needs about" in done.stdout and "free some space" in done.stdout
     assert "Traceback" not in done.stdout
 
 

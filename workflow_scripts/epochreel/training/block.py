@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from epochreel.core.errors import UserError
 from epochreel.core.log import NOTICE
 from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import keys
-from epochreel.training import compile_cache, disk_space
+from epochreel.training import disk_space
 from epochreel.training.snapshot_store import Store
 from epochreel.training.trainer import Recipe, Sample, Trainer
 from epochreel.training.training_data import TrainingData
@@ -72,9 +71,7 @@ class Block:
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
                 _tell_what_is_kept(self.numbers[0], missing[0])
-                compiles = self.stage["settings"]["training"]["compile"]
-                with compile_cache.apart() if compiles else contextlib.nullcontext():
-                    _train(self._trainer, store, missing, self.outlook.run)
+                _train(self._trainer, store, missing, self.outlook.run)
             self._refuse_another_training()
             self._declare()
             if not self.outlook.keeps_all:
@@ -82,7 +79,7 @@ class Block:
                 store.forget_weights()
 
     def _trainer(self) -> Trainer:
-        """A network before its first batch; says what disk the run needs, and checks it."""
+        """Return the untrained network, after a check of the disk space that the run needs."""
         recipe = Recipe.of(self.stage["settings"])
         model = self.experiment.load("model")
         trainer = Trainer(model, recipe, self.data.source, self.data.validation)
@@ -94,15 +91,13 @@ class Block:
         stored = self.store.count(self.stage["first"])
         # With `last`, one block waits to be evaluated while the next is trained.
         at_once = snapshots if outlook.keeps_all else 2 * len(self.outputs.checkpoints)
-        needed = disk_space.need(
-            trainer.network,
-            snapshots,
-            kept=max(min(snapshots, at_once) - stored, 0),
-            test_bytes=outlook.test_examples * _bytes_per_example(trainer),
-            pixels=outlook.pixels,
+        weights = sum(value.nbytes for value in trainer.network.state_dict().values())
+        predictions = outlook.test_examples * _labels_per_example(trainer)
+        needed = weights * max(min(snapshots, at_once) - stored, 0) + snapshots * (
+            disk_space.BYTES_PER_PREDICTION * predictions
+            + disk_space.BYTES_PER_PIXEL * outlook.pixels
         )
-        begun = self.stage["first"] > 0
-        disk_space.refuse_if_short(self.outputs.store, needed, outlook.run, quietly=begun)
+        disk_space.check(self.outputs.store, needed, outlook.run)
 
     def _declare(self) -> None:
         store, outputs = self.store, self.outputs
@@ -134,11 +129,9 @@ class Block:
             )
 
 
-def _bytes_per_example(trainer: Trainer) -> int:
-    """The size of one test example's predictions, judged by the labels of a training example."""
+def _labels_per_example(trainer: Trainer) -> int:
     columns = trainer.train.example().values()
-    labels = sum(column[0].numel() for column in columns if column.dim() < 3)
-    return disk_space.BYTES_PER_PREDICTION * labels
+    return sum(column[0].numel() for column in columns if column.dim() < 3)
 
 
 def _tell_what_is_kept(first: int, missing: int) -> None:

@@ -34,7 +34,6 @@ from epochreel.core.files import link_whole, sha256, write_whole
 
 log = logging.getLogger("epochreel")
 NEWEST_KEPT = 2
-STATES_KEPT = NEWEST_KEPT + 1
 
 
 class Store:

@@ -84,7 +84,6 @@ class Trainer:
         self.network = device.put(network, self.device)
         self.optimizer = optimizers.make(self.settings, self.network)
         self.rate = lr_schedule.rate_at(self.settings)
-        self.compute = torch.compile(self.network) if self.settings["compile"] else self.network
         self.plateau = lr_schedule.Plateau.of(self.settings)
         self.train = source(self.device)
         self.validation = in_memory(validation, self.device)
@@ -147,7 +146,7 @@ class Trainer:
         seeding.begin(seeding.number(self.recipe.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
         with device.arithmetic(self.device, self.settings["precision"]):
-            loss = self._checked(self.model.loss(self.compute, batch))
+            loss = self._checked(self.model.loss(self.network, batch))
         if not loss.requires_grad:
             refuse_given(
                 self._source("loss"), loss, "what weights can be learnt from, not detached"
