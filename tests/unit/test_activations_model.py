@@ -7,7 +7,7 @@ from schema_paths import schema_of
 
 from epochreel.config import schema
 from epochreel.experiments.activations import checks, data, model
-from epochreel.projection import embed
+from epochreel.projection import MOST_POINTS
 
 PARTS = schema_of("activations")
 NETWORKS = schema.by_name(PARTS["networks"])
@@ -116,8 +116,8 @@ def test_built_in_data_and_the_published_network_go_together():
 
 
 def test_more_test_images_than_can_be_projected_are_refused():
-    assert "10001 test examples" in told(test=embed.MOST + 1)["dataset"]
-    assert not told(test=embed.MOST)
+    assert "10001 test examples" in told(test=MOST_POINTS + 1)["dataset"]
+    assert not told(test=MOST_POINTS)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,6 @@ def test_more_test_images_than_can_be_projected_are_refused():
 def test_a_sample_that_makes_too_many_or_too_few_points_is_refused(test, train_sample, words):
     said = told(test=test, train_sample=train_sample).get("evaluation.train_sample")
     assert said is None if words is None else said.startswith(words)
-    assert (embed.FEWEST, embed.MOST) == (20, 10_000)
 
 
 @pytest.mark.parametrize(("seconds", "stays"), [(1 / 24, "0.25 s"), (7 / 24, "1.75 s")])

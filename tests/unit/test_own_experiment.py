@@ -241,13 +241,11 @@ def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
     ("code", "words"),
     [
         ("raise ValueError('\\x1b[2J')", r"line 2: ValueError: \?\[2J$"),
-        ("raise type('Odd', (Exception,), {'__str__': 0})", "line 2: Odd$"),
         (
             "raise __import__('epochreel').core.errors.UserError('\\x1b[2J')",
             r"^\?\[2J$",
         ),
         ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: 'runs\.tiny\.\?\[1mkey' a \?b$"),
-        ("return type('Odd', (), {'__repr__': 0})()", "returns an object of type Odd; it returns"),
     ],
 )
 def test_what_its_own_checks_say_cannot_act_on_the_terminal(mine, code, words):
@@ -386,16 +384,13 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
         block.fit(tmp_path / "fit")
 
 
-@pytest.mark.parametrize(("given", "words"), [("3", "3"), (r"'\ud800'", r"'\\ud800'")])
-def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch, given, words):
-    code = f"def sentence(*given):\n    return {given}\n\n\ndef panels"
+def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
+    code = "def sentence(*given):\n    return 3\n\n\ndef panels"
     file = mistake(mine, "figure.py", "def panels", code)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
     monkeypatch.setattr(metrics, "read", lambda *given: rows)
-    with pytest.raises(
-        UserError, match=rf"^{file}: sentence returns {words}; it returns a sentence"
-    ):
+    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; it returns a sentence"):
         write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from epochreel.core.errors import UserError, first_line, is_text, shown
+from epochreel.core.errors import UserError, first_line, shown
 from epochreel.formats import parquet, png
 from epochreel.provenance import lineage
 
@@ -49,7 +49,7 @@ def write(
         {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
     )
     # The PNG are packed already.
-    parquet.write(path, table, row_group_size=100, compression="none")
+    parquet.write(path, table, row_group_size=100, compression="none", compression_level=None)
     return table.num_rows
 
 
@@ -83,7 +83,7 @@ def _form(example: Any, what: str) -> dict[str, str]:
     if not isinstance(example, Mapping) or not example:
         raise UserError(f"{what} that is {shown(example)}; it is a dict of columns")
     for name in example:
-        if not is_text(name):
+        if not isinstance(name, str):
             raise UserError(f"{what} with the key {shown(name)}; columns are named by text")
     return {name: _form_of(value) for name, value in example.items()}
 

@@ -28,7 +28,7 @@ def write(
     table = pa.table(dict(columns)).replace_schema_metadata(
         {"epochreel": json.dumps(noted, sort_keys=True)}
     )
-    parquet.write(path, table, compression="zstd", compression_level=1, **_packing(table.schema))
+    parquet.write(path, table, **_packing(table.schema))
 
 
 def _packing(schema: pa.Schema) -> dict[str, list[str]]:

@@ -29,4 +29,4 @@ _SCHEMA = pa.schema(
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
     """Write the layers and the cache key that they depend on."""
     table = pa.Table.from_pylist(list(rows), _SCHEMA).replace_schema_metadata({"epochreel": key})
-    parquet.write(path, table, compression="zstd", compression_level=1)
+    parquet.write(path, table)

@@ -44,7 +44,7 @@ def _refuse_other_metrics(row: Mapping[str, float], named: Sequence[str]) -> Non
 def write(path: str | Path, summary: pa.Table, key: str) -> None:
     """Write a summary, with the key of what it follows from."""
     table = summary.replace_schema_metadata({"epochreel": key})
-    parquet.write(path, table, compression="zstd", compression_level=1)
+    parquet.write(path, table)
 
 
 def read(path: str | Path, count: int, made: str) -> pa.Table:

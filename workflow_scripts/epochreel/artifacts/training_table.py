@@ -50,7 +50,7 @@ def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None
     """Write the rows of a block and the cache key of the training."""
     table = pa.Table.from_pylist(list(rows), _SCHEMA)
     table = table.replace_schema_metadata({"epochreel": key})
-    parquet.write(path, table, compression="zstd", compression_level=1)
+    parquet.write(path, table)
 
 
 def read(path: str | Path, first: int, count: int, made: str) -> pa.Table:

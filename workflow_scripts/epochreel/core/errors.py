@@ -19,15 +19,6 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text)
 
 
-def is_text(value: Any) -> bool:
-    """Whether this is text that files can hold; a lone surrogate is none."""
-    try:
-        value.encode()
-    except (AttributeError, UnicodeEncodeError):
-        return False
-    return isinstance(value, str)
-
-
 def in_one_line(text: str) -> str:
     """`text` for such a line: printable, and with one space for any white space."""
     return printable(" ".join(text.split()))
@@ -35,13 +26,7 @@ def in_one_line(text: str) -> str:
 
 def shown(value: Any, most: int = 60) -> str:
     """What a person wrote, for such a line: printable, at most `most` characters."""
-    try:
-        text = "nothing" if value is None else repr(value)
-    except ValueError:  # Python spells no whole number of more than 4300 digits.
-        text = "a number of very many digits"
-    except Exception:  # A person's own class may spell itself as it will.
-        text = f"an object of type {type(value).__name__}"
-    text = printable(text)
+    text = printable("nothing" if value is None else repr(value))
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -54,21 +39,13 @@ def refuse_given(source: str, given: Any, wanted: str) -> NoReturn:
 
 def first_line(error: Exception) -> str:
     """The reason that another library gave, for such a line."""
-    return (getattr(error, "strerror", None) or _words(error)).partition("\n")[0]
+    return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
 
 
 def kind_and_words(error: BaseException, most: int = 300) -> str:
     """An error's kind and what it says, for such a line, at most `most` characters."""
-    text = in_one_line(f"{type(error).__name__}: {_words(error)}").removesuffix(":")
+    text = in_one_line(f"{type(error).__name__}: {error!s}").removesuffix(":")
     return text if len(text) <= most else text[: most - 3] + "..."
-
-
-def _words(error: BaseException) -> str:
-    """What an error says; nothing where its own code fails at that."""
-    try:
-        return str(error)
-    except Exception:
-        return ""
 
 
 def is_want_of_memory(error: BaseException) -> bool:
@@ -77,7 +54,7 @@ def is_want_of_memory(error: BaseException) -> bool:
     return (
         isinstance(error, MemoryError)
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
-        or (isinstance(error, RuntimeError) and any(word in _words(error) for word in words))
+        or (isinstance(error, RuntimeError) and any(word in str(error) for word in words))
     )
 
 

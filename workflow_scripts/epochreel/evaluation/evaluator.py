@@ -17,7 +17,7 @@ import torch
 from epochreel.artifacts import checkpoints, evaluations
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
-from epochreel.core.errors import UserError, first_line, is_text, shown
+from epochreel.core.errors import UserError, first_line, shown
 from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import lineage
 
@@ -116,7 +116,7 @@ def _checked(given: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, fl
 
 def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
     try:
-        if not is_text(name):
+        if not isinstance(name, str):
             raise TypeError("columns are named by text")
         return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
@@ -125,7 +125,7 @@ def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
 
 
 def _metric(name: Any, value: Any, source: str) -> float:
-    if not is_text(name) or name in _TIMES:
+    if not isinstance(name, str) or name in _TIMES:
         raise UserError(
             f"{source} returns a metric named {shown(name)}; name it otherwise, in text"
         )

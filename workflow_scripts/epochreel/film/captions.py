@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from epochreel.core.errors import is_text, refuse_given
+from epochreel.core.errors import refuse_given
 from epochreel.core.files import write_whole
 from epochreel.film.timing import film_length, start_time
 
@@ -63,7 +63,7 @@ def refuse_others(sentences: Any, count: int, source: str) -> None:
     if not isinstance(sentences, list | tuple) or len(sentences) != count:
         refuse_given(source, sentences, f"a list of {count} sentences, one for each snapshot")
     for sentence in sentences:
-        if not is_text(sentence):
+        if not isinstance(sentence, str):
             refuse_given(source, sentence, "a sentence, as text")
 
 

@@ -1,8 +1,8 @@
 """The projection of snapshots, block by block or of a whole film, and the numbers that judge it.
 
-Each kind is a module of `methods` with `FILM_WIDE`, whether it is one fit over all snapshots,
-and `layouts`. A kind that is not film-wide is called for one block after the other; what it goes
-on from is the last snapshot of the block before (`Before`), so blocks of any length give the same.
+A method places one snapshot after the other, or fits all of a film at once (see `methods`). What
+a block of snapshots continues from is the last snapshot of the block before (`Before`), so blocks
+of any length give the same layouts.
 """
 
 from __future__ import annotations
@@ -10,20 +10,15 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from epochreel.core.errors import UserError
-from epochreel.projection import quality
+from epochreel.projection import FEWEST_POINTS, MOST_POINTS, procrustes, quality
 from epochreel.projection.neighbor_graph import Points, refuse_too_large
 from epochreel.projection.previous import Before
-
-KINDS = ("causal", "umap_each", "aligned_umap", "linear")
-FEWEST, MOST = 20, 10_000
-"""Fewer points are not projected, nor more: all distances between them are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +37,6 @@ class Projection:
     """The share of points whose activations barely moved; NaN for a film's first snapshot."""
 
 
-def is_film_wide(kind: str) -> bool:
-    """Whether this kind is one fit over all snapshots, which moves when the film is extended."""
-    return _module(kind).FILM_WIDE
-
-
 def project(
     snapshots: Sequence[np.ndarray],
     settings: Mapping[str, Any],
@@ -55,17 +45,19 @@ def project(
 ) -> Iterator[Projection]:
     """Project consecutive snapshots, activations (N, D) each, read one by one as they are needed.
 
-    Film-wide kinds are given all of a film, and read some snapshots twice; the others a block, and
-    what was `before` it. `settings` are `{"name": one of KINDS, …}` and what the kind's `layouts`
-    take. The result depends on no thread's and no block's number. Raises `UserError` for fewer than
-    `FEWEST` or more than `MOST` points, and for activations or layouts that are not finite.
+    `settings` holds the method's `name` and its parameters. A method that fits a film needs all
+    snapshots of it, and reads some of them twice; the others need a block, and the snapshot
+    `before` it. Raises `UserError` for fewer than `FEWEST_POINTS` or more than `MOST_POINTS`
+    points, and for activations or layouts that are not finite.
     """
-    held, kind = _Held(snapshots), _module(settings["name"])
+    held = _Held(snapshots)
+    method = importlib.import_module(f"epochreel.projection.methods.{settings['name']}")
     _refuse_few_or_many(held)
-    laid = kind.layouts(held, settings, seed, before)
+    fitted = method.fit(held, settings, seed) if hasattr(method, "fit") else None
     for number in range(len(held)):
-        with threadpool_limits(1):
-            layout, size = next(laid)
+        with threadpool_limits(1):  # More threads would change the order of sums.
+            raw = next(fitted) if fitted else method.place(held[number], settings, seed, before)
+            layout, size = procrustes.unit(raw)
             if not np.isfinite(layout).all():
                 refuse_too_large()
             points = held[number]
@@ -92,17 +84,11 @@ class _Held(Sequence):
         return self._newest[1]
 
 
-def _module(kind: str) -> ModuleType:
-    if kind not in KINDS:
-        raise ValueError(f"projections are {', '.join(KINDS)}, not {kind}")
-    return importlib.import_module(f"epochreel.projection.methods.{kind}")
-
-
 def _refuse_few_or_many(held: _Held) -> None:
-    if len(held) and not FEWEST <= len(held[0]) <= MOST:
+    if len(held) and not FEWEST_POINTS <= len(held[0]) <= MOST_POINTS:
         raise UserError(
-            f"a projection takes {FEWEST} to {MOST} points, and there are {len(held[0])}: "
-            "change the dataset's `test` or evaluation.train_sample"
+            f"a projection takes {FEWEST_POINTS} to {MOST_POINTS} points, and there are "
+            f"{len(held[0])}: change the dataset's `test` or evaluation.train_sample"
         )
 
 

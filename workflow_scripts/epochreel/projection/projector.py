@@ -53,7 +53,7 @@ class Block:
         made = project(_Read(self), settings["projection"], settings["seed"])
         rows = [_row(projection) for projection in made]
         table = pa.Table.from_pylist(rows).replace_schema_metadata({"epochreel": self.key})
-        parquet.write(target, table, compression="zstd", compression_level=1)
+        parquet.write(target, table)
 
     def take(self, fit: str, targets: Sequence[str]) -> None:
         """Write the block's layouts as they are in a fit."""

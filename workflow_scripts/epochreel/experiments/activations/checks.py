@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from epochreel.film.timing import start_time
+from epochreel.projection import FEWEST_POINTS, MOST_POINTS
 
-_FEWEST, _MOST = 20, 10_000
-"""Points that can be projected."""
 _READ = 2
 """Seconds in which a sentence is read."""
 _FOLDERS = {"folder": "folder", "fashion": "fashion_files"}
@@ -33,14 +32,17 @@ def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _are_too_many_or_few(test: int, train_sample: int) -> Iterator[tuple[str, str]]:
-    if test > _MOST:
-        yield "dataset", f"names data with {test} test examples; at most {_MOST} can be projected"
+    if test > MOST_POINTS:
+        yield (
+            "dataset",
+            f"names data with {test} test examples; at most {MOST_POINTS} can be projected",
+        )
         return
-    least, most = max(_FEWEST - test, 0), _MOST - test
+    least, most = max(FEWEST_POINTS - test, 0), MOST_POINTS - test
     if not least <= train_sample <= most:
         bound = f"at most {most}" if train_sample > most else f"{least} or more"
         words = f"holds {train_sample}, and the dataset has {test} test examples; it may hold"
-        among = f"since {_FEWEST} to {_MOST} in all can be projected"
+        among = f"since {FEWEST_POINTS} to {MOST_POINTS} in all can be projected"
         yield "evaluation.train_sample", f"{words} {bound}, {among}"
 
 

@@ -9,7 +9,7 @@ snapshot alone, so what many small changes add up to is not lost: it moves the p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,31 +18,21 @@ from epochreel.projection import forces, procrustes, quality
 from epochreel.projection.neighbor_graph import Points, fuzzy_graph
 from epochreel.projection.previous import Before
 
-FILM_WIDE = False
 _FIRST_STEPS = 500
 _FIRST_SIZE = 7.0  # about the size that layouts come to have
 _FAR = 20  # the far graph joins each point to one in so many
 _SOFT = 0.4  # the change at which a point is held half as much as at rest
 
 
-def layouts(
-    snapshots: Sequence[Points],
-    settings: Mapping[str, Any],
-    seed: int,
-    before: Before | None = None,
-) -> Iterator[tuple[np.ndarray, float]]:
-    """The layouts of consecutive snapshots, (N, 2) float32 of size 1, and their sizes before.
+def place(
+    points: Points, settings: Mapping[str, Any], seed: int, before: Before | None
+) -> np.ndarray:
+    """Return the layout of a snapshot.
 
-    `settings` are `{"neighbours", "far", "hold", "steps"}`. Nothing is left to chance: the seed
-    changes nothing.
+    `settings` holds `neighbours`, `far`, `hold` and `steps`. Nothing is random: the seed has no
+    effect.
     """
-    for points in snapshots:
-        if before is None:
-            layout, size = procrustes.unit(_first(points, settings))
-        else:
-            layout, size = procrustes.unit(_next(points, settings, before))
-        before = Before(points.values, layout, size)
-        yield layout, size
+    return _first(points, settings) if before is None else _next(points, settings, before)
 
 
 def _first(points: Points, settings: Mapping[str, Any]) -> np.ndarray:

@@ -12,25 +12,16 @@ import numpy as np
 
 from epochreel.projection import procrustes
 from epochreel.projection.neighbor_graph import Points
-from epochreel.projection.previous import Before
-
-FILM_WIDE = True
 
 
-def layouts(
-    snapshots: Sequence[Points],
-    settings: Mapping[str, Any],
-    seed: int,
-    before: Before | None = None,
-) -> Iterator[tuple[np.ndarray, float]]:
-    """The layouts of all snapshots of a film, (N, 2) float32 of size 1, and their sizes before.
-
-    Neither settings nor seed change anything.
-    """
+def fit(
+    snapshots: Sequence[Points], settings: Mapping[str, Any], seed: int
+) -> Iterator[np.ndarray]:
+    """Yield the layouts of all snapshots of a film. Settings and seed have no effect."""
     scatter = 0.0
     for points in snapshots:
         values, _ = procrustes.unit(points.values)
         scatter = scatter + values.T.astype(np.float64) @ values
     plane = procrustes.axes(scatter)
     for points in snapshots:
-        yield procrustes.unit(procrustes.centred(points.values) @ plane)
+        yield procrustes.centred(points.values) @ plane

@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from epochreel.projection import procrustes
 from epochreel.projection.neighbor_graph import Points
 from epochreel.projection.previous import Before
 
-FILM_WIDE = False
 
+def place(
+    points: Points, settings: Mapping[str, Any], seed: int, before: Before | None
+) -> np.ndarray:
+    """Return the layout of a snapshot.
 
-def layouts(
-    snapshots: Sequence[Points],
-    settings: Mapping[str, Any],
-    seed: int,
-    before: Before | None = None,
-) -> Iterator[tuple[np.ndarray, float]]:
-    """The layouts of snapshots, (N, 2) float32 of size 1, and their sizes before.
-
-    `settings` are `{"neighbours", "min_dist"}`. What was before does not matter.
+    `settings` holds `neighbours` and `min_dist`. The snapshot before has no effect.
     """
     from umap import UMAP  # takes seconds, which other projections need not wait for
 
-    for points in snapshots:
-        fit = UMAP(
-            n_neighbors=min(settings["neighbours"], len(points) - 1),
-            min_dist=settings["min_dist"],
-            random_state=seed,
-            n_jobs=1,
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield procrustes.unit(fit.fit_transform(points.values.astype(np.float32)))
+    umap = UMAP(
+        n_neighbors=min(settings["neighbours"], len(points) - 1),
+        min_dist=settings["min_dist"],
+        random_state=seed,
+        n_jobs=1,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return umap.fit_transform(points.values.astype(np.float32))
