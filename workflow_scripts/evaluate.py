@@ -7,7 +7,6 @@ from epochreel.artifacts import checkpoint_index, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.evaluation.evaluator import Evaluator
 from epochreel.experiment_api import loader
-from epochreel.formats.checksum import Mismatch
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -32,13 +31,10 @@ def evaluate(
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
     trained, last = stage["reads"]["train"], first + real - 1
-    digests = checkpoint_index.checkpoints(path_to_state, real, last, trained)
+    digests = checkpoint_index.digests(path_to_state, real, last, trained)
     for place, (checkpoint, digest) in enumerate(zip(paths_to_checkpoints, digests, strict=False)):
-        try:
-            target = paths_to_evaluations[place]
-            evaluator.evaluate(checkpoint, target, first + place, key, digest)
-        except Mismatch:
-            raise checkpoint_index.another(checkpoint, path_to_state) from None
+        target = paths_to_evaluations[place]
+        evaluator.evaluate(checkpoint, target, first + place, key, digest)
     padding.fill(paths_to_evaluations, real)
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 from epochreel.artifacts import checkpoint_index
 from epochreel.core.files import copy_whole
-from epochreel.formats import checksum
 from epochreel.runtime.job import job
 
 
@@ -19,7 +18,6 @@ def save_network(
     would make the checkpoint seem newer than what was made of it.
     """
     last = int(Path(path_to_checkpoint).stem)
-    checksum.check(path_to_checkpoint)
     checkpoint_index.refuse_another_last(path_to_state, path_to_checkpoint, last, trained)
     copy_whole(path_to_checkpoint, path_to_network)
 

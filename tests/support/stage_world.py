@@ -24,7 +24,7 @@ import write_captions
 import write_manifest
 from epochreel.artifacts import dataset_shards, manifest
 from epochreel.film import encode as encoder
-from epochreel.formats import checksum
+from epochreel.formats import checked_json
 from epochreel.plan import fingerprints, plan
 from epochreel.training import block
 
@@ -254,8 +254,7 @@ class World:
 
 def redeclare(path: Path, **values) -> None:
     """Put a state in the place of another that is whole and holds these values instead."""
-    declared = json.loads(path.read_text()) | {checksum.NAME: checksum.OPEN} | values
-    path.write_bytes(checksum.seal(json.dumps(declared).encode()))
+    checked_json.write(path, checked_json.read(path) | values)
 
 
 def files() -> dict[str, bytes]:

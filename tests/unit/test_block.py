@@ -1,7 +1,6 @@
 """Blocks: the same bytes however the training is cut up, interrupted, lost or extended."""
 
 import contextlib
-import json
 import os
 import shutil
 from types import SimpleNamespace
@@ -13,7 +12,7 @@ from stage_world import redeclare
 
 from epochreel.core import lock
 from epochreel.core.errors import UserError
-from epochreel.formats import checksum
+from epochreel.formats import checked_json, parquet
 from epochreel.provenance import keys
 from epochreel.training import telemetry, training_data
 from epochreel.training.block import Block
@@ -169,8 +168,7 @@ def test_nothing_unfinished_lies_about(whole):
 
 def declared_by(made, number):
     """What a state declares, but for its checksum."""
-    declared = json.loads(made.state(number).read_text())
-    return {name: value for name, value in declared.items() if name != checksum.NAME}
+    return checked_json.read(made.state(number))
 
 
 def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
@@ -227,8 +225,8 @@ def test_blocks_of_one_have_the_columns_of_blocks_of_ten(training, whole):
 
 def test_each_file_that_is_learned_from_is_read_and_hashed_once(training, monkeypatch):
     read, hashed = [], []
-    original, counted = checksum.read, training_data.sha256
-    monkeypatch.setattr(checksum, "read", lambda path: read.append(path) or original(path))
+    original, counted = parquet._checked, training_data.sha256
+    monkeypatch.setattr(parquet, "_checked", lambda path: read.append(path) or original(path))
     monkeypatch.setattr(training_data, "sha256", lambda path: hashed.append(path) or counted(path))
     made = training().make()
     shards = [path for split in ("train", "validation") for path in made.shards[split]]

@@ -8,7 +8,6 @@ from stage_world import redeclare
 from epochreel.artifacts import checkpoint_index
 from epochreel.core.errors import UserError
 from epochreel.core.files import sha256
-from epochreel.formats import checksum
 
 MADE = "a" * 64
 
@@ -41,13 +40,13 @@ def test_the_checkpoints_that_were_declared_are_taken(block):
 def test_another_checkpoint_is_named(block):
     path, checkpoints = block
     checkpoints[1].write_text("other")
-    words = f"{checkpoints[1]} is not the checkpoint that {path} lists"
+    words = f"{checkpoints[1]} is damaged, or not the checkpoint that its block's index lists"
     assert refusal(path, checkpoints).startswith(words)
 
 
 def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
     path, checkpoints = block
-    with pytest.raises(UserError, match=f"^{checkpoints[1]} is not the checkpoint that {path}"):
+    with pytest.raises(UserError, match=f"^{checkpoints[1]} is damaged, or not the checkpoint"):
         checkpoint_index.refuse_another_last(path, checkpoints[1], 5, MADE)
 
 
@@ -65,16 +64,6 @@ def test_a_state_of_another_block_or_training_is_named(block):
     assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} follows from other sett")
 
 
-@pytest.mark.parametrize("value", [None, 3, [], {}])
-@pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
-def test_a_state_that_holds_something_else_is_damaged(block, name, value):
-    path, checkpoints = block
-    if (name, value) == ("snapshot", 3):
-        value = "3"
-    redeclare(path, **{name: value})
-    assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
-
-
 @pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
 def test_a_state_with_one_other_digit_is_damaged(block, name):
     path, checkpoints = block
@@ -84,10 +73,10 @@ def test_a_state_with_one_other_digit_is_damaged(block, name):
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
 
 
-def test_a_state_that_is_nested_without_end_is_damaged(block):
+@pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"digest": 1}', "x"])
+def test_a_state_that_is_something_else_is_damaged(block, text):
     path, checkpoints = block
-    nested = f'{{"{checksum.NAME}": "{checksum.OPEN}", "key": {"[" * 100_000}'
-    path.write_bytes(checksum.seal(nested.encode()))
+    path.write_text(text)
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
 
 

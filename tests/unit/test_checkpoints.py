@@ -8,7 +8,6 @@ import torch
 from epochreel.artifacts import checkpoints
 from epochreel.core.errors import UserError
 from epochreel.core.files import sha256
-from epochreel.formats import checksum
 
 
 def tensors():
@@ -120,8 +119,9 @@ def test_a_checkpoint_is_opened_once_for_all_that_an_evaluation_asks_of_it(tmp_p
     assert loaded.snapshot == 3 and loaded.tensors["x"].tolist() == [1, 1] and opened == [path]
 
 
-def test_a_whole_checkpoint_of_another_digest_is_a_mismatch(tmp_path):
+def test_a_checkpoint_of_another_digest_is_refused(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(checkpoints.pack({"x": torch.ones(2)}, {"snapshot": 3}))
-    with pytest.raises(checksum.Mismatch):
-        checkpoints.read(path, "0" * 64)
+    for read in (checkpoints.read, checkpoints.check):
+        with pytest.raises(UserError, match=f"^{path} is damaged, or not the checkpoint that its"):
+            read(path, "0" * 64)

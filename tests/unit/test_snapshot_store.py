@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from epochreel.core import files
 from epochreel.core.errors import UserError
 from epochreel.training import snapshot_store as stores
 from epochreel.training.snapshot_store import Store
@@ -90,12 +89,10 @@ def test_a_snapshot_without_its_record_is_not_there(store):
 
 
 def test_the_record_is_written_last(store, monkeypatch):
-    def full_at_records(path, data):
-        if path.parent.name == "records":
-            raise OSError(28, "No space left on device")
-        files.write_whole(path, data)
+    def full(path, content):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stores, "write_whole", full_at_records)
+    monkeypatch.setattr(stores.checked_json, "write", full)
     with pytest.raises(OSError, match="No space"):
         add(store, 0)
     assert store.weights(0).exists() and store.optimizer(0).exists() and not store.holds(0)

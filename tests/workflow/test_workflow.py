@@ -166,7 +166,7 @@ def test_no_later_manifest_vouches_for_what_times_hide(copied):
     os.utime(path, ns=(times, times))
     copied.path("sheets/manifest.json").unlink()
     done = copied.start()
-    told = "results/sheets/checkpoints/000003.safetensors is not the checkpoint that "
+    told = "results/sheets/checkpoints/000003.safetensors not the checkpoint that "
     assert done.returncode == 1 and f"epochreel: {told}" in done.stdout
     assert not copied.path("sheets/manifest.json").exists()
 
@@ -242,7 +242,7 @@ def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
 
 OTHERS = {
     "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "follows from other set"),
-    "cells/network.safetensors": (other_weights, {"write_manifest"}, "is not the checkpoint that"),
+    "cells/network.safetensors": (other_weights, {"write_manifest"}, "not the checkpoint that"),
     "words/states/00000.json": (another_states, {"train", "evaluate"}, "follows from other sett"),
     "sketches/projections/000009.parquet": (
         another_runs,

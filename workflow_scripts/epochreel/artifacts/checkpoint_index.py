@@ -4,23 +4,18 @@ key          the SHA-256 of the key that the training follows from
 snapshot     the number of the block's last snapshot
 checkpoints  the SHA-256 of each of its checkpoints, in order
 optimizer    the SHA-256 of the optimiser's state at the last snapshot, in the store
-
-It embeds a checksum (`formats.checksum`): no digest in it can change unnoticed.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from epochreel.artifacts import checkpoints
 from epochreel.core.errors import UserError
-from epochreel.core.files import sha256, write_whole
-from epochreel.formats import checksum
+from epochreel.formats import checked_json
 from epochreel.provenance import lineage
-
-_KINDS = {"key": str, "snapshot": int, "optimizer": str, "checkpoints": list}
 
 
 def write(path: str | Path, records: Sequence[Mapping[str, Any]], made: str) -> None:
@@ -28,8 +23,7 @@ def write(path: str | Path, records: Sequence[Mapping[str, Any]], made: str) -> 
     last = records[-1]
     declared = {name: last[name] for name in ("snapshot", "optimizer")}
     declared |= {"key": made, "checkpoints": [record["weights"] for record in records]}
-    declared[checksum.NAME] = checksum.OPEN
-    write_whole(path, checksum.seal(json.dumps(declared, sort_keys=True).encode()))
+    checked_json.write(path, declared)
 
 
 def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
@@ -39,21 +33,17 @@ def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
     key than the one of digest `made`.
     """
     try:
-        declared = json.loads(checksum.read(path))
-        if not all(isinstance(declared[name], kind) for name, kind in _KINDS.items()):
-            raise TypeError
-        if not declared["checkpoints"]:
-            raise ValueError
+        declared = checked_json.read(path)
     except FileNotFoundError:
         raise UserError(f"{path} is missing: run: snakemake {path}") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
     lineage.refuse_other_digests(path, declared["key"], made)
     lineage.refuse_another(path, declared["snapshot"], last)
     return declared
 
 
-def checkpoints(path: str | Path, count: int, last: int, made: str) -> list[str]:
+def digests(path: str | Path, count: int, last: int, made: str) -> list[str]:
     """The SHA-256 of each of a block's `count` checkpoints, in order. Raises as `read` does."""
     listed = read(path, last, made)["checkpoints"]
     lineage.refuse_another(path, len(listed), count, "digests of checkpoints,")
@@ -65,21 +55,10 @@ def refuse_others(path: str | Path, paths: Sequence[str | Path], last: int, made
 
     `paths` are all checkpoints of the block; the other arguments are those of `read`.
     """
-    listed = checkpoints(path, len(paths), last, made)
-    for checkpoint, digest in zip(paths, listed, strict=True):
-        _refuse_another(checkpoint, digest, path)
+    for checkpoint, digest in zip(paths, digests(path, len(paths), last, made), strict=True):
+        checkpoints.check(checkpoint, digest)
 
 
 def refuse_another_last(path: str | Path, network: str | Path, last: int, made: str) -> None:
     """Raise `UserError` unless `network` is the checkpoint that a block ends with."""
-    _refuse_another(network, read(path, last, made)["checkpoints"][-1], path)
-
-
-def _refuse_another(checkpoint: str | Path, digest: str, path: str | Path) -> None:
-    if sha256(checkpoint) != digest:
-        raise another(checkpoint, path)
-
-
-def another(checkpoint: str | Path, path: str | Path) -> UserError:
-    """The error for a checkpoint that is not the one that the index at `path` lists."""
-    return UserError(f"{checkpoint} is not the checkpoint that {path} lists: {lineage.MEND}")
+    checkpoints.check(network, read(path, last, made)["checkpoints"][-1])

@@ -1,7 +1,11 @@
-"""Checkpoints: the weights of one snapshot, as safetensors."""
+"""Checkpoints: the weights of one snapshot, as safetensors.
+
+They embed no checksum: the index of their block, or the record in the store, holds their SHA-256.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,19 +19,19 @@ from safetensors import SafetensorError
 from torch.nn.parameter import is_lazy
 
 from epochreel.core.errors import UserError, first_line, in_one_line, shown
-from epochreel.formats import checksum
+from epochreel.core.files import sha256
+from epochreel.provenance import lineage
 from epochreel.provenance.keys import canonical
 
 
 def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
-    """Named tensors as sealed safetensors; the same tensors and `about` give the same bytes.
+    """Named tensors as safetensors; the same tensors and `about` give the same bytes.
 
     `about` is noted in the file's metadata as JSON under the one name `epochreel`: safetensors
     writes several names in random order. Tensors that share memory, such as tied weights, are
     written once for each name.
     """
-    noted = {"epochreel": canonical({**about, checksum.NAME: checksum.OPEN})}
-    return checksum.seal(safetensors.torch.save(_apart(tensors), noted))
+    return safetensors.torch.save(_apart(tensors), {"epochreel": canonical(about)})
 
 
 def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -85,18 +89,32 @@ class Checkpoint:
 
 
 def read(path: str | Path, digest: str | None = None) -> Checkpoint:
-    """Open a checkpoint once. Raises `UserError` if the file is damaged.
+    """Read a checkpoint.
 
-    Compares the SHA-256 of the file with `digest`; if that is None, checks the embedded checksum
-    instead. Raises `checksum.Mismatch` for another digest.
+    `digest` is the SHA-256 that its index lists; None if the caller has compared it. Raises
+    `UserError` for a file of another digest, and for one that is not a whole checkpoint.
     """
     try:
-        data = checksum.read(path) if digest is None else checksum.read_expected(path, digest)
+        data = Path(path).read_bytes()
+        if digest is not None:
+            _check_digest(path, hashlib.sha256(data).hexdigest(), digest)
         return Checkpoint(safetensors.torch.load(data), _about(data))
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path} is damaged: delete it and run the same command again ({first_line(error)})"
         ) from error
+
+
+def check(path: str | Path, digest: str) -> None:
+    """Raise `UserError` unless a file is the checkpoint of this SHA-256."""
+    _check_digest(path, sha256(path), digest)
+
+
+def _check_digest(path: str | Path, found: str, listed: str) -> None:
+    if found != listed:
+        raise UserError(
+            f"{path} is damaged, or not the checkpoint that its block's index lists: {lineage.MEND}"
+        )
 
 
 def _about(data: bytes) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from epochreel.core.errors import UserError, first_line
-from epochreel.core.files import sha256, write_whole
-from epochreel.formats import parquet, png
+from epochreel.core.files import sha256
+from epochreel.formats import checked_json, parquet, png
 from epochreel.provenance import lineage
-from epochreel.provenance.keys import digest
 
 _OTHERS = f"{lineage.OTHERS} now"
 
@@ -26,12 +25,11 @@ def write(
 
     `sources` are the user's files that the data are made from, name → path.
     A JSON object: `artifacts` (path → SHA-256), `stages` (stage → key in canonical form),
-    `sources` (name → SHA-256), and `digest`, the SHA-256 of all three in canonical form.
+    `sources` (name → SHA-256), and `digest` (see `formats.checked_json`).
     """
     told = {"artifacts": {name: sha256(name) for name in artifacts}, "stages": dict(stages)}
     told["sources"] = {name: sha256(file) for name, file in sources.items()}
-    told["digest"] = digest(told)
-    write_whole(path, json.dumps(told, indent=1, sort_keys=True).encode())
+    checked_json.write(path, told, indent=1)
 
 
 def differences(
@@ -116,12 +114,7 @@ def carried_key(artifact: str) -> Any:
 
 
 def _read(path: str | Path) -> dict[str, Any]:
-    mend = f"delete it and run: snakemake {path}"
     try:
-        told = json.loads(Path(path).read_text("utf-8"))
-        is_whole = told.pop("digest") == digest(told)
-    except (OSError, ValueError, AttributeError, LookupError, TypeError) as error:
-        raise UserError(f"{path} cannot be read: {mend}") from error
-    if not is_whole:
-        raise UserError(f"{path} is damaged: {mend}")
-    return told
+        return checked_json.read(path)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error

@@ -1,8 +1,14 @@
-"""Tables on disk: Parquet files that appear whole and are sealed against damage."""
+"""Parquet files with an embedded checksum.
+
+The metadata entry `epochreel_checksum` is the SHA-256 of the whole file with zeros in its place,
+so that a reader notices any byte that was changed or lost.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,10 +18,13 @@ import pyarrow.parquet as pq
 
 from epochreel.core.errors import UserError, first_line
 from epochreel.core.files import write_whole
-from epochreel.formats import checksum
 
 # Level 9 would make evaluations a tenth smaller; they are small beside the checkpoints.
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
+_NAME = "epochreel_checksum"
+_ZEROS = b"0" * 64
+# Thrift writes a key, two bytes or so of type and length, and the value.
+_ENTRY = re.compile(rb"%b\W{1,6}([0-9a-f]{64})" % _NAME.encode())
 
 
 def write(
@@ -25,8 +34,10 @@ def write(
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, **(_COMPRESSION | options)) as writer:
         writer.write_table(table, row_group_size)
-        writer.add_key_value_metadata({checksum.NAME: checksum.OPEN})
-    write_whole(path, checksum.seal(sink.getvalue().to_pybytes()))
+        writer.add_key_value_metadata({_NAME: _ZEROS})
+    data = sink.getvalue().to_pybytes()
+    place = _checksum_place(data)
+    write_whole(path, b"".join([data[: place.start], _checksum(data, place), data[place.stop :]]))
 
 
 def read(path: str | Path) -> pa.Table:
@@ -37,7 +48,7 @@ def read(path: str | Path) -> pa.Table:
 def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
     """A table and the checksum that its file carries. Raises as `read` does."""
     try:
-        data, digest = checksum.read_with_digest(path)
+        data, digest = _checked(path)
         return pq.read_table(pa.BufferReader(data)), digest
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path, error) from error
@@ -55,9 +66,35 @@ def noted(schema: pa.Schema) -> dict[str, Any]:
 
 def _read(path: str | Path, by: Callable[[pa.BufferReader], Any]) -> Any:
     try:
-        return by(pa.BufferReader(checksum.read(path)))
+        return by(pa.BufferReader(_checked(path)[0]))
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from error
+
+
+def _checked(path: str | Path) -> tuple[bytes, str]:
+    """Return the bytes of a file and its checksum, or raise `ValueError`."""
+    data = Path(path).read_bytes()
+    place = _checksum_place(data)
+    if data[place] != _checksum(data, place):
+        raise ValueError("its bytes are not those that were written")
+    return data, data[place].decode()
+
+
+def _checksum_place(data: bytes) -> slice:
+    # Parquet's metadata are at its end; the table itself may hold the same words.
+    start = data.rfind(_NAME.encode())
+    entry = _ENTRY.match(data, start) if start >= 0 else None
+    if entry is None:
+        raise ValueError("it is not a whole file of Epochreel's")
+    return slice(*entry.span(1))
+
+
+def _checksum(data: bytes, place: slice) -> bytes:
+    view = memoryview(data)
+    digest = hashlib.sha256(view[: place.start])
+    digest.update(_ZEROS)
+    digest.update(view[place.stop :])
+    return digest.hexdigest().encode()
 
 
 def _damaged(path: str | Path, error: Exception) -> UserError:

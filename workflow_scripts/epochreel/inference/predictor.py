@@ -32,14 +32,12 @@ class Reading:
         path_to_state: str | Path,
     ):
         settings, trained = stage["settings"], stage["reads"]["train"]
-        checkpoint_index.refuse_another_last(
-            path_to_state, path_to_network, settings["snapshot"], trained
-        )
+        index = checkpoint_index.read(path_to_state, settings["snapshot"], trained)
         torch.set_num_threads(1)
         self._image, self._path = open_image(path_to_image), path_to_image
         self._data = settings["data"]["settings"]
         self._network = experiment.load("model").Network(settings["network"], self._data)
-        checkpoints.load_into(self._network, path_to_network)
+        checkpoints.load_into(self._network, path_to_network, index["checkpoints"][-1])
         self._functions = experiment.load("inference")
 
     def made(self, function: str) -> Any:

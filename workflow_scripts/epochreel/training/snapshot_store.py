@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -31,6 +30,7 @@ from epochreel.artifacts import checkpoints
 from epochreel.core import lock
 from epochreel.core.errors import UserError
 from epochreel.core.files import link_whole, sha256, write_whole
+from epochreel.formats import checked_json
 
 log = logging.getLogger("epochreel")
 NEWEST_KEPT = 2
@@ -62,11 +62,9 @@ class Store:
     def record(self, snapshot: int) -> dict[str, Any] | None:
         """The record of a snapshot, or None where there is none that is whole."""
         try:
-            noted = json.loads(self._record(snapshot).read_text("utf-8"))
-            whole = noted["digest"] == _digest(noted["record"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            return checked_json.read(self._record(snapshot))
+        except (FileNotFoundError, ValueError):
             return None
-        return noted["record"] if whole else None
 
     def add(
         self,
@@ -91,8 +89,7 @@ class Store:
             "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
             **rows,
         }
-        noted = {"digest": _digest(record), "record": record}
-        write_whole(self._record(snapshot), json.dumps(noted).encode())
+        checked_json.write(self._record(snapshot), record)
         # Later states stay where a lost snapshot is made again: an extension goes on from them.
         earlier = [number for number in self._numbers("optimizer") if number <= snapshot]
         for number in earlier[:-NEWEST_KEPT]:
@@ -147,10 +144,6 @@ class Store:
 
     def _numbers(self, kind: str) -> list[int]:
         return sorted(int(path.stem) for path in (self.folder / kind).glob("[0-9]*.safetensors"))
-
-
-def _digest(record: Any) -> str:
-    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
 
 
 def _refuse_other_weights(snapshot: int, packed: bytes, digest: str, folder: Path) -> None:

@@ -1,0 +1,36 @@
+"""JSON files that hold the digest of their own content, so that no damage goes unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from epochreel.core.files import write_whole
+
+
+def write(path: str | Path, content: Mapping[str, Any], indent: int | None = None) -> None:
+    """Write an object, and under the key `digest` the SHA-256 of its other keys and values."""
+    checked = {**content, "digest": _digest(content)}
+    write_whole(path, json.dumps(checked, indent=indent, sort_keys=True).encode())
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """Return the content of such a file.
+
+    Raises `FileNotFoundError`, and `ValueError` if the file is damaged.
+    """
+    try:
+        content = json.loads(Path(path).read_bytes())
+        is_whole = content.pop("digest") == _digest(content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError("it is not a JSON file with a digest") from error
+    if not is_whole:
+        raise ValueError("its content does not match its digest")
+    return content
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
