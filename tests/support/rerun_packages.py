@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-# Processes, threads and GPUs are watched; PNGs are read, not packed; films are not made, or their
-# frames only looked at; shards are drawn by numpy; the digits that come with scikit-learn are a
-# file that stays; the picture of a reading holds no table.
-WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl"}
+# Processes, threads and GPUs are watched; libvips only checks images; PNGs are read, not packed;
+# films are not made, or their frames only looked at; shards are drawn by numpy; the digits that
+# come with scikit-learn are a file that stays; the picture of a reading holds no table.
+WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl", "pyvips"}
 _LOOKING = {"pillow", "deflate", "isal", "numpy"}
 _FILMING = {"imageio-ffmpeg", "ffmpeg-python"}
 ONLY_IMPORTED = {
@@ -31,6 +31,8 @@ BROUGHT = {
     "snakemake-interface-logger-plugins": "Snakemake's",
     "snakemake-interface-storage-plugins": "Snakemake's",
     "pandas": "pyarrow's, which asks it whether an array is one of its own",
+    "pyvips-binary": "pyvips': libvips, which checks user images",
+    "cffi": "pyvips': calls libvips",
     "python-dateutil": "pandas'",
     "cloudpickle": "pyarrow's, for functions of one's own",
     "typing-extensions": "torch's: types",
