@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 import pytest
+from tools import grey
 
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
@@ -18,10 +19,6 @@ SETTINGS = {"sentence_snapshots": HOLD, "thumbnail": 54.0}
 NAMES = ("cat", "dog", "fish")
 PAIRS = ("apart_0_1", "apart_0_2", "apart_1_2")
 AREA = (0.0, 0.0, 800.0, 600.0)
-
-
-def grey(pixels):
-    return pixels @ np.array([0.299, 0.587, 0.114])
 
 
 def data(kinds=3):

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from spirals import Training
 from stage_world import redeclare
+from tools import flip_bit
 
 from epochreel.core import lock
 from epochreel.core.errors import UserError
@@ -36,12 +37,6 @@ def trained(monkeypatch):
 
     monkeypatch.setattr(Trainer, "advance", counted)
     return numbers
-
-
-def flip(path):
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.write_bytes(data)
 
 
 def store(training):
@@ -110,9 +105,9 @@ LOSSES = {
     "the newest record": lambda s: (s.folder / "records" / "000005.json").unlink(),
     "an early record": lambda s: (s.folder / "records" / "000001.json").unlink(),
     "an early snapshot": lambda s: s.weights(2).unlink(),
-    "a bit of the newest weights": lambda s: flip(s.weights(5)),
-    "a bit of the newest state": lambda s: flip(s.optimizer(5)),
-    "a bit of early weights": lambda s: flip(s.weights(1)),
+    "a bit of the newest weights": lambda s: flip_bit(s.weights(5)),
+    "a bit of the newest state": lambda s: flip_bit(s.optimizer(5)),
+    "a bit of early weights": lambda s: flip_bit(s.weights(1)),
     "the first snapshot": lambda s: s.weights(0).unlink(),
 }
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from tools import grey
 
 from epochreel.drawing import palette, strokes, text
 from epochreel.drawing.canvas import Canvas
@@ -17,10 +18,6 @@ FULL = (1920, 1080)
 def ink(canvas):
     """Black on white, in whole pixels' worth."""
     return (255.0 - canvas.pixels[..., 0]).sum() / 255
-
-
-def grey(pixels):
-    return pixels @ np.array([0.299, 0.587, 0.114])
 
 
 def story(size=FULL, epochs=50):

@@ -13,6 +13,7 @@ import schema_paths
 import torch
 import yaml
 from spirals import SPIRALS
+from tools import refusal
 
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import loader
@@ -57,13 +58,6 @@ def settings_of(planned: plan.Plan) -> dict[str, str]:
         for s in ("train", "test")
     }
     return {name: cache_keys.canonical(value) for name, value in {**stages, **shards}.items()}
-
-
-def refusal(planned, *arguments, **run) -> str:
-    with pytest.raises(UserError) as caught:
-        planned(*arguments, **run)
-    assert len(str(caught.value).splitlines()) == 1
-    return str(caught.value)
 
 
 # -- Snapshots, blocks, places

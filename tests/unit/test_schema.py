@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import reruns
+import tools
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,10 +27,7 @@ def defaults_of(part: str) -> dict:
 
 
 def refusal(config, rules=MANUAL, where="") -> str:
-    with pytest.raises(UserError) as caught:
-        schema.checked(config, rules, where)
-    assert len(str(caught.value).splitlines()) == 1
-    return str(caught.value)
+    return tools.refusal(schema.checked, config, rules, where)
 
 
 # -- Defaults

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tools import flip_bit
 
 from epochreel.core.errors import UserError
 from epochreel.training import snapshot_store as stores
@@ -29,12 +30,6 @@ def add(store, *snapshots):
             {"training": {"snapshot": n}, "system": {}},
         )
     return store
-
-
-def flip(path):
-    data = bytearray(path.read_bytes())
-    data[-1] ^= 1
-    path.write_bytes(data)
 
 
 def states(store):
@@ -70,7 +65,7 @@ def test_training_goes_on_from_the_newest_state(store):
 @pytest.mark.parametrize("kind", ["weights", "optimizer"])
 def test_a_damaged_newest_state_falls_back_to_the_one_before(store, kind, caplog):
     add(store, *range(5))
-    flip(getattr(store, kind)(4))
+    flip_bit(getattr(store, kind)(4))
     assert store.newest_state(9) == 3
     assert str(getattr(store, kind)(4)) in caplog.text
 
@@ -113,7 +108,7 @@ def test_a_snapshot_added_again_stays_the_same_file(store, tmp_path):
 
 
 def test_a_damaged_snapshot_is_mended_when_it_is_added_again(store):
-    flip(add(store, 0).weights(0))
+    flip_bit(add(store, 0).weights(0))
     assert not store.holds(0)
     assert add(store, 0).holds(0)
 

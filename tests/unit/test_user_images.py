@@ -7,9 +7,9 @@ import zlib
 
 import numpy as np
 import pytest
+import tools
 from PIL import Image
 
-from epochreel.core.errors import UserError
 from epochreel.formats import user_images
 from epochreel.formats.png import SIGNATURE
 
@@ -28,12 +28,9 @@ def read(folder, content: bytes) -> np.ndarray:
 
 
 def refusal(folder, content: bytes) -> str:
-    with pytest.raises(UserError) as caught:
-        read(folder, content)
-    said = str(caught.value)
-    assert said.startswith(f"{folder / 'page'} cannot be read as an image: save or scan it again (")
-    assert len(said.splitlines()) == 1
-    return said
+    line = tools.refusal(read, folder, content)
+    assert line.startswith(f"{folder / 'page'} cannot be read as an image: save or scan it again (")
+    return line
 
 
 def saved(pixels: np.ndarray, **options) -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from tools import grey
 
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
@@ -21,10 +22,6 @@ FULL = (1920, 1080)
 WORDS = 60
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))
 SHARES = ("accuracy", "letters", "place_1", "place_2", "place_3", "place_4", "end", "in_order")
-
-
-def grey(pixels):
-    return pixels @ np.array([0.299, 0.587, 0.114])
 
 
 def table(skill, words=WORDS, masks=panels.SHOWN):

@@ -1,0 +1,29 @@
+"""Small helpers that several tests use."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from epochreel.core.errors import UserError
+
+
+def refusal(function: Callable, *arguments, **options) -> str:
+    """Call a function that must raise `UserError`, and return its one line."""
+    with pytest.raises(UserError) as caught:
+        function(*arguments, **options)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
+
+
+def flip_bit(path: str | Path) -> None:
+    """Flip a bit in the middle of a file."""
+    data = bytearray(Path(path).read_bytes())
+    data[len(data) // 2] ^= 1
+    Path(path).write_bytes(data)
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    """Return the luma of RGB pixels."""
+    return pixels @ np.array([0.299, 0.587, 0.114])
