@@ -169,10 +169,14 @@ def _has(experiment, stage) -> bool:
 
     Pictures between snapshots are refused where no points are projected.
     """
+    from epochreel.experiment_api import source_checks
+
     needed = stage.needs.files
     names = (*needed, *(["projection"] if stage.rule == "render_tweens" else []))
     files = all(experiment.file(name).is_file() for name in names)
-    return files and (not stage.function or experiment.defines(needed[0], stage.function))
+    return files and (
+        not stage.function or source_checks.defines(experiment.file(needed[0]), stage.function)
+    )
 
 
 def jobs_where(config: Mapping, name: str, of: int) -> set[str]:

@@ -16,7 +16,6 @@ from spirals import SPIRALS
 from tools import refusal
 
 from epochreel.core.errors import UserError
-from epochreel.experiment_api import loader
 from epochreel.film import ffmpeg
 from epochreel.plan import dataset as datasets
 from epochreel.plan import fingerprints, plan, schemas, stage_settings, stages
@@ -501,40 +500,6 @@ def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(pla
     said = refusal(planned, SHEETS | {"runs.pages.evaluation": {"train_sample": 1}})
     assert said.startswith("config: 'runs.pages.evaluation.train_sample' holds 1; evaluate in ")
     assert said.endswith("sheets/evaluation.py takes the test set alone: it may hold 0")
-
-
-@pytest.mark.parametrize(
-    ("code", "takes"),
-    [
-        ("def evaluate(network, test): ...", False),
-        ("def evaluate(network, test, *, sample=None): ...", False),
-        ("def evaluate(network, /, test, sample=None): ...", True),
-        ("def evaluate(network, *batches): ...", True),
-        ("def evaluate(network, test, sample, more=None): ...", True),
-        ("def evaluate(network, test, sample, more): ...", False),
-        ("def evaluate(network, test, sample, *, more): ...", False),
-        ("async def evaluate(network): ...", False),
-        ("evaluate = 3", False),
-        ("evaluate: object = None", False),
-        ("one = evaluate = {}", False),
-        ("evaluate = 3\ndef evaluate(*given): ...", True),
-        ("evaluate = None\ndef later():\n    global evaluate", True),
-        ("class evaluate:\n    def __init__(self, network, test, sample): ...", True),
-        ("class evaluate:\n    def __init__(self, network, test): ...", False),
-        ("class evaluate:\n    @other\n    def __init__(self): ...", True),
-        ("class evaluate: ...", False),
-        ("class evaluate(Other): ...", True),
-        ("class evaluate(metaclass=Other): ...", True),
-        ("class evaluate:\n    def __new__(*given): ...", True),
-        ("@other\nclass evaluate: ...", True),
-        ("@other\ndef evaluate(network, test): ...", True),
-        ("from .other import *", True),
-        ("if 1:\n    from .other import evaluate\nelse:\n    def evaluate(network): ...", True),
-    ],
-)
-def test_whether_a_sample_is_tried_is_told_from_the_code_alone(tmp_path, code, takes):
-    (tmp_path / "evaluation.py").write_text(f"{code}\n1 / 0\n")
-    assert loader.Experiment(tmp_path, "mine").takes("evaluation", "evaluate", 3) == takes
 
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):

@@ -99,8 +99,8 @@ MODULES = reruns.modules()
 IDLE = {"publish", "save_network", "verify", "write_manifest"}
 PLANNING = {"epochreel.config", "epochreel.plan", "epochreel.runtime"}
 IDLE |= {f"epochreel.artifacts.{name}" for name in ("manifest", "verification")}
-IDLE |= {f"epochreel.experiment_api.{name}" for name in ("import_checks", "signatures")}
-IDLE |= {"epochreel.experiment_api.validation", "epochreel.training.system_sampler"}
+IDLE |= {f"epochreel.experiment_api.{name}" for name in ("source_checks", "validation")}
+IDLE |= {"epochreel.provenance.code_digest", "epochreel.training.system_sampler"}
 IDLE |= {f"epochreel.core.{name}" for name in ("errors", "lock", "log")}
 IDLE |= {f"epochreel.experiments.{name}.checks" for name in ("activations", "words", "sheets")}
 

@@ -1,13 +1,11 @@
-"""What is asked of an experiment of one's own when the plan is made.
+"""The rules for an experiment's settings, which two files hold.
 
-Its code is to compile. Two files hold rules for its settings:
 `settings.schema.yaml` bounds each of them, `checks.py` knows which do not go together.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,45 +19,10 @@ from epochreel.core.errors import (
     refuse_given,
     shown,
 )
-from epochreel.experiment_api import import_checks, signatures
-from epochreel.experiment_api.interface import NAMES
 from epochreel.experiment_api.loader import Experiment
-from epochreel.provenance import code_digest
 
 SCHEMA = "settings.schema.yaml"
 _PATHS = {"string", "null"}
-
-
-def refuse_uncompilable(experiment: Experiment) -> None:
-    """Refuse code that can be parsed and yet is no Python, such as `return` outside a function.
-
-    Likewise imports of modules that the experiment's folder lacks. The experiment's files are
-    looked at, and what they import of their folder; none is run. Raises `UserError` with file and
-    line. Then functions are refused that do not take what they are called with.
-    """
-    files = [experiment.file(module) for module in NAMES if experiment.file(module).is_file()]
-    for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
-        _refuse_uncompilable(path)
-        import_checks.refuse_missing(path, experiment.folder)
-    signatures.refuse_others(experiment)
-
-
-def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
-    """The files of an experiment's folder that these import, directly or not; these included."""
-    for name in code_digest.modules(files, folder):
-        root, *place = name.split(".")
-        if root == "experiment":
-            package = folder.joinpath(*place, "__init__.py")
-            yield package if package.is_file() else package.parent.with_suffix(".py")
-
-
-def _refuse_uncompilable(path: Path) -> None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # The job that runs the file gives them.
-            compile(path.read_bytes(), path, "exec", dont_inherit=True)
-    except code_digest.UNREADABLE as error:
-        raise UserError(code_digest.unreadable(path, error)) from error
 
 
 def parts(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import copy
 
 from epochreel.core.bundled_fonts import bundled
 from epochreel.core.errors import UserError, shown
-from epochreel.experiment_api import signatures, validation
+from epochreel.experiment_api import source_checks, validation
 from epochreel.film import timing
 from epochreel.plan.run_settings import RunSettings
 
@@ -43,7 +43,7 @@ def check_run(run: RunSettings, where: str) -> None:
             f"and the dataset '{run.dataset.name}' has no validation examples to look at"
         )
     _refuse_sample(run, where)
-    _refuse_other_calls(run)
+    _check_calls(run)
     _refuse_tweens(run, where)
     lacking = "" if settings["title"].isascii() else missing_glyphs(settings["title"])
     if lacking:
@@ -62,21 +62,22 @@ def _refuse_sample(run: RunSettings, where: str) -> None:
             f"config: '{where}.evaluation.train_sample' holds {asked}; the dataset "
             f"'{run.dataset.name}' stores {stored} training examples"
         )
-    if asked and not run.experiment.takes("evaluation", "evaluate", 3):
+    file = run.experiment.file("evaluation")
+    if asked and not source_checks.accepts(file, "evaluate", 3):  # The third is the sample.
         raise UserError(
             f"config: '{where}.evaluation.train_sample' holds {asked}; evaluate in "
-            f"{run.experiment.file('evaluation')} takes the test set alone: it may hold 0"
+            f"{file} takes the test set alone: it may hold 0"
         )
 
 
-def _refuse_other_calls(run: RunSettings) -> None:
-    """Refuse functions that this run calls, and another of the experiment might not."""
+def _check_calls(run: RunSettings) -> None:
+    """Check the functions that this run calls and another of the experiment might not."""
     if run.experiment.is_builtin:
         return
     if run.dataset.is_stream:
-        signatures.refuse_other(run.experiment, "data", "draw")
+        source_checks.check_call(run.experiment, "data", "draw")
     if not run.settings["evaluation"]["train_sample"]:
-        signatures.refuse_other(run.experiment, "evaluation", "evaluate")
+        source_checks.check_call(run.experiment, "evaluation", "evaluate")
 
 
 def _refuse_tweens(run: RunSettings, where: str) -> None:

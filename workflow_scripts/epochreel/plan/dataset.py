@@ -11,7 +11,7 @@ from typing import Any
 from epochreel.config import schema
 from epochreel.core.errors import UserError, shown
 from epochreel.core.files import below
-from epochreel.experiment_api import loader, validation
+from epochreel.experiment_api import loader, source_checks, validation
 from epochreel.plan import schemas
 
 SPLITS = ("train", "validation", "test")
@@ -26,7 +26,7 @@ class Dataset:
         self.name, self.base = name, base
         self.experiment = loader.find(settings["experiment"], base)
         if not self.experiment.is_builtin:
-            validation.refuse_uncompilable(self.experiment)
+            source_checks.validate_experiment(self.experiment)
         self._schema = schemas.of_experiment(self.experiment)
         where = f"datasets.{name}.settings"
         settings["settings"] = self.check("data", settings["settings"], where)

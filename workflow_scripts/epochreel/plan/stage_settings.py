@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from epochreel.experiment_api import source_checks
 from epochreel.film import ffmpeg
 from epochreel.plan.run_settings import RunSettings
 
@@ -132,7 +133,7 @@ def write_captions(run: RunSettings) -> Settings:
     names = ("data", "snapshots_per_epoch", "batches_per_epoch", "batch")
     chosen = {name: render(run)[name] for name in names}
     pace = {name: run.settings["film"][name] for name in _PACE}
-    if run.experiment.defines("figure", "sentences"):
+    if source_checks.defines(run.experiment.file("figure"), "sentences"):
         chosen["figure"] = run.figure["settings"]
     return {"film": pace, "snapshots": run.snapshots, **chosen}
 

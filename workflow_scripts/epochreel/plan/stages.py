@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from epochreel.core.errors import UserError, shown
+from epochreel.experiment_api import source_checks
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan import stage_settings
 from epochreel.plan.run_settings import RunSettings
@@ -108,7 +109,7 @@ class Stage:
                 raise UserError(
                     f"{shown(str(file), 500)} is missing: '{self.rule}' cannot be made without"
                 )
-        if self.function and not experiment.defines(own[0].stem, self.function):
+        if self.function and not source_checks.defines(own[0], self.function):
             raise UserError(
                 f"{shown(str(own[0]), 500)} does not define {self.function}: "
                 f"'{self.rule}' cannot be made without"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -60,7 +61,8 @@ def _is_without_result(name: str) -> bool:
 def parse(path: Path) -> ast.Module:
     """The syntax tree of a Python file. Raises `UserError` with the line where it is none."""
     try:
-        return ast.parse(path.read_bytes())
+        with warnings.catch_warnings(action="ignore"):  # The job that runs the file shows them.
+            return ast.parse(path.read_bytes())
     except UNREADABLE as error:
         raise UserError(unreadable(path, error)) from error
 

@@ -1,0 +1,165 @@
+"""Check the source of a user's experiment while planning, without running it.
+
+A mistake that the text shows ends the planning with one line. What the text cannot decide, such as
+a decorated function or a name from `import *`, is accepted: a job reports it when it runs the code.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import warnings
+from collections.abc import Iterator, Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
+
+from epochreel.core.errors import UserError
+from epochreel.experiment_api.interface import CALLS, NAMES
+from epochreel.experiment_api.loader import Experiment, check_complete
+from epochreel.provenance import code_digest
+from epochreel.provenance.code_digest import parse
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
+# An import in one of these may fail or be skipped: `except ImportError`, `if TYPE_CHECKING`.
+_CONDITIONAL = (ast.Try, ast.TryStar, ast.With, ast.If)
+# A file that uses one of these may define names that its text does not show.
+_NAME_MAKERS = {"exec", "globals", "locals", "vars", "setattr", "__dict__", "global_enum"}
+_BY_RUN = {"draw", "evaluate"}  # How these are called depends on the run.
+
+
+def validate_experiment(experiment: Experiment) -> None:
+    """Check that an experiment compiles, and defines and imports what it has to.
+
+    Includes the modules of its folder that its files import. Raises `UserError`.
+    """
+    known = [module for module in NAMES if experiment.file(module).is_file()]
+    files = [experiment.file(module) for module in known]
+    for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
+        check_compiles(path)
+        check_imports(path, experiment.folder)
+    for module in known:
+        file = experiment.file(module)
+        check_complete(file, [name for name in NAMES[module] if not defines(file, name)])
+        for name in CALLS[module].keys() - _BY_RUN:
+            check_call(experiment, module, name)
+
+
+def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
+    """Yield the files of an experiment's folder that these import, directly or indirectly."""
+    for name in code_digest.modules(files, folder):
+        root, *parts = name.split(".")
+        if root == "experiment":
+            package = folder.joinpath(*parts, "__init__.py")
+            yield package if package.is_file() else package.parent.with_suffix(".py")
+
+
+def check_compiles(file: Path) -> None:
+    """Check that Python compiles a file, which also finds `return` outside a function."""
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            compile(file.read_bytes(), file, "exec", dont_inherit=True)
+    except code_digest.UNREADABLE as error:
+        raise UserError(code_digest.unreadable(file, error)) from error
+
+
+def check_imports(file: Path, root: Path) -> None:
+    """Check that the relative imports in a file find their modules and names below `root`."""
+    importlib.invalidate_caches()
+    package = file.parent.relative_to(root).parts
+    for node in _certain_imports(parse(file)):
+        depth = len(package) - node.level + 1
+        parts = [*package[:depth], *(node.module.split(".") if node.module else [])]
+        for name in (alias.name for alias in node.names):
+            if depth < 0 or not _offers(root, parts, name):
+                raise UserError(
+                    f"{file}, line {node.lineno}: 'from {'.' * node.level}{node.module or ''} "
+                    f"import {name}' finds no such module or name; correct or add it"
+                )
+
+
+def _certain_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
+    """Yield the relative imports that have to succeed when they run."""
+    waiting: list[ast.AST] = [tree]
+    for node in waiting:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield node
+        elif not isinstance(node, _CONDITIONAL):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _offers(root: Path, parts: Sequence[str], name: str) -> bool:
+    """Return whether `from root.parts import name` may succeed."""
+    wanted = parts if name == "*" else [*parts, name]
+    if not wanted or _find(root, wanted):
+        return True
+    module = _find(root, parts)  # None for `root` itself, whose __init__.py never runs.
+    if module is None or module.origin is None:
+        return False
+    is_source = module.origin.endswith(".py")
+    return not is_source or name.startswith("__") or defines(Path(module.origin), name)
+
+
+def _find(folder: Path, parts: Sequence[str]) -> ModuleSpec | None:
+    spec = None
+    for part in parts:
+        spec = PathFinder.find_spec(part, [str(folder)])
+        folder /= part
+    return spec
+
+
+def check_call(experiment: Experiment, module: str, name: str) -> None:
+    """Check that a function of an experiment, if defined, accepts the arguments in `CALLS`."""
+    file, arguments = experiment.file(module), CALLS[module][name]
+    if name == "sentence" and defines(file, "sentences"):
+        return  # Nothing calls it.
+    if not accepts(file, name, len(arguments)):
+        given = ", ".join(arguments)
+        raise UserError(f"{file}: {name} does not accept ({given}); define it as {name}({given})")
+
+
+def defines(file: Path, name: str) -> bool:
+    """Return whether a Python file may define `name` at its top level."""
+    tree = parse(file)
+    if _bindings(tree, name) or _bindings(tree, "__getattr__"):
+        return True
+    used = (getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(tree))
+    return not _NAME_MAKERS.isdisjoint(used)
+
+
+def accepts(file: Path, name: str, count: int) -> bool:
+    """Return whether `name` in a Python file, if defined, may be called with `count` arguments."""
+    bindings = _bindings(parse(file), name)
+    return not bindings or any(_may_accept(node, count) for node in bindings)
+
+
+def _bindings(scope: ast.AST, name: str) -> list[ast.AST]:
+    """Return the nodes that may bind `name` in the body of a module or a class."""
+    found = [n for n in ast.walk(scope) if isinstance(n, ast.Global) and name in n.names]
+    waiting = list(ast.iter_child_nodes(scope))
+    for node in waiting:  # A loop, since a long `elif` is nested too deeply for recursion.
+        if _binds(node, name):
+            found.append(node)
+        if not isinstance(node, _SCOPES):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found
+
+
+def _binds(node: ast.AST, name: str) -> bool:
+    if isinstance(node, ast.alias):
+        return (node.asname or node.name.partition(".")[0]) in (name, "*")
+    if isinstance(node, ast.Name):
+        return node.id == name and isinstance(node.ctx, ast.Store)
+    return name in (getattr(node, "name", None), getattr(node, "rest", None))
+
+
+def _may_accept(node: ast.AST, count: int) -> bool:
+    if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)) or node.decorator_list:
+        return True
+    if isinstance(node, ast.ClassDef):
+        methods = _bindings(node, "__init__")  # Without one, a base class decides.
+        return not methods or any(_may_accept(method, count + 1) for method in methods)
+    given = node.args
+    most = len(given.posonlyargs) + len(given.args)
+    has_all = most - len(given.defaults) <= count and None not in given.kw_defaults
+    return has_all and (given.vararg is not None or most >= count)
