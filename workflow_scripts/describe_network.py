@@ -18,10 +18,9 @@ def describe_network(paths_to_train: list, path_to_layers: str, stage: dict, bas
     """Write the layers of the network, in the order in which they compute one training example.
 
     `paths_to_train` is the first shard of the training set, or empty where that is unbounded.
-    Relative paths of the settings start from `base`.
     """
     settings, cpu = stage["settings"], device.choose(threads=1)
-    experiment = loader.find(settings["data"]["experiment"], base)
+    experiment = loader.of_stage(stage, base)
     model = experiment.load("model")
     if paths_to_train:
         example = example_of(Split.sample(stage, "train", paths_to_train, 1), cpu)

@@ -19,12 +19,9 @@ def draw_loop(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the loop of that name, an endless GIF.
-
-    Relative paths of the settings start from `base`.
-    """
+    """Write the loop of that name, an endless GIF."""
     settings = stage["settings"]
-    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    figure = loader.of_stage(stage, base).load("figure")
     story = render.story(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
     made = stage["reads"]["evaluate"]

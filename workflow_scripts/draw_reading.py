@@ -18,11 +18,8 @@ def draw_reading(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the picture that the experiment draws of what a run's network reads in an image.
-
-    Relative paths of the settings start from `base`.
-    """
-    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    """Write the picture that the experiment draws of what a run's network reads in an image."""
+    experiment = loader.of_stage(stage, base)
     paths = path_to_image, path_to_network, path_to_state
     pixels = Reading(experiment, stage, *paths).made("picture")
     write_whole(path_to_picture, png.encode(pixels))

@@ -20,12 +20,9 @@ def evaluate(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write one evaluation per snapshot of the block, whose checkpoints the state declares.
-
-    Relative paths of the settings start from `base`.
-    """
+    """Write one evaluation per snapshot of the block, whose checkpoints the state declares."""
     settings = stage["settings"]
-    experiment = loader.find(settings["data"]["experiment"], base)
+    experiment = loader.of_stage(stage, base)
     first, real, key = stage["first"], stage["real"], keys.key(stage)
     test = Split.of(stage, "test", paths_to_test)
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])

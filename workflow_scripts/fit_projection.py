@@ -9,11 +9,8 @@ from epochreel.runtime.job import job
 
 
 def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, base: Path) -> None:
-    """Write the layouts of all snapshots of a run, made together.
-
-    Relative paths of the settings start from `base`.
-    """
-    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    """Write the layouts of all snapshots of a run, made together."""
+    experiment = loader.of_stage(stage, base)
     projector.Block(
         own=experiment.load("projection"),
         stage=stage,

@@ -12,10 +12,7 @@ from epochreel.runtime.job import job
 
 
 def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
-    """Write the examples `first` … `first + count - 1` of one split.
-
-    Relative paths of the settings start from `base`.
-    """
+    """Write the examples `first` … `first + count - 1` of one split."""
     settings = stage["settings"]
     data = loader.find(settings["experiment"], base).load("data")
     own = loader.resolved(settings["settings"], stage["folders"], base)

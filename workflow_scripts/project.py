@@ -20,10 +20,9 @@ def project(
     """Write one layout per snapshot of the block.
 
     `paths_to_before` are the evaluation and the projection of the snapshot before, or empty;
-    `paths_to_fit` is a fit over the whole film, or empty. Relative paths of the settings start
-    from `base`.
+    `paths_to_fit` is a fit over the whole film, or empty.
     """
-    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    experiment = loader.of_stage(stage, base)
     block = projector.Block(
         own=experiment.load("projection"),
         stage=stage,

@@ -18,11 +18,8 @@ def read(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the table of what a run's network reads in an image.
-
-    Relative paths of the settings start from `base`.
-    """
-    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    """Write the table of what a run's network reads in an image."""
+    experiment = loader.of_stage(stage, base)
     paths = path_to_image, path_to_network, path_to_state
     table = Reading(experiment, stage, *paths).made("read")
     with whole_file(path_to_reading) as beside:

@@ -20,12 +20,9 @@ def render(
     stage: dict,
     base: Path,
 ) -> None:
-    """Draw one frame per snapshot of the block.
-
-    Relative paths of the settings start from `base`.
-    """
+    """Draw one frame per snapshot of the block."""
     settings, real = stage["settings"], stage["real"]
-    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    figure = loader.of_stage(stage, base).load("figure")
     story = renderer.story(settings, Split.of(stage, "test", paths_to_test))
     shown = renderer.Shown(
         stage=stage,

@@ -23,10 +23,9 @@ def render_tweens(
     """Draw the in-between pictures of each snapshot of the block, one animated PNG each.
 
     Evaluations and projections begin with those of the snapshot before the block, if any.
-    Relative paths of the settings start from `base`.
     """
     settings, real = stage["settings"], stage["real"]
-    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    figure = loader.of_stage(stage, base).load("figure")
     story = render.story(settings, Split.of(stage, "test", paths_to_test))
     before = min(stage["first"], 1)
     shown = render.Shown(

@@ -23,7 +23,7 @@ def train(
     `stage` is what defines the training, and which block of it is made; `outlook` what does not
     change the checkpoints. Relative paths of the settings start from `base`.
     """
-    experiment = loader.find(stage["settings"]["data"]["experiment"], base)
+    experiment = loader.of_stage(stage, base)
     paths = paths_to_train, paths_to_validation, paths_to_sources
     data = TrainingData(experiment, stage, base, *paths)
     Block(experiment, stage, data, outputs, outlook).make()

@@ -15,11 +15,10 @@ def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, bas
     """Write one caption after the other, each held long enough to be read.
 
     The experiment says them: `figure.sentences(rows, data, figure)` those of all snapshots, or
-    `figure.sentence(numbers, data)` that of one; or else they name the metrics. Relative paths of
-    the settings start from `base`.
+    `figure.sentence(numbers, data)` that of one; or else they name the metrics.
     """
     settings = stage["settings"]
-    figure = loader.find(settings["data"]["experiment"], base).load("figure")
+    figure = loader.of_stage(stage, base).load("figure")
     summarized = stage["reads"]["summarize"]
     summary = metrics.read(path_to_summary, settings["snapshots"], summarized)
     rows = [row | render.times(settings, row["snapshot"]) for row in summary.to_pylist()]

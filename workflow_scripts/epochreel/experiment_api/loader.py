@@ -79,6 +79,11 @@ def find(name: str, base: Path) -> Experiment:
     return Experiment(folder, f"{OWN_PACKAGE}{suffix}")
 
 
+def of_stage(stage: Mapping[str, Any], base: Path) -> Experiment:
+    """Return the experiment of a stage; the relative paths of its settings start from `base`."""
+    return find(stage["settings"]["data"]["experiment"], base)
+
+
 def resolved(settings: Mapping[str, Any], folders: Iterable[str], base: Path) -> dict[str, Any]:
     """A dataset's settings; those of the keys `folders` are paths that start from `base`."""
     return {**settings, **{name: str(base / settings[name]) for name in folders}}
