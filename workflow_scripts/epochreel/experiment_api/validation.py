@@ -54,15 +54,6 @@ def _is_ending(ending: Any) -> bool:
     return isinstance(ending, str) and ending.startswith(".") and ending == ending.lower()
 
 
-def checked(experiment: Experiment, part: str, value: Any, rules: Any, where: str) -> Any:
-    """`schema.checked`, but a schema that refers to itself is told with its file and part."""
-    try:
-        return schema.checked(value, rules, where)
-    except RecursionError:
-        file = experiment.folder / SCHEMA
-        raise UserError(f"{file}: '{part}' refers to itself without end: remove a $ref") from None
-
-
 def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The keys whose settings do not go together with others, and what is wrong, in one line each.
 

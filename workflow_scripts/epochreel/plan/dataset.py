@@ -11,7 +11,7 @@ from typing import Any
 from epochreel.config import schema
 from epochreel.core.errors import UserError, shown
 from epochreel.core.files import below
-from epochreel.experiment_api import loader, source_checks, validation
+from epochreel.experiment_api import loader, source_checks
 from epochreel.plan import schemas
 
 SPLITS = ("train", "validation", "test")
@@ -45,7 +45,7 @@ class Dataset:
 
     def check(self, part: str, value: Any, where: str) -> Any:
         """`value` checked against the experiment's own schema of `part`, defaults filled in."""
-        return validation.checked(self.experiment, part, value, self._schema.get(part, {}), where)
+        return schema.checked(value, self._schema.get(part, {}), where)
 
     @property
     def is_stream(self) -> bool:
