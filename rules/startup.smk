@@ -13,10 +13,8 @@ from epochreel.runtime import requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
 from epochreel.runtime.job import end_when_hung_up
-from epochreel.runtime.patches import checksum_cache, slurm_array_tasks, slurm_controller
+from epochreel.runtime.patches import checksum_cache, slurm_controller
 
-# A task of an array is begun with the first one's command.
-slurm_array_tasks.become_own_job()
 checksum_cache.remember()
 slurm_controller.be_patient()
 # Jobs inherit it, and end when this process has.

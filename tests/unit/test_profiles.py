@@ -66,6 +66,10 @@ def test_trainings_alone_ask_for_a_gpu(name):
     assert asking == {"train", "train_keeping_last"}
 
 
+def test_no_blocks_are_submitted_as_an_array():
+    assert not [key for key in profile("slurm") if "array" in key]
+
+
 def test_every_job_is_booked_where_an_account_is_given_and_none_where_not():
     assert "slurm_account" not in profile("slurm")["default-resources"]
     given = text_of("slurm").replace("account: null", "account: physics")
