@@ -15,8 +15,8 @@ from epochreel.runtime.job import SCHEDULER
 from epochreel.runtime.job import end_when_hung_up
 from epochreel.runtime.patches import checksum_cache, slurm_controller
 
-checksum_cache.remember()
-slurm_controller.be_patient()
+checksum_cache.apply()
+slurm_controller.apply()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
 # A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
