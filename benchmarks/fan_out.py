@@ -1,4 +1,4 @@
-"""A film spread over the nodes of a Slurm cluster: submissions, waiting, and what a frame costs.
+"""A film spread over the nodes of a Slurm cluster: waiting, and what a frame costs.
 
     python benchmarks/fan_out.py [--frames 1000] [--block 100] [--nodes 3] [--cpus 2]
 
@@ -40,7 +40,6 @@ COLUMNS = {
     "": "",
     "rule": "",
     "jobs": "d",
-    "submissions": "d",
     "nodes": "d",
     "waiting, median s": ".0f",
     "most": ".0f",
@@ -51,7 +50,7 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Job:
-    """A job, or a task of an array, as Slurm has noted it; times in seconds since 1970."""
+    """A job as Slurm has noted it; times in seconds since 1970."""
 
     number: str
     rule: str
@@ -118,13 +117,11 @@ def lose_block(place: Clustered, number: int) -> None:
 
 
 def row(of_rule: Sequence[Job]) -> tuple:
-    """Jobs, submissions, nodes, waiting (median, most), running (median, most, all)."""
+    """Jobs, nodes, waiting (median, most), running (median, most, all)."""
     waiting = [job.started - job.submitted for job in of_rule]
     running = [job.ended - job.started for job in of_rule]
-    submissions = {job.number.partition("_")[0] for job in of_rule}
     return (
         len(of_rule),
-        len(submissions),
         len({job.node for job in of_rule}),
         statistics.median(waiting),
         max(waiting),

@@ -7,9 +7,7 @@ Rules, settings and graph are those of config.yaml's main run, with so many snap
 times; in the place of each script a line of bash makes its files. Memory and processor time are
 those of Snakemake's own process, without its jobs: on a machine that others use as well, compare
 that rather than the time on the clock. What Snakemake keeps of it all is counted in `.snakemake`.
-A submission is what a cluster's scheduler is given: a job, or an array of at most twenty blocks
-that are ready together. While the training goes on each block is ready by itself; the fewest are
-those where data, checkpoints and, for frames, summaries are there.
+A submission is a job that a cluster's scheduler is given.
 
 With `--dry` nothing is run. With `--interpreters` each job starts its script's interpreter, as real
 ones do, and ends before the script's own first line.
@@ -34,9 +32,7 @@ import scheduler
 import table
 from workflow import Workplace
 
-ARRAYS, TASKS = ("evaluate", "render"), 20  # as in profiles/slurm/config.yaml
 LOCAL = ("summarize", "publish")  # as in Snakefile
-THERE = ("generate_dataset", "train")
 BASH = """\
 # Where several outputs share a name, Snakemake gives them as one text; no path here has a space.
 for path in ${snakemake_output[@]}; do echo nothing > "$path"; done
@@ -50,7 +46,6 @@ COLUMNS = {
     "backend": "",
     "jobs": "d",
     "submissions": "d",
-    "fewest": "d",
     "s": ".1f",
     "CPU s": ".1f",
     "CPU ms a snapshot": ".2f",
@@ -110,7 +105,7 @@ def measure(
                 jobs = planned((place.folder / "said.txt").read_text())
             kept[name] = metadata(place.folder / ".snakemake")
     for name, each in done.items():
-        numbers = (sum(jobs.values()), submissions(jobs), fewest(jobs))
+        numbers = (sum(jobs.values()), submissions(jobs))
         share = 1e3 * each.cpu / snapshots / options.runs
         row = (name, options.runs, snapshots, options.block, backend, *numbers)
         yield (*row, each.seconds, each.cpu, share, each.memory / 1e6, *kept[name])
@@ -173,15 +168,8 @@ def planned(said: str) -> Counter:
 
 
 def submissions(jobs: Counter) -> int:
-    """How many times a cluster's scheduler is asked while each block is ready by itself."""
+    """Count the jobs that a cluster's scheduler is given."""
     return sum(count for rule, count in jobs.items() if rule not in LOCAL)
-
-
-def fewest(jobs: Counter) -> int:
-    """How many times it is asked where all blocks are ready, with data and checkpoints there."""
-    arrays = sum(-(-jobs[rule] // TASKS) for rule in ARRAYS)
-    alone = sum(count for rule, count in jobs.items() if rule not in (*ARRAYS, *LOCAL, *THERE))
-    return arrays + alone
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What all rules share: the checked config, the plan made of it, the wildcards' bounds. No rules."""
 
-import sys
+from functools import cache
 from pathlib import Path
 
 from snakemake.utils import update_config
@@ -9,7 +9,6 @@ from epochreel.config.yaml_file import load_file
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
-from epochreel.plan.stages import STAGES
 from epochreel.provenance.keys import canonical
 
 
@@ -49,10 +48,6 @@ SLOTS = PLAN.slots
 # Scripts read settings that define no result (how much is to be kept, say) from `config`.
 config.clear()
 config.update(PLAN.checked)
-# Snakemake tells a Snakefile nothing of the targets; the command line does. That of a job on a
-# cluster names what it waits for instead, the padding of its block included.
-if not workflow.remote_exec:
-    or_stop(PLAN.refuse_targets_beyond)(sys.argv[1:])
 
 
 wildcard_constraints:

@@ -1,34 +1,51 @@
 """Functions of the wildcards that rules share: settings, and names of files. No rules.
 
-They use PLAN, SLOTS, STAGES, `canonical`, `of_shard` and `or_stop` from common.smk.
+They use PLAN, SLOTS, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
 """
+
+@cache
+def check_targets():
+    """Check the files that the command names; that of a job on a cluster names none."""
+    # Snakemake sets `dag_settings` after it has read the Snakefile, before it calls a function of
+    # the wildcards.
+    named = workflow.dag_settings
+    PLAN.check_targets([*named.targets, *named.forcerun, *named.until])
+
+
+def run_of(wildcards):
+    """Return the run of a job.
+
+    Nearly every function below calls this, so no job whose file is a target escapes the check.
+    """
+    check_targets()
+    return PLAN.run(wildcards.run)
 
 
 def all_of(kind):
     """All files of one kind that a run has, such as its frames."""
-    return or_stop(lambda wildcards: PLAN.run(wildcards.run).files.of(kind))
+    return or_stop(lambda wildcards: run_of(wildcards).files.of(kind))
 
 
 def last_of(kind):
     """The file of one kind that belongs to a run's last snapshot or block."""
-    return or_stop(lambda wildcards: PLAN.run(wildcards.run).files.last(kind))
+    return or_stop(lambda wildcards: run_of(wildcards).files.last(kind))
 
 
 def of_run(name):
     """The files that the method `name` of `RunFiles` returns for a run."""
-    return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)())
+    return or_stop(lambda wildcards: getattr(run_of(wildcards).files, name)())
 
 
 def of_block(name):
     """The files that the method `name` of `RunFiles` returns for a block."""
-    return or_stop(lambda wildcards: getattr(PLAN.run(wildcards.run).files, name)(wildcards.block))
+    return or_stop(lambda wildcards: getattr(run_of(wildcards).files, name)(wildcards.block))
 
 
 def settings_of(stage):
     """The fingerprint of a run's stage, or of one block of it, as canonical JSON."""
 
     def settings(wildcards):
-        run = PLAN.run(wildcards.run)
+        run = run_of(wildcards)
         block = wildcards.get("block")
         return canonical(
             run.stage_settings(stage) if block is None else run.block_settings(stage, block)
@@ -39,22 +56,17 @@ def settings_of(stage):
 
 def threads_of(part):
     """The number of threads that the part `part` of a run's settings asks for."""
-    return or_stop(lambda wildcards: PLAN.run(wildcards.run).settings[part]["threads"])
+    return or_stop(lambda wildcards: run_of(wildcards).settings[part]["threads"])
 
 
 def key_of(stage):
     """The digest of the cache key that the artifacts of a run's stage carry."""
-    return or_stop(lambda wildcards: PLAN.run(wildcards.run).made(stage))
+    return or_stop(lambda wildcards: run_of(wildcards).made(stage))
 
 
 def shards_of(split):
     """The shards of a split of a run's dataset."""
-    return or_stop(lambda wildcards: PLAN.run(wildcards.run).dataset.shards(split))
-
-
-def runs_with_stage(name):
-    """A pattern of the wildcard `run`: the runs that have this stage."""
-    return PLAN.pattern_of(run for run in PLAN.runs.values() if STAGES[name].exists(run))
+    return or_stop(lambda wildcards: run_of(wildcards).dataset.shards(split))
 
 
 def runs_keeping(checkpoints):
@@ -75,7 +87,7 @@ def projections_of_block(wildcards):
     paths = expand(
         f"results/{wildcards.run}/projections/{wildcards.block}{{slot}}.parquet", slot=SLOTS
     )
-    return paths if PLAN.run(wildcards.run).projects else []
+    return paths if run_of(wildcards).projects else []
 
 
 def of_block_before(path):
@@ -105,10 +117,10 @@ def shard_settings(wildcards):
 @or_stop
 def run_sources(wildcards):
     """The user's files that a run's data are made from, as the manifest lists them."""
-    return list(PLAN.run(wildcards.run).dataset.sources().values())
+    return list(run_of(wildcards).dataset.sources().values())
 
 
 @or_stop
 def manifest_settings(wildcards):
     """The content of the manifest of a run besides its files, as canonical JSON."""
-    return canonical(PLAN.run(wildcards.run).manifest_settings())
+    return canonical(run_of(wildcards).manifest_settings())

@@ -46,8 +46,6 @@ rule render_tweens:
         "results/{run}/logs/render_tweens/{block}.log",
     benchmark:
         "results/{run}/benchmarks/render_tweens/{block}.tsv"
-    wildcard_constraints:
-        run=runs_with_stage("render_tweens"),
     conda:
         "../envs/rendering.yaml"
     threads: 1

@@ -13,12 +13,10 @@ from epochreel.runtime import requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
 from epochreel.runtime.job import end_when_hung_up
-from epochreel.runtime.patches import checksum_cache, slurm_array_tasks, slurm_controller
+from epochreel.runtime.patches import checksum_cache, slurm_controller
 
-# A task of an array is begun with the first one's command.
-slurm_array_tasks.become_own_job()
-checksum_cache.remember()
-slurm_controller.be_patient()
+checksum_cache.apply()
+slurm_controller.apply()
 # Jobs inherit it, and end when this process has.
 os.environ[SCHEDULER] = str(os.getpid())
 # A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.

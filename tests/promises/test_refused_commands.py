@@ -32,3 +32,9 @@ def test_any_wrong_config_stops_with_one_line_before_any_job(tmp_path, key, valu
 )
 def test_asking_for_anything_that_is_not_in_the_plan_is_refused(world, target, words):
     assert words in world.refusal(target)
+
+
+@pytest.mark.parametrize("option", ["--forcerun", "--until"])
+def test_an_option_that_names_a_snapshot_beyond_the_run_is_refused(world, option):
+    refusal = world.refusal(option, "results/sheets/frames/000013.png", "--", "all")
+    assert "run 'sheets' ends at snapshot 000012" in refusal

@@ -108,12 +108,12 @@ def test_a_block_beyond_the_run_is_refused(planned):
 @pytest.mark.parametrize("kind", ["frames/000006.png", "checkpoints/000099.safetensors"])
 def test_a_file_of_a_snapshot_beyond_the_run_is_refused(planned, kind):
     with pytest.raises(UserError, match="ends at snapshot 000005"):
-        planned().refuse_targets_beyond(["all", f"results/tiny/{kind}"])
+        planned().check_targets(["all", f"results/tiny/{kind}"])
 
 
 @pytest.mark.parametrize("target", ["frames/000005.png", "states/000000.json", "training.mp4"])
 def test_a_file_within_the_run_is_not_refused(planned, target):
-    planned().refuse_targets_beyond([f"results/tiny/{target}", "results/other/frames/000099.png"])
+    planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
 def test_everything_that_is_kept_is_listed_once(planned):

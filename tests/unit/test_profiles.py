@@ -1,4 +1,4 @@
-"""Profiles: each is whole in itself, and gives every rule what it needs."""
+"""Profiles: the one for Slurm is complete, and requests resources for every rule."""
 
 import re
 
@@ -6,7 +6,6 @@ import pytest
 import yte
 from workflow import REPOSITORY
 
-CLUSTERS = ["slurm", "kubernetes"]
 # Finished results are made again, or not, by these.
 SHARED = ("rerun-triggers", "max-checksum-file-size", "rerun-incomplete")
 
@@ -32,38 +31,37 @@ def local() -> set[str]:
     return set(re.findall(r"\w+", text.partition("localrules:")[2]))
 
 
-def asked(name: str, resource: str, attempt: int) -> dict[str, float]:
+def asked(resource: str, attempt: int) -> dict[str, float]:
     """What each rule asks for at an attempt."""
-    resources = profile(name)["set-resources"]
+    resources = profile("slurm")["set-resources"]
     return {rule: eval(each[resource], {"attempt": attempt}) for rule, each in resources.items()}
 
 
-@pytest.mark.parametrize("name", CLUSTERS)
 @pytest.mark.parametrize("key", SHARED)
-def test_a_cluster_makes_again_what_one_machine_would(name, key):
-    assert profile(name)[key] == profile("default")[key]
+def test_a_cluster_makes_again_what_one_machine_would(key):
+    assert profile("slurm")[key] == profile("default")[key]
 
 
-@pytest.mark.parametrize("name", CLUSTERS)
-def test_a_cluster_knows_every_rule_that_it_is_asked_for_and_no_other(name):
+def test_a_cluster_knows_every_rule_that_it_is_asked_for_and_no_other():
     asked_for = {"".join(names) for names in rules()} - local()
-    assert set(profile(name)["set-resources"]) == asked_for
+    assert set(profile("slurm")["set-resources"]) == asked_for
     assert local() >= {"summarize", "publish"}
 
 
-@pytest.mark.parametrize(
-    ("name", "resource"), [("slurm", "mem_mb"), ("slurm", "runtime"), ("kubernetes", "mem_mb")]
-)
-def test_each_attempt_of_every_rule_gets_more(name, resource):
-    first, second, third = (asked(name, resource, attempt) for attempt in (1, 2, 3))
+@pytest.mark.parametrize("resource", ["mem_mb", "runtime"])
+def test_each_attempt_of_every_rule_gets_more(resource):
+    first, second, third = (asked(resource, attempt) for attempt in (1, 2, 3))
     assert all(0 < first[rule] < second[rule] < third[rule] for rule in first)
 
 
-@pytest.mark.parametrize("name", CLUSTERS)
-def test_trainings_alone_ask_for_a_gpu(name):
-    resources = profile(name)["set-resources"]
+def test_trainings_alone_ask_for_a_gpu():
+    resources = profile("slurm")["set-resources"]
     asking = {rule for rule, each in resources.items() if each.get("gpu")}
     assert asking == {"train", "train_keeping_last"}
+
+
+def test_no_blocks_are_submitted_as_an_array():
+    assert not [key for key in profile("slurm") if "array" in key]
 
 
 def test_every_job_is_booked_where_an_account_is_given_and_none_where_not():

@@ -1,68 +1,107 @@
-"""Slurm's controller goes and comes back: no job is forgotten."""
+"""Slurm's controller goes and comes back: the installed plugin loses no job."""
 
 import asyncio
-import sys
+import contextlib
+import inspect
+import logging
 from types import SimpleNamespace
 
 import pytest
 
 from epochreel.runtime.patches import slurm_controller
 
+plugin = pytest.importorskip(slurm_controller.MODULE)
+SILENT = {"scontrol": "exit 1", "squeue": "exit 1", "which": "exit 1"}
+RUNNING = "echo 'a|RUNNING'; echo 'b|RUNNING'"
+ANSWERS = {"scontrol": "echo 'MinJobAge = 3600 sec'", "squeue": RUNNING}
+
 
 @pytest.fixture
-def look(tmp_path, monkeypatch):
-    """A function of how `scontrol` ends: what a patient executor with two jobs then looks after."""
+def executor(monkeypatch):
+    """The plugin's executor, with what it needs to ask for the states of jobs once."""
+    check = plugin.Executor.check_active_jobs
+    monkeypatch.setattr(plugin.Executor, "check_active_jobs", check)  # A patch goes with the test.
+    settings = SimpleNamespace(
+        status_command="squeue", status_attempts=1, init_seconds_before_status_checks=1
+    )
+    made = object.__new__(plugin.Executor)
+    made.workflow = SimpleNamespace(executor_settings=settings)
+    made.logger = logging.getLogger("plugin")
+    made.run_uuid = "run"
+    made.next_seconds_between_status_checks = 1
+    made.status_rate_limiter = contextlib.nullcontext()
+    made._status_query_calls = made._status_query_failures = made._status_query_total_seconds = 0
+    made._status_query_min_seconds = made._status_query_max_seconds = 1.0
+    made._status_query_cycle_rows = []
+    return made
 
-    class Executor:
-        async def check_active_jobs(self, jobs):
-            for job in jobs[:1]:  # the plugin finds one still running
-                yield job
 
-    monkeypatch.setitem(sys.modules, slurm_controller.PLUGIN, SimpleNamespace(Executor=Executor))
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    slurm_controller.be_patient()
-    executor = Executor()
+@pytest.fixture
+def look(executor, tmp_path, monkeypatch):
+    """A function of what Slurm's commands do: which of two jobs the plugin still waits for."""
+    monkeypatch.setenv("PATH", str(tmp_path))
 
-    def one(words: str, jobs=("a", "b")) -> list[str]:
-        (tmp_path / "scontrol").write_text(f"#!/bin/sh\n{words}\n")
-        (tmp_path / "scontrol").chmod(0o755)
+    def one(commands: dict[str, str], jobs=("a", "b")) -> list[str]:
+        for name, words in commands.items():
+            (tmp_path / name).write_text(f"#!/bin/sh\n{words}\n")
+            (tmp_path / name).chmod(0o755)
+        active = [SimpleNamespace(external_jobid=job, aux={}) for job in jobs]
 
-        async def gathered():
-            return [job async for job in executor.check_active_jobs(list(jobs))]
+        async def kept():
+            return [job.external_jobid async for job in executor.check_active_jobs(active)]
 
-        return asyncio.run(gathered())
+        return asyncio.run(kept())
 
     return one
 
 
-def test_jobs_are_looked_after_while_the_controller_answers(look):
-    assert look("exit 0") == ["a"]
+def test_the_patched_method_takes_and_gives_what_the_patch_does():
+    check = plugin.Executor.check_active_jobs
+    assert inspect.isasyncgenfunction(check)
+    assert [*inspect.signature(check).parameters] == ["self", "active_jobs"]
+
+
+def test_without_the_patch_the_plugin_forgets_its_jobs(look):
+    assert look(ANSWERS) == ["a", "b"] and look(SILENT) == []
 
 
 def test_all_jobs_are_kept_while_the_controller_is_away(look):
-    assert look("exit 1") == ["a", "b"] and look("exit 1") == ["a", "b"] and look("exit 0") == ["a"]
+    slurm_controller.apply()
+    assert [look(SILENT), look(SILENT)] == [["a", "b"], ["a", "b"]]
+
+
+def test_the_plugin_looks_after_its_jobs_while_the_controller_answers(look, executor, monkeypatch):
+    ended = []
+    monkeypatch.setattr(executor, "report_job_error", lambda job, **_: ended.append(job))
+    slurm_controller.apply()
+    assert look(ANSWERS | {"squeue": "echo 'a|FAILED'; echo 'b|RUNNING'"}) == ["b"]
+    assert [job.external_jobid for job in ended] == ["a"]
 
 
 def test_a_controller_that_says_nothing_for_long_is_away(look, monkeypatch):
-    monkeypatch.setattr(slurm_controller, "SECONDS", 0.2)
-    assert look("exec sleep 60") == ["a", "b"]
+    monkeypatch.setattr(slurm_controller, "TIME_LIMIT", 0.2)
+    slurm_controller.apply()
+    assert look(SILENT | {"scontrol": "exec /bin/sleep 60"}) == ["a", "b"]
 
 
-def test_that_the_controller_is_away_and_back_is_said_once(look, monkeypatch):
+def test_that_the_controller_is_away_and_back_is_logged_once(look, monkeypatch):
     said = []
     monkeypatch.setattr(slurm_controller.logger, "warning", said.append)
-    for words in ("exit 0", "exit 1", "exit 1", "exit 0", "exit 0"):
-        look(words)
+    slurm_controller.apply()
+    for commands in (ANSWERS, SILENT, SILENT, ANSWERS, ANSWERS):
+        look(commands)
     away, back = said
     assert away.endswith("does not answer: its jobs are waited for") and "again" in back
 
 
-def test_where_there_are_no_jobs_nobody_is_asked(look):
-    assert look("touch asked; exit 1", jobs=()) == []
+def test_where_there_are_no_jobs_nobody_is_asked(look, tmp_path):
+    slurm_controller.apply()
+    assert look({"scontrol": f": > {tmp_path}/asked"}, jobs=()) == []
+    assert not (tmp_path / "asked").exists()
 
 
-def test_patience_is_learnt_once(look):
-    executor = sys.modules[slurm_controller.PLUGIN].Executor
-    check = executor.check_active_jobs
-    slurm_controller.be_patient()
-    assert executor.check_active_jobs is check
+def test_the_patch_is_applied_once(executor):
+    slurm_controller.apply()
+    patched = plugin.Executor.check_active_jobs
+    slurm_controller.apply()
+    assert plugin.Executor.check_active_jobs is patched

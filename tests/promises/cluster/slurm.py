@@ -11,7 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -196,6 +196,16 @@ class Slurm:
     def start_controller(self) -> None:
         """Start the controller; a restarted one goes on from its saved state."""
         self.start("slurmctld", "-D", "-i", "-f", f"{self.folder}/slurm.conf")
+
+    @contextlib.contextmanager
+    def silent_controller(self) -> Iterator[None]:
+        """Halt the controller within the context: it is there, and answers nobody."""
+        controller = self._processes["slurmctld"]
+        controller.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            controller.send_signal(signal.SIGCONT)
 
     def start_node(self, node: str) -> None:
         """Start a node's daemon."""

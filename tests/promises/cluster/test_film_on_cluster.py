@@ -1,5 +1,9 @@
 """A film that a cluster makes, with the shipped profile, is the one that this machine makes."""
 
+import os
+from collections import Counter
+from pathlib import Path
+
 import pytest
 import yaml
 from killing import small
@@ -9,13 +13,34 @@ FILM = "results/spirals/training.mp4"
 pytestmark = pytest.mark.cluster
 
 
-def test_a_film_is_the_same_and_a_cancelled_job_is_submitted_again(place, slurm):
-    here = place()
-    process = here.begin(FILM)
+def logging_reads(log: Path) -> dict[str, str]:
+    """The environment in which each process logs which results it opens."""
+    hook = str(Path(__file__).with_name("reads"))
+    return os.environ | {"PYTHONPATH": hook, "READS": str(log)}
+
+
+def test_a_film_is_the_same_though_a_job_is_cancelled_and_the_controller_silent(
+    place, slurm, tmp_path
+):
+    here, log = place(), tmp_path / "reads.log"
+    process = here.begin(FILM, env=logging_reads(log))
     job = here.until(process, lambda: here.running("evaluate"))
     slurm.call("scancel", job["id"])
-    said = here.ends_well(process)
+    # While the last job runs, nothing is submitted that the controller would have to take.
+    here.until(process, lambda: here.running("encode"))
+    with slurm.silent_controller():
+        here.until(process, lambda: "controller does not answer" in here.heard(process), seconds=90)
+    said = here.ends_well(process, seconds=300)
     assert f"SLURM-job '{job['id']}' failed, SLURM status is: 'CANCELLED'" in said
+    opened = Counter(
+        line.split()[1]
+        for line in log.read_text().splitlines()
+        if line.startswith(f"{process.pid} ")
+    )
+    times = {times for path, times in opened.items() if "/evaluations/" in path}
+    assert times == {1}, (
+        "Snakemake reads an input more than once: see runtime/patches/checksum_cache"
+    )
 
 
 @pytest.mark.long
@@ -25,10 +50,8 @@ def test_the_films_of_the_miniature_are_the_same(place):
 
 
 @pytest.mark.long
-def test_a_cluster_goes_on_with_what_one_machine_has_begun_and_submits_arrays(place):
+def test_a_cluster_continues_what_one_machine_has_begun(place):
     here = place(small(epochs=29))
     Workplace(here.folder, here.config).make("results/spirals/states/00002.json")
     here.write_config()
-    said = here.ends_well(here.begin(FILM))
-    assert "\nrule train:" not in said
-    assert "Submitted array job with Snakemake IDs" in said
+    assert "\nrule train:" not in here.ends_well(here.begin(FILM))

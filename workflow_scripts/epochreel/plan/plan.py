@@ -59,14 +59,15 @@ class Plan:
         """A regular expression that matches the names of `runs` alone, and nothing for none."""
         return "|".join(run.name for run in runs) or "(?!)"
 
-    def refuse_targets_beyond(self, targets: Iterable[str]) -> None:
-        """Refuse to make a file of a snapshot that its run does not have (`UserError`).
+    def check_targets(self, targets: Iterable[str]) -> None:
+        """Check that runs have the snapshots and kinds of files that `targets` name.
 
-        The places of a block after the run's last snapshot are there for Snakemake alone.
+        Without this, Snakemake would make the slots of a block after the run's last snapshot,
+        which are links to that one, as if they were snapshots. Names of rules and other files pass.
+        Raises `UserError`.
         """
-        for target in targets or ():
-            path = os.path.relpath(target) if target else ""
-            match = re.fullmatch(r"results/([^/]+)/([a-z]+)/(\d{6})\.\w+", path)
+        for target in targets:
+            match = re.fullmatch(r"results/([^/]+)/([a-z]+)/(\d{6})\.\w+", os.path.relpath(target))
             if match and match[1] in self.runs:
                 run = self.runs[match[1]]
                 if int(match[3]) >= run.snapshots:

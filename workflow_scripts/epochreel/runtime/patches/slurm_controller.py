@@ -1,9 +1,9 @@
-"""Patience with Slurm's controller: while it is away, its jobs are still there.
+"""Keep the Slurm plugin from losing its jobs while Slurm's controller does not answer.
 
-When snakemake-executor-plugin-slurm 2.8.0 asks what has become of its jobs and gets no answer, it
-forgets them all and waits for them without end; or it asks sacct instead, by which the tasks of an
-array count as ended with one of them. No option avoids that. So it is kept from asking before the
-controller answers, and the jobs stay as they are until then.
+When snakemake-executor-plugin-slurm 2.8.0 asks for the states of its jobs and gets no answer, it
+drops all of them from its list and waits for them forever; or it asks sacct, which does not know
+them. No option avoids that. With this patch it asks only while the controller answers, and keeps
+its list until then.
 """
 
 from __future__ import annotations
@@ -15,41 +15,47 @@ from typing import Any
 
 from snakemake.logging import logger
 
-PLUGIN = "snakemake_executor_plugin_slurm"
-ASKED = ("scontrol", "show", "config")  # which the plugin asks, too, and for as long
-SECONDS = 10
+from epochreel.runtime.patches import tested_version
+
+PACKAGE, TESTED = "snakemake-executor-plugin-slurm", "2.8.0"
+OTHERWISE = "if Slurm's controller is restarted, the command may wait forever"
+MODULE = "snakemake_executor_plugin_slurm"
+QUESTION = ("scontrol", "show", "config")  # The plugin asks this, too, with the same time limit.
+TIME_LIMIT = 10  # s
 
 
-def be_patient() -> None:
+def apply() -> None:
     """Let the plugin, where it is loaded, look after its jobs only while the controller answers."""
-    executor = getattr(sys.modules.get(PLUGIN), "Executor", None)
+    executor = getattr(sys.modules.get(MODULE), "Executor", None)
     if executor is None or getattr(executor.check_active_jobs, "is_patient", False):
+        return
+    if not tested_version.is_installed(PACKAGE, TESTED, OTHERWISE):
         return
     check = executor.check_active_jobs
 
     async def check_active_jobs(self: Any, active_jobs: list):
-        there = not active_jobs or await answers()
-        _tell(self, there)
-        async for job in check(self, active_jobs) if there else _all(active_jobs):
+        answers = not active_jobs or await controller_answers()
+        _log_change(self, answers)
+        async for job in check(self, active_jobs) if answers else _all(active_jobs):
             yield job
 
     check_active_jobs.is_patient = True
     executor.check_active_jobs = check_active_jobs
 
 
-async def answers() -> bool:
-    """Whether the controller answers; where it cannot be asked, the plugin may find out itself."""
-    nowhere = asyncio.subprocess.DEVNULL
+async def controller_answers() -> bool:
+    """Return whether the controller answers; True where there is no `scontrol` to ask it."""
+    null = asyncio.subprocess.DEVNULL
     try:
-        asked = await asyncio.create_subprocess_exec(*ASKED, stdout=nowhere, stderr=nowhere)
+        process = await asyncio.create_subprocess_exec(*QUESTION, stdout=null, stderr=null)
     except FileNotFoundError:
         return True
     try:
-        return await asyncio.wait_for(asked.wait(), SECONDS) == 0
+        return await asyncio.wait_for(process.wait(), TIME_LIMIT) == 0
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
-            asked.kill()
-        await asked.wait()
+            process.kill()
+        await process.wait()
         return False
 
 
@@ -58,13 +64,11 @@ async def _all(jobs: list):
         yield job
 
 
-def _tell(executor: Any, there: bool) -> None:
-    """Say once that the controller is away, and once that it is back."""
-    was_away, executor.is_controller_away = (
-        getattr(executor, "is_controller_away", False),
-        not there,
-    )
-    if not there and not was_away:
+def _log_change(executor: Any, answers: bool) -> None:
+    """Log once that the controller stopped answering, and once that it answers again."""
+    was_away = getattr(executor, "is_controller_away", False)
+    executor.is_controller_away = not answers
+    if not answers and not was_away:
         logger.warning("epochreel: Slurm's controller does not answer: its jobs are waited for")
-    elif there and was_away:
+    elif answers and was_away:
         logger.warning("epochreel: Slurm's controller answers again")
