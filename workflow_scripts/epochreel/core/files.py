@@ -66,6 +66,7 @@ def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = _beside(target)
     try:
+        # A link cannot replace a file: make it under another name, then rename that.
         os.link(source, beside)
     except OSError:
         copy_whole(source, target)

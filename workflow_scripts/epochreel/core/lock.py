@@ -46,7 +46,8 @@ def _locked(path: Path, patience: float) -> TextIO:
     told = False
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Closing any descriptor of the file would drop the lock: it is opened nowhere else.
+        # Closing any descriptor of the file drops a POSIX lock, so it is opened nowhere else. "a+"
+        # creates the file and keeps the holder's name in it.
         file = open(path, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115
         while not _try(file, path):
             if not told:
@@ -70,6 +71,7 @@ def _try(file: TextIO, path: Path) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
+    # POSIX leaves it to the system which of EAGAIN and EACCES says that another holds the lock.
     except (BlockingIOError, PermissionError):
         return False
     except OSError as error:

@@ -19,6 +19,7 @@ def number(*origin: int, what: str = "") -> int:
 
     `what` names the kind of work, so that others which begin at the same numbers draw others.
     """
+    # SeedSequence takes integers of any size, so the name is one.
     kind = [int.from_bytes(what.encode())] if what else []
     return int(np.random.SeedSequence([*origin, *kind]).generate_state(1, np.uint64)[0] >> 1)
 
@@ -29,6 +30,7 @@ def begin(seed: int) -> None:
     `seed` is of at most 63 bits.
     """
     random.seed(seed)
+    # NumPy's takes 32 bits: the two halves of the seed are folded into them.
     np.random.seed((seed ^ seed >> 32) & 0xFFFFFFFF)
     if torch := sys.modules.get("torch"):
         # `torch.manual_seed` does the same, and for a GPU that nobody has used yet it formats a
@@ -46,6 +48,7 @@ def each_anew(values: Iterable[Any], *origin: int, what: str) -> Iterator[Any]:
     *common, first = origin
     waiting, place = iter(values), first
     while True:
+        # Before `next`, in which a generator draws for the value.
         begin(number(*common, place, what=what))
         try:
             value = next(waiting)

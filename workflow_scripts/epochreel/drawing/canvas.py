@@ -25,7 +25,7 @@ from epochreel.drawing import palette, strokes, text
 from epochreel.drawing.palette import Colour
 
 WIDTH, HEIGHT = 1920, 1080
-_LEVELS = 64
+_LEVELS = 64  # of coverage in the topmost pixel of a bar
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Canvas:
 
     def tile(self, width: float, height: float, ground: Colour) -> Canvas:
         """A small canvas of the same scale, its origin in its corner: to draw a stamp on."""
-        small = Canvas(1, 1)
+        small = Canvas(1, 1)  # its scale would follow from its size: both are replaced
         small.scale, small.left, small.top = self.scale, 0, 0
         small.pixels = np.empty((self._whole(height), self._whole(width), 3), np.uint8)
         small.pixels[:] = ground
@@ -138,6 +138,7 @@ class Canvas:
         if middle:
             y += text.CAPITAL * size / 2
         pen = self.left + (x - shift * wide) * self.scale
+        # Base lines lie on whole pixels: glyphs need phases across only (see `text._glyph`).
         base = round(self.top + y * self.scale)
         mask, left, top = text.line(words, size * self.scale, weight, pen)
         self._blend(mask, left, base + top, colour)
@@ -185,7 +186,8 @@ class Canvas:
         if stripe is not None:
             step = self._whole(3)
             body[(np.arange(wide) // step) % 2 == 1] = stripe
-        share = np.arange(_LEVELS + 1)[:, None, None] / _LEVELS
+        share = np.arange(_LEVELS + 1)[:, None, None] / _LEVELS  # (_LEVELS + 1, 1, 1)
+        # All lines that a bar can consist of; to fill one is to copy them.
         lines = np.rint(share * body + (1 - share) * np.array(slot)).astype(np.uint8)
         bars = Bars(row, column, _as_lines(lines))
         self._scatter(bars.row, bars.column, np.broadcast_to(bars.lines[0], row.shape))
@@ -194,6 +196,7 @@ class Canvas:
     def fill_bars(self, bars: Bars, values: np.ndarray) -> None:
         """Fills the slots from below to `values`, (N,), 0 … 1, exact to 1/64 of a pixel."""
         high = bars.row.shape[1]
+        # In 1/64 px; each row shows what of it exceeds the rows below.
         full = np.rint(np.clip(np.nan_to_num(values), 0, 1) * high * _LEVELS).astype(np.intp)
         above = np.arange(high - 1, -1, -1) * _LEVELS
         level = np.clip(full.reshape(-1, 1) - above, 0, _LEVELS)  # (N, h)
@@ -245,6 +248,7 @@ class Canvas:
             small = [Image.fromarray(each).resize((wide, high), box) for each in pictures]
             self._scatter(places.row, places.column, _as_lines(np.stack(small)))
             return
+        # Columns are repeated first: each row is then one item, which is repeated as a whole.
         lines = _as_lines(pictures.take(places.across, axis=2))
         self._scatter(places.row, places.column, lines.take(places.down, axis=1))
 
@@ -268,6 +272,7 @@ class Canvas:
         mask = mask[max(-top, 0) :, max(-left, 0) :][: area.shape[0], : area.shape[1]]
         where = np.nonzero(mask)
         cover = mask[where].astype(np.uint16)[:, None]
+        # 255 · 255 + 127 still fits 16 bits; 127 rounds the division.
         mixed = area[where] * (255 - cover) + np.array(colour, np.uint16) * cover
         area[where] = (mixed + 127) // 255
 
@@ -286,6 +291,8 @@ class Canvas:
         height, width, _ = self.pixels.shape
         wide = lines.dtype.itemsize // 3
         shape = (height, width - wide + 1)
+        # A view of the canvas whose item (r, c) is the line of `wide` pixels that starts at (r, c).
+        # Its items overlap in memory; they are only ever assigned to.
         windows = np.ndarray(shape, lines.dtype, self.pixels, strides=(3 * width, 3))
         windows[row, column] = lines
 

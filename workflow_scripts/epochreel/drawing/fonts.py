@@ -32,8 +32,8 @@ _COMPUTER_MODERN = {
 _SIGNS = ("cmex10", "cmmi10", "cmsy10")
 _LIGHT_WORDS = ("thin", "light", "hairline")
 _BOLD_WORDS = ("bold", "black", "heavy", "bol")
-_ABSENT = "\U0010fffe"
-_PROBE_SIZE = 24
+_ABSENT = "\U0010fffe"  # a noncharacter of Unicode: fonts draw their sign for missing characters
+_PROBE_SIZE = 24  # px
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,9 @@ def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: fl
 def ticks(end: float, most: int = 6) -> np.ndarray:
     """Round numbers from 0 to `end`, at most `most` of them."""
     power = 10.0 ** np.floor(np.log10(end / most))
+    # The smallest step of 1, 2 or 5 times a power of ten that leaves few enough.
     step = next(s * power for s in (1, 2, 5, 10, 20) if end / (s * power) <= most - 1)
-    return np.arange(int(end / step + 1e-9) + 1) * step
+    return np.arange(int(end / step + 1e-9) + 1) * step  # 1e-9: a quotient may be rounded down
 
 
 def measured(moment: Moment, metric: str) -> np.ndarray:
@@ -46,6 +47,7 @@ class TitleLine:
 
     def __init__(self, story: Story, examples: str = "examples seen", right: str = "right"):
         self._title = story.title
+        # Settled for the whole film, so that numbers keep their width.
         self._decimals = 1 if story.epochs >= 10 else 2
         most = f"{story.epochs * story.examples_per_epoch:,.0f}"
         self._fields = (
@@ -140,6 +142,7 @@ class Curve:
         """The lines so far and their last points."""
         epochs = np.asarray(moment.history["epoch"], float)
         across = self._x + self._width * epochs / self._epochs
+        # The first metric is drawn last, on top.
         for number, metric in reversed(list(enumerate(self._lines))):
             values = np.clip(measured(moment, metric), 0, self._top)
             points = thinned(np.column_stack((across, self._level(values))))

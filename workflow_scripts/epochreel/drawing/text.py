@@ -19,11 +19,11 @@ CAPITAL = 0.729
 """Height of capitals and figures, as a share of the text size (DejaVu Sans)."""
 
 _WEIGHTS = {"regular": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
-_OUTLINE_SIZE = 2048
-_PHASES = 4
-_ZOOM = 8
-_MARGIN = 3 * _ZOOM
-_SMALLEST = 1.0
+_OUTLINE_SIZE = 2048  # px: DejaVu's units per em, at which widths need no rounding
+_PHASES = 4  # of a glyph within a pixel, across
+_ZOOM = 8  # times larger each glyph is rendered, then averaged
+_MARGIN = 3 * _ZOOM  # three px around it, so that the averaged box stays inside
+_SMALLEST = 1.0  # px; fonts cannot be opened at sizes near zero
 
 
 @lru_cache(256)
@@ -50,6 +50,7 @@ def line(text: str, size: float, weight: str, start: float) -> tuple[np.ndarray,
 @lru_cache(1024)
 def _offsets(text: str, weight: str) -> tuple[float, ...]:
     """Where each letter's pen stands, as multiples of the size, kerning included."""
+    # The line up to and with the letter, less the letter: kerning with the one before remains.
     return tuple(width(text[: i + 1], weight) - width(text[i], weight) for i in range(len(text)))
 
 
@@ -63,7 +64,7 @@ def _union(placed: list[tuple[np.ndarray, int, int]]) -> tuple[np.ndarray, int, 
     whole = np.zeros((bottom - top, right - left), np.uint8)
     for mask, x, y in placed:
         part = whole[y - top : y - top + mask.shape[0], x - left : x - left + mask.shape[1]]
-        np.maximum(part, mask, out=part)
+        np.maximum(part, mask, out=part)  # glyphs may touch; a sum would be too dark
     return whole, left, top
 
 
@@ -82,6 +83,7 @@ def _glyph(letter: str, weight: str, size: float, phase: int) -> tuple[np.ndarra
     ImageDraw.Draw(large).text(pen, letter, 255, font, anchor="ls")
     shift = phase / _PHASES
     tall = max(round(CAPITAL * size), 1) / (CAPITAL * size) / _ZOOM  # px a large px
+    # Edges of the small picture on whole px, and the box of the large one that maps onto it.
     x0, x1 = math.floor(left / _ZOOM + shift), math.ceil(right / _ZOOM + shift)
     y0, y1 = math.floor(top * tall), math.ceil(bottom * tall)
     box = [(x - shift) * _ZOOM - left + _MARGIN for x in (x0, x1)]

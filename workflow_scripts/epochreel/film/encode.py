@@ -41,19 +41,21 @@ from epochreel.film.timing import (
 )
 from epochreel.formats import mp4
 
+# Accurate rounding and full chroma, and no shortcuts that depend on the processor (bitexact).
 _CAREFUL = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
 # No versions, no times, no random identifiers.
 _PLAIN = {"fflags": "+bitexact", "flags:v": "+bitexact"}
+# -xerror: end at the first error, such as a damaged picture.
 _QUIET = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
 _WEBM = {
     "av1": {"c:v": "libsvtav1", "preset": 8, "crf": 30},
     "vp9": {
         "c:v": "libvpx-vp9",
         "crf": 30,
-        "b:v": 0,
+        "b:v": 0,  # constant quality; with a bit rate, crf would only limit it
         "deadline": "good",
-        "cpu-used": 4,
+        "cpu-used": 4,  # speed; 0 is slowest
         "row-mt": 1,
         "tile-columns": 1,
     },
@@ -89,6 +91,7 @@ def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, m
     threads = settings["threads"]
     options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
     if settings["webm_codec"] == "av1":
+        # In place of a number of threads SVT-AV1 takes a level of parallelism, at most 6.
         options["svtav1-params"] = f"lp={min(threads, 6)}"
     _encode(reel, target, settings, options | _tags(title, made))
 
@@ -101,6 +104,7 @@ def encode_gif(reel: Reel, target: str | Path, settings: Mapping) -> None:
     reel.check()
     program = ffmpeg_path(settings)
     with tempfile.TemporaryDirectory() as scratch, whole_file(target) as beside:
+        # Twice through the film: first for the palette, as a pipe cannot be rewound.
         palette = Path(scratch, "palette.png")
         colours = _small(settings, reel).filter("palettegen", reserve_transparent=0)
         asked = colours.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
@@ -108,10 +112,10 @@ def encode_gif(reel: Reel, target: str | Path, settings: Mapping) -> None:
         painted = ffmpeg.filter(
             [_small(settings, reel), ffmpeg.input(f"file:{palette}", format="png_pipe")],
             "paletteuse",
-            dither="none",
-            diff_mode="rectangle",
+            dither="none",  # flat areas stay flat, and small
+            diff_mode="rectangle",  # only the part that changes is painted
         )
-        asked = painted.output(f"file:{beside}", **_PLAIN, f="gif", loop=0)
+        asked = painted.output(f"file:{beside}", **_PLAIN, f="gif", loop=0)  # endless
         _draw(_command(program, asked), target, reel, settings)
         _check_count(beside, target, gif_frame_count(len(reel.frames), settings), settings)
 
@@ -131,7 +135,7 @@ def count_frames(film: str | Path, settings: Mapping) -> int:
     command = _command(ffmpeg_path(settings), asked, "-progress", "pipe:1")
     lines = run(command, film).decode().splitlines()
     counts = [line.removeprefix("frame=") for line in lines if line.startswith("frame=")]
-    return int(counts[-1])
+    return int(counts[-1])  # progress comes more than once
 
 
 def _encode(
@@ -158,6 +162,7 @@ def _check_count(film: Path, target: str | Path, expected: int, settings: Mappin
 
 def _pictures(settings: Mapping, reel: Reel):
     """The pictures of the pipe, as RGB that nothing reinterprets."""
+    # With tweens the reel already gives a picture per film frame, else one per snapshot.
     rate = Fraction(RATE, 1 if reel.tweens else frames_per_snapshot(settings))
     read = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
     return read.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")

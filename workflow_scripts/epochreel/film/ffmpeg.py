@@ -58,7 +58,7 @@ def ffmpeg_version(settings: Mapping) -> str:
 
 def run(command: list[str], target: str | Path, feed: Iterable[bytes] = ()) -> bytes:
     """Run `command`, `feed` going into its pipe; its output. `UserError` names `target`."""
-    # What it says goes to files, for a full pipe would stop it and us.
+    # Output goes to files: with pipes, a full one would block both processes.
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complained:
         process = subprocess.Popen(
             command,
@@ -72,6 +72,7 @@ def run(command: list[str], target: str | Path, feed: Iterable[bytes] = ()) -> b
             _pour(process, feed)
             code = process.wait()
         finally:
+            # No effect after a normal end; after an error in `feed`, ffmpeg would wait for more.
             process.kill()
             process.wait()
         complained.seek(0)
@@ -116,5 +117,6 @@ def _end_with(parent: int) -> None:
     """Let the kernel end ffmpeg with us: at the end of its pipe it would finish half a film."""
     if _LIBC is not None:
         _LIBC.prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
+        # The parent may have ended before the call: then the signal never comes.
         if os.getppid() != parent:
             os._exit(1)

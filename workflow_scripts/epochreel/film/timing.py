@@ -58,7 +58,7 @@ def film_length(snapshots: int, settings: Mapping) -> Fraction:
 def gif_frame_count(snapshots: int, settings: Mapping) -> int:
     """The number of moments that the GIF of a film of `snapshots` snapshots shows."""
     moments = film_length(snapshots, settings) * settings["gif_frames_per_second"]
-    return max(1, int(moments + Fraction(1, 2)))
+    return max(1, int(moments + Fraction(1, 2)))  # halves go up, as in ffmpeg's filter fps
 
 
 def _film_frames(name: str, seconds: float | str) -> Fraction:

@@ -25,9 +25,9 @@ from isal import isal_zlib
 from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
-_COLOUR_TYPES = {(): 0, (3,): 2}  # by the axes beside height and width
-_SMALL = 1 << 16  # bytes
+_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"  # the IEND chunk, whose checksum is always the same
+_COLOUR_TYPES = {(): 0, (3,): 2}  # grey and RGB, by the axes after height and width
+_SMALL = 1 << 16  # bytes, four times what ISA-L needs to clear its table (see above)
 
 
 def encode(pixels: np.ndarray, texts: Mapping[str, str] | None = None) -> bytes:
@@ -46,14 +46,19 @@ def encode_series(
 
     It shows `rate` of them a second, once.
     """
+    # Chunks as in the PNG specification, third edition: acTL gives the number of pictures and of
+    # plays, and comes before the first IDAT.
     head = _header(pictures[0]) + _chunk(b"acTL", struct.pack(">II", len(pictures), 1))
     parts, numbers = [SIGNATURE, head, _noted(texts)], count()
     height, width = pictures[0].shape[:2]
     for place, picture in enumerate(pictures):
         if picture.shape != pictures[0].shape:
             raise ValueError(f"the pictures of a series have one size, not also {picture.shape}")
+        # fcTL: number, size, offset, 1 / rate s; then 0, 0: each picture replaces the one before.
         shown = struct.pack(">IIIIIHHBB", next(numbers), width, height, 0, 0, 1, rate, 0, 0)
         parts.append(_chunk(b"fcTL", shown))
+        # fcTL and fdAT share one sequence of numbers. The first picture is a plain IDAT, which
+        # has none and which viewers of still PNGs show.
         packed = _packed(picture)
         number = struct.pack(">I", next(numbers)) if place else b""
         parts.append(_chunk(b"fdAT" if place else b"IDAT", number + packed))
@@ -79,6 +84,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     while at < len(data):
         length = int.from_bytes(view[at : at + 4])
         end = at + 8 + length
+        # The checksum covers kind and body, not the length.
         if view[end : end + 4] != struct.pack(">I", zlib.crc32(view[at + 4 : end])):
             raise ValueError(f"is damaged near byte {at}")
         yield bytes(view[at + 4 : at + 8]), bytes(view[at + 8 : end])
@@ -105,6 +111,7 @@ def size(data: bytes) -> tuple[int, int]:
         raise ValueError("is not a PNG file")
     if data[-12:] != _END:
         raise ValueError("is cut off")
+    # IHDR is always first: 8 bytes of signature, length and kind, then width and height.
     return struct.unpack(">II", data[16:24])
 
 
@@ -124,6 +131,7 @@ def _header(pixels: np.ndarray) -> bytes:
         )
     height, width = pixels.shape[:2]
     colours = _COLOUR_TYPES[pixels.shape[2:]]
+    # 8 bits a channel, deflate, the standard filters, not interlaced.
     return _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, colours, 0, 0, 0))
 
 
@@ -137,8 +145,9 @@ def _noted(texts: Mapping[str, str] | None) -> bytes:
 def _packed(pixels: np.ndarray) -> bytes:
     rows = pixels.reshape(len(pixels), -1)
     lines = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-    lines[:, 0] = 0
+    lines[:, 0] = 0  # filter type None
     lines[:, 1:] = rows
+    # libdeflate's fastest level; for frames ISA-L's level 3 is slower than 2 and no smaller.
     return deflate.zlib_compress(lines, 1) if lines.size < _SMALL else isal_zlib.compress(lines, 2)
 
 

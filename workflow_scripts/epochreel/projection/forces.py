@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-_NEGATIVES = 5.0  # samples that UMAP draws for each pair of neighbours
-_SOFTNESS = 0.3  # of the repulsion between points that meet
+_NEGATIVES = 5.0  # samples per pair of neighbours: UMAP's default negative_sample_rate
+_SOFTNESS = 0.3  # of the repulsion where points meet: UMAP has 0.001, t-SNE 1 (docs/results.md)
 _MOMENTUM = 0.8
-_LONGEST = 1.0  # step of a point
-_REACH = 5.0  # of the far graph's attraction
+_LONGEST = 1.0  # step of a point, in the layout's units
+_REACH = 5.0  # distance at which the far graph's attraction has halved; 1 for the near graph's
 _LAST = 0.1  # the size of the last step, where the first is 1
 
 
@@ -42,8 +42,11 @@ def graph(near: np.ndarray, far: np.ndarray, share: float) -> Graph:
     """From two fuzzy graphs (N, N), the far one weighing this share of the near one."""
     total = far.sum(dtype=np.float64)
     scale = np.float32(share * near.sum(dtype=np.float64) / total if total else 0.0)
+    # Compressed sparse rows, the edges of both graphs together.
     rows, columns = np.nonzero((near > 0) | (far > 0))
     starts = np.searchsorted(rows, np.arange(len(near) + 1))
+    # A pair is expected to be drawn (d_i + d_j) · m / 2N times, d being degrees and m the number of
+    # negative samples (Damrich and Hamprecht 2021); here is one point's share of it.
     repulsion = near.sum(1, dtype=np.float64) * (_NEGATIVES / (2 * len(near)))
     weights = (near[rows, columns], far[rows, columns] * scale)
     return Graph(starts, columns, *weights, repulsion.astype(np.float32))
@@ -74,9 +77,13 @@ def settle(
             force,
             stiffness,
         )
+        # force / stiffness leads to the weighted mean of the neighbours, whatever the size of the
+        # weights; 1e-6 is for points without any.
         pace = np.float32(1 - (1 - _LAST) * step / steps) / (stiffness + np.float32(1e-6))
         speed = np.float32(_MOMENTUM) * speed + pace[:, None] * force
+        # The proximal step of hold · |at - home|: soft thresholding of the way from home.
         speed = home + _shortened(at + speed - home, pace * hold) - at
+        # No step is longer than _LONGEST.
         speed = _shortened(speed, np.maximum(_lengths(speed) - np.float32(_LONGEST), 0))
         at += speed
     return at
@@ -94,17 +101,21 @@ def _shortened(ways: np.ndarray, by: np.ndarray) -> np.ndarray:
     return ways * left[:, None]
 
 
+# The flags let LLVM vectorise the sums. "nnan" and "ninf" are left out, so that a layout which
+# overflows remains visible to the check for finite numbers.
 @njit(error_model="numpy", fastmath={"reassoc", "contract", "arcp", "nsz"})
 def _forces(at, starts, columns, near, far, repulsion, force, stiffness):
     """Forces (N, 2), and how stiff each point's attractions are together, (N,)."""
     one, least = np.float32(1), np.float32(_SOFTNESS)
     shrink = np.float32(1 / _REACH**2)
-    x, y = at[:, 0].copy(), at[:, 1].copy()
+    x, y = at[:, 0].copy(), at[:, 1].copy()  # contiguous, for SIMD
     for i in range(len(x)):
         push_x = push_y = pull_x = pull_y = stiff = np.float32(0)
+        # The point itself is at distance zero and adds nothing: no branch is needed.
         for j in range(len(x)):
             dx, dy = x[i] - x[j], y[i] - y[j]
             square = dx * dx + dy * dy
+            # UMAP's gradients for a = b = 1, without the factor 2 that attraction has as well.
             push = (repulsion[i] + repulsion[j]) / ((least + square) * (one + square))
             push_x += push * dx
             push_y += push * dy

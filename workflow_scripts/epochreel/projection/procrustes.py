@@ -31,6 +31,8 @@ def moved_onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     are. float64.
     """
     points = centred(points)
+    # The orthogonal factor of the cross-covariance. The sign of its determinant is left alone: a
+    # mirrored layout shows the same.
     left, _, right = np.linalg.svd(points.T @ centred(target))
     return points @ (left @ right) + target.mean(0, dtype=np.float64)
 
@@ -47,5 +49,5 @@ def axes(scatter: np.ndarray) -> np.ndarray:
     Each points to where its largest entry is positive, so that signs follow from the data.
     """
     _, vectors = np.linalg.eigh(scatter)
-    first = vectors[:, :-3:-1]
+    first = vectors[:, :-3:-1]  # eigh sorts upwards: the last two, the largest first
     return first * np.sign(first[np.abs(first).argmax(0), [0, 1]])

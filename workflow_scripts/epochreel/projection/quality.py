@@ -25,7 +25,7 @@ def faithfulness(points: Points, layout: np.ndarray) -> tuple[float, float]:
     shown, _ = Points(layout).nearest(count)
     ranks = _ranks(points.square_distances, shown)
     total = len(points)
-    worst = total * count * (2 * total - 3 * count - 1)
+    worst = total * count * (2 * total - 3 * count - 1)  # as defined for count < N / 2
     excess = np.maximum(ranks - count, 0).sum()
     return float(1 - 2 * excess / worst), float((ranks <= count).mean())
 
@@ -39,10 +39,12 @@ def changes(before: np.ndarray, points: Points) -> np.ndarray:
     _, distances = points.nearest(_looked_at(len(points)))
     was, now = procrustes.centred(before), procrustes.centred(points.values)
     energy = (was**2).sum()
+    # The factor that brings `was` nearest to `now`, by least squares.
     scale = (was * now).sum() / energy if energy else 1.0
     way = np.sqrt(((now - scale * was) ** 2).sum(1))
     # Where all neighbours are in one place, the way of a point that stays there is none.
     reach = np.maximum(distances[:, -1], np.finfo(np.float32).tiny)
+    # Over a tiny reach the quotient may overflow.
     return np.minimum(way / reach, np.finfo(np.float32).max)
 
 
@@ -76,6 +78,7 @@ def _looked_at(points: int) -> int:
 @njit
 def _ranks(squares: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     """The place of each chosen point among the neighbours of its row, from 1 on."""
+    # Only count ranks of N are needed in each row: to count nearer points is cheaper than to sort.
     ranks = np.empty(chosen.shape, np.int64)
     for i in range(chosen.shape[0]):
         for k in range(chosen.shape[1]):

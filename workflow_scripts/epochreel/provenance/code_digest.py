@@ -176,6 +176,7 @@ def _imported_files(
     """The project's files that a module's imports run, packages' `__init__` files included."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for level, module, item in imports:
+        # One dot means the package itself, each further one the package around.
         parents = package[: len(package) - level + 1] if level else []
         parts = [*parents, *(module.split(".") if module else []), *([item] if item else [])]
         if parts and parts[0] in roots:
@@ -185,6 +186,7 @@ def _imported_files(
 def _files_of(root: Path, parts: list[str]) -> Iterator[Path]:
     """The files run by importing `parts` below `root`; a trailing name inside a module is none."""
     folder = root
+    # The root's own `__init__` first, then one part deeper each time.
     for part in [None, *parts]:
         folder = folder / part if part else folder
         if (folder / "__init__.py").is_file():

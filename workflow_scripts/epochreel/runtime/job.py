@@ -46,10 +46,10 @@ def job(path_to_log: str) -> Iterator[None]:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         log.error("interrupted: give the same command to go on")
-        raise SystemExit(130) from None
+        raise SystemExit(130) from None  # 128 + SIGINT, as shells have it
     except (Exception, SystemExit) as error:
         log.debug("how it came to this:", exc_info=True)
-        is_logged = len(log.handlers) > 1
+        is_logged = len(log.handlers) > 1  # the terminal's, and the file's where it could be opened
         log.error("%s%s", _told(error), f" (the traceback is in {path_to_log})" * is_logged)
         raise SystemExit(1) from None
 
@@ -96,6 +96,7 @@ def _end_with_parents() -> None:
     scheduler = os.environ.get(SCHEDULER)
     if scheduler and scheduler not in {str(process.pid) for process in ancestors}:
         os._exit(143)  # It was killed while this job was loading its libraries.
+    # Up to the first that is no shell, which is the scheduler.
     for process in ancestors:
         parents.append(process)
         if process.name() not in _SHELLS:
@@ -106,6 +107,7 @@ def _end_with_parents() -> None:
 def _watch(parents: list[psutil.Process]) -> None:
     while all(_lives(parent) for parent in parents):
         time.sleep(0.5)
+    # 128 + SIGTERM. In a thread `sys.exit` would end no more than the thread.
     os._exit(143)
 
 

@@ -76,8 +76,10 @@ class Plateau:
                 setattr(self, name, tensors[key].item())
         return {key: tensor for key, tensor in tensors.items() if key not in own.values()}
 
+    # Without an annotation, and so no field of the dataclass.
     _STATE = ("scale", "best", "failed")
 
 
 def _exactly(number: float) -> torch.Tensor:
+    # float32 would round the best loss, and a resumed training could judge the next one otherwise.
     return torch.tensor(number, dtype=torch.int64 if isinstance(number, int) else torch.float64)

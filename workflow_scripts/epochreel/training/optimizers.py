@@ -20,6 +20,7 @@ def _kind(settings: Mapping[str, Any]) -> tuple[type[torch.optim.Optimizer], dic
     """The class of the optimiser that the settings name, and the arguments of it alone."""
     match settings["optimizer"]:
         case "adadelta":
+            # torch has no fused Adadelta; foreach joins the weights in few kernels.
             own = {"rho": settings["rho"], "eps": settings["epsilon"], "foreach": True}
             return torch.optim.Adadelta, own
         case "sgd":
@@ -51,7 +52,7 @@ def state_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
     return {
         f"{index}.{name}": torch.as_tensor(value)
         for index, entries in state.items()
-        for name, value in entries.items()
+        for name, value in entries.items()  # steps may be plain numbers
         if value is not None
     }
 
@@ -69,8 +70,9 @@ def load_state_tensors(
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        if tensor.shape == parameter.shape:
+        if tensor.shape == parameter.shape:  # all but the count of steps
             tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
         state.setdefault(int(index), {})[name] = tensor
+    # The groups hold the settings, which come from the config and not from the store.
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -33,7 +33,7 @@ from epochreel.core.files import link_whole, sha256, write_whole
 from epochreel.formats import checked_json
 
 log = logging.getLogger("epochreel")
-NEWEST_KEPT = 2
+NEWEST_KEPT = 2  # if the newest state is damaged, the one before it still serves
 
 
 class Store:
@@ -44,7 +44,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, training: str, before: int = -1):
-        self.folder = folder / training[:16]
+        self.folder = folder / training[:16]  # 64 bits of the digest
         self.training, self._before = training, before
 
     def lease(self) -> contextlib.AbstractContextManager[None]:
@@ -85,6 +85,7 @@ class Store:
             rows = {**rows, "system": before["system"]}
         record = {
             "snapshot": snapshot,
+            # Both files are on disk before the record that makes the snapshot count.
             "weights": _write(self.weights(snapshot), packed),
             "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
             **rows,

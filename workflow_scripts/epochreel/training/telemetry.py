@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-BINS = 64
+BINS = 64  # of each histogram
 
 
 def layers(network: torch.nn.Module) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def layers(network: torch.nn.Module) -> dict[str, Any]:
             row |= dict.fromkeys(("gradient_minimum", "gradient_maximum", "gradient_counts"))
         else:
             row |= _histogram("gradient", parameter.grad)
+            # In float32: squares of half floats may overflow.
             squares.append(parameter.grad.float().square().sum())
         rows.append(row)
     norm = float(torch.stack(squares).sum().sqrt()) if squares else None
@@ -34,5 +35,6 @@ def _histogram(kind: str, values: torch.Tensor) -> dict[str, Any]:
     if not len(values):
         return {f"{kind}_minimum": None, f"{kind}_maximum": None, f"{kind}_counts": [0] * BINS}
     low, high = (float(bound) for bound in torch.aminmax(values))
+    # Where all values are equal, histc widens the range and counts them in the middle bin.
     counts = torch.histc(values, BINS, low, high).long().tolist()
     return {f"{kind}_minimum": low, f"{kind}_maximum": high, f"{kind}_counts": counts}

@@ -79,6 +79,7 @@ class Trainer:
     ):
         self.model, self.recipe, self.settings = model, recipe, recipe.training
         self.device = device.choose(self.settings["threads"])
+        # Untrained weights follow from the seed alone.
         seeding.begin(recipe.seed)
         network = _checked_network(model, model.Network(recipe.network, recipe.data))
         self.network = device.put(network, self.device)
@@ -88,6 +89,7 @@ class Trainer:
         self.train = source(self.device)
         self.validation = in_memory(validation, self.device)
         self.snapshot = self.step = 0
+        # The last validation loss and the step at which it was taken.
         self._validated: tuple[int, float | None] = (-1, None)
         self.sampler = SystemSampler(self.device)
 
@@ -106,7 +108,7 @@ class Trainer:
     def advance(self) -> Sample:
         """Train up to the next snapshot and take its sample."""
         end = self.recipe.step(self.snapshot + 1)
-        total = torch.zeros((), device=self.device)
+        total = torch.zeros((), device=self.device)  # on the device: no batch waits for a GPU
         self.network.train()
         while self.step < end:
             total += self._batch()
@@ -143,6 +145,8 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step) * self.plateau.scale
         batch = self.train.batch(self.step)
+        # After the batch, which may draw too: what the step itself draws, such as dropout, follows
+        # from seed and step, also in a training that resumes here.
         seeding.begin(seeding.number(self.recipe.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
         with device.arithmetic(self.device, self.settings["precision"]):
@@ -151,12 +155,13 @@ class Trainer:
             refuse_given(
                 self._source("loss"), loss, "what weights can be learnt from, not detached"
             )
+        # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
         (loss + self._penalty()).backward()
         self.optimizer.step()
         self.step += 1
         if self.plateau.is_due(self.step):
             self.plateau.note(self._validation_loss())
-            self.network.train()
+            self.network.train()  # validation leaves it in eval mode
         return loss.detach()
 
     def _source(self, function: str) -> str:
@@ -196,7 +201,7 @@ class Trainer:
             part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
             with device.arithmetic(self.device, self.settings["precision"]):
                 loss = self._checked(self.model.loss(self.network, part))
-            total += float(loss) * len(next(iter(part.values())))
+            total += float(loss) * len(next(iter(part.values())))  # the last batch may be smaller
         return total / count
 
 

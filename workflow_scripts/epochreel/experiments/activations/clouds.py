@@ -33,6 +33,7 @@ _STRIPS = (
     "Dark frame: a wrong guess, which its strip names. "
     "Large names: the true classes, amid their images",
 )  # without letters on the strips, and with them
+# In sizes of the layout: the edge of the place, and where points begin to be pulled in.
 _REACH, _KNEE = 1.55, 1.25
 
 
@@ -45,6 +46,7 @@ def within(layout: np.ndarray, place: tuple[float, float, float, float]) -> np.n
     x, y, width, height = place
     far = np.abs(layout)
     beyond = np.maximum(far - _KNEE, 0) / (_REACH - _KNEE)
+    # tanh leaves the knee with slope 1 and tends to the edge: no kink, no point outside.
     pulled = np.where(far > _KNEE, _KNEE + (_REACH - _KNEE) * np.tanh(beyond), far)
     share = np.copysign(pulled, layout) / _REACH
     return np.array((x + width / 2, y + height / 2)) + share * np.array((width, height)) / 2
@@ -73,7 +75,7 @@ class TestClouds:
         self._names, self._hold = names, int(story.figure["sentence_snapshots"])
         self._pictures = thumbnails.Thumbnails(story.test, names, story.figure["thumbnail"])
         room = story.figure["thumbnail"] / 2
-        self._kept: list[tuple[Moment, labels.Boxes, np.ndarray]] = []
+        self._kept: list[tuple[Moment, labels.Boxes, np.ndarray]] = []  # see `_settled`
         self._place = (MARGIN + room, TOP + room, LEFT_WIDTH - 2 * room, HEIGHT - 2 * room)
 
     def settle(self, canvas: Canvas) -> None:
@@ -152,6 +154,7 @@ class SmallCloud:
         place = (SECOND + half, TOP + half, SECOND_WIDTH - 2 * half, self._high - 2 * half)
         x, y = within(_layout(moment)[shown], place).T
         truth, predictions = _told(moment.predictions, shown)
+        # A tile per class for right guesses, then one per class for wrong ones (`thumbnails.dots`).
         look = predictions + np.where(predictions == truth, 0, len(self._colours))
         canvas.put_stamps(canvas.stamps(x, y, self._dots), look)
 
@@ -183,7 +186,7 @@ class Legend:
     def __init__(self, names: Sequence[str]):
         self._names = names
         self._columns = 1 if len(names) <= 5 else 2 if len(names) <= 12 else 3
-        self._rows = -(-len(names) // self._columns)
+        self._rows = -(-len(names) // self._columns)  # rounded up
         self._pitch = min(self._high / self._rows, 30.0)
         self._wide = min((SECOND_WIDTH - 32 * (self._columns - 1)) / self._columns, 300)
 

@@ -31,7 +31,7 @@ only from which least one on."""
 _LEARNED = 0.08  # by how much a class's accuracy must grow
 _CHANGED, _MUCH = 0.02, 0.1
 """By how much the accuracy must change, and how much is the first thing to tell."""
-_MOST_NAMED = 3
+_MOST_NAMED = 3  # classes that one sentence lists
 
 
 @dataclass(frozen=True)
@@ -59,11 +59,11 @@ class _Change:
 def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
     """What is said of the last snapshot of `metrics`; a phase is `hold` snapshots long."""
     last = len(metrics["accuracy"]) - 1
-    start = last - last % hold
+    start = last - last % hold  # the phase's first snapshot
     if start == 0:
         return _at_first({name: float(values[0]) for name, values in metrics.items()})
-    # What stays true for long is told in every other phase: nothing is told twice in a row. So it
-    # counts what was said before, back to a phase of which it does not matter.
+    # No two phases in a row have the same sentence, so each depends on the one before it. The
+    # chain goes back to a phase whose sentence the next one cannot repeat.
     chain = [_found(metrics, names, hold, start)]
     while len(chain[-1]) > 1 and start > hold:
         start -= hold
@@ -79,6 +79,7 @@ def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
 
 def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> list[Remark]:
     """All that can be said at snapshot `start`, what matters most first."""
+    # The latest `hold` snapshots and as many before; fewer near the beginning.
     since, until = max(start - 2 * hold + 1, 0), start + 1
     parts = {name: values[since:until] for name, values in metrics.items()}
     change = _Change(
@@ -106,6 +107,7 @@ def _at_first(now: dict) -> Remark:
 
 def _came_apart(change: _Change, names: Sequence[str]) -> Remark | None:
     """The class that came apart most from others, and from which."""
+    # The lower of mean and latest value: a gain that has just been lost again does not count.
     now = {pair: min(change.now[name], change.last[name]) for pair, name in pairs(change.now)}
     gains = {pair: change.gain(name) for pair, name in pairs(change.now) if now[pair] >= _AWAY}
     gains = {pair: gain for pair, gain in gains.items() if gain >= _GAIN}
@@ -113,6 +115,7 @@ def _came_apart(change: _Change, names: Sequence[str]) -> Remark | None:
         return None
     best = max(gains, key=gains.get)
     from_each = {hub: _partners(gains, hub) for hub in best}
+    # Of the two classes that came apart most, the one that has left more of the others.
     hub = max(best, key=lambda each: sum(from_each[each].values()))
     others = sorted(from_each[hub], key=from_each[hub].get, reverse=True)[:_MOST_NAMED]
     has_left = all(now[min(hub, other), max(hub, other)] >= _LEFT for other in others)
@@ -124,6 +127,7 @@ def _came_apart(change: _Change, names: Sequence[str]) -> Remark | None:
 def _partners(gains: Mapping[tuple[int, int], float], hub: int) -> dict[int, float]:
     """The classes that `hub` came apart from, with gains not far below the best."""
     least = max(gains.values()) / 2
+    # sum(pair) - hub is the other of the two.
     return {sum(pair) - hub: gain for pair, gain in gains.items() if hub in pair and gain >= least}
 
 

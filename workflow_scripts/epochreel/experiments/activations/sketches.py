@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw
 
-_WHITE = 255
+_WHITE = 255  # the paper
 _FINER = 4  # sketches are drawn so many times larger, and averaged
-_STEP = 0.08  # between the points of a stroke
+_STEP = 0.08  # between the points of a stroke: close enough to waver
 
 
 class Pen:
@@ -82,9 +82,10 @@ def draw(kind: str, rng: np.random.Generator, size: int) -> np.ndarray:
     scale = size * _FINER
     picture = Image.new("L", (scale, scale), _WHITE)
     board = ImageDraw.Draw(picture)
+    # Of the sheet, uniform in the logarithm: twice as thick is as common as half.
     weight = np.exp(rng.uniform(np.log(0.014), np.log(0.04)))
     for stroke in strokes:
-        own = max(weight * rng.uniform(0.8, 1.25), 1 / size)
+        own = max(weight * rng.uniform(0.8, 1.25), 1 / size)  # a pixel at least
         dark = int(rng.integers(0, 70))
         points = (stroke + 1) / 2 * scale
         board.line([*map(tuple, points.tolist())], dark, max(round(own * scale), 1), "curve")
@@ -100,6 +101,7 @@ def _misplaced(pen: Pen) -> list[np.ndarray]:
     strokes = [first, *(stroke for stroke in others if not pen.perhaps(0.06))]
     if pen.perhaps(0.3):
         strokes.append(_scribble(pen))
+    # Turned and bent together, so that the parts still fit; then each wavers on its own.
     lengths = np.cumsum([len(stroke) for stroke in strokes])[:-1]
     points = np.concatenate(strokes) @ _slant(pen)
     points = np.split(points + _bend(points, pen), lengths)
@@ -119,7 +121,7 @@ def _slant(pen: Pen) -> np.ndarray:
 
 def _bend(points: np.ndarray, pen: Pen) -> np.ndarray:
     """A slow distortion of the whole sheet of paper, (n, 2)."""
-    waves = pen.rng.normal(0, 1.6, (2, 2))
+    waves = pen.rng.normal(0, 1.6, (2, 2))  # radians per unit, along each axis
     phases = pen.rng.uniform(0, 2 * np.pi, 2)
     return 0.06 * np.sin(points @ waves + phases)
 
@@ -129,6 +131,7 @@ def _waver(count: int, strength: float, pen: Pen) -> np.ndarray:
     way = np.linspace(0, 1, count)[:, None]
     knots = pen.rng.normal(0, strength, (2 + count // 5, 2))
     places = np.linspace(0, 1, len(knots))
+    # A knot about every five points, and straight between them.
     smooth = np.stack([np.interp(way[:, 0], places, knots[:, axis]) for axis in (0, 1)], 1)
     start, end = pen.rng.normal(0, strength, (2, 2))
     return smooth + start * (1 - way) + end * way
@@ -147,6 +150,7 @@ def _into_view(strokes: list[np.ndarray], pen: Pen) -> list[np.ndarray]:
     low, high = points.min(0), points.max(0)
     reach = pen.any(0.55, 0.92)
     scale = 2 * reach / max(high - low)
+    # The sheet is 2 wide; 0.03 at each edge is for the thickness of strokes.
     free = np.maximum(1.94 - (high - low) * scale, 0) / 2
     place = pen.rng.uniform(-1, 1, 2) * free
     return [(stroke - (low + high) / 2) * scale + place for stroke in strokes]
@@ -191,6 +195,7 @@ def _boat(pen: Pen) -> None:
     if pen.perhaps(0.5):
         pen.shape((mast - 0.05, top + 0.15), (mast - pen.any(0.3, 0.5), 0.25), (mast - 0.05, 0.25))
     if pen.perhaps(0.3):
+        # A flag.
         pen.shape((mast, top), (mast + 0.2, top + 0.08), (mast, top + 0.16))
     for y in 0.45 + depth + 0.12 * np.arange(pen.some(0, 2)):
         _waves(pen, float(y))
@@ -219,8 +224,10 @@ def _car(pen: Pen) -> None:
             pen.arc(x, y, wheel / 2.5, wheel / 2.5)
     if pen.perhaps(0.6):
         middle = (front + back) / 2
+        # The edge of a door.
         pen.line((middle, roof), (middle, pen.any(hood, 0.35)))
     if pen.perhaps(0.4):
+        # A headlight.
         pen.arc(long - 0.08, hood + 0.15, 0.06, 0.06)
 
 
@@ -239,7 +246,9 @@ def _cup(pen: Pen) -> None:
     if pen.perhaps(0.4):
         pen.arc(side, middle, reach * 0.6, 0.14, -95, 95)
     if pen.perhaps(0.35):
+        # A saucer.
         pen.arc(0, low, pen.any(0.7, 0.9), pen.any(0.06, 0.14))
+    # Steam: each wisp an S of two half circles.
     for x in np.linspace(-0.25, 0.25, pen.some(0, 3)):
         for number in range(2):
             start = 90 if number else -90
@@ -259,10 +268,13 @@ def _face(pen: Pen) -> None:
     smile = (20, 160) if mood > -0.4 else (200, 340)
     pen.arc(0, high * pen.any(0.25, 0.45), mouth, 0.05 + 0.25 * abs(mood), *smile)
     if pen.perhaps(0.6):
+        # A nose.
         pen.line((0, level + 0.1), (pen.any(-0.12, 0.12), 0.15), (0, 0.18))
     if pen.perhaps(0.3):
         for side in (-1, 1):
+            # Ears.
             pen.arc(side * wide, 0, 0.12, 0.18)
+    # Hair.
     for angle in np.radians(np.linspace(200, 340, pen.some(0, 9))):
         x, y = wide * np.cos(angle), high * np.sin(angle)
         pen.line((x, y), (x * pen.any(1.05, 1.35), y * pen.any(1.05, 1.3)))
@@ -273,6 +285,7 @@ def _fish(pen: Pen) -> None:
     if pen.perhaps(0.5):
         pen.arc(0.15, 0, long, high)
     else:
+        # Back and belly, two flat arcs that cross at mouth and tail.
         pen.arc(0.15, high, long * 1.1, high * 2, 205, 335)
         pen.arc(0.15, -high, long * 1.1, high * 2, 25, 155)
     tail, spread = 0.15 - long, pen.any(0.2, 0.45)
@@ -281,11 +294,15 @@ def _fish(pen: Pen) -> None:
     eye = 0.15 + long * pen.any(0.5, 0.7)
     pen.arc(eye, -high * 0.25, *[pen.any(0.03, 0.09)] * 2)
     if pen.perhaps(0.5):
+        # A fin.
         pen.line((0, -high), (0.15, -high - pen.any(0.1, 0.3)), (0.4, -high * 0.85))
     if pen.perhaps(0.4):
+        # A gill.
         pen.arc(eye - 0.25, 0, 0.12, high * 0.7, -80, 80)
+    # Scales.
     for x in np.linspace(-0.2, 0.2, pen.some(0, 3)):
         pen.arc(float(x), 0, 0.08, high * 0.5, -90, 90)
+    # Bubbles.
     for y in np.arange(pen.some(0, 2)):
         pen.arc(0.15 + long + 0.15, -0.2 - 0.2 * float(y), 0.05, 0.05)
 
@@ -295,6 +312,7 @@ def _flower(pen: Pen) -> None:
     y, long = -0.35, pen.any(0.14, 0.26)
     pen.arc(0, y, heart, heart)
     first = pen.any(0, 360)
+    # Not so wide that neighbouring petals cover each other.
     wide = min(long * pen.any(0.5, 0.9), 2.2 * (heart + long) / petals)
     for angle in first + np.arange(petals) * 360 / petals:
         across, down = np.cos(np.radians(angle)), np.sin(np.radians(angle))
@@ -313,6 +331,7 @@ def _house(pen: Pen) -> None:
     wall, foot = 0.85 - high * 1.2, 0.85
     pen.shape((-wide, wall), (wide, wall), (wide, foot), (-wide, foot))
     over, ridge = wide + pen.any(0, 0.15), wall - pen.any(0.3, 0.7)
+    # Half the ridge of a hipped roof; 0 makes a gable.
     flat = pen.any(0, 0.6) * wide if pen.perhaps(0.4) else 0.0
     pen.line((-over, wall), (-flat, ridge), (flat, ridge), (over, wall))
     if pen.perhaps(0.7):
@@ -323,6 +342,7 @@ def _house(pen: Pen) -> None:
         side, x, y = pen.any(0.08, 0.14), pen.any(-0.75, 0.75) * wide, wall + pen.any(0.2, 0.35)
         _window(pen, x, y, side)
     if pen.perhaps(0.4):
+        # A chimney.
         x = wide * pen.any(0.35, 0.6)
         top, right = ridge - 0.1, x + 0.16
         pen.line((x, (wall + ridge) / 2), (x, top), (right, top), (right, wall))
@@ -358,6 +378,7 @@ def _leafy(pen: Pen) -> None:
     else:
         for angle in np.arange(bumps) * 360 / bumps:
             across, down = wide * np.cos(np.radians(angle)), high * np.sin(np.radians(angle))
+            # A bump, open towards the middle of the crown.
             round_ = 2.4 * (wide + high) / 2 / bumps
             pen.arc(across, -0.3 + down, round_, round_, angle - 100, angle + 100)
     for _ in range(pen.some(0, 4)):

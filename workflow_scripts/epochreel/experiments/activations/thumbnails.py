@@ -30,7 +30,7 @@ DOT = 9.0
 """Side of a dot; what has no more room is one."""
 NAMED, MOST_NAMED = 42.0, 48
 """Side that the first pictures of wrong guesses have on top of others, and how many they are."""
-_STEP = 3.0  # between the sides of pictures
+_STEP = 3.0  # units between the sides that pictures come in
 _STRIP, _LETTERS = 0.28, 0.22  # of a picture's side: the strip with a name, its letters
 _RAISED = 0.04  # of a letter's size: how far capitals lie above the middle, for tails below them
 _EDGED = 5  # px; of smaller dots a light edge would leave nothing
@@ -52,13 +52,16 @@ def sides(places: np.ndarray, largest: float, gaps: np.ndarray) -> np.ndarray:
     Full-grown pictures do not overlap each other, nor anything that is `gaps`, (n,), away.
     """
     x, y = np.asarray(places, np.float32).T
+    # The distance of squares: the larger of the two along the axes, (n, n).
     across = np.maximum(np.abs(x[:, None] - x), np.abs(y[:, None] - y))
+    # Half sides. Rank by rank, as each takes what those before it leave.
     room = np.minimum(gaps, largest / 2).astype(np.float32)
     for rank in range(len(places)):
         half = room[rank]
         if half <= 0:
             continue
-        # None is left within a full-grown picture; about a small one it hardly matters.
+        # A full-grown picture leaves others their distance less its half side. A smaller one leaves
+        # more, without a jump, so that small moves change sizes little.
         left = across[rank, rank + 1 :] + (largest / 2 - 2 * half)
         np.minimum(room[rank + 1 :], left, out=room[rank + 1 :])
     return 2 * np.clip(room, 0, None)
@@ -77,6 +80,7 @@ class Thumbnails:
 
     def settle(self, canvas: Canvas) -> None:
         """Scales all pictures to all sizes, and draws what is put on them."""
+        # From the largest down, so that one fits exactly; then smallest first, in whole px.
         steps = np.arange(self._largest, DOT, -_STEP)[::-1]
         whole = np.unique(np.maximum(np.rint(steps * canvas.scale), 1).astype(int))
         self._whole = whole
@@ -139,6 +143,7 @@ class Thumbnails:
 
     def _levels(self, canvas: Canvas, side: np.ndarray) -> np.ndarray:
         """Which of the sizes there are each picture has: (n,), -1 for a dot."""
+        # The largest that fits; 1e-3 px is for rounding.
         level = np.searchsorted(self._whole, side * canvas.scale + 1e-3, "right") - 1
         level[side <= DOT] = -1
         return level
@@ -175,6 +180,7 @@ class Thumbnails:
         pictures = self._scaled[number][which]
         row = predictions.reshape(-1, 1, 1).astype(np.intp) * 256
         if pictures.ndim == 3:
+            # Grey: one look-up gives all three bytes, as one item.
             table = self._tints.reshape(-1, 3).view("V3")[:, 0]
             tinted = table.take(row + pictures)
             return tinted.view(np.uint8).reshape(*pictures.shape, 3)

@@ -36,7 +36,7 @@ _TEXT = "".join(heading.text for heading in layout.HEADINGS) + "0123456789."
 _PLAIN_FONT = "DejaVuSans.ttf"
 # Pillow's own layout leaves the font's kerning out; these are its pairs in the headings.
 _KERNING = {"Ye": -272 / 2048, "To": -348 / 2048, "Fe": -102 / 2048, "rc": -41 / 2048}
-_PHASES = 4
+_PHASES = 4  # of a number within a pixel, along each axis
 
 # A value's picture and a total's two halves, px; the middle of the number's line of text lies
 # _MIDDLE (plus a phase) from the left and _ABOVE from the top. The halves of a total meet in the
@@ -105,7 +105,7 @@ class Sheet:
 def draw_sheet(rng: np.random.Generator) -> Sheet:
     """A sheet of random values, with the means and totals that its printed values have."""
     values = rng.integers(0, 1000, (len(layout.YEARS), len(layout.MONTHS)))
-    # A sum of twelve between 99 and 100 is itself modulo 100.
+    # Totals have two digits before the point: from 100.00 on they lose their hundreds.
     return Sheet(values, _printed_means()[values.sum(0)], values.sum(1) % 10_000)
 
 
@@ -115,6 +115,7 @@ def _printed_means() -> np.ndarray:
 
     A mean that ends in half a hundredth is rounded as its nearest binary number says.
     """
+    # Ten values of at most 999: sums of 0 … 9990.
     return np.array([int(("%04.2f" % (total / 1000)).replace(".", "")) for total in range(9991)])
 
 
@@ -155,11 +156,13 @@ def _paint_perturbed(families: Families, rng: np.random.Generator) -> dict[str, 
 def _print(sheet: Sheet, across: int, down: int) -> np.ndarray:
     """The page, everything `across` px to the right and `down` px below its plain place."""
     width, height = image_sizes.PAGE
+    # The background is larger than a page: a shift is another window of it.
     left, top = layout.MAX_SHIFT[0] - across, layout.MAX_SHIFT[1] - down
     page = _background()[top : top + height, left : left + width].copy()
     shift = down * width + across
     plan = _plan()
     _put(page, plan.threes + shift, _values()[plan.phases + sheet.threes()])
+    # Two pictures a total: 200 in a table instead of 10,000.
     first, last = np.divmod(sheet.totals, 100)
     _put(page, plan.totals + shift, _totals(0)[plan.total_phases + first])
     _put(page, plan.totals + shift + _TOTAL_LEFT, _totals(1)[plan.total_phases + last])
@@ -169,6 +172,7 @@ def _print(sheet: Sheet, across: int, down: int) -> np.ndarray:
 def _put(page: np.ndarray, starts: np.ndarray, lines: np.ndarray) -> None:
     """Copy lines of pixels, one item of `lines` (void) each, to where they start on the page."""
     anywhere = (page.size - lines.itemsize + 1,)
+    # A view whose item i is the line that starts at pixel i; items overlap, to be assigned only.
     np.ndarray(anywhere, lines.dtype, buffer=page, strides=(1,))[starts] = lines
 
 
@@ -190,7 +194,7 @@ def _plan() -> _Plan:
     middles = np.where(np.arange(len(anchors)) < 132, _VALUE_MIDDLE, _TOTAL_MIDDLE)
     rows = whole[:, 1, None] - _ABOVE + np.arange(_HEIGHT)
     starts = rows * image_sizes.PAGE[0] + (whole[:, 0] - middles)[:, None]
-    index = phase[:, 1] * _PHASES + phase[:, 0]
+    index = phase[:, 1] * _PHASES + phase[:, 0]  # the order of `_pictures`: down, then across
     return _Plan(starts[:132], index[:132] * 1000, starts[132:], index[132:] * 100)
 
 
@@ -203,6 +207,7 @@ def _values() -> np.ndarray:
     first, second, third = (
         np.expand_dims(part, tuple({1, 2, 3} - {axis})) for axis, part in enumerate(parts, start=1)
     )
+    # (16, 10, 10, 10, H, W): black on white, so the darkest is the least.
     pictures = np.minimum(np.minimum(first, second), third)
     return _lines(pictures.reshape(-1, _HEIGHT, _VALUE_WIDTH))
 

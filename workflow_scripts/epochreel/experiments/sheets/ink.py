@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 # Twice the size of the perturbed pages' text: bilinear sampling then takes in every pixel.
 _MASTER = 2 * 12 * 100 / 72
-_MARGIN = _MASTER // 4  # what slanted letters reach beyond their line
+_MARGIN = _MASTER // 4  # px: what slanted letters reach beyond their line
 _NONE: Mapping[str, float] = {}
 
 
@@ -84,6 +84,8 @@ def _letter(
     """
     face = font(path, size)
     core, (x, y) = face.getmask2(letter, "L", anchor="ls")
+    # Bilinear: each pixel is shared with the one below, then with the one to the right; the padding
+    # takes what is moved beyond the edges.
     picture = np.pad(np.array(core, np.float32).reshape(core.size[::-1]), 1)
     moved = (1 - down) * picture[1:] + down * picture[:-1]
     moved = (1 - right) * moved[:, 1:] + right * moved[:, :-1]
@@ -105,16 +107,17 @@ def rule(page: np.ndarray, segment: np.ndarray, width: float) -> None:
     """
     x0, y0, x1, y1 = segment
     if abs(y1 - y0) > abs(x1 - x0):
-        page, (x0, y0, x1, y1) = page.T, (y0, x0, y1, x1)
+        page, (x0, y0, x1, y1) = page.T, (y0, x0, y1, x1)  # steep: a transposed view
     if x1 < x0:
         x0, y0, x1, y1 = x1, y1, x0, y0
     slope = (y1 - y0) / (x1 - x0)
-    high = width / 2 * math.hypot(1, slope)
+    high = width / 2 * math.hypot(1, slope)  # half the height of a slanted rule, measured upright
     columns = np.arange(math.floor(x0 - width / 2), math.ceil(x1 + width / 2))
     middle = (y0 + (columns + 0.5 - x0) * slope)[:, None]
     rows = np.floor(middle - high).astype(int) + np.arange(math.ceil(2 * high) + 1)
     along = _covered(x0 - width / 2, x1 + width / 2, columns)
     dark = np.round(255 * along[:, None] * _covered(middle - high, middle + high, rows))
+    # The rows and columns of a slanted band, of which some may lie off the page.
     columns = np.broadcast_to(columns[:, None], rows.shape)
     inside = (rows >= 0) & (rows < page.shape[0]) & (columns >= 0) & (columns < page.shape[1])
     place = rows[inside], columns[inside]
@@ -144,6 +147,8 @@ def turned(
     ]
     left, top = (math.floor(value) - far for value, far in zip(middle, reach, strict=True))
     right, down = middle[0] - left, middle[1] - top
+    # Pillow asks for the way back, from the new picture to the one that is read: turned and scaled
+    # about (right, down), which becomes (x, y).
     matrix = (
         along, aside, x - along * right - aside * down,
         -aside, along, y + aside * right - along * down,
@@ -156,6 +161,7 @@ def turned(
 def _master(line: str, path: str) -> tuple[Image.Image, tuple[float, float]]:
     """A line of text rendered large, and where in it the middle of the line of text lies."""
     face = font(path, _MASTER)
+    # The tallest and the deepest letter, so that the middle is the same for every line of text.
     above, below = extent("lp", path, _MASTER)
     length = face.getlength(line)
     middle = (length / 2 + _MARGIN, above + (below - above) / 2 + _MARGIN)

@@ -92,6 +92,7 @@ TABLE = Box(0.07 * PAGE[0], (1 - 0.725) * PAGE[1], 0.93 * PAGE[0], (1 - 0.325) *
 _YEAR_ROW, _TOTALS_ROW = 0.066, 0.105
 _MONTH_COLUMN, _MEANS_COLUMN = 0.137, 0.107
 _YEAR_COLUMN = (1 - _MONTH_COLUMN - _MEANS_COLUMN) / len(YEARS)
+# Twelve lines at the thirteenths of what is left: half a row more above and below.
 _MONTH_ROW = (1 - _YEAR_ROW - _TOTALS_ROW) / (len(MONTHS) + 1)
 
 COLUMN_X = np.array([TABLE.x(_MONTH_COLUMN + (i + 0.5) * _YEAR_COLUMN) for i in range(len(YEARS))])
@@ -209,6 +210,7 @@ def places(variant: str) -> Places:
 def digit_offsets(digits: int) -> np.ndarray:
     """x of the digits of a number from the number's middle, px: (digits,), two after the point."""
     index = np.arange(digits)
+    # The last two digits stand after the point.
     starts = index * DIGIT_PITCH + (index >= digits - 2) * POINT_WIDTH
     return starts + (DIGIT_PITCH - number_width(digits)) / 2
 

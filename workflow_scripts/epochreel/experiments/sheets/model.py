@@ -111,6 +111,7 @@ class _Local(nn.Module):
         super().__init__()
         self.patch = patch
         left, top = (torch.from_numpy(corner) for corner in patch_corners.corners(variant, patch))
+        # Follow from the settings, so checkpoints leave them out.
         self.register_buffer("top", top, persistent=False)
         self.register_buffer("left", left, persistent=False)
         self.convolutions = _convolutions(channels, dropout=0.0)
@@ -118,6 +119,7 @@ class _Local(nn.Module):
         self.readout = _ReadOut(len(top), _features((patch, patch), channels), spread)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        # A view of the patches at all places; the index copies the P that are read.
         windows = images.unfold(1, self.patch, 1).unfold(2, self.patch, 1)
         patches = windows[:, self.top, self.left]  # (B, P, patch, patch)
         features = self.convolutions(_ink(patches.flatten(0, 1).unsqueeze(1)))  # (B·P, C, h, w)
@@ -129,6 +131,7 @@ class _ReadOut(nn.Module):
 
     def __init__(self, places: int, features: int, spread: float):
         super().__init__()
+        # torch's own bound for dense layers, 1 / √features, times `spread`.
         bound = spread * features**-0.5
         self.weight = nn.Parameter(torch.empty(places, features, DIGITS).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(places, DIGITS))
@@ -158,7 +161,7 @@ def _features(size: tuple[int, int], channels: Sequence[int]) -> int:
 
 def _ink(images: torch.Tensor) -> torch.Tensor:
     """Bytes, 0 black … 255 white, as ink: 0.0 paper … 1.0 black."""
-    return (255 - images).float() / 255
+    return (255 - images).float() / 255  # subtracted as bytes, which is cheaper
 
 
 def _start(layer: nn.Module) -> None:

@@ -37,16 +37,17 @@ _NO_TABLE = (
     "the line over the totals"
 )
 
-# Rules of generated sheets lie on whole pixels.
+# Rules of generated sheets lie on whole pixels (see `data._background`).
 _RULES = np.floor(layout.RULES + 0.5) + 0.5
-_LEVEL = 4
+_LEVEL = 4  # of _RULES lie level; the upright ones follow
 # The box and the level rules must all be seen, and all columns' lines but two.
 _NEEDED = [0, 1, 2, 3, 4, 16]
 _MIDDLE = np.array([(_RULES[0, 0] + _RULES[0, 2]) / 2, (_RULES[0, 1] + _RULES[3, 1]) / 2])
 _HALF = np.array([_RULES[0, 2] - _RULES[0, 0], _RULES[3, 1] - _RULES[0, 1]]) / 2
 # How far beyond the box the print goes, px.
 _BRIM = 3
-# The most blur that is taken out in one step, px².
+# The most blur that is taken out in one step, px². Such a step multiplies the finest detail, and
+# the noise in it, by 1 + 2 · spread: by two at most.
 _MOST_SPREAD = 0.5
 
 
@@ -72,6 +73,8 @@ def darkness(page: np.ndarray) -> np.ndarray:
     """
     channels = page.reshape(*page.shape[:2], -1).astype(np.float32)
     dark = np.clip(1 - channels / _paper(channels), -1, 1)  # (H, W, C)
+    # The direction in which darkness varies most is the ink's: the first principal component, not
+    # centred, since paper is the origin.
     flat = dark.reshape(-1, dark.shape[-1])
     colour = np.abs(np.linalg.eigh(flat.T @ flat)[1][:, -1])
     return dark @ (colour / np.sum(colour**2) / max(colour)).astype(np.float32)
@@ -80,11 +83,14 @@ def darkness(page: np.ndarray) -> np.ndarray:
 def _paper(channels: np.ndarray) -> np.ndarray:
     """The colour of the paper at each pixel: (H, W, C), from the medians of tiles."""
     height, width, _ = channels.shape
+    # Ink is taken to cover less than half of each tile, whose median is then paper.
     tile = max(16, math.ceil(max(height, width) / 32))
     down, across = math.ceil(height / tile), math.ceil(width / tile)
     room = ((0, down * tile - height), (0, across * tile - width), (0, 0))
     tiles = np.pad(channels, room, mode="edge").reshape(down, tile, across, tile, -1)
     medians = np.median(tiles, axis=(1, 3))  # (down, across, C)
+    # A tile in a dark picture or shadow counts as at least 0.3 of the page's paper; 1 is for pages
+    # that are black.
     medians = np.maximum(medians, np.maximum(0.3 * np.median(medians, axis=(0, 1)), 1))
     size = (across * tile, down * tile)
     smooth = [
@@ -125,11 +131,12 @@ class Map:
     @property
     def scale(self) -> np.ndarray:
         """Pixels of the page to one of the sheet, across and down, in the table's middle: (2,)."""
-        return np.hypot(*self.terms[1:3].T) / _HALF
+        return np.hypot(*self.terms[1:3].T) / _HALF  # rows 1 and 2: the derivatives by u and v
 
 
 def find(dark: np.ndarray) -> Map:
     """Where on a page of `darkness` the table lies. Raises `UserError` where there is none."""
+    # The smaller image first: it is faster to search.
     for times in sorted({math.ceil(max(dark.shape) / side) for side in _SEARCH_SIDES})[::-1]:
         rough = _searched(_reduced(dark, times))
         found = rough and _fitted(dark, Map(rough.terms * times))
@@ -139,7 +146,7 @@ def find(dark: np.ndarray) -> Map:
 
 
 def _powers(points: np.ndarray) -> np.ndarray:
-    u, v = ((points - _MIDDLE) / _HALF).T
+    u, v = ((points - _MIDDLE) / _HALF).T  # (N,) each, -1 … 1
     squares, cubes = [u * u, u * v, v * v], [u**3, u * u * v, u * v * v, v**3]
     return np.stack([np.ones_like(u), u, v, *squares, *cubes], axis=1)
 
@@ -152,6 +159,7 @@ def _searched(dark: np.ndarray) -> Map | None:
     slant, turn = _tilt(uprights), _tilt(levels)
     shares = (_RULES[_LEVEL:, 0] - _RULES[_LEVEL, 0]) / (2 * _HALF[0])
     least = _LEAST_SHARE * dark.shape[1]
+    # Measured along slanted lines a turned table may be wider than the page: hence 1.1.
     left, width = _pattern(_profile(uprights, slant), shares, (least, 1.1 * dark.shape[1]))
     across = levels[:, 1] + slant * levels[:, 0]
     inside = levels[(across > left) & (across < left + width)]
@@ -164,17 +172,22 @@ def _searched(dark: np.ndarray) -> Map | None:
 
 def _thin(dark: np.ndarray) -> np.ndarray:
     """The pixels of thin strokes along the second axis: (N, 2) indices, as floats."""
+    # A pixel of a thin stroke is darker than those `reach` away on both sides; one of an area or
+    # of a wide stroke is not.
     reach = max(3, round(min(dark.shape) / 200))
     middle = dark[reach:-reach]
     ridge = middle - np.maximum(dark[: -2 * reach], dark[2 * reach :])
     if ridge.size == 0:
         return np.zeros((0, 2), np.float32)
+    # Relative to the strongest ridges of the page; 0.1 is for pages without strokes.
     points = np.argwhere(ridge > 0.4 * max(np.quantile(ridge, 0.997), 0.1))
     return points.astype(np.float32) + np.array([reach, 0], np.float32)
 
 
 def _tilt(points: np.ndarray) -> float:
     """The slope of the lines that most points lie on: pixels across for each along."""
+    # At the right slope points pile up on few lines, and the sum of squared counts is largest.
+    # Every twentieth of a degree is tried, on a sample of the points.
     few = points[:: max(1, len(points) // 50_000)]
     slopes = np.tan(np.radians(np.linspace(-MOST_TILT, MOST_TILT, 321)))
     return float(max(slopes, key=lambda slope: np.sum(_profile(few, slope) ** 2)))
@@ -193,6 +206,7 @@ def _pattern(
 
     Roots of the counts are added, so that no line of the pattern can stand for another.
     """
+    # A line may lie a pixel off its place: each takes the largest count of three.
     near = np.maximum(profile, np.maximum(np.append(profile[1:], 0), np.append(0, profile[:-1])))
     roots = np.sqrt(near)
     best = (0.0, 0.0, 0.0)
@@ -212,6 +226,7 @@ def _affine(left: float, width: float, top: float, height: float, slant: float, 
     starts = np.array([[left + width / 2, top + height / 2], [width / 2, 0], [0, height / 2]])
     terms = np.zeros((10, 2))
     terms[:3] = starts @ meet.T
+    # Starts are numbers of pixels; a map gives the middles of these.
     terms[0] += 0.5
     return Map(terms)
 
@@ -222,6 +237,7 @@ def _affine(left: float, width: float, top: float, height: float, slant: float, 
 def _fitted(dark: np.ndarray, rough: Map) -> Map | None:
     """The map through the middles of the rules, from one that is off by a few pixels, or none."""
     current = rough
+    # px of the sheet: each fit lies closer, so that the next one can look less far aside.
     for reach in (5.0, 3.0, 2.5, 2.5):
         points, normals, middles, seen = _measured(dark, current, reach)
         if not _is_table(seen):
@@ -253,20 +269,23 @@ def _measured(dark: np.ndarray, current: Map, reach: float) -> tuple[np.ndarray,
     points = _stations()
     ends = np.repeat(_RULES[:, 2:] - _RULES[:, :2], len(points) // len(_RULES), axis=0)
     steps = ends / np.linalg.norm(ends, axis=1, keepdims=True)
+    # Along the bent rule, by central differences; a quarter turn makes the normal.
     tangents = current(points + steps) - current(points - steps)
     normals = tangents[:, ::-1] * (-1, 1) / np.linalg.norm(tangents, axis=1, keepdims=True)
     places = current(points)
     far = reach * float(current.scale.mean())
     offsets = np.arange(-far, far + 0.1, 0.25)
-    spots = places[:, None] + offsets[None, :, None] * normals[:, None]
+    spots = places[:, None] + offsets[None, :, None] * normals[:, None]  # (N, offsets, 2)
     across = _bilinear(dark, spots.reshape(-1, 2)).reshape(len(points), -1)
     peaks, middles = _peaks(across, offsets, float(current.scale.mean()))
+    # Strokes are compared with the median of the page; 0.08 is for pages without rules.
     seen = peaks > 0.4 * np.median(peaks)
     return points, normals, places + middles[:, None] * normals, seen & (peaks > 0.08)
 
 
 def _peaks(across: np.ndarray, offsets: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """Height and place of the darkest stroke in each row of `across` (N, offsets)."""
+    # The centre of gravity of the stroke, without paper and the faint feet of its profile.
     paper = np.quantile(across, 0.2, axis=1, keepdims=True)
     summit = np.argmax(across, axis=1)
     near = np.abs(offsets[None] - offsets[summit][:, None]) <= 1.5 * scale + 0.5
@@ -285,11 +304,14 @@ def _through(
     touches it, say.
     """
     powers = _powers(points)
+    # Along a rule one point looks like another, so only the distance across it is fitted: one
+    # equation a station, for the 20 coefficients of x and y together.
     design = np.concatenate([powers * normals[:, :1], powers * normals[:, 1:]], axis=1)
     goal = np.sum(normals * middles, axis=1)
     # Four level rules, of which two pairs lie close, say little of uv² and v³ in y.
     terms, used = np.zeros(20), np.delete(np.arange(20), [18, 19])
     keep = seen
+    # Least squares again and again, each time without the outliers of the fit before.
     for _ in range(4):
         terms[used] = np.linalg.lstsq(design[keep][:, used], goal[keep])[0]
         off = np.ma.array(design @ terms - goal, mask=~seen).reshape(len(_RULES), -1)
@@ -303,6 +325,7 @@ def _through(
 
 def _printed(dark: np.ndarray, where: Map) -> np.ndarray:
     """The table's darkness on the pixels of a sheet: float32 (1024, 768), 0…1."""
+    # A page that is reduced still has at least 1.5 px for each of the sheet.
     times = max(1, int(where.scale.min() / 1.5))
     dark, where = _reduced(dark, times), Map(where.terms / times)
     sheet = np.zeros(image_sizes.PAGE[::-1], np.float32)
@@ -334,6 +357,7 @@ def _sharpened(sheet: np.ndarray) -> np.ndarray:
     """
     for axis in (0, 1, 0, 1):
         spread = float(np.clip(_spread(sheet, axis), 0, _MOST_SPREAD))
+        # A step s / 2 · (second difference) of diffusion adds s to the variance of a profile.
         bent = np.roll(sheet, 1, axis) + np.roll(sheet, -1, axis) - 2 * sheet
         sheet = sheet - spread / 2 * bent
     return sheet
@@ -347,10 +371,12 @@ def _spread(sheet: np.ndarray, axis: int) -> float:
     rules = _RULES[_LEVEL:] if axis else _RULES[:_LEVEL]
     middles, ends = rules[:, 1 - axis].astype(int), rules[0, [axis, axis + 2]].astype(int)
     offsets = np.arange(-2, 3)
+    # (rules, 5, length): the median along a rule ignores what crosses or touches it.
     lines = np.moveaxis(sheet, axis, 0)[middles[:, None] + offsets, slice(*ends)]
     profiles = np.median(lines, axis=2)  # (rules, 5)
     profile = np.maximum(profiles - profiles.min(1, keepdims=True), 0).sum(0)
-    # One pixel of such a rule is black; what is left of its width is grey on both sides.
+    # One pixel of such a rule is black; the rest of its width is grey, half on either side: its
+    # variance is (width - 1) / width.
     width = layout.RULE_WIDTH * layout.POINT
     return float(profile @ offsets**2 / max(profile.sum(), 1e-6)) - (width - 1) / width
 
@@ -374,6 +400,7 @@ def _cubic(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _catmull_rom(part: np.ndarray) -> np.ndarray:
     """Weights (4, N) of the pixels around a place that lies 0…1 between the middle two."""
+    # Keys' cubic convolution (1981) with a = -1/2.
     square, cube = part**2, part**3
     return 0.5 * np.stack(
         [
@@ -388,12 +415,13 @@ def _catmull_rom(part: np.ndarray) -> np.ndarray:
 def _sampled(image, points, kernel, before: int) -> np.ndarray:
     """A sum over the pixels around each point, by the weights of a separable kernel."""
     height, width = image.shape
-    first = np.floor(points - 0.5)
+    first = np.floor(points - 0.5)  # pixels have their middles at 0.5
     across, down = kernel((points - 0.5 - first).T.astype(np.float32)).swapaxes(0, 1)
     columns, rows = first.T.astype(np.int64) - before
     total = np.zeros(len(points), np.float32)
     for row, up in enumerate(down):
         line = np.zeros(len(points), np.float32)
+        # Edges repeat outwards; they hold no ink, since `straighten` adds room about the page.
         y = np.clip(rows + row, 0, height - 1) * width
         for column, along in enumerate(across):
             line += along * image.ravel()[y + np.clip(columns + column, 0, width - 1)]

@@ -67,6 +67,7 @@ def _cut(images: _Images, bits: Array) -> Array:
     width = images.width.take(chosen)
     left = counter_rng.below(width - SIDE + 1, bits[:, 1])
     top = counter_rng.below(images.height.take(chosen) - SIDE + 1, bits[:, 2])
+    # Images of all sizes lie in one array: a row is `width` further on, whatever the image.
     corner = images.start.take(chosen) + top * width + left
     lines = corner[:, None] + width[:, None] * images.across
     return images.pixels.take(lines[:, :, None] + images.across)
@@ -85,6 +86,7 @@ def _read(folder: str) -> _Images:
     height, width = np.array([image.shape for image in images]).T
     sizes = height * width
     pixels = np.concatenate([image.ravel() for image in images])
+    # An image starts after the sizes of all before it.
     return _Images(pixels, sizes.cumsum() - sizes, height, width, np.arange(SIDE))
 
 
@@ -102,6 +104,7 @@ def _image_files(folder: Path) -> list[Path]:
         raise UserError(
             f"the folder of backgrounds {folder} holds no image ({', '.join(SUFFIXES)}): add some"
         )
+    # The same order on every system: an image is chosen by its number.
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 

@@ -20,11 +20,12 @@ from epochreel.experiments.words.alphabet import SIDE
 from epochreel.experiments.words.array_backend import Array, Device, counted, device_of, placed
 
 _STEPS = (16, 6)  # px between the points of a grid, coarse and fine
+# The last pixel at the largest shift lies before point (SIDE + step - 2) // step + 1.
 _POINTS = tuple((SIDE + step - 2) // step + 2 for step in _STEPS)  # along each axis
-_WEIGHT_BITS = 6
-_STROKES = 8
+_WEIGHT_BITS = 6  # weights 0 … 64: products stay far within int32, and a shift divides
+_STROKES = 8  # at most
 _BOX = 9  # px, a stroke's picture
-_FINE = 8  # times larger it is drawn
+_FINE = 8  # times larger it is drawn, then averaged: Pillow draws no soft edges
 
 
 class _Grid(NamedTuple):
@@ -51,18 +52,21 @@ def draw(states: Array, first: int) -> Array:
     fields = []
     for step, points in zip(_STEPS, _POINTS, strict=True):
         bits = counter_rng.numbers(states, first, points * points + 2)
+        # The lowest byte; `below` uses the upper half. The table turns int64 into int32, with numpy
+        # and torch alike.
         levels = tables.level.take(bits[:, 2:] & 255).reshape(-1, points, points)
         fields.append(blended(levels, step, bits[:, :2]))
         first += points * points + 2
     bits = counter_rng.numbers(states, first, 3 + 4 * _STROKES)
     share, most = (tables.level.take(bits[:, k] & 255)[:, None, None] for k in (0, 1))
+    # In place, to need no further arrays of the whole batch.
     field, fine = fields
     field *= share
     fine *= 255 - share
     field += fine
     field //= 255
     field = _apart(field)
-    field *= 64 + 3 * most // 4
+    field *= 64 + 3 * most // 4  # brightness: 64 … 255 of 255
     field //= 255
     return _crossed(field, counter_rng.below(_STROKES + 1, bits[:, 2]), bits[:, 3:], tables)
 
@@ -73,9 +77,11 @@ def blended(levels: Array, step: int, bits: Array) -> Array:
     Random bits (B, 2) shift the grid by up to a step along each axis.
     """
     grid = _grid(step, device_of(levels))
+    # Along one axis after the other; each pass ends with the axes swapped, so two restore them.
     for axis in (0, 1):
         shift = counter_rng.below(step, bits[:, axis])
         points, others = levels.shape[1:]
+        # All grids under each other: one index finds a line of any of them.
         lines = levels.reshape(-1, others)
         before = points * counted(shift)[:, None] + grid.point[shift]
         low, high = lines[before], lines[before + 1]  # (B, SIDE, others)
@@ -97,6 +103,7 @@ def _apart(level: Array) -> Array:
 
 def _crossed(field: Array, count: Array, bits: Array, tables: _Tables) -> Array:
     """The images with the first `count` (B,) of their strokes, each over those before it."""
+    # A view: strokes are written into `field`.
     flat = field.reshape(-1)
     shape = counter_rng.below(len(tables.strokes), bits[:, :_STROKES])
     level = _apart(tables.level.take(bits[:, _STROKES : 2 * _STROKES] & 255))[:, :, None]
@@ -106,6 +113,8 @@ def _crossed(field: Array, count: Array, bits: Array, tables: _Tables) -> Array:
     start = SIDE * SIDE * counted(count)[:, None, None]
     places = start + tables.rows[row] + tables.columns[column]  # (B, _STROKES, _BOX²)
     cover = tables.strokes[shape] * (tables.numbers < count[:, None])[:, :, None]
+    # One after the other, since a stroke covers those before it. Unused ones cover nothing, so
+    # that all examples take the same steps.
     for k in range(_STROKES):
         under = flat[places[:, k]]
         flat[places[:, k]] = under + (((level[:, k] - under) * cover[:, k]) >> 8)
@@ -167,4 +176,5 @@ def _sheet() -> tuple[Image.Image, ImageDraw.ImageDraw]:
 
 def _covered(image: Image.Image) -> np.ndarray:
     cover = np.asarray(image.reduce(_FINE)).astype(np.int32)
+    # 0 … 255 becomes 0 … 256, so that full coverage is exact where products are shifted by 8.
     return cover + (cover >> 7)

@@ -51,9 +51,11 @@ class Compact(nn.Module):
         self.rows = nn.Linear(channels[-1], 2)  # a place is two pixels high and wide
         self.line = nn.Conv1d(channels[-1], line, 5, padding=2)
         self.key = nn.Linear(line, 2 * keys)
+        # These follow from the settings, so checkpoints leave them out.
         self.register_buffer("positions", _positions(waves), persistent=False)  # (40, W)
-        self.register_buffer("window", _bell(window), persistent=False)
+        self.register_buffer("window", _bell(window), persistent=False)  # (window,)
         self.keys, width = keys, 2 * waves
+        # A query of zeros fits all columns equally: untrained, the first look is at all of them.
         self.first = nn.Parameter(torch.zeros(keys + width))
         self.start = nn.Parameter(torch.zeros(hidden))
         self.cell = nn.GRUCell(window**2 + width, hidden)
@@ -61,27 +63,33 @@ class Compact(nn.Module):
         self.dense = nn.Linear(window**2 + hidden, dense)
         self.name = nn.Linear(dense, SIGNS)
         self.apply(_start)
+        # No ReLU follows these two. Scaled down, the first looks and guesses are nearly even.
         _scale(self.ask, 0.3)
         _scale(self.name, 0.5)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, Looked]:
         """Logits (B, 5, 27) of images (B, 40, 40), uint8, and where the steps looked."""
         images = (images.float() - MEAN) / SPREAD
-        features = self._features(images)
-        # Most columns hold no ink: the mean alone would be small.
-        rows = self.rows(features.mean(2) * 4).flatten(1).float().softmax(1)
+        features = self._features(images)  # (B, 20, 20, C)
+        # Most columns hold no ink, so their mean is small: times 4. Here and below, softmaxes are
+        # taken in float32 also where autocast computes in bfloat16.
+        rows = self.rows(features.mean(2) * 4).flatten(1).float().softmax(1)  # (B, 40)
+        # Neither depends on the step: all steps share one pass over the image.
         keys, windows = self._keys(features, rows), self._windows(images, rows)
         ask, state = (part.expand(len(images), -1) for part in (self.first, self.start))
         columns, known = [], []
         for _ in range(STEPS):
+            # One query, two parts: what the column looks like, and where it lies.
             content, position = ask.split([self.keys, self.positions.shape[1]], 1)
-            fit = torch.bmm(keys, content.unsqueeze(2)).squeeze(2)
+            fit = torch.bmm(keys, content.unsqueeze(2)).squeeze(2)  # (B, 40)
             columns.append(torch.addmm(fit, position, self.positions.t()).float().softmax(1))
-            shown = torch.bmm(columns[-1].unsqueeze(1), windows).squeeze(1)
-            position = columns[-1] @ self.positions
+            shown = torch.bmm(columns[-1].unsqueeze(1), windows).squeeze(1)  # (B, window²)
+            position = columns[-1] @ self.positions  # (B, 2 · waves)
             state = self.cell(torch.cat([shown, position], 1), state)
+            # With the position at hand, "a bit further right" is a linear map (see `_positions`).
             ask = self.ask(torch.cat([state, position], 1))
             known.append(torch.cat([shown, state], 1))
+        # No step depends on the signs, so those of all steps are named at once.
         return self.name(self.dense(torch.stack(known, 1)).relu()), Looked(rows, columns)
 
     def masks(self, looked: Looked) -> torch.Tensor:
@@ -101,7 +109,8 @@ class Compact(nn.Module):
         """A key for each column, (B, 40, K), from the features of the line's rows."""
         places = rows.unflatten(1, (GRID, 2)).sum(2).unsqueeze(1)  # (B, 1, 20)
         line = torch.bmm(places, features.flatten(2)).unflatten(2, (GRID, -1))  # (B, 1, 20, C)
-        line = self.line(line.squeeze(1).transpose(1, 2)).relu().transpose(1, 2)
+        line = self.line(line.squeeze(1).transpose(1, 2)).relu().transpose(1, 2)  # (B, 20, line)
+        # A place is two columns wide and makes a key for each.
         return self.key(line).unflatten(2, (2, self.keys)).flatten(1, 2)
 
     def _windows(self, images: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -110,9 +119,14 @@ class Compact(nn.Module):
         Its rim counts less than its middle, and nothing lies beyond the image.
         """
         size = len(self.window)
-        shifted = F.pad(rows, (size // 2, size // 2)).unfold(1, SIDE, 1).flip(1)
+        # Row s of `shifted` holds the line's probabilities moved down by s - size // 2, so that one
+        # product with the image gives the expected row at each distance from the line.
+        shifted = F.pad(rows, (size // 2, size // 2)).unfold(1, SIDE, 1).flip(1)  # (B, window, 40)
         line = torch.bmm(shifted, images) * self.window[:, None]  # (B, window, 40)
+        # The product of two half waves has a root mean square of about 1/2: the factor 2 keeps the
+        # signal's size.
         windows = F.pad(line, (size // 2, size // 2)).unfold(2, size, 1) * (2 * self.window)
+        # (B, window, 40, window): down, column of the line, across.
         return windows.transpose(1, 2).flatten(2)
 
     def _spread(self, middles: torch.Tensor) -> torch.Tensor:

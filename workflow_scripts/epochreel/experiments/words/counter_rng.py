@@ -16,7 +16,7 @@ import numpy as np
 from epochreel.artifacts.dataset_shards import SPLITS
 from epochreel.experiments.words.array_backend import Array, Device, device_of, placed
 
-_GOLDEN = 0x9E3779B97F4A7C15 - 2**64  # as int64
+_GOLDEN = 0x9E3779B97F4A7C15 - 2**64  # 2⁶⁴ over the golden ratio, odd; as int64
 _FIRST = 0xBF58476D1CE4E5B9 - 2**64
 _SECOND = 0x94D049BB133111EB - 2**64
 
@@ -39,6 +39,7 @@ def below(limit: Array | int, bits: Array) -> Array:
 
     They use the upper half of the bits; `limit` is at most 2³¹.
     """
+    # Multiply and shift (Lemire 2019) without rejection: no loop, so every number takes one hash.
     return (((bits >> 32) & 0xFFFFFFFF) * limit) >> 32
 
 
@@ -52,6 +53,7 @@ def mixed(bits: Array) -> Array:
 
 @lru_cache(32)
 def _start(number: int) -> int:
+    # An array of one: numpy lets arrays wrap, and warns where scalars do.
     return int(mixed(np.array([number + 1]) * _GOLDEN)[0])
 
 

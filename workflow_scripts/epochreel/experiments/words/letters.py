@@ -60,12 +60,14 @@ def draw(bits: Array) -> Word:
     tables = _tables(device_of(bits))
     length = 1 + counter_rng.below(LONGEST, bits[:, 0])
     letters = counter_rng.below(END, bits[:, 1 : 1 + STEPS])
+    # END from the length on; `where` differs between numpy and torch.
     letters = letters + (END - letters) * (tables.steps >= length[:, None])
-    pairs = letters + 0
+    pairs = letters + 0  # a copy, in numpy and torch alike
     pairs[:, 0] += _START * SIGNS
     pairs[:, 1:] += letters[:, :-1] * SIGNS
     room = SIDE - 2 * MARGIN + 1
     width = tables.span.take(pairs).sum(1)
+    # Rows down to the lowest ink of any letter: J and Q go below the base line.
     height = (tables.depth.take(letters)[:, :, None] > tables.down).any(1).sum(1)
     left = MARGIN + counter_rng.below(room - width, bits[:, 1 + STEPS])
     top = MARGIN + counter_rng.below(room - height, bits[:, 2 + STEPS])
@@ -79,10 +81,13 @@ def light(word: Word) -> tuple[Array, Array]:
     """
     tables = _tables(device_of(word.letters))
     advance = tables.advance.take(word.pairs)
+    # The first pair's span is minus its letter's first column of ink.
     pen = word.left + tables.span.take(word.pairs[:, 0])
     ends = (pen + 1 - _LEAD)[:, None] + advance.cumsum(1)
     starts = ends - advance
     inside = (tables.across >= starts[:, :, None]) & (tables.across < ends[:, :, None])
+    # At most one piece holds a column. Where none does, the sum is 0 and the column itself is
+    # its number in the table, which begins with black.
     step = tables.first.take(word.pairs) - starts
     columns = tables.across + (inside * step[:, :, None]).sum(1)
     # What would lie below the image is black and goes where it does no harm, in its first row.
@@ -103,6 +108,7 @@ _NOTHING = _Letter(np.zeros((ROWS, _BOX), np.int64), 0, 0, 0)
 
 @lru_cache(8)
 def _tables(device: Device) -> _Tables:
+    # END and _START; no pair ends with the latter.
     signs = [*_letters(), _NOTHING, _NOTHING._replace(advance=_LEAD)]
     pairs = [(one, other) for one in signs for other in signs[:SIGNS]]
     advance = np.array([one.advance for one, _ in pairs])
@@ -115,7 +121,7 @@ def _tables(device: Device) -> _Tables:
         span=np.array([_span(one, other) for one, other in pairs]),
         first=SIDE + advance.cumsum() - advance,
         depth=np.array(depth),
-        columns=((columns * GREY + 127) // 255).astype(np.int16),
+        columns=((columns * GREY + 127) // 255).astype(np.int16),  # rounded
         across=np.arange(SIDE),
         down=np.arange(ROWS),
         steps=np.arange(STEPS),
@@ -141,6 +147,7 @@ def _letter(font: ImageFont.FreeTypeFont, sign: str) -> _Letter:
 
 def _piece(one: _Letter, other: _Letter) -> np.ndarray:
     """The columns from the one after a sign's pen to that of the next: (ROWS, advance) 0…255."""
+    # Padded to hold both letters; the roll moves the second to its pen.
     under = np.pad(one.ink, ((0, 0), (0, _BOX)))
     over = np.roll(np.pad(other.ink, ((0, 0), (0, _BOX))), one.advance, axis=1)
     # Where two letters meet, the second covers the first by as much as it is there.
@@ -149,6 +156,8 @@ def _piece(one: _Letter, other: _Letter) -> np.ndarray:
 
 
 def _span(one: _Letter, other: _Letter) -> int:
+    # From pen to pen within the word, to the last ink at its end; less what lies empty before its
+    # first ink.
     if one.ink is _NOTHING.ink:
         return -other.left
     return one.right if other.ink is _NOTHING.ink else one.advance

@@ -11,6 +11,7 @@ from epochreel.experiments.words.alphabet import SIDE, spelled
 
 NOTABLE = 1.0
 """How far a centre moves at least for a move to count, px; a letter is about seven wide."""
+# The standard deviation of the uniform distribution over SIDE whole numbers.
 EVEN = math.sqrt((SIDE**2 - 1) / 12)
 """The spread of a mask that is the same everywhere, px."""
 

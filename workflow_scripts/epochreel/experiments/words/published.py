@@ -24,7 +24,7 @@ class Published(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv2d(before, after, kernel_size=3) for before, after in pairwise(widths)
         )
-        self.cell = _Cell(channels * (SIDE - 6) ** 2, hidden)
+        self.cell = _Cell(channels * (SIDE - 6) ** 2, hidden)  # each unpadded 3 × 3 takes two px
         self.mask = nn.Linear(hidden, SIDE * SIDE)
         self.name = nn.Linear(hidden, SIGNS)
 
@@ -70,6 +70,8 @@ class _Cell(nn.LSTMCell):
         """
         gates = inputs.times_weight(features)
         if not before:
+            # torch's order is input, forget, cell, output. State and output before are zero: the
+            # forget gate and the product with weight_hh have nothing to act on.
             enter, _, value, leave = gates.chunk(4, 1)
             state = enter.sigmoid() * value.tanh()
         else:
@@ -93,6 +95,7 @@ class _Inputs:
         self._gathers = torch.is_grad_enabled() and not torch.compiler.is_compiling()
         if self._gathers:
             self._zeros = _Gathered.apply(cell.weight_ih, self._features, batch).unbind(0)
+            # Detached, so that autograd makes no gradient of the weights at each step.
             self._weight = cell.weight_ih.detach()
 
     def times_weight(self, features: torch.Tensor) -> torch.Tensor:
@@ -101,6 +104,7 @@ class _Inputs:
         self._weight = self._weight.to(features.dtype)
         gates = F.linear(features, self._weight, self._bias)
         if self._gathers:
+            # Adding zeros changes nothing, and their gradient is that of the gates.
             gates = gates + self._zeros[len(self._features)]
             self._features.append(features.detach())
         return gates

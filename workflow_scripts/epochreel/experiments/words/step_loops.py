@@ -42,7 +42,7 @@ class _Reading:
 
     def loop(self, which: np.ndarray, columns: int, side: float) -> list[np.ndarray]:
         """The pictures of the words `which`, (n,), in rows of `columns`."""
-        pictures = range(self._taken[which].max() + 1)
+        pictures = range(self._taken[which].max() + 1)  # one more, with every reading ended
         return [self._picture(which, columns, side, step) for step in pictures]
 
     def _picture(self, which: np.ndarray, columns: int, side: float, step: int) -> np.ndarray:

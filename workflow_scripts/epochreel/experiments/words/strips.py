@@ -33,6 +33,7 @@ def looks(images: np.ndarray, masks: np.ndarray, idle: np.ndarray | bool = False
 
     Those of which `idle`, (…) bool, is true are pale.
     """
+    # One look-up in a table of all 2 · 256 · 256 cases.
     row = 256 * np.asarray(idle, np.int32)[..., None, None] + images
     return _colours().take(256 * row + masks, axis=0)
 
@@ -43,7 +44,7 @@ def _colours() -> np.ndarray:
     levels = np.arange(256)
     grey = np.minimum(levels * _BRIGHTNESS, 255)[:, None, None]
     light = levels[:, None] / 255 * np.array(LIGHT)
-    lit = 255 - (255 - grey) * (255 - light) / 255
+    lit = 255 - (255 - grey) * (255 - light) / 255  # "screen": light adds and never exceeds white
     pale = lit + (np.array(palette.PAPER) - lit) * _FADE
     return np.rint(np.stack((lit, pale))).astype(np.uint8).reshape(-1, 3)
 
