@@ -29,8 +29,6 @@ from epochreel.experiments.sheets.image_sizes import CELL, PAGE, VARIANTS
 DPI = 100
 POINT = DPI / 72
 """Pixels a point."""
-"""Width and height of a page, px."""
-"""Width and height of an image of the variant `cells`, px."""
 MAX_SHIFT = (10, 20)
 """The furthest that a `shifted` page moves either way in x and in y, whole px."""
 
