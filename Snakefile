@@ -5,7 +5,7 @@ snakemake                                         everything of the main run
 snakemake all                                     everything of every run
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
-snakemake results/<run>/readings/<name>.csv       images/<name>.png, read
+snakemake results/<run>/predictions/<name>.csv       images/<name>.png, read
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
 snakemake verify                                  finished runs against their manifests
 """
@@ -20,14 +20,14 @@ rule everything:
     default_target: True
     input:
         "training.mp4",
-        list(PLAN.main.files.kept()),  # Snakemake overlooks the first item of a generator.
+        list(PLAN.main.files.artifacts()),  # Snakemake overlooks the first item of a generator.
         PLAN.main.files.manifest,
 
 
 rule all:
     input:
         "training.mp4",
-        [list(run.files.kept()) for run in PLAN.runs.values()],
+        [list(run.files.artifacts()) for run in PLAN.runs.values()],
         [run.files.manifest for run in PLAN.runs.values()],
 
 
@@ -42,7 +42,7 @@ include: "rules/encode.smk"
 include: "rules/publish.smk"
 include: "rules/captions.smk"
 include: "rules/loops.smk"
-include: "rules/read.smk"
+include: "rules/predict.smk"
 include: "rules/verify.smk"
 
 

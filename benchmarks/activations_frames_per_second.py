@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from frames_per_second import race  # keeps numpy to one thread, so it comes early
 
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.activations import colours, figure
 from epochreel.experiments.activations.classes import SKETCHES
 
@@ -26,7 +26,7 @@ SAMPLE, EPOCHS, SNAPSHOTS = 1000, 25, 61
 SHARES = ("accuracy", "train_accuracy", *(f"accuracy_of_{k}" for k in range(len(SKETCHES))))
 
 
-def moment(images: int, snapshot: int) -> Moment:
+def frame_data(images: int, snapshot: int) -> FrameData:
     """An invented evaluation: clouds of the classes part, and predictions come right."""
     progress = snapshot / (SNAPSHOTS - 1)
     draw = np.random.default_rng(0)
@@ -44,19 +44,19 @@ def moment(images: int, snapshot: int) -> Moment:
     history = {"epoch": epochs} | dict.fromkeys(SHARES, 1 - 0.9 * np.exp(-epochs / 5))
     pairs = [(a, b) for b in range(len(SKETCHES)) for a in range(b)]
     history |= {f"apart_{a}_{b}": 1 - 0.5 * np.exp(-epochs / (2 + a)) for a, b in pairs}
-    now = Moment(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
-    return Moment(**{**vars(now), "layout": layout.astype(np.float32)})
+    now = FrameData(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
+    return FrameData(**{**vars(now), "layout": layout.astype(np.float32)})
 
 
-def story(images: int, side: int, size: tuple[int, int]) -> Story:
+def run_info(images: int, side: int, size: tuple[int, int]) -> RunInfo:
     """The film that the invented evaluations belong to; its images are noise."""
     pixels = np.random.default_rng(1).integers(0, 256, (images, side, side), dtype=np.uint8)
     test = [{"image": each, "label": i % len(SKETCHES)} for i, each in enumerate(pixels)]
     settings = {"sentence_snapshots": 6, "thumbnail": 54}
-    return Story("Activations", size, {"source": "sketches"}, {}, settings, EPOCHS, 5000, test)
+    return RunInfo("Activations", size, {"source": "sketches"}, {}, settings, EPOCHS, 5000, test)
 
 
-def reference(film: Story, now: Moment) -> bytes:
+def reference(film: RunInfo, now: FrameData) -> bytes:
     """The frame as a new matplotlib figure, an AnnotationBbox for each image, saved as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -79,7 +79,7 @@ def reference(film: Story, now: Moment) -> bytes:
     return packed.getvalue()
 
 
-def _reference_images(axes, film: Story, now: Moment) -> None:
+def _reference_images(axes, film: RunInfo, now: FrameData) -> None:
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     tints = colours.tints(colours.of_classes(len(SKETCHES)))
@@ -103,8 +103,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=64)
     options = parser.parse_args()
     size = tuple(int(part) for part in options.size.split("x"))
-    film = story(options.images, options.side, size)
-    stages = [moment(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    film = run_info(options.images, options.side, size)
+    stages = [frame_data(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
     race(options, lambda: Scene(size, figure.panels(film)), partial(reference, film), stages)
 
 

@@ -152,7 +152,7 @@ def drawing_seconds(place: Clustered, scratch: Path) -> float:
     arguments = (
         [place.path(f"{RUN}/evaluations/{name}.parquet") for name in names],
         [],
-        place.path(f"{RUN}/summaries/{run.blocks()[0]}.parquet"),
+        place.path(f"{RUN}/metrics/{run.blocks()[0]}.parquet"),
         [place.folder / path for path in run.dataset.shards("test")],
         [scratch / "frames" / f"{name}.png" for name in names],
         stage,

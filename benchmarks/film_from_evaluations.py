@@ -31,14 +31,14 @@ from workflow import Workplace
 from epochreel.artifacts import evaluations, metrics
 from epochreel.artifacts import frames as frame_files
 from epochreel.artifacts.dataset_shards import Split
-from epochreel.core.files import write_whole
+from epochreel.core.files import atomic_write_bytes
 from epochreel.drawing.frame import Scene
 from epochreel.experiment_api import loader
 from epochreel.film import encode, render
 from epochreel.formats import png
 from epochreel.plan.plan import Plan, Run
 
-MADE = ("summaries", "frames", "training.mp4", "benchmarks")
+MADE = ("metrics", "frames", "training.mp4", "benchmarks")
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def ffmpeg_alone(place: Workplace, run: Run) -> float:
         target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
         feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
         with mock.patch.object(encode, "run", side_effect=_Caught) as caught, suppress(_Caught):
-            encode.encode_film(frame_files.Reel(frames, size), target, film, "", "")
+            encode.encode_film(frame_files.FrameSequence(frames, size), target, film, "", "")
         began = time.perf_counter()
         with open(feed, "rb") as pictures:
             subprocess.run(caught.call_args.args[0], stdin=pictures, check=True)
@@ -140,10 +140,10 @@ def inside_render(place: Workplace, run: Run, every: int = 10) -> dict[str, floa
     stage = run.stage_settings("render")
     settings = stage["settings"]
     test = [place.folder / path for path in run.dataset.shards("test")]
-    story = render.story(settings, Split.of(stage, "test", test))
+    run_info = render.run_info(settings, Split.of(stage, "test", test))
     figure = loader.find(settings["data"]["experiment"], place.folder).load("figure")
-    scene = Scene(story.size, figure.panels(story))
-    path = place.folder / run.files.last("summaries")
+    scene = Scene(run_info.size, figure.panels(run_info))
+    path = place.folder / run.files.last("metrics")
     summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
     taken: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
@@ -152,10 +152,10 @@ def inside_render(place: Workplace, run: Run, every: int = 10) -> dict[str, floa
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),
             "drawing": lambda table, k=snapshot, history=history: scene.draw(
-                render.moment(settings, k, table, history)
+                render.frame_data(settings, k, table, history)
             ),
             "packing as PNG": png.encode,
-            "writing, synced": lambda data: write_whole(place.folder / "frame.png", data),
+            "writing, synced": lambda data: atomic_write_bytes(place.folder / "frame.png", data),
         }
         passed = None
         for name, step in steps.items():

@@ -25,14 +25,14 @@ import numpy as np
 import pyarrow as pa
 import table
 
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.sheets import figure, layout
 from epochreel.formats import png
 
 PAGES, PLACES, EPOCHS, SNAPSHOTS = 100, 436, 50, 251
 
 
-def moment(snapshot: int) -> Moment:
+def frame_data(snapshot: int) -> FrameData:
     """An invented evaluation: probabilities sharpen with time, some places sooner than others."""
     progress = snapshot / (SNAPSHOTS - 1)
     truth = np.random.default_rng(0).integers(0, 10, (PAGES, PLACES)).astype(np.uint8)
@@ -55,15 +55,15 @@ def moment(snapshot: int) -> Moment:
     accuracy = 1 - 0.9 * np.exp(-epochs / 12)
     accuracy[-1] = (truth == prediction).mean()
     history = {"epoch": epochs, "accuracy": accuracy}
-    return Moment(snapshot, epochs[-1], int(epochs[-1] * 40), predictions, history)
+    return FrameData(snapshot, epochs[-1], int(epochs[-1] * 40), predictions, history)
 
 
-def story(size: tuple[int, int]) -> Story:
+def run_info(size: tuple[int, int]) -> RunInfo:
     """The film that the invented evaluations belong to."""
-    return Story("Learning to read", size, {"variant": "plain"}, {}, {}, EPOCHS, 40, [])
+    return RunInfo("Learning to read", size, {"variant": "plain"}, {}, {}, EPOCHS, 40, [])
 
 
-def reference(now: Moment, size: tuple[int, int]) -> bytes:
+def reference(now: FrameData, size: tuple[int, int]) -> bytes:
     """The frame as a new matplotlib figure, one artist for each mark, saved as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -133,13 +133,15 @@ def _box(x: float, y: float, width: float, height: float, colour: str):
     return Rectangle((x, y), width, height, facecolor=colour)
 
 
-def seconds(works: dict[str, Callable[[Moment], object]], moments: list[Moment]) -> dict:
+def seconds(
+    works: dict[str, Callable[[FrameData], object]], all_frame_data: list[FrameData]
+) -> dict:
     """Seconds of CPU that a moment takes for each of `works`: medians.
 
     The works take turns at every moment, so that what else the machine does falls on all alike.
     """
     taken = {name: [] for name in works}
-    for now in moments:
+    for now in all_frame_data:
         for name, work in works.items():
             start = time.process_time()
             work(now)
@@ -155,10 +157,10 @@ def main() -> None:
     parser.add_argument("--size", default="1920x1080")
     options = parser.parse_args()
     size = tuple(int(part) for part in options.size.split("x"))
-    stages = [moment(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    stages = [frame_data(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
     race(
         options,
-        lambda: Scene(size, figure.panels(story(size))),
+        lambda: Scene(size, figure.panels(run_info(size))),
         lambda now: reference(now, size),
         stages,
     )
@@ -166,16 +168,16 @@ def main() -> None:
 
 def race(
     options: argparse.Namespace,
-    settle: Callable[[], Scene],
-    reference: Callable[[Moment], object],
-    stages: list[Moment],
+    draw_static: Callable[[], Scene],
+    reference: Callable[[FrameData], object],
+    stages: list[FrameData],
 ) -> None:
-    """Time a scene, which `settle` makes, and its `reference` at moments; print the table.
+    """Time a scene, which `draw_static` makes, and its `reference` at moments; print the table.
 
     `options` say how many `frames` are drawn, and how many of them by the `reference` too.
     """
     start = time.process_time()
-    scene = settle()
+    scene = draw_static()
     settled = time.process_time() - start
     stills = {now.snapshot: scene.draw(now) for now in stages}
     ours = {

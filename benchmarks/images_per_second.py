@@ -39,7 +39,7 @@ from epochreel.core import device
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan.plan import Plan
 from epochreel.training import optimizers
-from epochreel.training.trainer import Recipe, Trainer
+from epochreel.training.trainer import Trainer, TrainingConfig
 
 Work = Callable[[int], None]  # trains on so many batches
 PAGES = 200
@@ -53,20 +53,20 @@ def main() -> None:
     options = parser.parse_args()
     config = yaml_file.load_yaml((FOLDER / "config.yaml").read_text())
     run = Plan(config, FOLDER).main
-    recipe = Recipe.of(run.stage_settings("train")["settings"])
+    config = TrainingConfig.of(run.stage_settings("train")["settings"])
     with tempfile.TemporaryDirectory() as folder:
         paths = some_shards(run.experiment, run.dataset.settings, Path(folder))
-        trainer = Trainer(run.experiment.load("model"), recipe, *map(dataset_shards.Split, paths))
+        trainer = Trainer(run.experiment.load("model"), config, *map(dataset_shards.Split, paths))
         works = {
             "plain loop": reference(trainer, paths[0][0]),
             "ours, as the workflow trains": by_snapshots(trainer),
             "  without notes at snapshots": by_batches(trainer),
-            "the arithmetic alone": arithmetic(trainer, recipe),
+            "the arithmetic alone": arithmetic(trainer, config),
         }
         ours = best(works, options.batches, options.rounds)
         variants = {
             words: arithmetic(trainer, changed, last)
-            for words, changed, last in variants_of(recipe)
+            for words, changed, last in variants_of(config)
         }
         others = best(variants, options.batches, options.rounds)
     size = trainer.settings["batch"]
@@ -131,18 +131,18 @@ class Pages(torch.utils.data.Dataset):
 
 def reference(trainer: Trainer, shard: Path) -> Work:
     """The plain loop over one shard, with the trainer's network, optimiser's kind and threads."""
-    recipe, model = trainer.recipe, trainer.model
-    network = model.Network(recipe.network, recipe.data).to(trainer.device)
+    config, model = trainer.config, trainer.model
+    network = model.Network(config.network, config.data).to(trainer.device)
     ours = trainer.optimizer
     plain = {
         name: value for name, value in ours.defaults.items() if name not in ("fused", "foreach")
     }
     optimizer = type(ours)(network.parameters(), **plain)
-    loader = torch.utils.data.DataLoader(Pages(shard), recipe.training["batch"], shuffle=True)
+    loader = torch.utils.data.DataLoader(Pages(shard), config.training["batch"], shuffle=True)
     endless = (batch for _ in cycle([None]) for batch in loader)
 
     def train(batches: int) -> None:
-        torch.set_num_threads(recipe.training["threads"])
+        torch.set_num_threads(config.training["threads"])
         for _ in range(batches):
             batch = {name: column.to(trainer.device) for name, column in next(endless).items()}
             optimizer.zero_grad()
@@ -154,13 +154,13 @@ def reference(trainer: Trainer, shard: Path) -> Work:
     return train
 
 
-def arithmetic(trainer: Trainer, recipe: Recipe, last: bool | None = None) -> Work:
-    """Forward, backward and optimiser on one batch in memory, by the settings of `recipe`.
+def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = None) -> Work:
+    """Forward, backward and optimiser on one batch in memory, by the settings of `config`.
 
     `last`: whether memory is laid out channels last; None leaves it as the network asks.
     """
-    model, settings = trainer.model, recipe.training
-    network = model.Network(recipe.network, recipe.data)
+    model, settings = trainer.model, config.training
+    network = model.Network(config.network, config.data)
     if last is not None:
         network.channels_last = last
     network = device.put(network, trainer.device).train()
@@ -181,14 +181,14 @@ def arithmetic(trainer: Trainer, recipe: Recipe, last: bool | None = None) -> Wo
     return train
 
 
-def variants_of(recipe: Recipe) -> list[tuple[str, Recipe, bool]]:
+def variants_of(config: TrainingConfig) -> list[tuple[str, TrainingConfig, bool]]:
     """The recipe in all combinations of precision, memory layout and threads, with their names."""
     combinations = product(("float32", "bfloat16"), (False, True), (1, 2))
     return [
         (
             f"{precision}, channels {'last' if last else 'first'}, {threads} thread(s)",
             replace(
-                recipe, training={**recipe.training, "precision": precision, "threads": threads}
+                config, training={**config.training, "precision": precision, "threads": threads}
             ),
             last,
         )

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from frames_per_second import race  # keeps numpy to one thread, so it comes early
 
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.words import data, figure, panels, strips
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, letter
 
@@ -24,7 +24,7 @@ WORDS, EPOCHS, SNAPSHOTS = 1024, 50, 251
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))
 
 
-def moment(snapshot: int) -> Moment:
+def frame_data(snapshot: int) -> FrameData:
     """An invented evaluation: masks narrow to a column that moves, and letters come right."""
     progress = snapshot / (SNAPSHOTS - 1)
     draw = np.random.default_rng(0)
@@ -39,7 +39,9 @@ def moment(snapshot: int) -> Moment:
     looked = [*_masks(progress), *[None] * (WORDS - panels.SHOWN)]
     table["mask"] = pa.array(looked, pa.list_(pa.uint8()))
     epochs = np.arange(snapshot + 1) * EPOCHS / (SNAPSHOTS - 1)
-    return Moment(snapshot, epochs[-1], int(epochs[-1] * 32_000), pa.table(table), _history(epochs))
+    return FrameData(
+        snapshot, epochs[-1], int(epochs[-1] * 32_000), pa.table(table), _history(epochs)
+    )
 
 
 def _masks(progress: float) -> np.ndarray:
@@ -59,13 +61,13 @@ def _history(epochs: np.ndarray) -> dict[str, np.ndarray]:
     return {"epoch": epochs} | dict.fromkeys(shares, rise) | spreads
 
 
-def story(size: tuple[int, int]) -> Story:
+def run_info(size: tuple[int, int]) -> RunInfo:
     """The film that the invented evaluations belong to."""
     test = [{name: column[i] for name, column in TEST.items()} for i in range(panels.SHOWN)]
-    return Story("Learning where to look", size, {}, {}, {}, EPOCHS, 32_000, test)
+    return RunInfo("Learning where to look", size, {}, {}, {}, EPOCHS, 32_000, test)
 
 
-def reference(now: Moment, size: tuple[int, int]) -> bytes:
+def reference(now: FrameData, size: tuple[int, int]) -> bytes:
     """The frame as a new matplotlib figure, an image for each step, saved as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -134,11 +136,11 @@ def main() -> None:
     parser.add_argument("--size", default="1920x1080")
     options = parser.parse_args()
     size = tuple(int(part) for part in options.size.split("x"))
-    stages = [moment(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    stages = [frame_data(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
     strips.looks(TEST["image"][:1], TEST["image"][:1])  # the table of colours, once a process
     race(
         options,
-        lambda: Scene(size, figure.panels(story(size))),
+        lambda: Scene(size, figure.panels(run_info(size))),
         lambda now: reference(now, size),
         stages,
     )

@@ -7,7 +7,7 @@ makes  results/<run>/training.vtt, on request
 
 rule write_captions:
     input:
-        last_of("summaries"),
+        last_of("metrics"),
     output:
         "results/{run}/training.vtt",
     log:

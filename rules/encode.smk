@@ -8,7 +8,7 @@ makes  results/<run>/training.mp4; on request .webm, .gif, and poster.png
 rule encode:
     input:
         frames=all_of("frames"),
-        tweens=all_of("tweens"),
+        transitions=all_of("transitions"),
     output:
         "results/{run}/training.mp4",
     log:

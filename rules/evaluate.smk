@@ -10,7 +10,7 @@ rule evaluate:
         checkpoints=files_of_block("checkpoints", "safetensors"),
         # Holds the digests of these. Without it, checkpoints that lie there would be taken for
         # those that the config asks for.
-        state="results/{run}/states/{block}.json",
+        checkpoint_index="results/{run}/checkpoint_index/{block}.json",
         test=shards_of("test"),
         sample=of_run("train_sample"),
     output:

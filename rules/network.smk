@@ -32,7 +32,7 @@ rule describe_network:
 rule save_network:
     input:
         checkpoint=last_of("checkpoints"),
-        state=last_of("states"),
+        checkpoint_index=last_of("checkpoint_index"),
     output:
         "results/{run}/network.safetensors",
     log:

@@ -4,7 +4,7 @@ needs  a block's evaluations, its summary, the test shards (for what the frame s
        points are projected, the block's projections; for what leads to its first snapshot, the
        evaluation and the projection of the one before
 makes  results/<run>/frames/<snapshot>.png; where points move in between,
-       results/<run>/tweens/<snapshot>.png, animated: the pictures that lead to that snapshot
+       results/<run>/transitions/<snapshot>.png, animated: the pictures that lead to that snapshot
 """
 
 
@@ -12,7 +12,7 @@ rule render:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
         projections=projections_of_block,
-        summary="results/{run}/summaries/{block}.parquet",
+        metrics="results/{run}/metrics/{block}.parquet",
         test=shards_of("test"),
     output:
         files_of_block("frames", "png"),
@@ -33,19 +33,19 @@ rule render:
         "../workflow_scripts/render.py"
 
 
-rule render_tweens:
+rule render_transitions:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
         projections=projections_of_block,
         before=of_block("shown_before"),
-        summary="results/{run}/summaries/{block}.parquet",
+        metrics="results/{run}/metrics/{block}.parquet",
         test=shards_of("test"),
     output:
-        files_of_block("tweens", "png"),
+        files_of_block("transitions", "png"),
     log:
-        "results/{run}/logs/render_tweens/{block}.log",
+        "results/{run}/logs/render_transitions/{block}.log",
     benchmark:
-        "results/{run}/benchmarks/render_tweens/{block}.tsv"
+        "results/{run}/benchmarks/render_transitions/{block}.tsv"
     conda:
         "../envs/rendering.yaml"
     threads: 1
@@ -53,7 +53,7 @@ rule render_tweens:
         mem_mb=4000,
         runtime=120,
     params:
-        settings=settings_of("render_tweens"),
+        settings=settings_of("render_transitions"),
         base=BASE,
     script:
-        "../workflow_scripts/render_tweens.py"
+        "../workflow_scripts/render_transitions.py"

@@ -1,16 +1,16 @@
 """Summaries.
 
 needs  a block's evaluations, the summary of the block before
-makes  results/<run>/summaries/<block>.parquet: the metrics of all snapshots so far
+makes  results/<run>/metrics/<block>.parquet: the metrics of all snapshots so far
 """
 
 
 rule summarize:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
-        before=of_block_before("results/{run}/summaries/{block}.parquet"),
+        before=of_block_before("results/{run}/metrics/{block}.parquet"),
     output:
-        "results/{run}/summaries/{block}.parquet",
+        "results/{run}/metrics/{block}.parquet",
     log:
         "results/{run}/logs/summarize/{block}.log",
     benchmark:

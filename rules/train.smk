@@ -2,7 +2,7 @@
 
 needs  the training and validation shards (or, for an unbounded training set, the user's files that
        it is drawn from), the block before
-makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/states/<block>.json,
+makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/checkpoint_index/<block>.json,
        results/<run>/training/<block>.parquet: losses, learning rate, gradients, a row per snapshot
 keeps  results/<run>/store/, what the training resumes from (not an output)
 logs   results/<run>/logs/train/<block>.system.parquet: time, throughput, machine
@@ -14,10 +14,10 @@ rule train:
         train=shards_of("train"),
         validation=shards_of("validation"),
         sources=of_run("stream_sources"),
-        before=of_block_before("results/{run}/states/{block}.json"),
+        before=of_block_before("results/{run}/checkpoint_index/{block}.json"),
     output:
         checkpoints=files_of_block("checkpoints", "safetensors"),
-        state="results/{run}/states/{block}.json",
+        checkpoint_index="results/{run}/checkpoint_index/{block}.json",
         table="results/{run}/training/{block}.parquet",
     log:
         text="results/{run}/logs/train/{block}.log",
@@ -45,7 +45,7 @@ rule train:
 use rule train as train_keeping_last with:
     output:
         checkpoints=temp(files_of_block("checkpoints", "safetensors")),
-        state="results/{run}/states/{block}.json",
+        checkpoint_index="results/{run}/checkpoint_index/{block}.json",
         table="results/{run}/training/{block}.parquet",
     wildcard_constraints:
         run=runs_keeping("last"),

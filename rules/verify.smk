@@ -10,9 +10,9 @@ for. It makes nothing again.
 
 rule write_manifest:
     input:
-        unpack(of_run("kept_by_kind")),
+        unpack(of_run("artifacts_by_kind")),
         # Holds the digest of the network.
-        state=last_of("states"),
+        checkpoint_index=last_of("checkpoint_index"),
         sources=run_sources,
     output:
         "results/{run}/manifest.json",

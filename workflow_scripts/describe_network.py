@@ -26,7 +26,7 @@ def describe_network(paths_to_train: list, path_to_layers: str, stage: dict, bas
         example = example_of(Split.sample(stage, "train", paths_to_train, 1), cpu)
     else:
         example = stream(experiment, stage, base, 1, cpu).example()
-    seeding.begin(settings["seed"])
+    seeding.seed_all(settings["seed"])
     network = device.put(model.Network(settings["network"], settings["data"]["settings"]), cpu)
     rows = layer_rows(network, lambda: model.loss(network, example))
     layer_table.write(path_to_layers, rows, keys.key(stage))

@@ -22,11 +22,11 @@ def draw_loop(
     """Write the loop of that name, an endless GIF."""
     settings = stage["settings"]
     figure = loader.of_stage(stage, base).load("figure")
-    story = render.story(settings, Split.of(stage, "test", paths_to_test))
+    run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
     made = stage["reads"]["evaluate"]
-    seeding.begin(0)
-    drawn = figure.loops(story, evaluations.of(path_to_evaluation, last, made))
+    seeding.seed_all(0)
+    drawn = figure.loops(run_info, evaluations.of(path_to_evaluation, last, made))
     gif.write(path_to_loop, gif.named(drawn, Path(path_to_loop).stem))
 
 

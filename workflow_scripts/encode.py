@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from epochreel.artifacts.frames import Reel
+from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.log import log
 from epochreel.film import encode as encoder
 from epochreel.film import ffmpeg
@@ -12,11 +12,15 @@ from epochreel.runtime.job import job
 
 
 def encode(
-    make: Callable, paths_to_frames: list, paths_to_tweens: list, path_to_target: str, stage: dict
+    make: Callable,
+    paths_to_frames: list,
+    paths_to_transitions: list,
+    path_to_target: str,
+    stage: dict,
 ) -> None:
     """Make `path_to_target` of all frames, in order; `make` is a function of `film.encode`.
 
-    `paths_to_tweens` are the pictures that lead to each frame, or empty.
+    `paths_to_transitions` are the pictures that lead to each frame, or empty.
     """
     settings = stage["settings"]
     film = settings["film"]
@@ -26,8 +30,8 @@ def encode(
         told = {"title": settings["title"], "made": keys.key_digest(stage)}
     if "ffmpeg" in film:
         log.info("%s: %s", ffmpeg.ffmpeg_path(film), ffmpeg.ffmpeg_line(film))
-    reel = Reel(paths_to_frames, size, paths_to_tweens, stage["reads"])
-    make(reel, path_to_target, film, **told)
+    sequence = FrameSequence(paths_to_frames, size, paths_to_transitions, stage["reads"])
+    make(sequence, path_to_target, film, **told)
     log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
 
 
@@ -44,7 +48,7 @@ if __name__ == "__main__":
         encode(
             make=MAKERS[snakemake.rule],
             paths_to_frames=snakemake.input.frames,
-            paths_to_tweens=snakemake.input.tweens,
+            paths_to_transitions=snakemake.input.transitions,
             path_to_target=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
         )

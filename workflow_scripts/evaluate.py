@@ -13,7 +13,7 @@ from epochreel.runtime.job import job
 
 def evaluate(
     paths_to_checkpoints: list,
-    path_to_state: str,
+    path_to_index: str,
     paths_to_test: list,
     paths_to_sample: list,
     paths_to_evaluations: list,
@@ -28,7 +28,7 @@ def evaluate(
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
     trained, last = stage["reads"]["train"], first + real - 1
-    digests = checkpoint_index.digests(path_to_state, real, last, trained)
+    digests = checkpoint_index.digests(path_to_index, real, last, trained)
     for place, (checkpoint, digest) in enumerate(zip(paths_to_checkpoints, digests, strict=False)):
         target = paths_to_evaluations[place]
         evaluator.evaluate(checkpoint, target, first + place, key, digest)
@@ -39,7 +39,7 @@ if __name__ == "__main__":
     with job(snakemake.log[0]):
         evaluate(
             paths_to_checkpoints=snakemake.input.checkpoints,
-            path_to_state=snakemake.input.state,
+            path_to_index=snakemake.input.checkpoint_index,
             paths_to_test=snakemake.input.test,
             paths_to_sample=snakemake.input.sample,
             paths_to_evaluations=snakemake.output,

@@ -18,12 +18,12 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     own = loader.resolved(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
     origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), stage["first"])
-    seeding.begin(seeding.number(*origin, what="shard"))
+    seeding.seed_all(seeding.derive_seed(*origin, what="shard"))
     examples = data.generate(own, settings["seed"], stage["split"], indices)
     about = {name: stage[name] for name in ("split", "first")}
     about["key"] = json.loads(keys.key(stage))
     source = f"{data.__file__}: generate"
-    examples = seeding.each_anew(examples, *origin, what="example")
+    examples = seeding.seed_each(examples, *origin, what="example")
     examples = dataset_shards.alike(examples, stage["count"], source)
     written = dataset_shards.write(path_to_shard, examples, about, source)
     log.info("wrote %d examples to %s", written, path_to_shard)

@@ -1,6 +1,6 @@
 """Publish the main run's film at the top of the folder."""
 
-from epochreel.core.files import copy_whole
+from epochreel.core.files import atomic_copy
 from epochreel.formats import mp4
 from epochreel.runtime.job import job
 
@@ -11,7 +11,7 @@ def publish(path_to_film: str, path_to_published: str, encoded: str) -> None:
     `encoded` is the digest of the key that it must follow from.
     """
     mp4.check(path_to_film, encoded)
-    copy_whole(path_to_film, path_to_published)
+    atomic_copy(path_to_film, path_to_published)
 
 
 if __name__ == "__main__":

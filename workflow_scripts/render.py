@@ -14,7 +14,7 @@ from epochreel.runtime.job import job
 def render(
     paths_to_evaluations: list,
     paths_to_projections: list,
-    path_to_summary: str,
+    path_to_metrics: str,
     paths_to_test: list,
     paths_to_frames: list,
     stage: dict,
@@ -23,15 +23,15 @@ def render(
     """Draw one frame per snapshot of the block."""
     settings, real = stage["settings"], stage["real"]
     figure = loader.of_stage(stage, base).load("figure")
-    story = renderer.story(settings, Split.of(stage, "test", paths_to_test))
+    run_info = renderer.run_info(settings, Split.of(stage, "test", paths_to_test))
     shown = renderer.Shown(
         stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[:real],
         projections=paths_to_projections[:real],
-        summary=metrics.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
+        summary=metrics.read(path_to_metrics, stage["first"] + real, stage["reads"]["summarize"]),
     )
-    scene = renderer.scene(figure, story)
+    scene = renderer.scene(figure, run_info)
     renderer.draw(scene, shown, paths_to_frames[:real], keys.key(stage))
     padding.fill(paths_to_frames, real)
 
@@ -41,7 +41,7 @@ if __name__ == "__main__":
         render(
             paths_to_evaluations=snakemake.input.evaluations,
             paths_to_projections=snakemake.input.projections,
-            path_to_summary=snakemake.input.summary,
+            path_to_metrics=snakemake.input.metrics,
             paths_to_test=snakemake.input.test,
             paths_to_frames=snakemake.output,
             stage=json.loads(snakemake.params.settings),

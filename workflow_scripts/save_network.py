@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from epochreel.artifacts import checkpoint_index
-from epochreel.core.files import copy_whole
+from epochreel.core.files import atomic_copy
 from epochreel.runtime.job import job
 
 
 def save_network(
-    path_to_checkpoint: str, path_to_state: str, path_to_network: str, trained: str
+    path_to_checkpoint: str, path_to_index: str, path_to_network: str, trained: str
 ) -> None:
     """Copy the last checkpoint, which may not be kept.
 
@@ -18,15 +18,15 @@ def save_network(
     would make the checkpoint seem newer than what was made of it.
     """
     last = int(Path(path_to_checkpoint).stem)
-    checkpoint_index.refuse_another_last(path_to_state, path_to_checkpoint, last, trained)
-    copy_whole(path_to_checkpoint, path_to_network)
+    checkpoint_index.check_last(path_to_index, path_to_checkpoint, last, trained)
+    atomic_copy(path_to_checkpoint, path_to_network)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         save_network(
             path_to_checkpoint=snakemake.input.checkpoint,
-            path_to_state=snakemake.input.state,
+            path_to_index=snakemake.input.checkpoint_index,
             path_to_network=snakemake.output[0],
             trained=snakemake.params.trained,
         )

@@ -40,10 +40,10 @@ if __name__ == "__main__":
             outputs=Outputs(
                 before=snakemake.input.before or None,
                 checkpoints=snakemake.output.checkpoints,
-                state=snakemake.output.state,
+                index=snakemake.output.checkpoint_index,
                 table=snakemake.output.table,
                 system=snakemake.log.system,
-                store=Path(snakemake.output.state).parents[1] / "store",
+                store=Path(snakemake.output.checkpoint_index).parents[1] / "store",
             ),
             stage=stage,
             base=snakemake.params.base,

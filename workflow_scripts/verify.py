@@ -44,7 +44,7 @@ def _differences(run: Run) -> Iterator[str]:
         yield str(error)
         sources = {}
     expected = run.artifact_keys(), run.stages(), sources
-    yield from manifest.differences(files.manifest, files.kept(), *expected)
+    yield from manifest.differences(files.manifest, files.artifacts(), *expected)
 
 
 def _published(run: Run) -> list[str]:

@@ -11,7 +11,7 @@ from epochreel.film import sentences as sentence_texts
 from epochreel.runtime.job import job
 
 
-def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, base: Path) -> None:
+def write_captions(path_to_metrics: str, path_to_captions: str, stage: dict, base: Path) -> None:
     """Write one caption after the other, each held long enough to be read.
 
     The experiment says them: `figure.sentences(rows, data, figure)` those of all snapshots, or
@@ -20,23 +20,23 @@ def write_captions(path_to_summary: str, path_to_captions: str, stage: dict, bas
     settings = stage["settings"]
     figure = loader.of_stage(stage, base).load("figure")
     summarized = stage["reads"]["summarize"]
-    summary = metrics.read(path_to_summary, settings["snapshots"], summarized)
+    summary = metrics.read(path_to_metrics, settings["snapshots"], summarized)
     rows = [row | render.times(settings, row["snapshot"]) for row in summary.to_pylist()]
     data = settings["data"]["settings"]
-    seeding.begin(0)
+    seeding.seed_all(0)
     if hasattr(figure, "sentences"):
         sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"
     else:
         sentence = getattr(figure, "sentence", sentence_texts.of_metrics)
         sentences, source = [sentence(row, data) for row in rows], "sentence"
-    captions.refuse_others(sentences, len(rows), f"{figure.__file__}: {source}")
+    captions.check_sentences(sentences, len(rows), f"{figure.__file__}: {source}")
     captions.write_captions(sentences, path_to_captions, settings["film"])
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         write_captions(
-            path_to_summary=snakemake.input[0],
+            path_to_metrics=snakemake.input[0],
             path_to_captions=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,

@@ -2,20 +2,20 @@
 
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Moment, Panel, Story
+from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import Curve, TitleLine
 
 
 class Plane:
     """The plane: discs where the network is right, crosses where it is wrong."""
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Draw the edge of the plane."""
         canvas.frame(80, 150, 850, 850, palette.HAIRLINE)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the points."""
-        points = moment.predictions.to_pydict()
+        points = frame_data.predictions.to_pydict()
         for x, y, label, taken in zip(
             points["x"], points["y"], points["label"], points["prediction"], strict=True
         ):
@@ -28,10 +28,10 @@ class Plane:
                 canvas.line([(left - 6, top + 6), (left + 6, top - 6)], colour)
 
 
-def panels(story: Story) -> list[Panel]:
+def panels(run_info: RunInfo) -> list[Panel]:
     """The title line, the plane, and the accuracy so far."""
     return [
-        TitleLine(story, "points seen", "of points right"),
+        TitleLine(run_info, "points seen", "of points right"),
         Plane(),
-        Curve(story, (1010, 250, 850, 700), "Share of points right"),
+        Curve(run_info, (1010, 250, 850, 700), "Share of points right"),
     ]

@@ -30,13 +30,13 @@ READERS = {
     "{run}/store/*/optimizer/*": ("train", "train_on"),
     "{run}/store/*/records/*": ("train", "train_on"),
     "{run}/store/*/lease": ("train",),
-    "{run}/states/*.json": ("train", "train_on", "evaluate"),
+    "{run}/checkpoint_index/*.json": ("train", "train_on", "evaluate"),
     "{run}/evaluations/*.parquet": ("summarize", "render"),
-    "{run}/summaries/*.parquet": ("summarize", "render", "captions"),
-    "{run}/projections/*.parquet": ("project", "render", "render_tweens"),
+    "{run}/metrics/*.parquet": ("summarize", "render", "captions"),
+    "{run}/projections/*.parquet": ("project", "render", "render_transitions"),
     "{run}/projection.parquet": ("project",),
     "{run}/frames/*.png": ("encode", "save_poster"),
-    "{run}/tweens/*.png": ("encode",),
+    "{run}/transitions/*.png": ("encode",),
     "{run}/training.mp4": ("publish", "write_manifest"),
     "{run}/network.safetensors": ("write_manifest",),
     "{run}/manifest.json": ("verify",),
@@ -70,7 +70,7 @@ def kinds(name: str) -> list[str]:
     (dataset,), (run,) = config["datasets"].values(), config["runs"].values()
     absent = {split for split in dataset_shards.SPLITS if not isinstance(dataset.get(split), int)}
     absent |= set() if "projection" in run else {"projections"}
-    absent |= set() if run.get("figure", {}).get("tweens") else {"tweens"}
+    absent |= set() if run.get("figure", {}).get("transitions") else {"transitions"}
     absent |= set() if name == "fitted" else {"projection.parquet"}
     return [pattern for pattern in READERS if absent.isdisjoint(pattern.split("/"))]
 
@@ -118,8 +118,8 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
     harmed = files()
     number = int(path.stem) if path.stem.isdigit() else 0
     # Those that go on from a block are the ones to read it.
-    after = reader in ("train_on", "summarize", "project", "render_tweens")
-    after = after or path.parent.name == "states"
+    after = reader in ("train_on", "summarize", "project", "render_transitions")
+    after = after or path.parent.name == "checkpoint_index"
     number = min(number + (after and rng.random() < 0.7), world.snapshots[-1])
     try:
         getattr(world, reader)(number)
@@ -194,6 +194,6 @@ def test_a_record_with_one_other_digit_is_not_believed(made, tmp_path):
         (path,) = Path(world.folder).glob("store/*/records/000002.json")
         digest = json.loads(path.read_text())["record"]["optimizer"]
         path.write_text(path.read_text().replace(digest, digest[::-1]))
-        before = Path(world.path("states", "json", 2)).read_bytes()
+        before = Path(world.path("checkpoint_index", "json", 2)).read_bytes()
         world.train(2)
-        assert Path(world.path("states", "json", 2)).read_bytes() == before
+        assert Path(world.path("checkpoint_index", "json", 2)).read_bytes() == before

@@ -19,11 +19,11 @@ MADE = {
     "generate_dataset": ["datasets/*/test/00000.parquet"],
     "train": [
         "{run}/checkpoints/00000?.safetensors",
-        "{run}/states/00000.json",
+        "{run}/checkpoint_index/00000.json",
         "{run}/training/00000.parquet",
     ],
     "evaluate": ["{run}/evaluations/00000?.parquet"],
-    "summarize": ["{run}/summaries/00000.parquet"],
+    "summarize": ["{run}/metrics/00000.parquet"],
     "render": ["{run}/frames/00000?.png"],
     "encode": ["{run}/training.mp4"],
     "write_manifest": ["{run}/manifest.json"],

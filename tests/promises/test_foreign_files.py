@@ -14,7 +14,7 @@ from foreign_files import another_runs, other_weights, red, reversed_note
     [
         ("checkpoints", "safetensors", "evaluations/000004.parquet", "not the checkpoint that "),
         ("evaluations", "parquet", "frames/000004.png", "holds snapshot 5 in the place of 3: "),
-        ("evaluations", "parquet", "summaries/00000.parquet", "holds snapshot 5 in the place of 3"),
+        ("evaluations", "parquet", "metrics/00000.parquet", "holds snapshot 5 in the place of 3"),
     ],
 )
 def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
@@ -37,7 +37,7 @@ def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
     [
         (other_weights, "checkpoints/000004.safetensors", "not the checkpoint that "),
         (another_runs, "evaluations/000004.parquet", "follows from other settings"),
-        (another_runs, "summaries/00000.parquet", "follows from other settings"),
+        (another_runs, "metrics/00000.parquet", "follows from other settings"),
         (another_runs, "../datasets/few_sheets/test/00000.parquet", "follows from other settings"),
         (red, "frames/000004.png", "does not tell its snapshot: delete it"),
         (reversed_note, "frames/000004.png", "follows from other settings"),

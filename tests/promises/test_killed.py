@@ -120,7 +120,7 @@ def is_training(place: Watched) -> bool:
     """Whether a job has begun a block, all its libraries loaded, and has not noted it as made."""
     begun, made = (
         {path.stem for path in place.path("spirals").glob(pattern)}
-        for pattern in ("logs/train/*.log", "states/*.json")
+        for pattern in ("logs/train/*.log", "checkpoint_index/*.json")
     )
     return bool(begun - made)
 

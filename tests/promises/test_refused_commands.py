@@ -26,7 +26,7 @@ def test_any_wrong_config_stops_with_one_line_before_any_job(tmp_path, key, valu
     [
         ("./results//sheets/frames/000020.png", "run 'sheets' ends at snapshot 000012"),
         ("results/none/training.mp4", "there is no run 'none'"),
-        ("results/sheets/tweens/000003.png", "run 'sheets' has no tweens"),
+        ("results/sheets/transitions/000003.png", "run 'sheets' has no transitions"),
         ("results/sheets/projections/000003.parquet", "run 'sheets' has no projections"),
     ],
 )

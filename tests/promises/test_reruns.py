@@ -107,8 +107,8 @@ ADDS = {f"{rule} 00001" for rule in ("train", "evaluate", "summarize", "project"
 
 
 def test_a_longer_run_lays_out_what_is_new_alone(planned):
-    tweens = {"render 00000", "render_tweens 00000", "render_tweens 00001"}
-    assert made_where_longer(planned, "sketches") == ADDS | tweens
+    transitions = {"render 00000", "render_transitions 00000", "render_transitions 00001"}
+    assert made_where_longer(planned, "sketches") == ADDS | transitions
 
 
 def test_a_longer_run_with_one_fit_over_all_snapshots_is_laid_out_anew(planned):
@@ -148,7 +148,7 @@ def test_in_other_blocks_nothing_is_trained_again_and_the_bytes_are_the_same(mad
 
 def films(place: Workplace) -> dict[str, str]:
     """The digests of what does not depend on the size of blocks."""
-    kept = (pattern for pattern in ARTIFACTS if "summaries" not in pattern)
+    kept = (pattern for pattern in ARTIFACTS if "metrics" not in pattern)
     return place.digests(*kept)
 
 

@@ -10,7 +10,7 @@ from killing import CONFIGS, small
 from workflow import ARTIFACTS, Workplace
 from worlds import halved
 
-SUMMARIES = "*/summaries/*.parquet"
+SUMMARIES = "*/metrics/*.parquet"
 UNBLOCKED = [*(pattern for pattern in ARTIFACTS if pattern != SUMMARIES), "*/network.safetensors"]
 
 
@@ -28,7 +28,7 @@ def bytes_of(place: Workplace) -> dict[str, str]:
         if not number or int(number[1]) <= ends[path.split("/")[0]]:
             found[path] = digest
     for run in ends:
-        *_, (_, digest) = sorted(place.digests(f"{run}/summaries/*.parquet").items())
+        *_, (_, digest) = sorted(place.digests(f"{run}/metrics/*.parquet").items())
         found[f"{run}, summary"] = digest
     return found
 

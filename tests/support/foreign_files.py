@@ -35,7 +35,7 @@ def another_states(path: Path) -> None:
 def another_film(path: Path) -> None:
     """Put the same film there, sealed as one of another run."""
     path.write_bytes(path.read_bytes()[: -mp4._LENGTH])
-    mp4.seal(path, "0" * 64)
+    mp4.embed_checksum(path, "0" * 64)
 
 
 def red(path: Path) -> None:

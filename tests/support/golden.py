@@ -95,16 +95,16 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], str]]] = {
     "shard": (("datasets/*/*/*.parquet",), _table),
     "checkpoint": (("*/checkpoints/*.safetensors", "*/network.safetensors"), _tensors),
     "evaluation": (("*/evaluations/*.parquet",), _table),
-    "metrics": (("*/metrics/*.parquet", "*/summaries/*.parquet"), _table),
+    "metrics": (("*/metrics/*.parquet", "*/metrics/*.parquet"), _table),
     "training": (("*/training/*.parquet", "*/logs/train/[0-9]*.parquet"), _table),
     "layers": (("*/layers.parquet", "*/logs/layers.parquet"), _table),
     "projection": (("*/projections/*.parquet", "*/projection.parquet"), _table),
     "frame": (("*/frames/*.png",), _pictures),
-    "transition": (("*/transitions/*.png", "*/tweens/*.png"), _pictures),
+    "transition": (("*/transitions/*.png", "*/transitions/*.png"), _pictures),
     "film": (("*/training.mp4", "*/training.webm"), _film),
     "picture": (("*/training.gif", "*/poster.png", "*/loops/*"), _pictures),
-    "prediction": (("*/predictions/*.png", "*/readings/*.png"), _pictures),
-    "text": (("*/training.vtt", "*/predictions/*.csv", "*/readings/*.csv"), _text),
+    "prediction": (("*/predictions/*.png", "*/predictions/*.png"), _pictures),
+    "text": (("*/training.vtt", "*/predictions/*.csv", "*/predictions/*.csv"), _text),
 }
 
 

@@ -20,7 +20,7 @@ import psutil
 import yaml
 from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, miniature, numbered_jobs
 
-KEPT = (*ARTIFACTS, "*/states/*.json", "*/network.safetensors", "*/manifest.json")
+KEPT = (*ARTIFACTS, "*/checkpoint_index/*.json", "*/network.safetensors", "*/manifest.json")
 KEPT += ("../training.mp4",)  # published above `results/`
 WAYS = ("alone", "group", "worker")
 

@@ -40,13 +40,13 @@ again as far as it goes, since its checkpoints are gone.
 drawn anew as a whole.
 
 **Beyond a run's end,** up to the end of its last block, a block's checkpoints, evaluations,
-layouts, frames and tweens are second names of the last snapshot's. They follow from nothing of
+layouts, frames and transitions are second names of the last snapshot's. They follow from nothing of
 their own; the run's `manifest.json` does not list them.
 
 ## Files
 
 For one file of the run `sheets` of `tests/support/miniature.yaml`, which has two blocks; without a
-target and with `all`. Layouts and tweens are those of the run `sketches`, with `all`. Lost:
+target and with `all`. Layouts and transitions are those of the run `sketches`, with `all`. Lost:
 
 | lost | rules | |
 | --- | --- | --- |

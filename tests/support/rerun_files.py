@@ -41,7 +41,7 @@ _ORDER = [
     "project",
     "render",
 ]
-_ORDER += ["render_tweens", "encode", "save_network", "publish", "write_manifest"]
+_ORDER += ["render_transitions", "encode", "save_network", "publish", "write_manifest"]
 _OF_BLOCKS = {("00000",): " (its block)", ("00001",): " (its block)", ("00000", "00001"): " (all)"}
 
 
@@ -98,13 +98,13 @@ LOST = [
         second("train", "evaluate", "summarize", "render") | FILM | NETWORK,
         "likewise",
     ),
-    Case("a state", f"{RUN}/states/00000.json", TRAINED, "likewise"),
+    Case("a state", f"{RUN}/checkpoint_index/00000.json", TRAINED, "likewise"),
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
         first("evaluate") | both("summarize", "render") | FILM,
     ),
-    Case("a summary", f"{RUN}/summaries/00000.parquet", both("summarize", "render") | FILM),
+    Case("a summary", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
     Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
     Case("the film", f"{RUN}/training.mp4", FILM),
     Case("the published film", "training.mp4", {"publish"}),
@@ -131,7 +131,7 @@ LOST = [
 ]
 _LAYOUTS = {
     f"{rule} sketches {block}"
-    for rule in ("project", "render", "render_tweens")
+    for rule in ("project", "render", "render_transitions")
     for block in ("00000", "00001")
 }
 _OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
@@ -143,9 +143,9 @@ LOST_WHERE_PROJECTED = [
         "its block and those after it",
     ),
     Case(
-        "a snapshot's tweens",
-        "results/sketches/tweens/000004.png",
-        {"render_tweens sketches 00000"} | _OF_SKETCHES,
+        "a snapshot's transitions",
+        "results/sketches/transitions/000004.png",
+        {"render_transitions sketches 00000"} | _OF_SKETCHES,
     ),
 ]
 ALTERED = [
@@ -186,7 +186,7 @@ ALTERED = [
     ),
     Case(
         "a state",
-        f"{RUN}/states/00000.json",
+        f"{RUN}/checkpoint_index/00000.json",
         second("train") | both("evaluate", "summarize", "render") | FILM | NETWORK,
         "evaluate refuses it, and train where it reads it",
         refused=True,
@@ -200,7 +200,7 @@ ALTERED = [
     ),
     Case(
         "a summary",
-        f"{RUN}/summaries/00000.parquet",
+        f"{RUN}/metrics/00000.parquet",
         second("summarize") | both("render") | FILM,
         "summarize and render refuse it",
         refused=True,

@@ -13,7 +13,7 @@ ONLY_IMPORTED = {
     "train": {"deflate", "isal"},
     "describe_network": {"deflate", "isal"},
     "evaluate": {"deflate", "isal"},
-    "draw_reading": {"pandas"},
+    "draw_prediction": {"pandas"},
     "encode": _LOOKING,
     "encode_webm": _LOOKING,
     "encode_gif": _LOOKING,

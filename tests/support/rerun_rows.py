@@ -28,26 +28,26 @@ def _readers() -> dict[str, set[str]]:
                 found[name].add(stage.rule)
     # What only copies reads without a cache key of its own; readings read the copied network.
     found["encode"].add("publish")
-    for name in ("read", "draw_reading"):
+    for name in ("predict", "draw_prediction"):
         found["train"].remove(name)
         found["save_network"].add(name)
     return {name: readers for name, readers in found.items() if readers}
 
 
 READERS = _readers()
-FORMS = ["read", "draw_reading", "draw_loop"]
+FORMS = ["predict", "draw_prediction", "draw_loop"]
 FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
 """Rules whose results are made on request alone."""
-SOME = ["fit_projection", "project", "render_tweens"]
+SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs have."""
 _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS, *FORMS}]
 ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
 FILMS = {"encode", "encode_webm", "encode_gif"}
-DRAWING = {"render", "render_tweens", "draw_loop"}
+DRAWING = {"render", "render_transitions", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
-LEARNT_FROM = DATA | NETWORK | {"evaluate", "read", "draw_reading"}
+LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
 """What depends on the settings of the data at once."""
 
 
@@ -123,13 +123,13 @@ REQUESTED = {
         "encode_gif": "training.gif",
         "save_poster": "poster.png",
         "write_captions": "training.vtt",
-        "read": "readings/mine.csv",
+        "predict": "predictions/mine.csv",
     },
     "words": {
         "write_captions": "training.vtt",
         "draw_loop": "loops/reading.gif",
-        "read": "readings/word.csv",
-        "draw_reading": "readings/word.png",
+        "predict": "predictions/word.csv",
+        "draw_prediction": "predictions/word.png",
     },
     "sketches": {"write_captions": "training.vtt"},
 }
@@ -219,7 +219,12 @@ SHARED = [
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
-    Row("runs.sketches.figure.tweens", 2, {"render_tweens"}, "counts where points are projected"),
+    Row(
+        "runs.sketches.figure.transitions",
+        2,
+        {"render_transitions"},
+        "counts where points are projected",
+    ),
     Row(f"{RUN}.film.seconds_per_snapshot", 0.5, FILMS | {"write_captions"}),
     Row(f"{RUN}.film.hold_seconds", 1.0, FILMS | {"write_captions"}),
     Row(f"{RUN}.film.crf", 30, {"encode"}),
@@ -327,7 +332,7 @@ OTHERS = {
 OF_ONES_OWN = {
     "data.py": DATA,
     "helper.py": DATA,
-    "model.py": NETWORK | {"evaluate", "read", "draw_reading"},
+    "model.py": NETWORK | {"evaluate", "predict", "draw_prediction"},
     "evaluation.py": {"evaluate"},
     "figure.py": DRAWING | {"write_captions"},
     "settings.schema.yaml": set(),

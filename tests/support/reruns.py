@@ -85,7 +85,7 @@ def _some_of(config: Mapping, run: str) -> set[str]:
     found = {"project"}
     if about.get("projection", {}).get("name") in FILM_WIDE:
         found.add("fit_projection")
-    return found | ({"render_tweens"} if about.get("figure", {}).get("tweens") else set())
+    return found | ({"render_transitions"} if about.get("figure", {}).get("transitions") else set())
 
 
 _SPLITS = ("train", "validation", "test")
@@ -172,7 +172,7 @@ def _has(experiment, stage) -> bool:
     from epochreel.experiment_api import source_checks
 
     needed = stage.needs.files
-    names = (*needed, *(["projection"] if stage.rule == "render_tweens" else []))
+    names = (*needed, *(["projection"] if stage.rule == "render_transitions" else []))
     files = all(experiment.file(name).is_file() for name in names)
     return files and (
         not stage.function or source_checks.defines(experiment.file(needed[0]), stage.function)

@@ -46,7 +46,7 @@ class Training:
 
     def state(self, number: int) -> Path:
         """Where the JSON of a block lies."""
-        return self.folder / "states" / f"{self.size}-{number}.json"
+        return self.folder / "checkpoint_index" / f"{self.size}-{number}.json"
 
     def block(self, number: int) -> blocks.Block:
         """A block of the run, ready to be made."""
@@ -56,7 +56,7 @@ class Training:
         outputs = blocks.Outputs(
             before=str(self.state(number - 1)) if number else None,
             checkpoints=[str(self.checkpoint(first + slot)) for slot in range(self.size)],
-            state=str(self.state(number)),
+            index=str(self.state(number)),
             table=str(self.folder / "training" / f"{number}.parquet"),
             system=str(self.folder / "logs" / f"{number}.parquet"),
             store=self.folder / "store",

@@ -12,11 +12,11 @@ import encode
 import evaluate
 import fit_projection
 import generate_dataset
+import predict
 import project
 import publish
-import read
 import render
-import render_tweens
+import render_transitions
 import save_network
 import summarize
 import train
@@ -52,7 +52,9 @@ class World:
     def path(self, kind: str, suffix: str, number: int) -> str:
         """The file of a snapshot (and, of one snapshot each, of a block)."""
         name = (
-            self.names[number] if kind in ("states", "summaries", "training") else f"{number:06d}"
+            self.names[number]
+            if kind in ("checkpoint_index", "metrics", "training")
+            else f"{number:06d}"
         )
         return f"{self.folder}/{kind}/{name}.{suffix}"
 
@@ -78,9 +80,9 @@ class World:
     def train(self, number: int) -> None:
         """Make a block's checkpoints and state."""
         outputs = block.Outputs(
-            before=self.path("states", "json", number - 1) if number else None,
+            before=self.path("checkpoint_index", "json", number - 1) if number else None,
             checkpoints=[self.path("checkpoints", "safetensors", number)],
-            state=self.path("states", "json", number),
+            index=self.path("checkpoint_index", "json", number),
             table=self.path("training", "parquet", number),
             system=str(Path(self.folder, f"logs/{number}.parquet")),
             store=Path(self.folder, "store"),
@@ -109,7 +111,7 @@ class World:
         """Make a block's evaluations."""
         evaluate.evaluate(
             [self.path("checkpoints", "safetensors", number)],
-            self.path("states", "json", number),
+            self.path("checkpoint_index", "json", number),
             self.data["test"],
             self.run.files.train_sample(),
             [self.path("evaluations", "parquet", number)],
@@ -121,8 +123,8 @@ class World:
         """Make a block's summary."""
         summarize.summarize(
             [self.path("evaluations", "parquet", number)],
-            self.path("summaries", "parquet", number - 1) if number else None,
-            self.path("summaries", "parquet", number),
+            self.path("metrics", "parquet", number - 1) if number else None,
+            self.path("metrics", "parquet", number),
             self.stage("summarize", number),
         )
 
@@ -149,18 +151,18 @@ class World:
             self.base,
         )
 
-    def render_tweens(self, number: int) -> None:
+    def render_transitions(self, number: int) -> None:
         """Make the pictures that lead to a block's snapshot, where there are such."""
-        if not self.run.files.of("tweens"):
+        if not self.run.files.of("transitions"):
             return
         before = self.run.files.shown_before(self.names[number])
-        render_tweens.render_tweens(
+        render_transitions.render_transitions(
             [*before[:1], self.path("evaluations", "parquet", number)],
             [*before[1:], *self.projections(number)],
-            self.path("summaries", "parquet", number),
+            self.path("metrics", "parquet", number),
             self.data["test"],
-            [self.path("tweens", "png", number)],
-            self.stage("render_tweens", number),
+            [self.path("transitions", "png", number)],
+            self.stage("render_transitions", number),
             self.base,
         )
 
@@ -169,7 +171,7 @@ class World:
         render.render(
             [self.path("evaluations", "parquet", number)],
             self.projections(number),
-            self.path("summaries", "parquet", number),
+            self.path("metrics", "parquet", number),
             self.data["test"],
             [self.path("frames", "png", number)],
             self.stage("render", number),
@@ -180,7 +182,7 @@ class World:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         film, stage = f"{self.folder}/training.mp4", self.stage("encode")
-        encode.encode(encoder.encode_film, frames, self.run.files.of("tweens"), film, stage)
+        encode.encode(encoder.encode_film, frames, self.run.files.of("transitions"), film, stage)
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
@@ -192,7 +194,7 @@ class World:
     def captions(self, number: int = -1) -> None:
         """Make the captions of a summary."""
         number = self.snapshots[number]
-        path = self.path("summaries", "parquet", number)
+        path = self.path("metrics", "parquet", number)
         stage = self.stage("write_captions")
         stage["settings"]["snapshots"] = number + 1
         write_captions.write_captions(path, f"{self.folder}/training.vtt", stage, self.base)
@@ -202,7 +204,7 @@ class World:
         number = self.snapshots[number]
         save_network.save_network(
             self.path("checkpoints", "safetensors", number),
-            self.path("states", "json", number),
+            self.path("checkpoint_index", "json", number),
             f"{self.folder}/network.safetensors",
             self.run.made("train"),
         )
@@ -213,10 +215,16 @@ class World:
         loop, stage = f"{self.folder}/loops/reading.gif", self.stage("draw_loop")
         draw_loop.draw_loop(evaluation, self.data["test"], loop, stage, self.base)
 
-    def read(self, _number: int = 0) -> None:
+    def predict(self, _number: int = 0) -> None:
         """Read an image."""
-        paths = ("image.png", f"{self.folder}/network.safetensors", self.run.files.last("states"))
-        read.read(*paths, f"{self.folder}/readings/image.csv", self.stage("read"), self.base)
+        paths = (
+            "image.png",
+            f"{self.folder}/network.safetensors",
+            self.run.files.last("checkpoint_index"),
+        )
+        predict.predict(
+            *paths, f"{self.folder}/predictions/image.csv", self.stage("predict"), self.base
+        )
 
     def publish(self, _number: int = 0) -> None:
         """Publish the film."""
@@ -225,14 +233,18 @@ class World:
     def write_manifest(self, _number: int = 0) -> None:
         """Make the manifest."""
         run = self.run
-        paths = (run.files.kept_by_kind(), run.files.last("states"), run.files.manifest)
+        paths = (
+            run.files.artifacts_by_kind(),
+            run.files.last("checkpoint_index"),
+            run.files.manifest,
+        )
         sources = list(run.dataset.sources().values())
         write_manifest.write_manifest(*paths, run.manifest_settings(), sources)
 
     def verify(self, _number: int = 0) -> None:
         """Compare all with the manifest."""
         told = manifest.differences(
-            f"{self.folder}/manifest.json", self.run.files.kept(), {}, {}, {}
+            f"{self.folder}/manifest.json", self.run.files.artifacts(), {}, {}, {}
         )
         assert not list(told)
 
@@ -244,7 +256,7 @@ class World:
                 stage(number)
         self.fit_projection()
         for number in self.snapshots:
-            for stage in (self.project, self.render, self.render_tweens):
+            for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
         last = (self.encode, self.save_poster, self.captions, self.save_network)
         for stage in (self.describe_network, *last):

@@ -201,8 +201,8 @@ ARTIFACTS = (
     "*/checkpoints/*.safetensors",
     "*/evaluations/*.parquet",
     "*/projections/*.parquet",
-    "*/tweens/*.png",
-    "*/summaries/*.parquet",
+    "*/transitions/*.png",
+    "*/metrics/*.parquet",
     "*/frames/*.png",
     "*/training.mp4",
 )

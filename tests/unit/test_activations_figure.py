@@ -9,7 +9,7 @@ from tools import grey
 
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.activations import clouds, colours, figure, labels, sentences, thumbnails
 from epochreel.film import render
 
@@ -28,14 +28,14 @@ def data(kinds=3):
     }
 
 
-def story(size=FULL, kinds=3, shape=(28, 28)):
+def run_info(size=FULL, kinds=3, shape=(28, 28)):
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (TEST, *shape), dtype=np.uint8)
     test = [{"image": image, "label": i % kinds} for i, image in enumerate(images)]
-    return Story("Learning", size, data(kinds), {}, SETTINGS, 10, 100, test)
+    return RunInfo("Learning", size, data(kinds), {}, SETTINGS, 10, 100, test)
 
 
-def moment(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
+def frame_data(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
     """More of the invented predictions are right, and clouds more apart, the larger `skill`."""
     draw = np.random.default_rng(1)
     label = np.concatenate((np.arange(TEST), np.arange(train))) % kinds
@@ -49,7 +49,7 @@ def moment(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
     middle = np.column_stack((np.cos(turn), np.sin(turn))) * skill
     layout = (middle + draw.normal(0, 0.3, (len(label), 2))).astype(np.float32)
     history = {"epoch": np.arange(snapshot + 1.0)} | metrics(snapshot + 1, skill)
-    return Moment(snapshot, snapshot, 0, pa.table(table), history, layout)
+    return FrameData(snapshot, snapshot, 0, pa.table(table), history, layout)
 
 
 def metrics(count, skill=0.5, **named):
@@ -59,13 +59,13 @@ def metrics(count, skill=0.5, **named):
 
 
 def scene(*arguments, **options):
-    film = story(*arguments, **options)
+    film = run_info(*arguments, **options)
     return Scene(film.size, figure.panels(film))
 
 
 def settled_clouds():
-    panel = clouds.TestClouds(story(), NAMES)
-    panel.settle(scene()._canvas)
+    panel = clouds.TestClouds(run_info(), NAMES)
+    panel.draw_static(scene()._canvas)
     return panel
 
 
@@ -82,10 +82,10 @@ def of_cat(*shares, apart=1.0):
 
 
 def test_a_frame_is_the_same_alone_or_after_others():
-    moments = [moment(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
+    all_frame_data = [frame_data(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
     together = scene()
-    frames = [together.draw(each) for each in moments]
-    alone = [scene().draw(each) for each in reversed(moments)]
+    frames = [together.draw(each) for each in all_frame_data]
+    alone = [scene().draw(each) for each in reversed(all_frame_data)]
     assert all(np.array_equal(one, other) for one, other in zip(frames, alone[::-1], strict=True))
     assert not np.array_equal(frames[1], frames[2])
 
@@ -93,12 +93,12 @@ def test_a_frame_is_the_same_alone_or_after_others():
 @pytest.mark.parametrize("size", [(2, 2), (64, 36), (640, 360), (500, 1000), (1922, 1080)])
 @pytest.mark.parametrize(("kinds", "shape"), [(2, (8, 8)), (3, (64, 64, 3)), (40, (28, 28))])
 def test_every_size_and_number_of_classes_can_be_drawn(size, kinds, shape):
-    frame = scene(size, kinds, shape).draw(moment(kinds=kinds))
+    frame = scene(size, kinds, shape).draw(frame_data(kinds=kinds))
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
 def test_between_snapshots_only_the_points_move():
-    now, film = moment(), scene()
+    now, film = frame_data(), scene()
     moved = replace(now, layout=now.layout * np.float32(0.9))
     changed = (film.draw(now) != film.draw(moved)).any(-1)
     assert changed[196:, :1344].any() and changed[196:500, 1400:].any()
@@ -107,7 +107,7 @@ def test_between_snapshots_only_the_points_move():
 
 def guessing(step, snapshot=5):
     """A moment in which all images are taken for the class `step` after their own."""
-    now = moment(0.4, snapshot)
+    now = frame_data(0.4, snapshot)
     taken = (now.predictions["label"].to_numpy() + step) % 3
     return replace(now, predictions=now.predictions.set_column(2, "prediction", pa.array(taken)))
 
@@ -117,7 +117,7 @@ def between(before, after):
 
 
 def test_between_snapshots_sentence_shares_and_curves_are_those_of_the_one_before():
-    film, first, second = scene(), moment(0.4), moment(0.9, 8)
+    film, first, second = scene(), frame_data(0.4), frame_data(0.9, 8)
     frames = film.draw(first), between(first, second), film.draw(second)
     for part in (np.s_[:190], np.s_[510:, 1360:]):
         before, middle, after = (frame[part] for frame in frames)
@@ -135,13 +135,13 @@ def test_between_snapshots_colours_and_marks_are_those_of_the_one_before():
 
 
 def test_all_that_is_seen_follows_from_the_moment_and_not_from_its_number():
-    now = moment()
+    now = frame_data()
     assert np.array_equal(scene().draw(now), scene().draw(replace(now, snapshot=6)))
 
 
 def test_a_wrong_picture_differs_from_a_right_one_without_colour():
-    pictures = thumbnails.Thumbnails(story().test, NAMES, 54)
-    pictures.settle(scene()._canvas)
+    pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
+    pictures.draw_static(scene()._canvas)
     plain = np.full((2, 54, 54, 3), 200, np.uint8)
     pictures._mark(plain, -1, np.array([1, 1]), np.array([False, True]))
     right, wrong = grey(plain)
@@ -152,8 +152,8 @@ def test_a_wrong_picture_differs_from_a_right_one_without_colour():
 
 @pytest.mark.parametrize("size", [FULL, (1280, 720), (2560, 1440)])
 def test_the_frame_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
-    pictures = thumbnails.Thumbnails(story().test, ("cup", "bicycle", "ankle boot"), 54)
-    pictures.settle(scene(size)._canvas)
+    pictures = thumbnails.Thumbnails(run_info().test, ("cup", "bicycle", "ankle boot"), 54)
+    pictures.draw_static(scene(size)._canvas)
     for number, side in enumerate(pictures._whole):
         strips, weight = grey(pictures._strips[number]), round(side / 20)
         ground = strips[:, -1:, :1]
@@ -185,7 +185,7 @@ def test_full_grown_pictures_do_not_overlap():
 
 def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_other():
     panel = settled_clouds()
-    before, after = moment(0.4), moment(0.8, 6)
+    before, after = frame_data(0.4), frame_data(0.8, 6)
     after.layout[:] = after.layout[::-1]
     ways = [before, *render._between(before, after, 12), after]
     sides = np.array([panel._sides(each) for each in ways])
@@ -197,7 +197,7 @@ def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_
 
 
 def test_pictures_are_drawn_at_the_sizes_that_they_have_on_the_way():
-    before, after = moment(0.4), moment(0.4, 6)
+    before, after = frame_data(0.4), frame_data(0.4, 6)
     after.layout[:] = after.layout[::-1]
     between = next(render._between(before, after, 1))
     film = scene()
@@ -205,7 +205,7 @@ def test_pictures_are_drawn_at_the_sizes_that_they_have_on_the_way():
 
 
 def test_the_first_wrong_guesses_are_large_enough_for_a_name_where_all_are_near():
-    pictures = thumbnails.Thumbnails(story().test, NAMES, 54)
+    pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
     truth, places = np.arange(TEST) % 3, np.random.default_rng(0).uniform(0, 60, (TEST, 2))
     guessed = truth.copy()
     guessed[pictures.shown[100]] = (guessed[pictures.shown[100]] + 1) % 3
@@ -216,9 +216,9 @@ def test_the_first_wrong_guesses_are_large_enough_for_a_name_where_all_are_near(
 
 def two_pictures(guesses, places, sizes):
     """The frame with the first two pictures of class 0; all others are dots, elsewhere."""
-    film, canvas = story(), scene()._canvas
+    film, canvas = run_info(), scene()._canvas
     pictures = thumbnails.Thumbnails(film.test, NAMES, 54)
-    pictures.settle(canvas)
+    pictures.draw_static(canvas)
     guessed, all_places = np.zeros(TEST, int), np.full((TEST, 2), 100.0)
     sides = np.full(len(pictures.shown), thumbnails.DOT)
     sides[:2], guessed[pictures.shown[:2]] = sizes, guesses
@@ -256,16 +256,16 @@ def test_the_note_is_legible_in_small_frames():
 
 @pytest.mark.parametrize("size", [(640, 360), (960, 540), (1280, 720), FULL])
 def test_the_note_speaks_of_names_on_strips_where_there_are_letters(size, monkeypatch):
-    panel, canvas, words = clouds.TestClouds(story(), NAMES), scene(size)._canvas, []
+    panel, canvas, words = clouds.TestClouds(run_info(), NAMES), scene(size)._canvas, []
     monkeypatch.setattr(canvas, "text", lambda *arguments, **_: words.append(arguments[2]))
-    panel.settle(canvas)
+    panel.draw_static(canvas)
     strips = panel._pictures._strips[-1]
     there = any(len(np.unique(strip.reshape(-1, 3), axis=0)) > 1 for strip in strips)
     assert there == (size[0] >= 1280) == ("which its strip names" in words[1])
 
 
 def test_every_image_is_a_picture_or_a_dot():
-    now = moment(1)
+    now = frame_data(1)
     now.layout[:] = np.random.default_rng(0).normal(0, 0.05, now.layout.shape)
     seen = scene().draw(now)[196:, :1344].reshape(-1, 3)
     for colour in colours.of_classes(3):
@@ -290,7 +290,7 @@ def test_names_do_not_overlap_even_where_clouds_do():
 
 
 def test_names_of_classes_cover_no_picture():
-    panel, now = settled_clouds(), moment(0.6)
+    panel, now = settled_clouds(), frame_data(0.6)
     places, truth, _ = panel._test(now)
     names = panel._plates.boxes(places, truth, (1,), clouds._AREA)
     side, at = panel._sides(now), places[panel._pictures.shown]
@@ -330,7 +330,7 @@ def test_the_name_of_a_cloud_in_parts_is_in_one_of_them():
 
 def test_between_snapshots_names_go_from_one_place_to_the_other_without_a_leap(monkeypatch):
     panel = settled_clouds()
-    before, after = moment(0.4), moment(0.8, 6)
+    before, after = frame_data(0.4), frame_data(0.8, 6)
     after.layout[:] = after.layout[::-1]
     ways = [before, *render._between(before, after, 12), after]
     at = np.array([panel._boxes(each).centres for each in ways])
@@ -460,13 +460,13 @@ def test_a_sentence_is_held_for_its_phase_and_follows_from_the_past():
 
 def test_without_a_projection_the_figure_says_what_it_lacks():
     with pytest.raises(UserError, match="give the run a projection"):
-        scene().draw(replace(moment(), layout=None))
+        scene().draw(replace(frame_data(), layout=None))
 
 
 def test_without_a_training_sample_all_test_images_are_shown_and_one_line():
-    now = moment(train=0)
+    now = frame_data(train=0)
     now.history.pop("train_accuracy")
-    few, whole = scene().draw(now), scene().draw(moment())
+    few, whole = scene().draw(now), scene().draw(frame_data())
     assert (few[196:500, 1400:] != 255).any(-1).sum() > 120 * 60
     assert (few[760:790, 1600:] == palette.PAPER).all()
     assert (whole[760:790, 1600:] != palette.PAPER).any()

@@ -115,6 +115,6 @@ def test_progress_is_told_in_words(numbers, sentence):
     ],
 )
 def test_what_is_no_list_of_sentences_is_refused(given, words):
-    captions.refuse_others(["a", "b"], 2, "figure.py: sentences")
+    captions.check_sentences(["a", "b"], 2, "figure.py: sentences")
     with pytest.raises(UserError, match=rf"^figure\.py: sentences returns {words}"):
-        captions.refuse_others(given, 2, "figure.py: sentences")
+        captions.check_sentences(given, 2, "figure.py: sentences")

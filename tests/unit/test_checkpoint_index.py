@@ -26,15 +26,15 @@ def block(tmp_path):
 
 
 def refusal(path, checkpoints, last=5, made=MADE) -> str:
-    line = tools.refusal(checkpoint_index.refuse_others, path, checkpoints, last, made)
+    line = tools.refusal(checkpoint_index.check_checkpoints, path, checkpoints, last, made)
     assert "delete it and run" in line
     return line
 
 
 def test_the_checkpoints_that_were_declared_are_taken(block):
     path, checkpoints = block
-    checkpoint_index.refuse_others(path, checkpoints, 5, MADE)
-    checkpoint_index.refuse_another_last(path, checkpoints[-1], 5, MADE)
+    checkpoint_index.check_checkpoints(path, checkpoints, 5, MADE)
+    checkpoint_index.check_last(path, checkpoints[-1], 5, MADE)
 
 
 def test_another_checkpoint_is_named(block):
@@ -47,7 +47,7 @@ def test_another_checkpoint_is_named(block):
 def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
     path, checkpoints = block
     with pytest.raises(UserError, match=f"^{checkpoints[1]} is damaged, or not the checkpoint"):
-        checkpoint_index.refuse_another_last(path, checkpoints[1], 5, MADE)
+        checkpoint_index.check_last(path, checkpoints[1], 5, MADE)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -84,4 +84,4 @@ def test_a_state_that_is_missing_is_told_with_the_command_that_makes_it(block):
     path, checkpoints = block
     path.unlink()
     with pytest.raises(UserError, match=f"^{path} is missing: run: snakemake {path}$"):
-        checkpoint_index.refuse_others(path, checkpoints, 5, MADE)
+        checkpoint_index.check_checkpoints(path, checkpoints, 5, MADE)

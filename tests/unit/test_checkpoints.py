@@ -99,13 +99,13 @@ def test_parts_of_one_tensor_are_packed_like_tensors_of_their_own():
 def test_what_no_checkpoint_holds_is_refused_by_its_name(tensor, words):
     words = rf"^model\.py: Network has 'x\.y', which is {words}: a checkpoint holds"
     with pytest.raises(UserError, match=words):
-        checkpoints.refuse_others({"a": torch.zeros(1), "x.y": tensor}, "model.py: Network")
+        checkpoints.check_tensors({"a": torch.zeros(1), "x.y": tensor}, "model.py: Network")
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.bool, torch.complex64])
 def test_what_is_not_refused_is_packed(tmp_path, kind):
     tensors = {"x": torch.ones(2, dtype=kind), "y": torch.ones((), dtype=kind)}
-    checkpoints.refuse_others(tensors, "model.py: Network")
+    checkpoints.check_tensors(tensors, "model.py: Network")
     (tmp_path / "file").write_bytes(checkpoints.pack(tensors, {}))
     assert torch.equal(checkpoints.load(tmp_path / "file")["x"], tensors["x"])
 

@@ -9,7 +9,7 @@ import torch
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.errors import UserError
 from epochreel.training import batch_order
-from epochreel.training.data_source import Stored, Stream
+from epochreel.training.data_source import GeneratedSource, ShardedSource
 
 CPU = torch.device("cpu")
 
@@ -26,9 +26,9 @@ def draw(settings, seed, split, indices):
     return {"image": image, "label": np.full(len(indices), seed + settings["more"])}
 
 
-def stream(**functions) -> Stream:
+def stream(**functions) -> GeneratedSource:
     data = SimpleNamespace(__file__="data.py", **functions)
-    return Stream(data, {"more": 4}, seed=3, batch=5, device=CPU)
+    return GeneratedSource(data, {"more": 4}, seed=3, batch=5, device=CPU)
 
 
 @pytest.mark.parametrize("functions", [{"generate": generate}, {"generate": None, "draw": draw}])
@@ -62,5 +62,5 @@ def test_what_is_no_batch_is_named(functions, words):
 def test_stored_examples_come_in_the_order_that_seed_and_batch_say(shards):
     split = Split(shards["train"])
     labels = torch.tensor(split.arrays()["label"])
-    batch = Stored(split, 3, 8, CPU).batch(11)
+    batch = ShardedSource(split, 3, 8, CPU).batch(11)
     assert torch.equal(batch["label"], labels[batch_order.indices(3, 11, 8, len(split))])

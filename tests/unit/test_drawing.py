@@ -7,7 +7,7 @@ from tools import grey
 
 from epochreel.drawing import palette, strokes, text
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.drawing.panels import Curve, TitleLine, percent, thinned, ticks
 from epochreel.plan import schemas
 
@@ -20,14 +20,14 @@ def ink(canvas):
     return (255.0 - canvas.pixels[..., 0]).sum() / 255
 
 
-def story(size=FULL, epochs=50):
-    return Story("A title", size, {}, {}, {}, epochs, 40, [])
+def run_info(size=FULL, epochs=50):
+    return RunInfo("A title", size, {}, {}, {}, epochs, 40, [])
 
 
-def moment(shares):
+def frame_data(shares):
     epochs = np.arange(len(shares), dtype=float)
     history = {"epoch": epochs, "accuracy": np.array(shares)}
-    return Moment(len(shares) - 1, epochs[-1], int(epochs[-1] * 40), pa.table({}), history)
+    return FrameData(len(shares) - 1, epochs[-1], int(epochs[-1] * 40), pa.table({}), history)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.004, 0.1, 1 / 3, 0.5, 0.999, 1.0])
@@ -237,18 +237,22 @@ def test_a_share_is_whole_only_when_it_is():
 
 
 def test_a_frame_is_the_same_alone_or_after_others():
-    moments = [moment([0.1]), moment([0.1, 0.5, 0.3]), moment([0.1, 0.5, 0.3, 0.9])]
-    panels = [TitleLine(story()), Curve(story(), (100, 500, 700, 100), "Right")]
+    all_frame_data = [
+        frame_data([0.1]),
+        frame_data([0.1, 0.5, 0.3]),
+        frame_data([0.1, 0.5, 0.3, 0.9]),
+    ]
+    panels = [TitleLine(run_info()), Curve(run_info(), (100, 500, 700, 100), "Right")]
     scene = Scene(FULL, panels)
-    in_order = [scene.draw(each) for each in moments]
-    alone = [Scene(FULL, panels).draw(each) for each in reversed(moments)]
+    in_order = [scene.draw(each) for each in all_frame_data]
+    alone = [Scene(FULL, panels).draw(each) for each in reversed(all_frame_data)]
     assert all(np.array_equal(a, b) for a, b in zip(in_order, reversed(alone), strict=True))
 
 
 def test_the_curve_never_redraws_its_past():
-    curve = Curve(story(), (100, 500, 800, 100), "Right")
+    curve = Curve(run_info(), (100, 500, 800, 100), "Right")
     early, late = (
-        Scene(FULL, [curve]).draw(moment(shares))
+        Scene(FULL, [curve]).draw(frame_data(shares))
         for shares in ([0.1] * 20, [0.1] * 20 + [0.9] * 20)
     )
     now = 180 + 720 * 19 / 50 - 12
@@ -259,9 +263,9 @@ TWO = {"accuracy": "words", "letters": "letters"}
 
 
 def test_two_lines_of_a_curve_differ_without_colour():
-    now = moment([0.1] * 40)
+    now = frame_data([0.1] * 40)
     now.history["letters"] = np.full(40, 0.9)
-    curve = Curve(story(), (100, 500, 800, 100), "Right", TWO)
+    curve = Curve(run_info(), (100, 500, 800, 100), "Right", TWO)
     frame = grey(Scene(FULL, [curve]).draw(now))
     thick, thin = (255 - frame[rows, 300] for rows in (slice(580, 598), slice(503, 520)))
     assert thick.sum() > 1.5 * thin.sum() > 200
@@ -270,19 +274,19 @@ def test_two_lines_of_a_curve_differ_without_colour():
 
 
 def test_a_curve_ends_at_the_top_of_its_own_axis():
-    now = moment([0.1] * 40)
+    now = frame_data([0.1] * 40)
     now.history["spread"] = np.full(40, 3.0)
-    curve = Curve(story(), (100, 500, 800, 100), "Spread", "spread", {0: "0", 12: "12 px"})
+    curve = Curve(run_info(), (100, 500, 800, 100), "Spread", "spread", {0: "0", 12: "12 px"})
     frame = grey(Scene(FULL, [curve]).draw(now))
     assert 500 + np.argmin(frame[500:598, 300]) == pytest.approx(575, abs=1)
 
 
 def test_a_long_heading_leaves_room_for_the_names_of_the_lines():
     titles = ("Right", "A heading that is much longer than a narrow curve has room for")
-    now = moment([0.1] * 40)
+    now = frame_data([0.1] * 40)
     now.history["letters"] = np.full(40, 0.9)
     frames = [
-        Scene(FULL, [Curve(story(), (100, 500, 500, 100), title, TWO)]).draw(now)
+        Scene(FULL, [Curve(run_info(), (100, 500, 500, 100), title, TWO)]).draw(now)
         for title in titles
     ]
     assert np.array_equal(*(frame[:, 340:] for frame in frames))
@@ -290,20 +294,22 @@ def test_a_long_heading_leaves_room_for_the_names_of_the_lines():
 
 def test_a_curve_of_three_metrics_is_refused():
     with pytest.raises(ValueError, match="not 3"):
-        Curve(story(), (100, 500, 800, 100), "Right", TWO | {"loss": "loss"})
+        Curve(run_info(), (100, 500, 800, 100), "Right", TWO | {"loss": "loss"})
 
 
 def test_the_longest_title_is_as_large_as_the_headings_of_panels():
     longest = schemas.shared()["$defs"]["run"]["properties"]["title"]
     title = ("A network learns to read sheets. " * 9)[: longest["maxLength"]]
-    line = TitleLine(Story(title, FULL, {}, {}, {}, 200, 1000, []), "pages seen", "of digits right")
-    first = Scene(FULL, [line]).draw(moment([0.1, 0.2]))[40:75, 56:80].min((1, 2)) < 128
+    line = TitleLine(
+        RunInfo(title, FULL, {}, {}, {}, 200, 1000, []), "pages seen", "of digits right"
+    )
+    first = Scene(FULL, [line]).draw(frame_data([0.1, 0.2]))[40:75, 56:80].min((1, 2)) < 128
     assert first.sum() >= round(26 * text.CAPITAL)
 
 
 def test_each_number_of_the_title_line_stands_right_before_its_label():
-    far = TitleLine(Story("", FULL, {}, {}, {}, 1000, 40, []))
-    row = Scene(FULL, [far]).draw(moment([0.1, 0.2]))[40:84].min((0, 2)) < 128
+    far = TitleLine(RunInfo("", FULL, {}, {}, {}, 1000, 40, []))
+    row = Scene(FULL, [far]).draw(frame_data([0.1, 0.2]))[40:84].min((0, 2)) < 128
     gaps = np.diff(np.flatnonzero(row))
     wide = 34 * (text.width("1000.0", "bold") - text.width("1.0", "bold"))
     assert sorted(gaps)[-2] > wide > 60 and (gaps > 40).sum() == 2
@@ -311,7 +317,7 @@ def test_each_number_of_the_title_line_stands_right_before_its_label():
 
 @pytest.mark.parametrize("title", ["", "A " * 200, "Ünïcödé 数"])
 def test_any_title_leaves_the_numbers_in_place(title):
-    scene = Scene(FULL, [TitleLine(Story(title, FULL, {}, {}, {}, 50, 40, []))])
-    plain = Scene(FULL, [TitleLine(story())])
-    frames = [each.draw(moment([0.1, 0.2]))[:, 1040:] for each in (scene, plain)]
+    scene = Scene(FULL, [TitleLine(RunInfo(title, FULL, {}, {}, {}, 50, 40, []))])
+    plain = Scene(FULL, [TitleLine(run_info())])
+    frames = [each.draw(frame_data([0.1, 0.2]))[:, 1040:] for each in (scene, plain)]
     assert np.array_equal(*frames)

@@ -52,32 +52,32 @@ def frames(tmp_path) -> list[Path]:
 
 
 @pytest.fixture
-def tweens(tmp_path) -> list[Path]:
+def transitions(tmp_path) -> list[Path]:
     """Two pictures that lead to each frame, as much brighter as a seventh and an eighth grey."""
-    paths = [tmp_path / "tweens" / f"{k:06d}.png" for k in range(COUNT)]
+    paths = [tmp_path / "transitions" / f"{k:06d}.png" for k in range(COUNT)]
     paths[0].parent.mkdir()
     for path in paths:
         path.write_bytes(png.encode_series([picture(6), picture(7)], timing.RATE))
     return paths
 
 
-def reel(frames, tweens=()) -> frame_files.Reel:
-    return frame_files.Reel(frames, SIZE, tweens)
+def sequence(frames, transitions=()) -> frame_files.FrameSequence:
+    return frame_files.FrameSequence(frames, SIZE, transitions)
 
 
-def film(frames, target, title=TITLE, tweens=(), **changes) -> Path:
-    encode.encode_film(reel(frames, tweens), target, FILM | changes, title, MADE)
+def film(frames, target, title=TITLE, transitions=(), **changes) -> Path:
+    encode.encode_film(sequence(frames, transitions), target, FILM | changes, title, MADE)
     return target
 
 
-def webm(frames, target, tweens=(), **changes) -> Path:
+def webm(frames, target, transitions=(), **changes) -> Path:
     settings = FILM | changes
-    encode.encode_webm(reel(frames, tweens), target, settings, TITLE, MADE)
+    encode.encode_webm(sequence(frames, transitions), target, settings, TITLE, MADE)
     return target
 
 
-def gif(frames, target, tweens=(), **changes) -> Path:
-    encode.encode_gif(reel(frames, tweens), target, FILM | changes)
+def gif(frames, target, transitions=(), **changes) -> Path:
+    encode.encode_gif(sequence(frames, transitions), target, FILM | changes)
     return target
 
 
@@ -145,35 +145,41 @@ def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
 
 
 @pytest.mark.parametrize("make", [film, webm])
-def test_tweens_take_the_end_of_the_time_of_the_snapshot_before(frames, tweens, tmp_path, make):
-    made = make(frames, tmp_path / "a", tweens=tweens, seconds_per_snapshot=5 / 24, hold_seconds=0)
+def test_transitions_take_the_end_of_the_time_of_the_snapshot_before(
+    frames, transitions, tmp_path, make
+):
+    made = make(
+        frames, tmp_path / "a", transitions=transitions, seconds_per_snapshot=5 / 24, hold_seconds=0
+    )
     last = COUNT - 1
     expected = [n for k in range(last) for n in (k, k, k, 6, 7)] + [last] * 5
     assert shown(decoded(made)) == expected
 
 
-def test_the_gif_shows_tweens_too(frames, tweens, tmp_path):
+def test_the_gif_shows_transitions_too(frames, transitions, tmp_path):
     pace = {"seconds_per_snapshot": 4 / 24, "hold_seconds": 0}
-    made = gif(frames, tmp_path / "a.gif", tweens=tweens, **pace)
+    made = gif(frames, tmp_path / "a.gif", transitions=transitions, **pace)
     assert {6, 7} & set(shown(decoded(made, (32, 24))))
 
 
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        (lambda path: path.unlink(), "tweens 3, .*000003.png, is missing: run: snakemake"),
+        (lambda path: path.unlink(), "transitions 3, .*000003.png, is missing: run: snakemake"),
         (lambda path: path.write_bytes(path.read_bytes()[:99]), "is cut off: delete it and run"),
     ],
 )
-def test_wrong_tweens_are_named_with_what_mends_them(frames, tweens, tmp_path, harm, words):
-    harm(tweens[3])
+def test_wrong_transitions_are_named_with_what_mends_them(
+    frames, transitions, tmp_path, harm, words
+):
+    harm(transitions[3])
     with pytest.raises(UserError, match=words):
-        film(frames, tmp_path / "a.mp4", tweens=tweens, seconds_per_snapshot=0.25)
+        film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=0.25)
 
 
-def test_more_tweens_than_a_snapshot_has_time_for_are_refused(frames, tweens, tmp_path):
-    with pytest.raises(UserError, match=r"set figure\.tweens to 1 at most"):
-        film(frames, tmp_path / "a.mp4", tweens=tweens, seconds_per_snapshot=2 / 24)
+def test_more_transitions_than_a_snapshot_has_time_for_are_refused(frames, transitions, tmp_path):
+    with pytest.raises(UserError, match=r"set figure\.transitions to 1 at most"):
+        film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=2 / 24)
 
 
 def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
@@ -479,7 +485,7 @@ def test_a_full_disk_is_named(frames, tmp_path):
         ffmpeg.run(
             [*command, "-f", "rawvideo", "/dev/full"],
             "a.mp4",
-            frame_files.Reel(frames, SIZE).feed(1),
+            frame_files.FrameSequence(frames, SIZE).feed(1),
         )
 
 
@@ -516,19 +522,19 @@ def ends(process: psutil.Process) -> bool:
 
 @pytest.mark.parametrize(("place", "number"), [(0, 0), (0.5, 2), (1, 5)])
 def test_the_poster_is_a_copy_of_its_frame(frames, tmp_path, place, number):
-    encode.save_poster(reel(frames), tmp_path / "poster.png", FILM | {"poster": place})
+    encode.save_poster(sequence(frames), tmp_path / "poster.png", FILM | {"poster": place})
     assert (tmp_path / "poster.png").read_bytes() == frames[number].read_bytes()
 
 
 def test_a_poster_from_beyond_the_film_is_refused(frames, tmp_path):
     with pytest.raises(UserError, match=r"poster is 1\.5"):
-        encode.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 1.5})
+        encode.save_poster(sequence(frames), tmp_path / "a.png", FILM | {"poster": 1.5})
 
 
 def test_a_damaged_poster_is_refused(frames, tmp_path):
     truncate(frames)
     with pytest.raises(UserError, match=r"frame 3, .* is cut off"):
-        encode.save_poster(reel(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
+        encode.save_poster(sequence(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
 
 
 def test_the_bundled_ffmpeg_is_taken_whatever_the_environment_says(monkeypatch):

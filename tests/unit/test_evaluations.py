@@ -77,4 +77,4 @@ def test_rows_that_do_not_tell_of_all_examples_alike_are_refused(rows, fits):
     tried = [{"x": np.zeros(20)}, {"x": np.zeros(5)}]
     told = pytest.raises(UserError, match=f"^evaluate returns {rows} rows; .* the 20 or 25 exam")
     with contextlib.nullcontext() if fits else told:
-        evaluator.refuse_other_rows({"column": np.zeros(rows)}, tried, "evaluate")
+        evaluator.check_row_count({"column": np.zeros(rows)}, tried, "evaluate")

@@ -14,7 +14,7 @@ def names(folder):
 
 
 def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
-    with files.whole_file(tmp_path / "deep" / "file") as beside:
+    with files.atomic_write(tmp_path / "deep" / "file") as beside:
         beside.write_bytes(b"half")
         assert not (tmp_path / "deep" / "file").exists()
     assert (tmp_path / "deep" / "file").read_bytes() == b"half"
@@ -23,22 +23,22 @@ def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, SystemExit])
 def test_nothing_is_left_when_writing_fails(tmp_path, error):
-    with pytest.raises(error), files.whole_file(tmp_path / "file") as beside:
+    with pytest.raises(error), files.atomic_write(tmp_path / "file") as beside:
         beside.write_bytes(b"half")
         raise error
     assert names(tmp_path) == []
 
 
 def test_the_old_file_stays_when_writing_the_new_one_fails(tmp_path):
-    files.write_whole(tmp_path / "file", b"old")
-    with pytest.raises(ValueError), files.whole_file(tmp_path / "file") as beside:
+    files.atomic_write_bytes(tmp_path / "file", b"old")
+    with pytest.raises(ValueError), files.atomic_write(tmp_path / "file") as beside:
         beside.write_bytes(b"new")
         raise ValueError
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
 def test_a_file_that_nobody_wrote_is_an_error_and_no_empty_file(tmp_path):
-    with pytest.raises(FileNotFoundError), files.whole_file(tmp_path / "file"):
+    with pytest.raises(FileNotFoundError), files.atomic_write(tmp_path / "file"):
         pass
     assert names(tmp_path) == []
 
@@ -49,20 +49,20 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
-        files.write_whole(tmp_path / "file", b"data")
+        files.atomic_write_bytes(tmp_path / "file", b"data")
     assert names(tmp_path) == []
 
 
 def test_a_file_and_then_its_folder_are_synced(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
-    files.write_whole(tmp_path / "file", b"data")
+    files.atomic_write_bytes(tmp_path / "file", b"data")
     assert [os.path.dirname(synced[0]), synced[1]] == [str(tmp_path), str(tmp_path)]
 
 
 def test_a_link_is_a_second_name_of_the_same_file(tmp_path):
     (tmp_path / "one").write_bytes(b"data")
-    files.link_whole(tmp_path / "one", tmp_path / "there" / "two")
+    files.atomic_link(tmp_path / "one", tmp_path / "there" / "two")
     assert os.path.samefile(tmp_path / "one", tmp_path / "there" / "two")
 
 
@@ -72,7 +72,7 @@ def test_a_copy_is_made_where_links_cannot_be(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "link", refuse)
     (tmp_path / "one").write_bytes(b"data")
-    files.link_whole(tmp_path / "one", tmp_path / "two")
+    files.atomic_link(tmp_path / "one", tmp_path / "two")
     assert (tmp_path / "two").read_bytes() == b"data"
     assert not os.path.samefile(tmp_path / "one", tmp_path / "two")
 
@@ -80,11 +80,13 @@ def test_a_copy_is_made_where_links_cannot_be(tmp_path, monkeypatch):
 def test_linking_again_leaves_nothing_beside(tmp_path):
     (tmp_path / "one").write_bytes(b"data")
     for _ in range(2):
-        files.link_whole(tmp_path / "one", tmp_path / "two")
+        files.atomic_link(tmp_path / "one", tmp_path / "two")
     assert names(tmp_path) == ["one", "two"]
 
 
-@pytest.mark.parametrize("write", [files.write_whole, lambda path, _: files.link_whole("b", path)])
+@pytest.mark.parametrize(
+    "write", [files.atomic_write_bytes, lambda path, _: files.atomic_link("b", path)]
+)
 def test_what_a_killed_process_left_beside_is_not_written_into(tmp_path, monkeypatch, write):
     """Process numbers come again: the left-over may be a second name of an earlier file."""
     monkeypatch.chdir(tmp_path)
@@ -109,5 +111,5 @@ def test_only_what_dead_processes_of_this_machine_were_writing_is_swept(tmp_path
     for name in left:
         (tmp_path / "frames").mkdir(exist_ok=True)
         (tmp_path / "frames" / name).touch()
-    files.sweep(tmp_path)
+    files.remove_leftovers(tmp_path)
     assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == sorted(left[1:])

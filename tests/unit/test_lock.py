@@ -18,7 +18,7 @@ HOLDER = """
 import logging, pathlib, sys, time
 from epochreel.core import lock
 logging.basicConfig(format="%(message)s", stream=sys.stdout)
-with lock.held(pathlib.Path(sys.argv[1]), patience=0.02):
+with lock.hold(pathlib.Path(sys.argv[1]), patience=0.02):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -55,7 +55,7 @@ import pathlib, sys, time
 from epochreel.core import lock
 count = pathlib.Path(sys.argv[1])
 for _ in range(5):
-    with lock.held(count.with_name("lease"), patience=0.001):
+    with lock.hold(count.with_name("lease"), patience=0.001):
         seen = int(count.read_text())
         time.sleep(0.002)
         count.write_text(str(seen + 1))
@@ -71,20 +71,20 @@ def test_no_two_processes_hold_it_at_once(tmp_path):
 
 
 def test_it_is_given_back_at_the_end_of_the_block(start, tmp_path):
-    with lock.held(tmp_path / "store" / "lease"):
+    with lock.hold(tmp_path / "store" / "lease"):
         waiting = start()
         assert "waiting for it" in waiting.stdout.readline()
     assert waiting.stdout.readline() == "held\n"
 
 
 def test_it_is_given_back_when_the_work_fails(start, tmp_path):
-    with pytest.raises(ValueError), lock.held(tmp_path / "store" / "lease"):
+    with pytest.raises(ValueError), lock.hold(tmp_path / "store" / "lease"):
         raise ValueError
     assert start().stdout.readline() == "held\n"
 
 
 def test_nobody_is_waited_for_where_nobody_holds_it(tmp_path, caplog):
-    with caplog.at_level(logging.WARNING, logger="epochreel"), lock.held(tmp_path / "lease"):
+    with caplog.at_level(logging.WARNING, logger="epochreel"), lock.hold(tmp_path / "lease"):
         pass
     assert caplog.messages == []
 
@@ -95,7 +95,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "lockf", refuse)
     with pytest.raises(UserError, match=r"lease: this file system keeps no locks \(No locks"):  # noqa: SIM117
-        with lock.held(tmp_path / "lease"):
+        with lock.hold(tmp_path / "lease"):
             pass
 
 
@@ -107,5 +107,5 @@ def test_a_lease_whose_file_was_deleted_is_taken_anew(start, tmp_path):
     (tmp_path / "store" / "lease").unlink()
     holder.kill()
     assert other.stdout.readline() == "held\n"
-    with lock.free(tmp_path / "store" / "lease") as free:
+    with lock.try_hold(tmp_path / "store" / "lease") as free:
         assert not free

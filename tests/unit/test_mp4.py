@@ -15,7 +15,7 @@ def film(tmp_path):
     """A file that is sealed as a film is."""
     path = tmp_path / "training.mp4"
     path.write_bytes(random.Random(1).randbytes(300))
-    mp4.seal(path, MADE)
+    mp4.embed_checksum(path, MADE)
     return path
 
 
@@ -30,7 +30,7 @@ def test_what_was_sealed_is_taken(film):
 def test_a_film_longer_than_a_read_is_sealed_too(tmp_path, monkeypatch):
     monkeypatch.setattr(mp4, "_CHUNK", 7)
     (tmp_path / "film").write_bytes(bytes(1000))
-    mp4.seal(tmp_path / "film", MADE)
+    mp4.embed_checksum(tmp_path / "film", MADE)
     monkeypatch.undo()
     mp4.check(tmp_path / "film", MADE)
 

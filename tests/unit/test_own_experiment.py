@@ -18,7 +18,7 @@ import generate_dataset
 import write_captions
 from epochreel.artifacts import evaluations, metrics
 from epochreel.core.errors import UserError
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.drawing.panels import Curve, TitleLine
 from epochreel.plan import fingerprints
 from epochreel.plan.plan import Plan
@@ -158,15 +158,17 @@ def test_a_shard_of_another_number_of_examples_is_not_written(mine, new, words):
     assert not (mine.folder / "shard").exists()
 
 
-@pytest.mark.parametrize("panel", [TitleLine, lambda story: Curve(story, (0, 0, 900, 900), "")])
+@pytest.mark.parametrize(
+    "panel", [TitleLine, lambda run_info: Curve(run_info, (0, 0, 900, 900), "")]
+)
 def test_a_metric_that_a_panel_shows_and_no_evaluation_has_is_named_with_those_there_are(panel):
-    story = Story("A title", (480, 270), {}, {}, {}, 5, 40, [])
+    run_info = RunInfo("A title", (480, 270), {}, {}, {}, 5, 40, [])
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
-    moment = Moment(0, 0.0, 0, pa.table({}), history)
+    frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
     with pytest.raises(
         UserError, match="shows the metric 'accuracy', and evaluate returns f1, loss"
     ):
-        Scene(story.size, [panel(story)]).draw(moment)
+        Scene(run_info.size, [panel(run_info)]).draw(frame_data)
 
 
 @pytest.mark.parametrize(

@@ -111,19 +111,24 @@ def test_a_file_of_a_snapshot_beyond_the_run_is_refused(planned, kind):
         planned().check_targets(["all", f"results/tiny/{kind}"])
 
 
-@pytest.mark.parametrize("target", ["frames/000005.png", "states/000000.json", "training.mp4"])
+@pytest.mark.parametrize(
+    "target", ["frames/000005.png", "checkpoint_index/000000.json", "training.mp4"]
+)
 def test_a_file_within_the_run_is_not_refused(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
 def test_everything_that_is_kept_is_listed_once(planned):
-    kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.kept())
+    kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
     assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 4
-    assert "results/tiny/frames/000012.png" in kept and "results/tiny/states/00001.json" in kept
+    assert (
+        "results/tiny/frames/000012.png" in kept
+        and "results/tiny/checkpoint_index/00001.json" in kept
+    )
 
 
 def test_checkpoints_that_are_not_kept_are_not_listed(planned):
-    kept = " ".join(planned(keep_checkpoints="last").runs["tiny"].files.kept())
+    kept = " ".join(planned(keep_checkpoints="last").runs["tiny"].files.artifacts())
     assert "checkpoints" not in kept and "results/tiny/network.safetensors" in kept
 
 
@@ -207,7 +212,7 @@ def test_more_shards_than_five_digits_name_are_refused(planned):
 
 # -- What each stage sees
 
-DATA = {"train", "describe_network", "evaluate", "render", "read", "write_captions"}
+DATA = {"train", "describe_network", "evaluate", "render", "predict", "write_captions"}
 GENERATE = {"generate_dataset train", "generate_dataset test"}
 FILMS = {"encode", "encode_webm", "encode_gif"}
 RUN, POINTS = "runs.tiny", "datasets.points"
@@ -222,10 +227,10 @@ KNOBS = {
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "read"}),
+    f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "predict"}),
     f"{RUN}.snapshots_per_epoch": (
         2,
-        {"train", "render", "encode", "encode_webm", "write_captions", "read"},
+        {"train", "render", "encode", "encode_webm", "write_captions", "predict"},
     ),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
@@ -253,7 +258,7 @@ KNOBS = {
     f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.time_axis": (9, {"render"}),
-    f"{RUN}.figure.tweens": (0, set()),
+    f"{RUN}.figure.transitions": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
     f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
     f"{RUN}.film.seconds_per_snapshot": (0.5, {"write_captions"} | FILMS),
@@ -268,7 +273,7 @@ KNOBS = {
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
 # Stages that follow from what another follows from.
-SAME_CODE = {"render": {"draw_loop", "render_tweens"}, "read": {"draw_reading"}}
+SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
@@ -417,10 +422,10 @@ def test_blocks_of_one_stage_differ_in_their_settings(planned):
     ("file", "reached"),
     [
         ("data.py", GENERATE),
-        ("model.py", {"train", "describe_network", "evaluate", "read"}),
+        ("model.py", {"train", "describe_network", "evaluate", "predict"}),
         ("evaluation.py", {"evaluate"}),
         ("figure.py", {"render", "write_captions"}),
-        ("inference.py", {"read"}),
+        ("inference.py", {"predict"}),
     ],
 )
 def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_path, file, reached):
@@ -504,14 +509,16 @@ def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(pla
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "inference.py").unlink()
-    with pytest.raises(UserError, match=r"inference\.py' is missing: 'read' cannot be made"):
-        planned().runs["tiny"].stage_settings("read")
+    with pytest.raises(UserError, match=r"inference\.py' is missing: 'predict' cannot be made"):
+        planned().runs["tiny"].stage_settings("predict")
 
 
 def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "inference.py").write_text("def read(*given): ...\n")
-    with pytest.raises(UserError, match=r"inference\.py' does not define picture: 'draw_reading'"):
-        planned().runs["tiny"].stage_settings("draw_reading")
+    with pytest.raises(
+        UserError, match=r"inference\.py' does not define picture: 'draw_prediction'"
+    ):
+        planned().runs["tiny"].stage_settings("draw_prediction")
 
 
 def test_the_settings_of_an_experiment_get_its_own_defaults(planned):

@@ -208,7 +208,7 @@ def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
     edges = (lines.starts, lines.columns, lines.near, lines.far, lines.repulsion)
     forces._forces(start, *edges, force, stiffness)
     pull = np.sqrt((force**2).sum(1))
-    moved = [(forces.settle(start, lines, 1, hold) != start).any(1) for hold in (1.5, pull * 1.01)]
+    moved = [(forces.relax(start, lines, 1, hold) != start).any(1) for hold in (1.5, pull * 1.01)]
     assert np.array_equal(moved[0], pull > 1.5)
     assert 5 < moved[0].sum() < 85
     assert not moved[1].any()
@@ -217,7 +217,7 @@ def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
 def test_friction_weakens_what_pulls_harder():
     lines = forces.graph(*np.float32([[[0, 1], [1, 0]]] * 2), share=0.0)
     start = np.float32([[0, 0], [9, 0]])
-    free, held = (forces.settle(start, lines, 400, hold) for hold in (0.0, 0.05))
+    free, held = (forces.relax(start, lines, 400, hold) for hold in (0.0, 0.05))
     gaps = [(at[1] - at[0])[0] for at in (free, held)]
     pull = [(1 - 2.5 / (0.3 + gap**2)) * gap / (1 + gap**2) for gap in gaps]
     assert pull == pytest.approx([0, 0.05], abs=2e-3)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from epochreel.core.errors import UserError
-from epochreel.drawing.frame import Moment
+from epochreel.drawing.frame import FrameData
 from epochreel.drawing.panels import TitleLine
 from epochreel.film import render
 from epochreel.plan.plan import Plan
@@ -22,35 +22,37 @@ def settings(spirals, tmp_path):
 
 
 def test_a_story_tells_what_stays(settings):
-    story = render.story(settings, [{"label": 1}])
-    assert (story.title, story.size, story.epochs) == ("Mine", (640, 360), 5)
-    assert (story.examples_per_epoch, story.test) == (80, [{"label": 1}])
-    assert (story.data["noise"], story.network["width"]) == (0.02, 4)
+    run_info = render.run_info(settings, [{"label": 1}])
+    assert (run_info.title, run_info.size, run_info.epochs) == ("Mine", (640, 360), 5)
+    assert (run_info.examples_per_epoch, run_info.test) == (80, [{"label": 1}])
+    assert (run_info.data["noise"], run_info.network["width"]) == (0.02, 4)
 
 
 @pytest.mark.parametrize(
     ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
 )
 def test_a_moment_knows_its_time_and_the_examples_seen(settings, snapshot, epoch, examples):
-    moment = render.moment(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
-    assert (moment.snapshot, moment.examples) == (snapshot, examples)
-    assert moment.epoch == pytest.approx(epoch)
+    frame_data = render.frame_data(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
+    assert (frame_data.snapshot, frame_data.examples) == (snapshot, examples)
+    assert frame_data.epoch == pytest.approx(epoch)
 
 
 def test_the_time_axis_ends_where_the_figure_says(spirals, tmp_path):
     config = spirals(figure={"time_axis": 40})
     settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
-    assert render.story(settings, []).epochs == 40
+    assert render.run_info(settings, []).epochs == 40
 
 
 def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
     first, second = (
-        Moment(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
+        FrameData(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
     )
     between = list(render._between(first, second, 3))
-    assert [moment.way.share for moment in between] == [0.25, 0.5, 0.75]
-    assert all(moment.way.start is first and moment.way.end is second for moment in between)
-    assert [float(moment.layout[0, 0]) for moment in between] == [0.625, 2, 3.375]
+    assert [frame_data.way.share for frame_data in between] == [0.25, 0.5, 0.75]
+    assert all(
+        frame_data.way.start is first and frame_data.way.end is second for frame_data in between
+    )
+    assert [float(frame_data.layout[0, 0]) for frame_data in between] == [0.625, 2, 3.375]
 
 
 @pytest.mark.parametrize(
@@ -58,19 +60,19 @@ def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
     [(None, "nothing"), (3, "3"), ([3], "3"), ([TitleLine], "<class 'epochreel.+TitleLine'>")],
 )
 def test_what_is_no_list_of_panels_is_refused(settings, given, words):
-    figure = SimpleNamespace(__file__="figure.py", panels=lambda story: given)
+    figure = SimpleNamespace(__file__="figure.py", panels=lambda run_info: given)
     with pytest.raises(
         UserError, match=rf"^figure\.py: panels returns {words}; it returns a list of"
     ):
-        render.scene(figure, render.story(settings, []))
+        render.scene(figure, render.run_info(settings, []))
 
 
 def test_panels_may_be_yielded(settings):
     figure = SimpleNamespace(
-        __file__="figure.py", panels=lambda story: (p for p in [TitleLine(story)])
+        __file__="figure.py", panels=lambda run_info: (p for p in [TitleLine(run_info)])
     )
-    scene = render.scene(figure, render.story(settings, []))
-    moment = render.moment(
+    scene = render.scene(figure, render.run_info(settings, []))
+    frame_data = render.frame_data(
         settings, 0, pa.table({}), {"epoch": np.zeros(1), "accuracy": np.zeros(1)}
     )
-    assert np.ptp(scene.draw(moment)) > 0
+    assert np.ptp(scene.draw(frame_data)) > 0

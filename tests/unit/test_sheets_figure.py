@@ -11,7 +11,7 @@ import pytest
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.sheets import figure
 
 LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
@@ -33,36 +33,36 @@ def table(sharpness, pages=3, places=436, seed=0):
     return pa.table(columns)
 
 
-def moment(sharpness, snapshot=3, **options):
+def frame_data(sharpness, snapshot=3, **options):
     predictions = table(sharpness, **options)
     right = predictions["truth"].to_numpy() == predictions["prediction"].to_numpy()
     history = {"epoch": np.arange(snapshot + 1.0), "accuracy": np.full(snapshot + 1, right.mean())}
-    return Moment(snapshot, float(snapshot), 40 * snapshot, predictions, history)
+    return FrameData(snapshot, float(snapshot), 40 * snapshot, predictions, history)
 
 
-def story(size=FULL, variant="plain", cells=0, **settings):
+def run_info(size=FULL, variant="plain", cells=0, **settings):
     picture = {"image": np.full((36, 48), 200, np.uint8), "digits": np.zeros(3, np.uint8)}
-    return Story("Reading", size, {"variant": variant}, {}, settings, 50, 40, [picture] * cells)
+    return RunInfo("Reading", size, {"variant": variant}, {}, settings, 50, 40, [picture] * cells)
 
 
 def scene(*arguments, **options):
-    film = story(*arguments, **options)
+    film = run_info(*arguments, **options)
     return Scene(film.size, figure.panels(film))
 
 
 def test_a_frame_is_the_same_alone_or_after_others():
-    moments = [moment(sharpness, k) for k, sharpness in enumerate((0, 1, 3, 9))]
+    all_frame_data = [frame_data(sharpness, k) for k, sharpness in enumerate((0, 1, 3, 9))]
     together = scene()
-    frames = [together.draw(each) for each in moments]
+    frames = [together.draw(each) for each in all_frame_data]
     assert all(
         np.array_equal(frame, scene().draw(each))
-        for frame, each in reversed(list(zip(frames, moments, strict=True)))
+        for frame, each in reversed(list(zip(frames, all_frame_data, strict=True)))
     )
     assert not np.array_equal(frames[1], frames[2])
 
 
 def test_what_is_not_data_never_changes():
-    start, end = scene().draw(moment(0, 0)), scene().draw(moment(9, 50))
+    start, end = scene().draw(frame_data(0, 0)), scene().draw(frame_data(9, 50))
     changed = (start != end).any(-1)
     rows, columns = np.nonzero(changed)
     assert changed[:196].sum() == changed[40:84, 1000:1800].sum()  # of the head only the numbers
@@ -77,7 +77,7 @@ def test_what_is_not_data_never_changes():
 @pytest.mark.parametrize("variant", ["shifted", "cells"])
 def test_every_size_can_be_drawn(size, variant):
     places = 3 if variant == "cells" else 436
-    frame = scene(size, variant, cells=4).draw(moment(2, pages=4, places=places))
+    frame = scene(size, variant, cells=4).draw(frame_data(2, pages=4, places=places))
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
@@ -91,7 +91,7 @@ def test_right_and_wrong_digits_differ_without_colour():
 
 
 def test_right_and_wrong_bars_differ_without_colour():
-    frame = scene().draw(moment(0, 0))
+    frame = scene().draw(frame_data(0, 0))
     grey = frame @ np.array([0.299, 0.587, 0.114])
     foot = 196 + 48 - 2
     wrong, right = grey[foot, 136:188], grey[foot, 730:780]
@@ -130,7 +130,7 @@ def test_a_digit_that_does_not_occur_has_empty_bars():
 
 
 def test_the_bars_of_the_rows_are_as_high_as_the_rates():
-    now = moment(2.5)
+    now = frame_data(2.5)
     frame = scene().draw(now)
     truth, _, probabilities = figure.answers(now.predictions, 436)
     rates = figure.reading_rates(truth, probabilities)
@@ -144,7 +144,7 @@ def test_the_bars_of_the_rows_are_as_high_as_the_rates():
 
 
 def test_the_page_shown_is_the_one_asked_for():
-    now = moment(1)
+    now = frame_data(1)
     first, second = (scene(example=page).draw(now) for page in (0, 1))
     rows, columns = np.nonzero((first != second).any(-1))
     assert rows.min() > 680 and columns.min() > 985
@@ -152,7 +152,7 @@ def test_the_page_shown_is_the_one_asked_for():
 
 def test_a_page_that_is_not_there_is_named():
     with pytest.raises(UserError, match=r"example 7 .* 0 … 2"):
-        scene(example=7).draw(moment(1))
+        scene(example=7).draw(frame_data(1))
 
 
 @pytest.mark.parametrize("rows", [0, 435])
@@ -170,14 +170,15 @@ def test_evaluations_in_pieces_are_read_alike():
 
 def test_the_wall_shows_no_more_cells_than_there_are():
     few, many = (
-        scene(variant="cells", cells=count).draw(moment(9, places=3, pages=40)) for count in (5, 40)
+        scene(variant="cells", cells=count).draw(frame_data(9, places=3, pages=40))
+        for count in (5, 40)
     )
     assert (few[200:, 1700:] == palette.PAPER).all() and not (few == many).all()
 
 
 def test_a_wall_of_more_cells_than_were_evaluated_is_refused():
     with pytest.raises(UserError, match="2 cells"):
-        scene(variant="cells", cells=5).draw(moment(1, places=3, pages=2))
+        scene(variant="cells", cells=5).draw(frame_data(1, places=3, pages=2))
 
 
 def test_drawing_needs_neither_torch_nor_matplotlib():

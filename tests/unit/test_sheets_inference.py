@@ -1,4 +1,4 @@
-"""Reading pages of one's own: from any image file to a table that is checked against itself."""
+"""Predictor pages of one's own: from any image file to a table that is checked against itself."""
 
 import io
 import zlib
@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 
-import read as script
+import predict as script
 from epochreel.artifacts import checkpoint_index, checkpoints
 from epochreel.core.errors import UserError
 from epochreel.core.files import sha256
@@ -209,7 +209,7 @@ def test_a_numbers_probability_is_the_product_of_its_digits():
     assert np.allclose(table["probability"], [0.9**3] * 132 + [0.9**4] * 10)
 
 
-# -- Reading -----------------------------------------------------------------------------------
+# -- Predictor -----------------------------------------------------------------------------------
 
 
 class Templates(torch.nn.Module):
@@ -245,14 +245,14 @@ def templates():
 @changed
 def test_a_changed_page_is_read_as_the_clean_one_is(change, templates):
     sheet = sheets(2)[1]
-    table = inference.read(templates, change(sheet["image"]), PLAIN)
+    table = inference.predict(templates, change(sheet["image"]), PLAIN)
     right = (table["value"].str.replace(".", "").astype(int) == numbers_of(sheet["digits"])).mean()
     assert right >= 0.98
 
 
 def test_a_network_of_single_cells_reads_no_sheets(templates):
     with pytest.raises(UserError, match="single cells"):
-        inference.read(templates, sheets(1)[0]["image"], {"variant": "cells"})
+        inference.predict(templates, sheets(1)[0]["image"], {"variant": "cells"})
 
 
 # -- Image files -------------------------------------------------------------------------------
@@ -365,7 +365,7 @@ def network_file(tmp_path):
 
 def test_the_script_writes_one_row_a_number(network_file, tmp_path):
     page = saved(tmp_path, Image.fromarray(tinted(sheets(1)[0]["image"])))
-    script.read(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
+    script.predict(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     table = pd.read_csv(tmp_path / "page.csv", dtype=str)
     assert len(table) == 142
     assert table["value"].str.fullmatch(r"\d\.\d\d|\d\d\.\d\d").all()
@@ -376,5 +376,5 @@ def test_the_script_writes_one_row_a_number(network_file, tmp_path):
 def test_the_script_names_the_page_that_shows_no_table(network_file, tmp_path):
     page = saved(tmp_path, PICTURE)
     with pytest.raises(UserError, match=r"page\.png: no table was found"):
-        script.read(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
+        script.predict(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     assert not (tmp_path / "page.csv").exists()

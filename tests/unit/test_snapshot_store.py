@@ -133,7 +133,7 @@ def test_a_former_training_that_is_at_work_stays(tmp_path):
         add(Store(tmp_path, name * 64), 0)
     busy = "import sys, time; from pathlib import Path;"
     busy += "from epochreel.training.snapshot_store import Store\n"
-    busy += "with Store(Path(sys.argv[1]), 'b' * 64).lease(): print(1, flush=True); time.sleep(60)"
+    busy += "with Store(Path(sys.argv[1]), 'b' * 64).lock(): print(1, flush=True); time.sleep(60)"
     command = [sys.executable, "-c", busy, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=PATHS) as process:
         process.stdout.readline()

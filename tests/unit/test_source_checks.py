@@ -11,8 +11,8 @@ SOURCES = {
     "model": "class Network(Module):\n    def __init__(self, settings, data): ...\n"
     "def loss(network, batch): ...\n",
     "evaluation": "def evaluate(network, batches): ...\n",
-    "figure": "def panels(story): ...\n",
-    "inference": "def read(network, image, data): ...\n",
+    "figure": "def panels(run_info): ...\n",
+    "inference": "def predict(network, image, data): ...\n",
     "projection": "def activations(predictions): ...\n",
     "checks": "def contradictions(asked): ...\n",
 }
@@ -153,9 +153,9 @@ WRONG = {
     "panels": "def panels(): ...",
     "sentence": "def sentence(numbers): ...",
     "sentences": "def sentences(rows): ...",
-    "loops": "async def loops(story): ...",
-    "read": "def read(network, image): ...",
-    "picture": "def picture(network): ...",
+    "loops": "async def loops(run_info): ...",
+    "predict": "def predict(network, image): ...",
+    "draw_prediction": "def picture(network): ...",
     "activations": "def activations(): ...",
     "contradictions": "def contradictions(): ...",
 }

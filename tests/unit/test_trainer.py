@@ -10,24 +10,24 @@ import torch
 
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.errors import UserError
-from epochreel.training.data_source import Stored
+from epochreel.training.data_source import ShardedSource
 from epochreel.training.snapshot_store import Store
-from epochreel.training.trainer import Recipe, Trainer
+from epochreel.training.trainer import Trainer, TrainingConfig
 
 
 @pytest.fixture
-def recipe(spirals, training):
+def config(spirals, training):
     """The function that makes a recipe of the spirals' config."""
-    return lambda **run: Recipe.of(training(run=run).block(0).stage["settings"])
+    return lambda **run: TrainingConfig.of(training(run=run).block(0).stage["settings"])
 
 
 @pytest.fixture
-def trainer(recipe, training, shards):
+def trainer(config, training, shards):
     """The function that makes a trainer of the spirals."""
 
     def make(model=None, validation=True, **run) -> Trainer:
-        how = recipe(**run)
-        source = partial(Stored, Split(shards["train"]), how.seed, how.training["batch"])
+        how = config(**run)
+        source = partial(ShardedSource, Split(shards["train"]), how.seed, how.training["batch"])
         tried = Split(shards["validation"] if validation else [])
         return Trainer(model or training().block(0).experiment.load("model"), how, source, tried)
 
@@ -38,8 +38,8 @@ def trainer(recipe, training, shards):
     ("batches", "snapshots", "steps"),
     [(4, 1, [0, 4, 8]), (4, 4, [0, 1, 2]), (10, 3, [0, 3, 6, 10, 13]), (7, 2, [0, 3, 7, 10, 14])],
 )
-def test_snapshots_lie_where_the_schema_says(recipe, batches, snapshots, steps):
-    of = recipe(training={"batches_per_epoch": batches}, snapshots_per_epoch=snapshots)
+def test_snapshots_lie_where_the_schema_says(config, batches, snapshots, steps):
+    of = config(training={"batches_per_epoch": batches}, snapshots_per_epoch=snapshots)
     assert [of.step(k) for k in range(len(steps))] == steps
     assert of.epoch(snapshots) == 1
 

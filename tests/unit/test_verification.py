@@ -59,7 +59,7 @@ def flipped(*paths: str):
 def test_no_manifest_is_written_of_anything_that_is_damaged(made, name):
     world: World = made(name)
     with contextlib.chdir(world.base):
-        kept = list(world.run.files.kept())
+        kept = list(world.run.files.artifacts())
         assert len(kept) > 20
         for path in kept:
             with flipped(path), pytest.raises(UserError, match="delete it and run") as caught:
@@ -73,8 +73,8 @@ def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch
     monkeypatch.setattr(Run, "keeps_all", False)
     with contextlib.chdir(world.base):
         with (
-            flipped(world.run.files.last("states")),
-            pytest.raises(UserError, match=r"states/000004\.json"),
+            flipped(world.run.files.last("checkpoint_index")),
+            pytest.raises(UserError, match=r"checkpoint_index/000004\.json"),
         ):
             world.write_manifest()
         world.write_manifest()
@@ -83,11 +83,13 @@ def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch
 def test_what_was_damaged_before_its_manifest_is_named_and_the_others_after_it(made):
     world: World = made("sketches")
     run, path = world.run, "manifest.json"
-    damaged = [run.files.kept_by_kind()[kind][0] for kind in ("evaluations", "frames", "summaries")]
+    damaged = [
+        run.files.artifacts_by_kind()[kind][0] for kind in ("evaluations", "frames", "metrics")
+    ]
     with contextlib.chdir(world.base), flipped(*damaged):
-        manifest.write(path, run.files.kept(), run.stages(), {})
+        manifest.write(path, run.files.artifacts(), run.stages(), {})
         told = list(
-            manifest.differences(path, run.files.kept(), run.artifact_keys(), run.stages(), {})
+            manifest.differences(path, run.files.artifacts(), run.artifact_keys(), run.stages(), {})
         )
     assert [line.split(" is damaged: delete it")[0] for line in told] == sorted(damaged)
 

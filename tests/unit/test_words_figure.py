@@ -12,7 +12,7 @@ from tools import grey
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Moment, Scene, Story
+from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.words import checks, data, figure, panels, strips
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, lengths
 from epochreel.formats import gif
@@ -41,20 +41,20 @@ def table(skill, words=WORDS, masks=panels.SHOWN):
     return pa.table(lists | {"mask": pa.array(rows, pa.list_(pa.uint8()))})
 
 
-def moment(skill, snapshot=3, **options):
+def frame_data(skill, snapshot=3, **options):
     history = {"epoch": np.arange(snapshot + 1.0)}
     history |= {name: np.full(snapshot + 1, float(skill)) for name in SHARES}
     history |= {f"spread_{way}": np.full(snapshot + 1, 11.5 - skill) for way in ("across", "down")}
-    return Moment(snapshot, float(snapshot), 32 * snapshot, table(skill, **options), history)
+    return FrameData(snapshot, float(snapshot), 32 * snapshot, table(skill, **options), history)
 
 
-def story(size=FULL, words=WORDS):
+def run_info(size=FULL, words=WORDS):
     test = [{name: column[i] for name, column in TEST.items()} for i in range(words)]
-    return Story("Reading", size, {}, {}, {}, 50, 32, test)
+    return RunInfo("Reading", size, {}, {}, {}, 50, 32, test)
 
 
 def scene(*arguments, **options):
-    film = story(*arguments, **options)
+    film = run_info(*arguments, **options)
     return Scene(film.size, figure.panels(film))
 
 
@@ -66,16 +66,16 @@ def test_no_share_is_cut_off_by_its_tile(size, wide):
 
 
 def test_a_frame_is_the_same_alone_or_after_others():
-    moments = [moment(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
+    all_frame_data = [frame_data(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
     together = scene()
-    frames = [together.draw(each) for each in moments]
-    alone = [scene().draw(each) for each in reversed(moments)]
+    frames = [together.draw(each) for each in all_frame_data]
+    alone = [scene().draw(each) for each in reversed(all_frame_data)]
     assert all(np.array_equal(one, other) for one, other in zip(frames, alone[::-1], strict=True))
     assert not np.array_equal(frames[1], frames[2])
 
 
 def test_what_is_not_data_never_changes():
-    changed = (scene().draw(moment(0, 0)) != scene().draw(moment(1, 50))).any(-1)
+    changed = (scene().draw(frame_data(0, 0)) != scene().draw(frame_data(1, 50))).any(-1)
     assert changed[:196].sum() == changed[40:84, 900:1800].sum()  # of the head only the numbers
     strip = changed[317:363, 56:1344]  # the line below the first pictures
     assert not strip[:, :30].any() and strip[:, 30:120].any()
@@ -88,7 +88,7 @@ def test_what_is_not_data_never_changes():
 )
 @pytest.mark.parametrize("words", [3, WORDS])
 def test_every_size_and_number_of_words_can_be_drawn(size, words):
-    frame = scene(size, words).draw(moment(0.5, words=words, masks=min(words, panels.SHOWN)))
+    frame = scene(size, words).draw(frame_data(0.5, words=words, masks=min(words, panels.SHOWN)))
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
@@ -118,7 +118,7 @@ def test_what_a_mask_lets_through_is_lit_and_letters_stay_legible():
 
 
 def test_the_mask_of_each_step_is_seen_in_its_picture():
-    now = moment(1)
+    now = frame_data(1)
     frame = scene().draw(now)
     looked = panels.masks(now.predictions, panels.SHOWN)
     for word, step, x, y in ((0, 0, 56, 196), (3, 1, 720 + 126, 196 + 168)):
@@ -127,7 +127,7 @@ def test_the_mask_of_each_step_is_seen_in_its_picture():
 
 
 def test_steps_after_the_end_are_pale_and_not_judged():
-    frame = scene().draw(moment(0))
+    frame = scene().draw(frame_data(0))
     for word in range(panels.SHOWN):
         row, column = divmod(word, 2)
         for step in range(STEPS):
@@ -147,7 +147,7 @@ def test_rates_are_the_shares_of_what_each_sign_is_read_as():
 
 
 def test_the_matrix_has_a_row_for_what_is_there_and_a_column_for_what_is_read():
-    now = moment(0.5)
+    now = frame_data(0.5)
     frame = scene().draw(now)
     rates = panels.reading_rates(
         *(panels.steps(now.predictions, name) for name in ("letters", "prediction"))
@@ -162,7 +162,7 @@ def test_a_shade_is_the_darker_the_larger_its_share():
 
 
 def test_a_bar_is_as_high_as_the_share_at_its_place():
-    now = moment(0.5)
+    now = frame_data(0.5)
     now.history["place_3"][-1] = 0.25
     column = scene().draw(now)[716:800, 1400 + 196 + 30, 0].astype(float)
     full, empty = palette.RIGHT[0], palette.SLOT[0]
@@ -171,14 +171,14 @@ def test_a_bar_is_as_high_as_the_share_at_its_place():
 
 def test_an_evaluation_without_masks_is_refused():
     with pytest.raises(UserError, match="lacks masks of the first 8"):
-        scene().draw(moment(1, masks=4))
+        scene().draw(frame_data(1, masks=4))
 
 
 def test_evaluations_in_pieces_are_drawn_alike():
-    now = moment(0.5)
+    now = frame_data(0.5)
     whole = now.predictions
     pieces = pa.concat_tables([whole.slice(0, 5), whole.slice(5)])
-    cut = Moment(now.snapshot, now.epoch, now.examples, pieces, now.history)
+    cut = FrameData(now.snapshot, now.epoch, now.examples, pieces, now.history)
     assert np.array_equal(scene().draw(now), scene().draw(cut))
 
 
@@ -203,7 +203,7 @@ def test_a_caption_says_what_is_right_and_how_far_masks_spread():
 
 
 def test_a_loop_has_a_picture_for_each_step_up_to_the_end_read_and_one_of_the_word():
-    made = figure.loops(story(), table(0.5))
+    made = figure.loops(run_info(), table(0.5))
     read = panels.steps(table(0.5), "prediction")[: panels.SHOWN]
     taken = np.minimum(lengths(read) + 1, STEPS)
     assert [len(made[f"word-{word + 1}"]) for word in range(8)] == [*(taken + 1)]
@@ -215,7 +215,7 @@ def test_a_loop_has_a_picture_for_each_step_up_to_the_end_read_and_one_of_the_wo
 def test_a_loop_shows_the_masks_in_turn_and_then_the_image_alone():
     predictions = table(1)
     looked = panels.masks(predictions, panels.SHOWN)[0]
-    pictures = figure.loops(story(), predictions)["word-1"]
+    pictures = figure.loops(run_info(), predictions)["word-1"]
     image = TEST["image"][0]
     masks = [*looked[: len(pictures) - 1], np.zeros_like(image)]
     for picture, mask in zip(pictures, masks, strict=True):
@@ -224,14 +224,14 @@ def test_a_loop_shows_the_masks_in_turn_and_then_the_image_alone():
 
 
 def test_letters_appear_as_they_are_read():
-    pictures = figure.loops(story(), table(1))["word-3"]
+    pictures = figure.loops(run_info(), table(1))["word-3"]
     ink = [(grey(picture[310:360]) < 200).any(0) for picture in pictures]
     letters = [int(row[20:300].reshape(5, 56).any(1).sum()) for row in ink]
     assert letters == [1, 2, 3, 4, 4]  # three letters and the end
 
 
 def test_loops_of_a_small_test_set_show_what_there_is(tmp_path):
-    made = figure.loops(story(words=3), table(0.5, words=3, masks=3))
+    made = figure.loops(run_info(words=3), table(0.5, words=3, masks=3))
     assert list(made) == ["reading", "word-1", "word-2", "word-3"]
     gif.write(tmp_path / "a.gif", made["reading"])
     assert (tmp_path / "a.gif").stat().st_size > 10_000

@@ -1,4 +1,4 @@
-"""Reading words of one's own: from pictures of any size to what the networks know."""
+"""Predictor words of one's own: from pictures of any size to what the networks know."""
 
 import numpy as np
 import pytest
@@ -119,7 +119,7 @@ class Told(torch.nn.Module):
 
 @pytest.mark.parametrize("word", ["CAT", "I", "WORDS", ""])
 def test_the_table_has_a_row_for_each_letter_and_one_for_the_word(word):
-    table = inference.read(Told(word), written(), {})
+    table = inference.predict(Told(word), written(), {})
     assert list(table.columns) == ["place", "letter", "probability"]
     assert table["place"].tolist() == [*map(str, range(1, len(word) + 1)), "word"]
     assert table["letter"].tolist() == [*word, word]
@@ -128,12 +128,12 @@ def test_the_table_has_a_row_for_each_letter_and_one_for_the_word(word):
 @pytest.mark.parametrize(("word", "signs"), [("CAT", 4), ("WORDS", 5), ("", 1)])
 def test_a_words_probability_is_the_product_of_its_signs(word, signs):
     share = np.exp(6) / (np.exp(6) + 26)
-    table = inference.read(Told(word), written(), {})
+    table = inference.predict(Told(word), written(), {})
     assert np.allclose(table["probability"], [*[share] * len(word), share**signs])
 
 
 def test_the_picture_shows_five_steps_and_tells_what_was_read():
-    one, other = (inference.picture(Told(word), written(), {}) for word in ("CAT", "COT"))
+    one, other = (inference.draw_prediction(Told(word), written(), {}) for word in ("CAT", "COT"))
     assert one.shape == (340, 1096, 3) and one.dtype == np.uint8
     changed = (one != other).any(-1)
     assert changed[:64].any() and changed[264:, 236:448].any()  # the word and its second letter
@@ -141,7 +141,7 @@ def test_the_picture_shows_five_steps_and_tells_what_was_read():
 
 
 def test_the_picture_is_pale_after_the_end():
-    pixels = inference.picture(Told("I"), written(), {})[64:264].mean((0, 2))
+    pixels = inference.draw_prediction(Told("I"), written(), {})[64:264].mean((0, 2))
     left = 24 + 212 * np.arange(STEPS)
     assert [bool(pixels[x : x + 200].mean() > 180) for x in left] == [
         False,

@@ -11,7 +11,7 @@ from workflow import Workplace, copy_code
 RULE = """
 rule export_accuracy:
     input:
-        last_of("summaries"),
+        last_of("metrics"),
     output:
         "results/{run}/accuracy.txt",
     log:

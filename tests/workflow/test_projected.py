@@ -34,7 +34,7 @@ def activations(predictions):
     return np.column_stack([predictions[name].to_numpy() for name in names]).astype(np.float32)
 """
 MOVED = "left, top = 505 + 400 * x, 575 - 400 * y"
-LAID = "left, top = 505 + 100 * moment.layout[at, 0], 575 - 100 * moment.layout[at, 1]"
+LAID = "left, top = 505 + 100 * frame_data.layout[at, 0], 575 - 100 * frame_data.layout[at, 1]"
 SENTENCES = """
 
 def sentences(rows, data, figure):
@@ -58,7 +58,7 @@ def place(tmp_path_factory) -> Workplace:
     config["datasets"]["two_spirals"] |= {"experiment": "../mine/", "train": 100, "test": 40}
     config["runs"]["spirals"] |= {
         "epochs": 11,
-        "figure": {"width": 480, "height": 270, "tweens": 2},
+        "figure": {"width": 480, "height": 270, "transitions": 2},
         "film": {"preset": "ultrafast", "seconds_per_snapshot": 0.25, "hold_seconds": 0.5},
     }
     linear = config["runs"]["spirals"] | {"projection": {"name": "linear"}}
@@ -93,7 +93,7 @@ def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, n
 
 
 def test_between_two_snapshots_points_move_and_the_title_is_that_of_the_first(place):
-    pictures = list(png.series(place.path("spirals/tweens/000010.png").read_bytes()))
+    pictures = list(png.series(place.path("spirals/transitions/000010.png").read_bytes()))
     frames = [png.decode(place.path(f"spirals/frames/{n:06d}.png").read_bytes()) for n in (9, 10)]
     first, second = (png.decode(picture) for picture in pictures)
     assert not np.array_equal(first, second)
@@ -107,12 +107,12 @@ def test_an_experiment_outside_the_repository_gives_a_film(place):
     assert film.read_bytes() == place.path("spirals/training.mp4").read_bytes()
 
 
-def test_tweens_are_in_the_film_and_are_counted_as_no_snapshots(place):
+def test_transitions_are_in_the_film_and_are_counted_as_no_snapshots(place):
     film = place.path("spirals/training.mp4")
     assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
-    tweens = [place.path(f"spirals/tweens/{n:06d}.png") for n in range(12)]
-    assert len(list(frame_files.Reel(frames, (480, 270), tweens).feed(6))) == 12 * 6
+    transitions = [place.path(f"spirals/transitions/{n:06d}.png") for n in range(12)]
+    assert len(list(frame_files.FrameSequence(frames, (480, 270), transitions).feed(6))) == 12 * 6
 
 
 def test_captions_are_the_sentences_of_all_snapshots(place):
@@ -144,13 +144,13 @@ def test_a_lost_projection_is_made_again_with_the_same_bytes(copied):
 
 
 @pytest.mark.parametrize(
-    "tweens, words",
+    "transitions, words",
     [(6, "it may hold at most 5, since a snapshot is shown for 6"), (2, "projects no points")],
 )
-def test_tweens_that_cannot_be_shown_are_refused(place, tweens, words):
+def test_transitions_that_cannot_be_shown_are_refused(place, transitions, words):
     config = yaml.safe_load(yaml.safe_dump(place.config))
-    config["runs"]["spirals"]["figure"]["tweens"] = tweens
-    if tweens == 2:
+    config["runs"]["spirals"]["figure"]["transitions"] = transitions
+    if transitions == 2:
         config["datasets"]["two_spirals"]["experiment"] = f"{SPIRALS}/"
     with pytest.raises(UserError, match=words):
         plan.Plan(config, place.folder)

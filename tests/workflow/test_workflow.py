@@ -46,7 +46,7 @@ def test_padding_is_a_second_name_of_the_last_snapshot(world):
 
 
 def test_the_untrained_network_is_at_chance_and_the_summary_runs_through_all_snapshots(world):
-    summary = pq.read_table(world.path("sheets/summaries/00001.parquet")).to_pydict()
+    summary = pq.read_table(world.path("sheets/metrics/00001.parquet")).to_pydict()
     assert summary["snapshot"] == list(range(13))
     assert 0.05 < summary["accuracy"][0] < 0.2
     assert summary["loss"][-1] < summary["loss"][0]
@@ -195,7 +195,7 @@ def test_verify_names_what_no_artifact_carries(world, key, value, stage):
 
 
 def kept(config) -> list[str]:
-    return list(run_of(config).files.kept())
+    return list(run_of(config).files.artifacts())
 
 
 def run_of(config):
@@ -243,10 +243,14 @@ def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
 OTHERS = {
     "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "follows from other set"),
     "cells/network.safetensors": (other_weights, {"write_manifest"}, "not the checkpoint that"),
-    "words/states/00000.json": (another_states, {"train", "evaluate"}, "follows from other sett"),
+    "words/checkpoint_index/00000.json": (
+        another_states,
+        {"train", "evaluate"},
+        "follows from other sett",
+    ),
     "sketches/projections/000009.parquet": (
         another_runs,
-        {"project", "render", "render_tweens"},
+        {"project", "render", "render_transitions"},
         "follows from other settings",
     ),
 }

@@ -52,6 +52,6 @@ def test_the_films_of_the_miniature_are_the_same(place):
 @pytest.mark.long
 def test_a_cluster_continues_what_one_machine_has_begun(place):
     here = place(small(epochs=29))
-    Workplace(here.folder, here.config).make("results/spirals/states/00002.json")
+    Workplace(here.folder, here.config).make("results/spirals/checkpoint_index/00002.json")
     here.write_config()
     assert "\nrule train:" not in here.ends_well(here.begin(FILM))

@@ -38,27 +38,27 @@ def read(path: str | Path, last: int, made: str) -> dict[str, Any]:
         raise UserError(f"{path} is missing: run: snakemake {path}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
-    lineage.refuse_other_digests(path, declared["key"], made)
-    lineage.refuse_another(path, declared["snapshot"], last)
+    lineage.check_key_digest(path, declared["key"], made)
+    lineage.check_place(path, declared["snapshot"], last)
     return declared
 
 
 def digests(path: str | Path, count: int, last: int, made: str) -> list[str]:
-    """The SHA-256 of each of a block's `count` checkpoints, in order. Raises as `read` does."""
+    """The SHA-256 of each of a block's `count` checkpoints, in order. Raises as `predict` does."""
     listed = read(path, last, made)["checkpoints"]
-    lineage.refuse_another(path, len(listed), count, "digests of checkpoints,")
+    lineage.check_place(path, len(listed), count, "digests of checkpoints,")
     return listed
 
 
-def refuse_others(path: str | Path, paths: Sequence[str | Path], last: int, made: str) -> None:
+def check_checkpoints(path: str | Path, paths: Sequence[str | Path], last: int, made: str) -> None:
     """Raise `UserError` for the first of a block's checkpoints that its state does not list.
 
-    `paths` are all checkpoints of the block; the other arguments are those of `read`.
+    `paths` are all checkpoints of the block; the other arguments are those of `predict`.
     """
     for checkpoint, digest in zip(paths, digests(path, len(paths), last, made), strict=True):
         checkpoints.check(checkpoint, digest)
 
 
-def refuse_another_last(path: str | Path, network: str | Path, last: int, made: str) -> None:
+def check_last(path: str | Path, network: str | Path, last: int, made: str) -> None:
     """Raise `UserError` unless `network` is the checkpoint that a block ends with."""
     checkpoints.check(network, read(path, last, made)["checkpoints"][-1])

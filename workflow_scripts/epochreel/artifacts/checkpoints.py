@@ -45,7 +45,7 @@ def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return flat
 
 
-def refuse_others(tensors: Mapping[str, Any], source: str) -> None:
+def check_tensors(tensors: Mapping[str, Any], source: str) -> None:
     """Refuse what no checkpoint holds; `source`, a file and its function, makes it (`UserError`).
 
     A checkpoint holds tensors that are dense, have values, and are of a type that it knows.
@@ -125,7 +125,7 @@ def _about(data: bytes) -> dict[str, Any]:
 
 
 def load(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read named tensors on the CPU. Raises as `read` does."""
+    """Read named tensors on the CPU. Raises as `predict` does."""
     return read(path).tensors
 
 

@@ -106,7 +106,7 @@ class Split(Sequence):
     @cached_property
     def _table(self) -> pa.Table:
         """All shards; `UserError` for the first with other columns than those before."""
-        _refuse_unlike(self._shards)
+        _check_same_form(self._shards)
         return pa.concat_tables(list(self._shards.values()) or [pa.table({})])
 
     @classmethod
@@ -118,7 +118,7 @@ class Split(Sequence):
         """
         split, count = cls._of(stage, name, paths), stage["settings"]["examples"][name]
         if len(split) != count:
-            _refuse_end(paths[-1], name, len(split), count)
+            _raise_wrong_end(paths[-1], name, len(split), count)
         return split
 
     @classmethod
@@ -128,7 +128,7 @@ class Split(Sequence):
         """The first shards of a split, which hold `count` examples or more. Raises as `of` does."""
         split = cls._of(stage, name, paths)
         if len(split) < count:
-            _refuse_end(paths[-1], name, len(split), count)
+            _raise_wrong_end(paths[-1], name, len(split), count)
         return split
 
     @classmethod
@@ -173,7 +173,7 @@ def check(stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> N
     found = _check(stage, name, ((path, parquet.read(path)) for path in paths))
     count = stage["settings"]["examples"][name]
     if found != count:
-        _refuse_end(paths[-1], name, found, count)
+        _raise_wrong_end(paths[-1], name, found, count)
 
 
 def _check(
@@ -183,14 +183,14 @@ def _check(
     first = 0
     for path, table in tables_of:
         noted = parquet.noted(table.schema)
-        lineage.refuse_others(path, noted.get("key"), stage["reads"]["generate_dataset"])
+        lineage.check_key(path, noted.get("key"), stage["reads"]["generate_dataset"])
         found = f"{noted['split']} {noted['first']}"
-        lineage.refuse_another(path, found, f"{name} {first}", "the examples from")
+        lineage.check_place(path, found, f"{name} {first}", "the examples from")
         first += table.num_rows
     return first
 
 
-def _refuse_unlike(shards: Mapping[str | Path, pa.Table]) -> None:
+def _check_same_form(shards: Mapping[str | Path, pa.Table]) -> None:
     """Refuse the first shard whose columns or their forms are not those of the very first."""
     forms = {path: _forms(table) for path, table in shards.items() if len(table)}
     start, first = next(iter(forms.items()), (None, {}))
@@ -218,9 +218,9 @@ def _forms(table: pa.Table) -> dict[str, str]:
     return forms
 
 
-def _refuse_end(path: str | Path, name: str, found: int, count: int) -> None:
+def _raise_wrong_end(path: str | Path, name: str, found: int, count: int) -> None:
     place = f"{name} {count - 1}"
-    lineage.refuse_another(path, f"{name} {found - 1}", place, "the examples up to")
+    lineage.check_place(path, f"{name} {found - 1}", place, "the examples up to")
 
 
 def or_refused(make: Callable, value: Any, name: str, source: str) -> Any:
@@ -249,11 +249,11 @@ def _column(values: list) -> pa.Array:
         array = pa.array(list(values), pa.list_(pa.from_numpy_dtype(values[0].dtype)))
     else:
         array = pa.array(values)
-    _refuse_unreadable(array)
+    _check_readable(array)
     return array
 
 
-def _refuse_unreadable(array: pa.Array) -> None:
+def _check_readable(array: pa.Array) -> None:
     """Refuse a column that `Split.arrays` could not make one array of numbers from."""
     is_list = pa.types.is_list(array.type)
     values = array.flatten() if is_list else array

@@ -61,7 +61,7 @@ def of(path: str | Path, snapshot: int, made: str) -> pa.Table:
     than the one of digest `made`.
     """
     table = read(path)
-    _refuse_others(path, parquet.noted(table.schema), snapshot, made)
+    _check_key(path, parquet.noted(table.schema), snapshot, made)
     return table
 
 
@@ -73,10 +73,10 @@ def about(path: str | Path) -> dict[str, Any]:
 def metrics(path: str | Path, snapshot: int, made: str) -> dict[str, float]:
     """The metrics of the evaluation of `snapshot`. Raises as `of` does."""
     noted = about(path)
-    _refuse_others(path, noted, snapshot, made)
+    _check_key(path, noted, snapshot, made)
     return noted["metrics"]
 
 
-def _refuse_others(path: str | Path, noted: Mapping, snapshot: int, made: str) -> None:
-    lineage.refuse_another(path, noted.get("snapshot"), snapshot)
-    lineage.refuse_others(path, noted.get("key"), made)
+def _check_key(path: str | Path, noted: Mapping, snapshot: int, made: str) -> None:
+    lineage.check_place(path, noted.get("snapshot"), snapshot)
+    lineage.check_key(path, noted.get("key"), made)

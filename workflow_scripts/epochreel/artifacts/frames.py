@@ -1,4 +1,4 @@
-"""The pictures that a film is made of: frames and tweens, checked before they are shown."""
+"""The pictures that a film is made of: frames and transitions, checked before they are shown."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from epochreel.provenance import lineage
 
 
 @dataclass(frozen=True)
-class Reel:
-    """The frames of all snapshots, PNG of `size` in order, and the tweens that lead to each.
+class FrameSequence:
+    """The frames of all snapshots, PNG of `size` in order, and the transitions that lead to each.
 
-    There are no tweens, or an animated PNG for each frame; the first one's leads nowhere. `drawn`
-    says, by "render" and "render_tweens", the digests of the keys that these must note, if any.
+    There are no transitions, or an animated PNG for each frame; the first one's leads nowhere. `drawn`
+    says, by "render" and "render_transitions", the digests of the keys that these must note, if any.
     """
 
     frames: Sequence[str | Path]
     size: tuple[int, int]
-    tweens: Sequence[str | Path] = ()
+    transitions: Sequence[str | Path] = ()
     drawn: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise `UserError` with the first file that is wrong."""
         check_frames(self.frames, self.size, self.drawn.get("render"))
-        if self.tweens:
+        if self.transitions:
             for number in range(1, len(self.frames)):
                 self._leading_to(number)
 
@@ -40,32 +40,32 @@ class Reel:
     def feed(self, shown: int) -> Iterator[bytes]:
         """The pictures of the film, where a snapshot is shown for `shown` film frames.
 
-        Without tweens each frame comes once.
+        Without transitions each frame comes once.
         """
         last = len(self.frames) - 1
         for number, path in enumerate(self.frames):
             data = _frame(Path(path), number, self.size, drawn=self.drawn.get("render"))
-            moving = self._leading_to(number + 1) if self.tweens and number < last else []
+            moving = self._leading_to(number + 1) if self.transitions and number < last else []
             if len(moving) >= shown:
                 raise UserError(
-                    f"{self.tweens[number + 1]} holds {len(moving)} pictures, and a snapshot is "
-                    f"shown for {shown} film frames: set figure.tweens to {shown - 1} at most"
+                    f"{self.transitions[number + 1]} holds {len(moving)} pictures, and a snapshot is "
+                    f"shown for {shown} film frames: set figure.transitions to {shown - 1} at most"
                 )
-            yield from [data] * (shown - len(moving) if self.tweens else 1)
+            yield from [data] * (shown - len(moving) if self.transitions else 1)
             yield from moving
 
-    def refuse_what_does_not_unpack(self) -> None:
+    def check_pixels(self) -> None:
         """Raise `UserError` with the first file whose pixels cannot be read."""
         for number, path in enumerate(self.frames):
-            _refuse_pixels("frame", number, path, [_frame(Path(path), number, self.size)])
-            if self.tweens and number:
+            _check_pixels("frame", number, path, [_frame(Path(path), number, self.size)])
+            if self.transitions and number:
                 leading = self._leading_to(number)
-                _refuse_pixels("tweens", number, self.tweens[number], leading)
+                _check_pixels("transitions", number, self.transitions[number], leading)
 
     def _leading_to(self, number: int) -> list[bytes]:
-        """The tweens that lead to a frame, each as a PNG of its own."""
-        drawn = self.drawn.get("render_tweens")
-        data = _frame(Path(self.tweens[number]), number, self.size, "tweens", drawn)
+        """The transitions that lead to a frame, each as a PNG of its own."""
+        drawn = self.drawn.get("render_transitions")
+        data = _frame(Path(self.transitions[number]), number, self.size, "transitions", drawn)
         return list(png.series(data))
 
 
@@ -89,7 +89,7 @@ def check_frames(
         _frame(Path(path), number, size, what, drawn)
 
 
-def _refuse_pixels(what: str, number: int, path: str | Path, pictures: Sequence[bytes]) -> None:
+def _check_pixels(what: str, number: int, path: str | Path, pictures: Sequence[bytes]) -> None:
     for data in pictures:
         try:
             png.decode(data)

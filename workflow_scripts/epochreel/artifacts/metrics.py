@@ -21,7 +21,7 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.T
     rows = list(rows)
     named = before.column_names if before is not None else list(rows[0])
     for row in rows:
-        _refuse_other_metrics(row, named)
+        _check_same_metrics(row, named)
     table = pa.Table.from_pylist(rows).select(named)
     whole = pa.concat_tables([before, table]) if before is not None else table
     numbers = whole["snapshot"].to_pylist()
@@ -32,7 +32,7 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.T
     return whole
 
 
-def _refuse_other_metrics(row: Mapping[str, float], named: Sequence[str]) -> None:
+def _check_same_metrics(row: Mapping[str, float], named: Sequence[str]) -> None:
     if set(row) != set(named):
         first, here = (", ".join(sorted({*names} - {"snapshot"})) for names in (named, row))
         raise UserError(
@@ -54,8 +54,8 @@ def read(path: str | Path, count: int, made: str) -> pa.Table:
     another key than the one of digest `made`.
     """
     table = parquet.read(path)
-    lineage.refuse_others(path, parquet.noted(table.schema), made)
-    lineage.refuse_another(path, table.num_rows - 1, count - 1, "the snapshots up to")
+    lineage.check_key(path, parquet.noted(table.schema), made)
+    lineage.check_place(path, table.num_rows - 1, count - 1, "the snapshots up to")
     return table.replace_schema_metadata(None)
 
 

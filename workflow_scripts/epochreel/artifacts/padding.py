@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from epochreel.core.files import link_all
+from epochreel.core.files import atomic_link_all
 
 
 def fill(paths: Sequence[str | Path], real: int) -> None:
     """Link the places of a block after its first `real` ones to the last of these."""
-    link_all(dict.fromkeys(paths[real:], paths[real - 1]))
+    atomic_link_all(dict.fromkeys(paths[real:], paths[real - 1]))

@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from epochreel.core.files import whole_file
+from epochreel.core.files import atomic_write
 
 _GPU = [("name", pa.string()), ("percent", pa.float64()), ("memory_bytes", pa.int64())]
 _SCHEMA = pa.schema(
@@ -38,5 +38,5 @@ _SCHEMA = pa.schema(
 
 def write(path: str | Path, samples: Sequence[Mapping[str, Any]]) -> None:
     """Write the samples of a block."""
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         pq.write_table(pa.Table.from_pylist(list(samples), _SCHEMA), temporary, compression="zstd")

@@ -60,7 +60,7 @@ def read(path: str | Path, first: int, count: int, made: str) -> pa.Table:
     whose digest is not `made`.
     """
     table = parquet.read(path)
-    lineage.refuse_others(path, parquet.noted(table.schema), made)
+    lineage.check_key(path, parquet.noted(table.schema), made)
     found, place = table["snapshot"].to_pylist(), list(range(first, first + count))
-    lineage.refuse_another(path, found, place, "the snapshots")
+    lineage.check_place(path, found, place, "the snapshots")
     return table.replace_schema_metadata(None)

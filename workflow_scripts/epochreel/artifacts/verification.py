@@ -21,21 +21,21 @@ from epochreel.provenance import keys, lineage
 
 
 @dataclass(frozen=True)
-class Kept:
+class RunArtifacts:
     """The files that are kept of a run, by kind, in the order of snapshots.
 
     `stages` are the cache keys of the stages that made them; `made_by` names the stage for each
-    kind whose files carry its key; `state` is that of the last block, and `ends` are the numbers of
+    kind whose files carry its key; `index` is that of the last block, and `ends` are the numbers of
     the blocks' last snapshots.
     """
 
     files: Mapping[str, Sequence[str]]
     stages: Mapping[str, Mapping[str, Any]]
     made_by: Mapping[str, str]
-    state: str
+    index: str
     ends: Sequence[int]
 
-    def refuse_wrong(self) -> None:
+    def check(self) -> None:
         """Raise `UserError` with the first file that is damaged, foreign or in another's place."""
         for kind, paths in self.files.items():
             if kind in _CHECKS:
@@ -51,65 +51,65 @@ class Kept:
 def _carries_key(made: str, paths: Sequence[str]) -> None:
     """Files of a kind that needs no check but that of the key which they carry."""
     for path in paths:
-        lineage.refuse_others(path, manifest.carried_key(path), made)
+        lineage.check_key(path, manifest.carried_key(path), made)
 
 
-def _film(kept: Kept, paths: Sequence[str]) -> None:
+def _film(kept: RunArtifacts, paths: Sequence[str]) -> None:
     mp4.check(paths[0], kept.made("encode"))
 
 
-def _network(kept: Kept, paths: Sequence[str]) -> None:
-    checkpoint_index.refuse_another_last(kept.state, paths[0], kept.ends[-1], kept.made("train"))
+def _network(kept: RunArtifacts, paths: Sequence[str]) -> None:
+    checkpoint_index.check_last(kept.index, paths[0], kept.ends[-1], kept.made("train"))
 
 
-def _pictures(stage: str, what: str, kept: Kept, paths: Sequence[str]) -> None:
+def _pictures(stage: str, what: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
     settings = kept.stages["encode"]["settings"]
     frames.check_frames(paths, (settings["width"], settings["height"]), kept.made(stage), what)
 
 
-def _of_snapshots(stage: str, kept: Kept, paths: Sequence[str]) -> None:
+def _of_snapshots(stage: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
     made = kept.made(stage)
     for snapshot, path in enumerate(paths):
         evaluations.metrics(path, snapshot, made)
 
 
-def _summaries(kept: Kept, paths: Sequence[str]) -> None:
+def _summaries(kept: RunArtifacts, paths: Sequence[str]) -> None:
     made = kept.made("summarize")
     for path, end in zip(paths, kept.ends, strict=True):
         metrics.read(path, end + 1, made)
 
 
-def _training(kept: Kept, paths: Sequence[str]) -> None:
+def _training(kept: RunArtifacts, paths: Sequence[str]) -> None:
     made, first = kept.made("train"), 0
     for path, end in zip(paths, kept.ends, strict=True):
         training_table.read(path, first, end - first + 1, made)
         first = end + 1
 
 
-def _states(kept: Kept, paths: Sequence[str]) -> None:
+def _states(kept: RunArtifacts, paths: Sequence[str]) -> None:
     """States, and with them all checkpoints."""
     made, first = kept.made("train"), 0
     for path, end in zip(paths, kept.ends, strict=True):
         checkpoints = kept.files["checkpoints"][first : end + 1]
-        checkpoint_index.refuse_others(path, checkpoints, end, made)
+        checkpoint_index.check_checkpoints(path, checkpoints, end, made)
         first = end + 1
 
 
-def _shards(reader: str, split: str, kept: Kept, paths: Sequence[str]) -> None:
+def _shards(reader: str, split: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
     if not paths:
         return
     dataset_shards.check(kept.stages[reader], split, paths)
 
 
-_CHECKS: dict[str, Callable[[Kept, Sequence[str]], None]] = {
+_CHECKS: dict[str, Callable[[RunArtifacts, Sequence[str]], None]] = {
     "film": _film,
     "network": _network,
     "frames": partial(_pictures, "render", "frame"),
     "evaluations": partial(_of_snapshots, "evaluate"),
-    "summaries": _summaries,
+    "metrics": _summaries,
     "projections": partial(_of_snapshots, "project"),
-    "tweens": partial(_pictures, "render_tweens", "tweens"),
-    "states": _states,
+    "transitions": partial(_pictures, "render_transitions", "transitions"),
+    "checkpoint_index": _states,
     "training": _training,
     "train": partial(_shards, "train", "train"),
     "validation": partial(_shards, "train", "validation"),

@@ -59,11 +59,11 @@ def load_parts(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: 'networks' holds {shown(networks)}; it may hold their names")
     schemas = {part: parts[part] for part in ("data", "figure") if part in parts}
     for part, rules in (schemas | {f"networks.{key}": networks[key] for key in networks}).items():
-        _refuse_no_schema(rules, f"{path}: '{part}'")
+        _check_schema(rules, f"{path}: '{part}'")
     return parts
 
 
-def _refuse_no_schema(rules: Any, where: str) -> None:
+def _check_schema(rules: Any, where: str) -> None:
     if not isinstance(rules, dict):
         raise UserError(f"{where} holds {shown(rules)}; it may hold a JSON Schema")
     try:

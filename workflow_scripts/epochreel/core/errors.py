@@ -30,7 +30,7 @@ def shown(value: Any, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def refuse_given(source: str, given: Any, wanted: str) -> NoReturn:
+def raise_wrong_result(source: str, given: Any, wanted: str) -> NoReturn:
     """Raise `UserError`: `source`, a file and its function, returns `given` instead of `wanted`."""
     shape = getattr(given, "shape", None)
     what = f"{type(given).__name__} of shape {tuple(shape)}" if shape else shown(given)

@@ -16,7 +16,7 @@ _HOST = socket.gethostname()
 
 
 @contextlib.contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yield a path beside `path` to write to; on success it takes the place of `path`.
 
     The data are synced before the rename and the folder after it, so that a crash at any
@@ -24,38 +24,38 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(path)
+    tmp_path = _beside(path)
     try:
-        yield beside
-        _sync(beside)
-        os.replace(beside, path)
+        yield tmp_path
+        _sync(tmp_path)
+        os.replace(tmp_path, path)
     except OSError as error:
-        _name(error, beside, path)
+        _name(error, tmp_path, path)
         raise
     finally:
-        beside.unlink(missing_ok=True)
+        tmp_path.unlink(missing_ok=True)
     _sync(path.parent)
 
 
-def write_whole(path: str | Path, data: bytes) -> None:
+def atomic_write_bytes(path: str | Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
-    with whole_file(path) as beside:
-        beside.write_bytes(data)
+    with atomic_write(path) as tmp_path:
+        tmp_path.write_bytes(data)
 
 
-def copy_whole(source: str | Path, target: str | Path) -> None:
+def atomic_copy(source: str | Path, target: str | Path) -> None:
     """Copy a file, whole or not at all."""
-    with whole_file(target) as copy:
+    with atomic_write(target) as copy:
         shutil.copyfile(source, copy)
 
 
-def link_whole(source: str | Path, target: str | Path) -> None:
+def atomic_link(source: str | Path, target: str | Path) -> None:
     """Give `source` the second name `target`: a hard link, or a copy where links cannot be made."""
-    link_all({target: source})
+    atomic_link_all({target: source})
 
 
-def link_all(names: Mapping[str | Path, str | Path]) -> None:
-    """Give files second names, target → source, as `link_whole` does; folders are synced once."""
+def atomic_link_all(names: Mapping[str | Path, str | Path]) -> None:
+    """Give files second names, target → source, as `atomic_link` does; folders are synced once."""
     for target, source in names.items():
         _link(Path(source), Path(target))
     for folder in {Path(target).parent for target in names}:
@@ -64,29 +64,29 @@ def link_all(names: Mapping[str | Path, str | Path]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(target)
+    tmp_path = _beside(target)
     try:
         # A link cannot replace a file: make it under another name, then rename that.
-        os.link(source, beside)
+        os.link(source, tmp_path)
     except OSError:
-        copy_whole(source, target)
+        atomic_copy(source, target)
         return
-    os.replace(beside, target)
+    os.replace(tmp_path, target)
     # A rename onto another name of the same file does nothing.
-    beside.unlink(missing_ok=True)
+    tmp_path.unlink(missing_ok=True)
 
 
-def _name(error: OSError, beside: Path, path: Path) -> None:
+def _name(error: OSError, tmp_path: Path, path: Path) -> None:
     """Let an error name `path`: a full disk names no file, and others the one beside."""
-    if error.errno and (error.filename is None or str(error.filename) == str(beside)):
+    if error.errno and (error.filename is None or str(error.filename) == str(tmp_path)):
         error.filename, error.strerror = str(path), os.strerror(error.errno)
 
 
 def _beside(path: Path) -> Path:
     """A free path beside `path`: a killed process of this number may have left one there."""
-    beside = path.with_name(f".{path.name}@{_HOST}-{os.getpid()}.part")
-    beside.unlink(missing_ok=True)
-    return beside
+    tmp_path = path.with_name(f".{path.name}@{_HOST}-{os.getpid()}.part")
+    tmp_path.unlink(missing_ok=True)
+    return tmp_path
 
 
 def below(folder: str | Path, inside: frozenset[Path] = frozenset()) -> Iterator[Path]:
@@ -106,7 +106,7 @@ def below(folder: str | Path, inside: frozenset[Path] = frozenset()) -> Iterator
             yield path
 
 
-def sweep(folder: str | Path) -> None:
+def remove_leftovers(folder: str | Path) -> None:
     """Delete what killed processes of this machine were writing below `folder`."""
     for path in Path(folder).rglob(".*.part"):
         host, _, number = path.name.removesuffix(".part").rpartition("@")[2].rpartition("-")

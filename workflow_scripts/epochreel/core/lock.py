@@ -18,7 +18,7 @@ log = logging.getLogger("epochreel")
 
 
 @contextlib.contextmanager
-def held(path: Path, patience: float = 1.0) -> Iterator[None]:
+def hold(path: Path, patience: float = 1.0) -> Iterator[None]:
     """Hold the lock file `path`; wait for as long as another process holds it.
 
     A POSIX record lock: the kernel drops it with the process, however that ends, and an NFS
@@ -34,7 +34,7 @@ def held(path: Path, patience: float = 1.0) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def free(path: Path) -> Iterator[bool]:
+def try_hold(path: Path) -> Iterator[bool]:
     """Yield True where nobody else holds the lock file `path`, and hold it meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+", encoding="utf-8", errors="replace") as file:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 
-def number(*origin: int, what: str = "") -> int:
+def derive_seed(*origin: int, what: str = "") -> int:
     """A seed of 63 bits that follows from these numbers, none of them negative.
 
     `what` names the kind of work, so that others which begin at the same numbers draw others.
@@ -24,7 +24,7 @@ def number(*origin: int, what: str = "") -> int:
     return int(np.random.SeedSequence([*origin, *kind]).generate_state(1, np.uint64)[0] >> 1)
 
 
-def begin(seed: int) -> None:
+def seed_all(seed: int) -> None:
     """Let Python's, NumPy's and, where it is loaded, torch's generators begin at `seed`.
 
     `seed` is of at most 63 bits.
@@ -40,7 +40,7 @@ def begin(seed: int) -> None:
             torch.cuda.manual_seed_all(seed)
 
 
-def each_anew(values: Iterable[Any], *origin: int, what: str) -> Iterator[Any]:
+def seed_each(values: Iterable[Any], *origin: int, what: str) -> Iterator[Any]:
     """`values`, all generators begun anew before each, from `origin`, whose last number goes up.
 
     So what is drawn for a value does not depend on those before it. `what` is as for `number`.
@@ -49,7 +49,7 @@ def each_anew(values: Iterable[Any], *origin: int, what: str) -> Iterator[Any]:
     waiting, place = iter(values), first
     while True:
         # Before `next`, in which a generator draws for the value.
-        begin(number(*common, place, what=what))
+        seed_all(derive_seed(*common, place, what=what))
         try:
             value = next(waiting)
         except StopIteration:

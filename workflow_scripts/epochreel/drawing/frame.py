@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Story:
+class RunInfo:
     """What is the same for all frames of a film."""
 
     title: str
@@ -30,7 +30,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Moment:
+class FrameData:
     """One snapshot: what its frame tells."""
 
     snapshot: int
@@ -41,18 +41,20 @@ class Moment:
     # where the rows lie in the plane, (N, 2), about the origin and of root mean square radius 1;
     # between two snapshots it is between theirs, and all else but `way` is the first one's
     layout: np.ndarray | None = None
-    way: Way | None = None  # of a moment between two snapshots: the way from one to the other
+    way: Transition | None = (
+        None  # of a moment between two snapshots: the way from one to the other
+    )
 
 
 @dataclass(frozen=True)
-class Way:
+class Transition:
     """Between which two snapshots a moment lies, and how much of the time is over, 0 … 1.
 
     Points set out and arrive gently; what is not to leap where there are few pictures goes evenly.
     """
 
-    start: Moment
-    end: Moment
+    start: FrameData
+    end: FrameData
     share: float
 
     @property
@@ -64,11 +66,11 @@ class Way:
 class Panel(Protocol):
     """A part of the frame."""
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Draws what never changes; called once, before any `draw`."""
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
-        """Draws what `moment` says over what was settled, whatever was drawn before."""
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
+        """Draws what `frame_data` says over what was settled, whatever was drawn before."""
 
 
 class Scene:
@@ -78,13 +80,13 @@ class Scene:
         self._canvas = Canvas(*size)
         self._panels = panels
         for panel in panels:
-            panel.settle(self._canvas)
+            panel.draw_static(self._canvas)
         self._settled = self._canvas.pixels
 
-    def draw(self, moment: Moment) -> np.ndarray:
-        """The frame of `moment`: a fresh array, uint8 (H, W, 3)."""
-        seeding.begin(seeding.number(moment.snapshot, what="frame"))
+    def draw(self, frame_data: FrameData) -> np.ndarray:
+        """The frame of `frame_data`: a fresh array, uint8 (H, W, 3)."""
+        seeding.seed_all(seeding.derive_seed(frame_data.snapshot, what="frame"))
         self._canvas.pixels = self._settled.copy()
         for panel in self._panels:
-            panel.draw(self._canvas, moment)
+            panel.draw(self._canvas, frame_data)
         return self._canvas.pixels

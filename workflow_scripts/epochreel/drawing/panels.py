@@ -9,7 +9,7 @@ import numpy as np
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import WIDTH, Canvas
-from epochreel.drawing.frame import Moment, Story
+from epochreel.drawing.frame import FrameData, RunInfo
 
 MARGIN = 56
 """Between the left and right edges of the frame and all that is drawn on it."""
@@ -31,33 +31,33 @@ def ticks(end: float, most: int = 6) -> np.ndarray:
     return np.arange(int(end / step + 1e-9) + 1) * step  # 1e-9: a quotient may be rounded down
 
 
-def measured(moment: Moment, metric: str) -> np.ndarray:
+def measured(frame_data: FrameData, metric: str) -> np.ndarray:
     """A metric of all snapshots so far, (n,). Raises `UserError` where evaluations have it not."""
-    if metric not in moment.history:
-        there = ", ".join(sorted(set(moment.history) - {"snapshot", "epoch"})) or "none"
+    if metric not in frame_data.history:
+        there = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
         raise UserError(
             f"the figure shows the metric '{metric}', and evaluate returns {there}: "
             f"return '{metric}' too, or draw other panels"
         )
-    return np.asarray(moment.history[metric], float)
+    return np.asarray(frame_data.history[metric], float)
 
 
 class TitleLine:
     """The film's title; then epochs, examples seen and share right, each at a fixed place."""
 
-    def __init__(self, story: Story, examples: str = "examples seen", right: str = "right"):
-        self._title = story.title
+    def __init__(self, run_info: RunInfo, examples: str = "examples seen", right: str = "right"):
+        self._title = run_info.title
         # Settled for the whole film, so that numbers keep their width.
-        self._decimals = 1 if story.epochs >= 10 else 2
-        most = f"{story.epochs * story.examples_per_epoch:,.0f}"
+        self._decimals = 1 if run_info.epochs >= 10 else 2
+        most = f"{run_info.epochs * run_info.examples_per_epoch:,.0f}"
         self._fields = (
             # widest number, label after it
-            (f"{story.epochs:.{self._decimals}f}", "epochs"),
+            (f"{run_info.epochs:.{self._decimals}f}", "epochs"),
             (most, examples),
             ("100.0 %", right),
         )
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Title and labels, set from the right edge leftwards."""
         self._ends = []
         x = WIDTH - MARGIN
@@ -68,12 +68,12 @@ class TitleLine:
         canvas.text(MARGIN, 74, self._title, 38, weight="bold", fit=x - MARGIN)
         canvas.rule(MARGIN, 104, WIDTH - MARGIN, 104, palette.HAIRLINE)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The three numbers, ending where the widest would."""
-        share = measured(moment, "accuracy")[-1]
+        share = measured(frame_data, "accuracy")[-1]
         numbers = (
-            f"{moment.epoch:.{self._decimals}f}",
-            f"{moment.examples:,}",
+            f"{frame_data.epoch:.{self._decimals}f}",
+            f"{frame_data.examples:,}",
             percent(share),
         )
         for x, number in zip(self._ends, numbers, strict=True):
@@ -108,7 +108,7 @@ class Curve:
 
     def __init__(
         self,
-        story: Story,
+        run_info: RunInfo,
         place: tuple[float, float, float, float],
         title: str,
         metric: str | Mapping[str, str] = "accuracy",
@@ -116,13 +116,13 @@ class Curve:
     ):
         x, self._y, width, self._height = place
         self._x, self._width = x + self._labels, width - self._labels
-        self._epochs, self._title, self._axis = story.epochs, title, axis
+        self._epochs, self._title, self._axis = run_info.epochs, title, axis
         self._lines = {metric: ""} if isinstance(metric, str) else metric
         self._top = max(axis)
         if len(self._lines) > 2:
             raise ValueError(f"a curve tells two metrics apart, not {len(self._lines)}")
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, names, axes and their labels."""
         x, right, foot = self._x, self._x + self._width, self._y + self._height
         free = self._name_lines(canvas)
@@ -138,13 +138,13 @@ class Curve:
             canvas.text(across, foot + 32, f"{epoch:g}", 20, palette.QUIET, align="centre")
         canvas.text(x - 18, foot + 32, "epoch", 20, palette.QUIET, align="right")
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The lines so far and their last points."""
-        epochs = np.asarray(moment.history["epoch"], float)
+        epochs = np.asarray(frame_data.history["epoch"], float)
         across = self._x + self._width * epochs / self._epochs
         # The first metric is drawn last, on top.
         for number, metric in reversed(list(enumerate(self._lines))):
-            values = np.clip(measured(moment, metric), 0, self._top)
+            values = np.clip(measured(frame_data, metric), 0, self._top)
             points = thinned(np.column_stack((across, self._level(values))))
             self._line(canvas, points, number)
 

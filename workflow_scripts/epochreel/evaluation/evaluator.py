@@ -42,7 +42,7 @@ class Evaluator:
         self._device = device.choose(self._how["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
         self._file = experiment.file("evaluation")
-        seeding.begin(0)
+        seeding.seed_all(0)
         model = experiment.load("model")
         network = model.Network(settings["network"], settings["data"]["settings"])
         self._network = device.put(network, self._device).eval()
@@ -78,13 +78,13 @@ class Evaluator:
         """
         started = time.monotonic()
         loaded = checkpoints.load_into(self._network, checkpoint, digest)
-        lineage.refuse_another(checkpoint, loaded.snapshot, snapshot)
-        seeding.begin(seeding.number(snapshot, what="evaluation"))
+        lineage.check_place(checkpoint, loaded.snapshot, snapshot)
+        seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
         tried = (batches(columns, self._how["batch"]) for columns in self._tried)
         with torch.inference_mode(), device.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *tried)
         columns, metrics = _checked(given, f"{self._file}: evaluate")
-        refuse_other_rows(columns, self._tried, f"{self._file}: evaluate")
+        check_row_count(columns, self._tried, f"{self._file}: evaluate")
         about = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, about)
         said = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
@@ -138,7 +138,7 @@ def _metric(name: Any, value: Any, source: str) -> float:
     return number
 
 
-def refuse_other_rows(
+def check_row_count(
     columns: Mapping[str, Any], tried: Sequence[Mapping[str, Any]], source: str
 ) -> None:
     """Refuse columns that do not tell of all examples alike (`UserError`); `source` gave them.

@@ -7,7 +7,7 @@ NAMES = {
     "model": ("Network", "loss"),
     "evaluation": ("evaluate",),
     "figure": ("panels",),
-    "inference": ("read",),
+    "inference": ("predict",),
     "projection": ("activations",),
     "checks": ("contradictions",),
 }
@@ -34,8 +34,8 @@ CALLS = {
         "loops": ("story", "predictions"),
     },
     "inference": {
-        "read": ("network", "image", "data"),
-        "picture": ("network", "image", "data"),
+        "predict": ("network", "image", "data"),
+        "draw_prediction": ("network", "image", "data"),
     },
     "projection": {"activations": ("predictions",)},
     "checks": {"contradictions": ("asked",)},

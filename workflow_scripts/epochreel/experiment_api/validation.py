@@ -15,8 +15,8 @@ from epochreel.core.errors import (
     in_one_line,
     kind_and_words,
     printable,
+    raise_wrong_result,
     raised_by_own,
-    refuse_given,
     shown,
 )
 from epochreel.experiment_api.loader import Experiment
@@ -34,11 +34,11 @@ def parts(path: Path) -> dict[str, Any]:
     found = schema.load_parts(path)
     for key, rules in found.get("data", {}).get("properties", {}).items():
         if isinstance(rules, dict):
-            _refuse_odd_folder(rules, f"{path}: 'data.properties.{key}")
+            _check_folder_schema(rules, f"{path}: 'data.properties.{key}")
     return found
 
 
-def _refuse_odd_folder(rules: Mapping[str, Any], where: str) -> None:
+def _check_folder_schema(rules: Mapping[str, Any], where: str) -> None:
     kinds = rules.get("type", [])
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
     if rules.get("format") == "folder" and not (kinds and kinds <= _PATHS):
@@ -77,7 +77,9 @@ def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tup
         raise UserError(raised_by_own(error) or f"{file}: {kind_and_words(error)}") from error
     for pair in found if isinstance(found, list) else [found]:
         if not _is_pair(pair):
-            refuse_given(f"{file}: contradictions", pair, "pairs of a key and what is wrong there")
+            raise_wrong_result(
+                f"{file}: contradictions", pair, "pairs of a key and what is wrong there"
+            )
     return [(in_one_line(key), in_one_line(words)) for key, words in found]
 
 

@@ -12,8 +12,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from epochreel.core.errors import refuse_given
-from epochreel.core.files import write_whole
+from epochreel.core.errors import raise_wrong_result
+from epochreel.core.files import atomic_write_bytes
 from epochreel.film.timing import film_length, start_time
 
 READABLE = Fraction(3, 2)  # s; for a line whose words stay and whose numbers change
@@ -58,13 +58,13 @@ def webvtt(cues: Sequence[Cue]) -> str:
     return "\n".join(lines)
 
 
-def refuse_others(sentences: Any, count: int, source: str) -> None:
+def check_sentences(sentences: Any, count: int, source: str) -> None:
     """Refuse what is no list of `count` sentences; `source` has given it (`UserError`)."""
     if not isinstance(sentences, list | tuple) or len(sentences) != count:
-        refuse_given(source, sentences, f"a list of {count} sentences, one for each snapshot")
+        raise_wrong_result(source, sentences, f"a list of {count} sentences, one for each snapshot")
     for sentence in sentences:
         if not isinstance(sentence, str):
-            refuse_given(source, sentence, "a sentence, as text")
+            raise_wrong_result(source, sentence, "a sentence, as text")
 
 
 def write_captions(sentences: Sequence[str], target: str | Path, settings: Mapping) -> None:
@@ -74,7 +74,7 @@ def write_captions(sentences: Sequence[str], target: str | Path, settings: Mappi
     """
     times = [start_time(k, settings) for k in range(len(sentences))]
     times.append(film_length(len(sentences), settings))
-    write_whole(target, webvtt(cues(times, sentences)).encode())
+    atomic_write_bytes(target, webvtt(cues(times, sentences)).encode())
 
 
 def _starts(

@@ -14,7 +14,7 @@ Film settings are a mapping; each function reads only the keys that it names:
 `poster`                  a share of the snapshots, from 0 (first) to 1 (last)
 ========================= ==========================================================
 
-A film in which things move between snapshots has tweens: for each snapshot but the first an
+A film in which things move between snapshots has transitions: for each snapshot but the first an
 animated PNG of the pictures that lead to it. They take the end of the time of the snapshot before.
 """
 
@@ -28,9 +28,9 @@ from pathlib import Path
 
 import ffmpeg
 
-from epochreel.artifacts.frames import Reel
+from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
-from epochreel.core.files import whole_file, write_whole
+from epochreel.core.files import atomic_write, atomic_write_bytes
 from epochreel.film.ffmpeg import ffmpeg_path, run
 from epochreel.film.timing import (
     RATE,
@@ -62,8 +62,10 @@ _WEBM = {
 }
 
 
-def encode_film(reel: Reel, target: str | Path, settings: Mapping, title: str, made: str) -> None:
-    """Write the H.264 film of `reel` to `target` (MP4).
+def encode_film(
+    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, made: str
+) -> None:
+    """Write the H.264 film of `sequence` to `target` (MP4).
 
     The file's metadata hold the title, and as a comment `made`, the digest of the cache key; its
     last box holds `made` and a checksum. High profile, yuv420p, BT.709 in limited range, 24
@@ -83,49 +85,51 @@ def encode_film(reel: Reel, target: str | Path, settings: Mapping, title: str, m
         "movflags": "+faststart",
         "f": "mp4",
     }
-    _encode(reel, target, settings, options | _tags(title, made), made)
+    _encode(sequence, target, settings, options | _tags(title, made), made)
 
 
-def encode_webm(reel: Reel, target: str | Path, settings: Mapping, title: str, made: str) -> None:
+def encode_webm(
+    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, made: str
+) -> None:
     """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
     threads = settings["threads"]
     options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
     if settings["webm_codec"] == "av1":
         # In place of a number of threads SVT-AV1 takes a level of parallelism, at most 6.
         options["svtav1-params"] = f"lp={min(threads, 6)}"
-    _encode(reel, target, settings, options | _tags(title, made))
+    _encode(sequence, target, settings, options | _tags(title, made))
 
 
-def encode_gif(reel: Reel, target: str | Path, settings: Mapping) -> None:
+def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
     """Write the film as an endless GIF of one palette, `gif_width` px wide, whole or not at all.
 
     Shows what the film shows at each 1/`gif_frames_per_second` s. Raises as `encode_film`.
     """
-    reel.check()
+    sequence.check()
     program = ffmpeg_path(settings)
-    with tempfile.TemporaryDirectory() as scratch, whole_file(target) as beside:
+    with tempfile.TemporaryDirectory() as scratch, atomic_write(target) as tmp_path:
         # Twice through the film: first for the palette, as a pipe cannot be rewound.
         palette = Path(scratch, "palette.png")
-        colours = _small(settings, reel).filter("palettegen", reserve_transparent=0)
+        colours = _small(settings, sequence).filter("palettegen", reserve_transparent=0)
         asked = colours.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
-        palette.write_bytes(_draw(_command(program, asked), target, reel, settings))
+        palette.write_bytes(_draw(_command(program, asked), target, sequence, settings))
         painted = ffmpeg.filter(
-            [_small(settings, reel), ffmpeg.input(f"file:{palette}", format="png_pipe")],
+            [_small(settings, sequence), ffmpeg.input(f"file:{palette}", format="png_pipe")],
             "paletteuse",
             dither="none",  # flat areas stay flat, and small
             diff_mode="rectangle",  # only the part that changes is painted
         )
-        asked = painted.output(f"file:{beside}", **_PLAIN, f="gif", loop=0)  # endless
-        _draw(_command(program, asked), target, reel, settings)
-        _check_count(beside, target, gif_frame_count(len(reel.frames), settings), settings)
+        asked = painted.output(f"file:{tmp_path}", **_PLAIN, f="gif", loop=0)  # endless
+        _draw(_command(program, asked), target, sequence, settings)
+        _check_count(tmp_path, target, gif_frame_count(len(sequence.frames), settings), settings)
 
 
-def save_poster(reel: Reel, target: str | Path, settings: Mapping) -> None:
+def save_poster(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
     """Copy the frame that `poster` names to `target`. Raises `UserError` where it is wrong."""
     place = settings["poster"]
     if not 0 <= place <= 1:
         raise UserError(f"poster is {place}; it may be a share from 0 to 1")
-    write_whole(target, reel.frame(round(place * (len(reel.frames) - 1))))
+    atomic_write_bytes(target, sequence.frame(round(place * (len(sequence.frames) - 1))))
 
 
 def count_frames(film: str | Path, settings: Mapping) -> int:
@@ -139,16 +143,20 @@ def count_frames(film: str | Path, settings: Mapping) -> int:
 
 
 def _encode(
-    reel: Reel, target: str | Path, settings: Mapping, options: Mapping, made: str | None = None
+    sequence: FrameSequence,
+    target: str | Path,
+    settings: Mapping,
+    options: Mapping,
+    made: str | None = None,
 ) -> None:
-    reel.check()
-    with whole_file(target) as beside:
-        pictures = _show(_limited(_pictures(settings, reel)), settings)
-        asked = pictures.output(f"file:{beside}", **_PLAIN, **_BT709, color_range="tv", **options)
-        _draw(_command(ffmpeg_path(settings), asked), target, reel, settings)
+    sequence.check()
+    with atomic_write(target) as tmp_path:
+        pictures = _show(_limited(_pictures(settings, sequence)), settings)
+        asked = pictures.output(f"file:{tmp_path}", **_PLAIN, **_BT709, color_range="tv", **options)
+        _draw(_command(ffmpeg_path(settings), asked), target, sequence, settings)
         if made:
-            mp4.seal(beside, made)
-        _check_count(beside, target, frame_count(len(reel.frames), settings), settings)
+            mp4.embed_checksum(tmp_path, made)
+        _check_count(tmp_path, target, frame_count(len(sequence.frames), settings), settings)
 
 
 def _check_count(film: Path, target: str | Path, expected: int, settings: Mapping) -> None:
@@ -160,10 +168,10 @@ def _check_count(film: Path, target: str | Path, expected: int, settings: Mappin
         )
 
 
-def _pictures(settings: Mapping, reel: Reel):
+def _pictures(settings: Mapping, sequence: FrameSequence):
     """The pictures of the pipe, as RGB that nothing reinterprets."""
-    # With tweens the reel already gives a picture per film frame, else one per snapshot.
-    rate = Fraction(RATE, 1 if reel.tweens else frames_per_snapshot(settings))
+    # With transitions the reel already gives a picture per film frame, else one per snapshot.
+    rate = Fraction(RATE, 1 if sequence.transitions else frames_per_snapshot(settings))
     read = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
     return read.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
 
@@ -180,11 +188,11 @@ def _show(pictures, settings: Mapping):
     return shown.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
 
 
-def _small(settings: Mapping, reel: Reel):
+def _small(settings: Mapping, sequence: FrameSequence):
     """The film's pictures at the GIF's rate and size."""
-    width = min(settings["gif_width"], reel.size[0])
-    height = max(1, round(reel.size[1] * width / reel.size[0]))
-    sampled = _show(_pictures(settings, reel), settings).filter(
+    width = min(settings["gif_width"], sequence.size[0])
+    height = max(1, round(sequence.size[1] * width / sequence.size[0]))
+    sampled = _show(_pictures(settings, sequence), settings).filter(
         "fps", settings["gif_frames_per_second"]
     )
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
@@ -196,12 +204,14 @@ def _tags(title: str, made: str) -> dict[str, str]:
     return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={made}"}
 
 
-def _draw(command: list[str], target: str | Path, reel: Reel, settings: Mapping) -> bytes:
+def _draw(
+    command: list[str], target: str | Path, sequence: FrameSequence, settings: Mapping
+) -> bytes:
     """Run `command` with the pictures in its pipe; where it fails for one of them, name that."""
     try:
-        return run(command, target, reel.feed(frames_per_snapshot(settings)))
+        return run(command, target, sequence.feed(frames_per_snapshot(settings)))
     except UserError:
-        reel.refuse_what_does_not_unpack()
+        sequence.check_pixels()
         raise
 
 

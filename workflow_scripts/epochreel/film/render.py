@@ -14,9 +14,9 @@ import pyarrow as pa
 from epochreel.artifacts import evaluations, metrics
 from epochreel.artifacts import projections as projection_files
 from epochreel.core import seeding
-from epochreel.core.errors import refuse_given
-from epochreel.core.files import write_whole
-from epochreel.drawing.frame import Moment, Scene, Story, Way
+from epochreel.core.errors import raise_wrong_result
+from epochreel.core.files import atomic_write_bytes
+from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
 from epochreel.film.timing import RATE
 from epochreel.formats import png
 
@@ -35,7 +35,7 @@ class Shown:
     projections: Sequence[str]
     summary: pa.Table
 
-    def moments(self) -> Iterator[Moment]:
+    def all_frame_data(self) -> Iterator[FrameData]:
         """All of them, one after the other; the next one's files are read meanwhile."""
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._moment, 0)
@@ -45,61 +45,63 @@ class Shown:
                     ahead = pool.submit(self._moment, place + 1)
                 yield now
 
-    def _moment(self, place: int) -> Moment:
+    def _moment(self, place: int) -> FrameData:
         snapshot, settings, reads = self.first + place, self.stage["settings"], self.stage["reads"]
         predictions = evaluations.of(self.evaluations[place], snapshot, reads["evaluate"])
         history = metrics.history(self.summary, snapshot, settings["snapshots_per_epoch"])
-        made = moment(settings, snapshot, predictions, history)
+        made = frame_data(settings, snapshot, predictions, history)
         if not self.projections:
             return made
         layout = projection_files.read(self.projections[place], snapshot, reads["project"])
         return replace(made, layout=layout)
 
 
-def scene(figure: ModuleType, story: Story) -> Scene:
+def scene(figure: ModuleType, run_info: RunInfo) -> Scene:
     """The scene of the panels that an experiment's figure.py gives; `UserError` for others."""
-    seeding.begin(0)
-    panels, source = figure.panels(story), f"{figure.__file__}: panels"
+    seeding.seed_all(0)
+    panels, source = figure.panels(run_info), f"{figure.__file__}: panels"
     wanted = "a list of panels, which have the methods settle and draw"
     if not isinstance(panels, Iterable):
-        refuse_given(source, panels, wanted)
+        raise_wrong_result(source, panels, wanted)
     panels = list(panels)
     for panel in panels:
         has_both = all(callable(getattr(panel, name, None)) for name in ("settle", "draw"))
         if isinstance(panel, type) or not has_both:
-            refuse_given(source, panel, wanted)
-    return Scene(story.size, panels)
+            raise_wrong_result(source, panel, wanted)
+    return Scene(run_info.size, panels)
 
 
 def draw(scene: Scene, shown: Shown, frames: Sequence[str], key: str) -> None:
     """Draw the frames of all snapshots; each is written while the next one is drawn."""
     with _Writer(key) as writer:
-        for moment, path in zip(shown.moments(), frames, strict=True):
-            writer.write(path, moment.snapshot, png.encode, scene.draw(moment))
+        for frame_data, path in zip(shown.all_frame_data(), frames, strict=True):
+            writer.write(path, frame_data.snapshot, png.encode, scene.draw(frame_data))
 
 
-def draw_tweens(scene: Scene, shown: Shown, tweens: Sequence[str], count: int, key: str) -> None:
+def draw_transitions(
+    scene: Scene, shown: Shown, transitions: Sequence[str], count: int, key: str
+) -> None:
     """Draw the pictures that lead to each snapshot, `count` of them, one file a snapshot.
 
-    `shown` begins with the snapshot before those of `tweens`, but for snapshot 0: to it leads
+    `shown` begins with the snapshot before those of `transitions`, but for snapshot 0: to it leads
     nothing, and its file holds its own frame.
     """
-    moments = shown.moments()
-    before = next(moments) if len(shown.evaluations) > len(tweens) else None
+    all_frame_data = shown.all_frame_data()
+    before = next(all_frame_data) if len(shown.evaluations) > len(transitions) else None
     with _Writer(key) as writer:
-        for moment, path in zip(moments, tweens, strict=True):
-            pictures = [scene.draw(between) for between in _between(before, moment, count)]
-            writer.write(path, moment.snapshot, _series, pictures)
-            before = moment
+        for frame_data, path in zip(all_frame_data, transitions, strict=True):
+            pictures = [scene.draw(between) for between in _between(before, frame_data, count)]
+            writer.write(path, frame_data.snapshot, _series, pictures)
+            before = frame_data
 
 
-def _between(before: Moment | None, after: Moment, count: int) -> Iterator[Moment]:
+def _between(before: FrameData | None, after: FrameData, count: int) -> Iterator[FrameData]:
     """The first of two moments with its points on their way to the second's places."""
     if before is None:
         yield after
         return
     for step in range(1, count + 1):
-        way = Way(before, after, step / (count + 1))
+        way = Transition(before, after, step / (count + 1))
         layout = before.layout + np.float32(way.eased) * (after.layout - before.layout)
         yield replace(before, layout=layout, way=way)
 
@@ -127,13 +129,13 @@ class _Writer:
         if self._last:
             self._last.result()
         noted = {"Snapshot": str(snapshot), "epochreel": self._key}
-        self._last = self._pool.submit(lambda: write_whole(path, pack(pixels, noted)))
+        self._last = self._pool.submit(lambda: atomic_write_bytes(path, pack(pixels, noted)))
 
 
-def story(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> Story:
+def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> RunInfo:
     """What is the same for all frames of a run; `test` holds the test examples."""
     figure = settings["figure"]
-    return Story(
+    return RunInfo(
         title=settings["title"],
         size=(figure["width"], figure["height"]),
         data=settings["data"]["settings"],
@@ -154,14 +156,14 @@ def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
     }
 
 
-def moment(
+def frame_data(
     settings: Mapping[str, Any],
     snapshot: int,
     predictions: pa.Table,
     history: Mapping[str, np.ndarray],
-) -> Moment:
+) -> FrameData:
     """One snapshot: its predictions, and the metrics of all snapshots up to it."""
-    return Moment(
+    return FrameData(
         snapshot=snapshot,
         **times(settings, snapshot),
         predictions=predictions,

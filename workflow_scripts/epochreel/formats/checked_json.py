@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from epochreel.core.files import write_whole
+from epochreel.core.files import atomic_write_bytes
 
 
 def write(path: str | Path, content: Mapping[str, Any], indent: int | None = None) -> None:
     """Write an object, and under the key `digest` the SHA-256 of its other keys and values."""
     checked = {**content, "digest": _digest(content)}
-    write_whole(path, json.dumps(checked, indent=indent, sort_keys=True).encode())
+    atomic_write_bytes(path, json.dumps(checked, indent=indent, sort_keys=True).encode())
 
 
 def read(path: str | Path) -> dict[str, Any]:

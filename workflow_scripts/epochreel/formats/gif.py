@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from epochreel.core.errors import UserError, shown
-from epochreel.core.files import whole_file
+from epochreel.core.files import atomic_write
 
 SECONDS = 0.7
 """How long each picture of a loop is shown."""
@@ -32,5 +32,5 @@ def write(path: str | Path, pictures: Sequence[np.ndarray]) -> None:
         for picture in pictures
     )
     how = {"append_images": others, "duration": round(1000 * SECONDS), "loop": 0}
-    with whole_file(path) as beside:
-        first.save(beside, "GIF", save_all=True, optimize=False, **how)
+    with atomic_write(path) as tmp_path:
+        first.save(tmp_path, "GIF", save_all=True, optimize=False, **how)

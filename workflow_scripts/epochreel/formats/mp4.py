@@ -21,7 +21,7 @@ _HEAD = struct.pack(">I", _LENGTH) + b"free" + _NAME
 _CHUNK = 1 << 20
 
 
-def seal(path: str | Path, made: str) -> None:
+def embed_checksum(path: str | Path, made: str) -> None:
     """Add the last box to a film; `made` is the digest of the key that it follows from."""
     with open(path, "ab") as file:
         file.write(_HEAD + made.encode() + b" ")
@@ -38,7 +38,7 @@ def check(path: str | Path, made: str) -> None:
         box = file.read()
     if not box.startswith(_HEAD) or box[-_DIGEST:] != _digest(path, size - _DIGEST):
         raise UserError(f"{path} is damaged: {lineage.MEND}")
-    lineage.refuse_other_digests(path, box[len(_HEAD) :][:_DIGEST].decode("latin-1"), made)
+    lineage.check_key_digest(path, box[len(_HEAD) :][:_DIGEST].decode("latin-1"), made)
 
 
 def _digest(path: str | Path, length: int) -> bytes:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from epochreel.core.errors import UserError, first_line
-from epochreel.core.files import write_whole
+from epochreel.core.files import atomic_write_bytes
 
 # Level 9 would make evaluations a tenth smaller; they are small beside the checkpoints.
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
@@ -37,7 +37,9 @@ def write(
         writer.add_key_value_metadata({_NAME: _ZEROS})
     data = sink.getvalue().to_pybytes()
     place = _checksum_place(data)
-    write_whole(path, b"".join([data[: place.start], _checksum(data, place), data[place.stop :]]))
+    atomic_write_bytes(
+        path, b"".join([data[: place.start], _checksum(data, place), data[place.stop :]])
+    )
 
 
 def read(path: str | Path) -> pa.Table:
@@ -46,7 +48,7 @@ def read(path: str | Path) -> pa.Table:
 
 
 def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
-    """A table and the checksum that its file carries. Raises as `read` does."""
+    """A table and the checksum that its file carries. Raises as `predict` does."""
     try:
         data, digest = _checked(path)
         return pq.read_table(pa.BufferReader(data)), digest
@@ -55,7 +57,7 @@ def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
 
 
 def note(path: str | Path) -> dict[str, Any]:
-    """What a table's note `epochreel` says; the columns are not read. Raises as `read` does."""
+    """What a table's note `epochreel` says; the columns are not read. Raises as `predict` does."""
     return _read(path, lambda data: noted(pq.read_schema(data)))
 
 

@@ -1,4 +1,4 @@
-"""Reading an image of one's own with the network of a run."""
+"""Predictor an image of one's own with the network of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from epochreel.experiment_api.loader import Experiment
 from epochreel.formats.user_images import open_image
 
 
-class Reading:
+class Predictor:
     """What a run's network makes of one image.
 
     The network is the checkpoint that the state of the run's last block tells of; `UserError` for
@@ -29,10 +29,10 @@ class Reading:
         stage: Mapping[str, Any],
         path_to_image: str | Path,
         path_to_network: str | Path,
-        path_to_state: str | Path,
+        path_to_index: str | Path,
     ):
         settings, trained = stage["settings"], stage["reads"]["train"]
-        index = checkpoint_index.read(path_to_state, settings["snapshot"], trained)
+        index = checkpoint_index.read(path_to_index, settings["snapshot"], trained)
         torch.set_num_threads(1)
         self._image, self._path = open_image(path_to_image), path_to_image
         self._data = settings["data"]["settings"]
@@ -40,13 +40,13 @@ class Reading:
         checkpoints.load_into(self._network, path_to_network, index["checkpoints"][-1])
         self._functions = experiment.load("inference")
 
-    def made(self, function: str) -> Any:
-        """What `function` of the experiment's inference.py gives: `read` a table, `picture` pixels.
+    def call(self, function: str) -> Any:
+        """What `function` of the experiment's inference.py gives: `predict` a table, `picture` pixels.
 
         Raises `UserError` with the image's path where it cannot be read.
         """
         make = getattr(self._functions, function)
-        seeding.begin(0)
+        seeding.seed_all(0)
         try:
             return make(self._network.eval(), self._image, self._data)
         except UserError as error:

@@ -42,19 +42,19 @@ def check_run(run: RunSettings, where: str) -> None:
             f"config: '{where}.training.plateau_batches' holds {training['plateau_batches']}, "
             f"and the dataset '{run.dataset.name}' has no validation examples to look at"
         )
-    _refuse_sample(run, where)
+    _check_sample(run, where)
     _check_calls(run)
-    _refuse_tweens(run, where)
+    _check_transitions(run, where)
     lacking = "" if settings["title"].isascii() else missing_glyphs(settings["title"])
     if lacking:
         raise UserError(
             f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
             "font (DejaVu Sans) lacks; it may hold letters of that font"
         )
-    _refuse_what_the_experiment_refuses(run, where)
+    _check_with_experiment(run, where)
 
 
-def _refuse_sample(run: RunSettings, where: str) -> None:
+def _check_sample(run: RunSettings, where: str) -> None:
     asked = run.settings["evaluation"]["train_sample"]
     stored = 0 if run.dataset.is_stream else run.dataset.settings["train"]
     if asked > stored:
@@ -80,21 +80,21 @@ def _check_calls(run: RunSettings) -> None:
         source_checks.check_call(run.experiment, "evaluation", "evaluate")
 
 
-def _refuse_tweens(run: RunSettings, where: str) -> None:
-    asked, frames = run.figure["tweens"], timing.frames_per_snapshot(run.settings["film"])
+def _check_transitions(run: RunSettings, where: str) -> None:
+    asked, frames = run.figure["transitions"], timing.frames_per_snapshot(run.settings["film"])
     if asked and not run.projects:
         raise UserError(
-            f"config: '{where}.figure.tweens' holds {asked}; the experiment "
+            f"config: '{where}.figure.transitions' holds {asked}; the experiment "
             f"'{run.dataset.settings['experiment']}' projects no points: it may hold 0"
         )
     if asked >= frames and asked:
         raise UserError(
-            f"config: '{where}.figure.tweens' holds {asked}; it may hold at most {frames - 1}, "
+            f"config: '{where}.figure.transitions' holds {asked}; it may hold at most {frames - 1}, "
             f"since a snapshot is shown for {frames} film frame(s) (film.seconds_per_snapshot)"
         )
 
 
-def _refuse_what_the_experiment_refuses(run: RunSettings, where: str) -> None:
+def _check_with_experiment(run: RunSettings, where: str) -> None:
     asked = {
         "data": run.dataset.settings["settings"],
         "network": run.network,

@@ -32,9 +32,9 @@ class Dataset:
         settings["settings"] = self.check("data", settings["settings"], where)
         self.settings = settings
         for split in SPLITS:
-            self._refuse_many_shards(split)
+            self._check_shard_count(split)
 
-    def _refuse_many_shards(self, split: str) -> None:
+    def _check_shard_count(self, split: str) -> None:
         count = self._shard_count(split)
         if count > MOST_SHARDS:
             each = self.settings["examples_per_shard"]
@@ -90,7 +90,7 @@ class Dataset:
                 if path.suffix.lower() in suffixes.get(key, [path.suffix.lower()]):
                     found[f"{where}: {path.relative_to(folder)}"] = os.path.relpath(path)
         for file in found.values():
-            _refuse_odd_name(file)
+            _check_name(file)
         return found
 
     def files(self) -> list[str]:
@@ -125,7 +125,7 @@ def _files_in(folder: Path, where: str) -> list[Path]:
         raise UserError(f"config: '{where}': there is no folder {named}") from error
 
 
-def _refuse_odd_name(file: str) -> None:
+def _check_name(file: str) -> None:
     """Braces are wildcards to Snakemake; bytes that are no UTF-8 reach Python as surrogates."""
     if re.search("[{}\ud800-\udfff]", file):
         raise UserError(

@@ -42,14 +42,14 @@ class RunFiles:
         )
         return [made.path.format(run=run.name, snapshot=n, block=n) for n in numbers]
 
-    def kept_by_kind(self) -> dict[str, list[str]]:
+    def artifacts_by_kind(self) -> dict[str, list[str]]:
         """All kept files by kind; the splits of the dataset are kinds, too."""
         kinds = {made.kind: self._paths(made) for _, made in artifacts_of(self._run)}
         return kinds | {split: self._run.dataset.shards(split) for split in SPLITS}
 
-    def kept(self) -> Iterator[str]:
+    def artifacts(self) -> Iterator[str]:
         """All kept files."""
-        return chain.from_iterable(self.kept_by_kind().values())
+        return chain.from_iterable(self.artifacts_by_kind().values())
 
     @property
     def film(self) -> str:

@@ -58,9 +58,9 @@ class RunSettings:
         return self.projects and self.projection["name"] in FILM_WIDE
 
     @property
-    def has_tweens(self) -> bool:
+    def has_transitions(self) -> bool:
         """True if points move between snapshots."""
-        return bool(self.figure["tweens"])
+        return bool(self.figure["transitions"])
 
     @property
     def snapshots(self) -> int:

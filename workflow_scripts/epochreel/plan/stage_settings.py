@@ -74,7 +74,7 @@ def render(run: RunSettings) -> Settings:
     """The content of a frame, and the time axis of its curves."""
     training = run.settings["training"]
     figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
-    del figure["tweens"]
+    del figure["transitions"]
     return {
         "data": _data(run),
         "examples": _test_examples(run),
@@ -87,9 +87,9 @@ def render(run: RunSettings) -> Settings:
     }
 
 
-def render_tweens(run: RunSettings) -> Settings:
+def render_transitions(run: RunSettings) -> Settings:
     """The settings of `render`, and the number of pictures between two snapshots."""
-    return {"tweens": run.figure["tweens"], **render(run)}
+    return {"transitions": run.figure["transitions"], **render(run)}
 
 
 def film(*names: str) -> Callable[[RunSettings], Settings]:
@@ -138,7 +138,7 @@ def write_captions(run: RunSettings) -> Settings:
     return {"film": pace, "snapshots": run.snapshots, **chosen}
 
 
-def read(run: RunSettings) -> Settings:
+def predict(run: RunSettings) -> Settings:
     """The network of the last snapshot."""
     return {"data": _data(run), "network": run.network, "snapshot": run.snapshots - 1}
 

@@ -154,8 +154,8 @@ def _has_fit(run: RunSettings) -> bool:
     return run.has_fit
 
 
-def _has_tweens(run: RunSettings) -> bool:
-    return run.has_tweens
+def _has_transitions(run: RunSettings) -> bool:
+    return run.has_transitions
 
 
 def _never(_run: RunSettings) -> bool:
@@ -163,7 +163,7 @@ def _never(_run: RunSettings) -> bool:
 
 
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
-_FILM = ("render", "render_tweens")
+_FILM = ("render", "render_transitions")
 _DECLARED = (
     Stage("generate_dataset", needs=Needs(("data",), _DRAWING)),
     Stage(
@@ -175,7 +175,7 @@ _DECLARED = (
         reads_shards=lambda run: any(stage_settings.stored_examples(run).values()),
         makes=(
             Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
-            Artifact("states", "results/{run}/states/{block}.json", _keeps_all),
+            Artifact("checkpoint_index", "results/{run}/checkpoint_index/{block}.json", _keeps_all),
             Artifact("training", "results/{run}/training/{block}.parquet", carries_key=True),
         ),
     ),
@@ -209,7 +209,7 @@ _DECLARED = (
         settings=stage_settings.summarize,
         needs=Needs(packages=("numpy", "pyarrow")),
         reads=("evaluate",),
-        makes=(Artifact("summaries", "results/{run}/summaries/{block}.parquet", carries_key=True),),
+        makes=(Artifact("metrics", "results/{run}/metrics/{block}.parquet", carries_key=True),),
     ),
     Stage(
         "fit_projection",
@@ -241,12 +241,14 @@ _DECLARED = (
         makes=(Artifact("frames", "results/{run}/frames/{snapshot}.png", carries_key=True),),
     ),
     Stage(
-        "render_tweens",
-        settings=stage_settings.render_tweens,
+        "render_transitions",
+        settings=stage_settings.render_transitions,
         needs=Needs(("figure",), _DRAWING),
         reads=_FRAMES,
-        makes=(Artifact("tweens", "results/{run}/tweens/{snapshot}.png", carries_key=True),),
-        exists=_has_tweens,
+        makes=(
+            Artifact("transitions", "results/{run}/transitions/{snapshot}.png", carries_key=True),
+        ),
+        exists=_has_transitions,
     ),
     Stage(
         "encode",
@@ -285,17 +287,17 @@ _DECLARED = (
         function="loops",
     ),
     Stage(
-        "read",
-        settings=stage_settings.read,
+        "predict",
+        settings=stage_settings.predict,
         needs=Needs(("inference", "model"), (*_TORCH, "pandas")),
         reads=("train",),
     ),
     Stage(
-        "draw_reading",
-        settings=stage_settings.read,
+        "draw_prediction",
+        settings=stage_settings.predict,
         needs=Needs(("inference", "model"), (*_TORCH, "deflate", "isal", "matplotlib")),
         reads=("train",),
-        function="picture",
+        function="draw_prediction",
     ),
 )
 STAGES = {stage.rule: stage for stage in _DECLARED}

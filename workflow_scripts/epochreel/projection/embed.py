@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from epochreel.core.errors import UserError
 from epochreel.projection import FEWEST_POINTS, MOST_POINTS, procrustes, quality
-from epochreel.projection.neighbor_graph import Points, refuse_too_large
+from epochreel.projection.neighbor_graph import Points, raise_too_large
 from epochreel.projection.previous import Before
 
 
@@ -52,14 +52,14 @@ def project(
     """
     held = _Held(snapshots)
     method = importlib.import_module(f"epochreel.projection.methods.{settings['name']}")
-    _refuse_few_or_many(held)
+    _check_point_count(held)
     fitted = method.fit(held, settings, seed) if hasattr(method, "fit") else None
     for number in range(len(held)):
         with threadpool_limits(1):  # More threads would change the order of sums.
             raw = next(fitted) if fitted else method.place(held[number], settings, seed, before)
             layout, size = procrustes.unit(raw)
             if not np.isfinite(layout).all():
-                refuse_too_large()
+                raise_too_large()
             points = held[number]
             made = Projection(layout, size, *_numbers(points, layout, before))
         before = Before(points.values, layout, size)
@@ -84,7 +84,7 @@ class _Held(Sequence):
         return self._newest[1]
 
 
-def _refuse_few_or_many(held: _Held) -> None:
+def _check_point_count(held: _Held) -> None:
     if len(held) and not FEWEST_POINTS <= len(held[0]) <= MOST_POINTS:
         raise UserError(
             f"a projection takes {FEWEST_POINTS} to {MOST_POINTS} points, and there are "

@@ -52,7 +52,7 @@ def graph(near: np.ndarray, far: np.ndarray, share: float) -> Graph:
     return Graph(starts, columns, *weights, repulsion.astype(np.float32))
 
 
-def settle(
+def relax(
     start: np.ndarray, graph: Graph, steps: int, hold: np.ndarray | float = 0.0
 ) -> np.ndarray:
     """Where points come to lie that begin at `start` (N, 2), after so many steps: float32.

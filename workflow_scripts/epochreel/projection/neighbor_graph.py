@@ -14,7 +14,7 @@ _HALVINGS = 40  # of the interval of logarithms: far below the rounding of float
 _SMALLEST = 1e-3  # of the mean distance: the least width; umap-learn's MIN_K_DIST_SCALE
 
 
-def refuse_too_large() -> NoReturn:
+def raise_too_large() -> NoReturn:
     """Raise `UserError`: the distances between activations are beyond what can be computed."""
     raise UserError(
         "the activations that projection.py gives are too large to be laid out in the plane: let "
@@ -33,7 +33,7 @@ class Points:
         with np.errstate(over="ignore"):
             squares = 4 * np.square(self.values).sum(1).max(initial=0)
         if squares > np.finfo(np.float32).max:  # UMAP squares distances in float32.
-            refuse_too_large()
+            raise_too_large()
 
     def __len__(self) -> int:
         return len(self.values)

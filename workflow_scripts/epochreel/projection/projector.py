@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from epochreel.artifacts import evaluations, projections
 from epochreel.core import seeding
-from epochreel.core.errors import refuse_given
+from epochreel.core.errors import raise_wrong_result
 from epochreel.formats import parquet
 from epochreel.projection.embed import Projection, project
 from epochreel.projection.previous import Before
@@ -58,9 +58,7 @@ class Block:
     def take(self, fit: str, targets: Sequence[str]) -> None:
         """Write the block's layouts as they are in a fit."""
         table = parquet.read(fit)
-        lineage.refuse_others(
-            fit, parquet.noted(table.schema), self.stage["reads"]["fit_projection"]
-        )
+        lineage.check_key(fit, parquet.noted(table.schema), self.stage["reads"]["fit_projection"])
         rows = table.slice(self.first, len(self.evaluations)).to_pylist()
         for place, (row, target) in enumerate(zip(rows, targets, strict=False)):
             points = np.column_stack((row["x"], row["y"])).astype(np.float32)
@@ -73,7 +71,7 @@ class Block:
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
         predictions = evaluations.of(path, snapshot, self.stage["reads"]["evaluate"])
-        seeding.begin(seeding.number(snapshot, what="layout"))
+        seeding.seed_all(seeding.derive_seed(snapshot, what="layout"))
         return _checked(self.own.activations(predictions), len(predictions), self.own)
 
     def _before(self, paths: Sequence[str]) -> Before | None:
@@ -107,7 +105,7 @@ def _checked(given: Any, count: int, own: ModuleType) -> np.ndarray:
         rows = np.empty(0, object)
     if rows.ndim != 2 or rows.dtype.kind not in "fiub" or len(rows) != count or not rows.size:
         wanted = f"an array of numbers, a row for each of the {count} predictions"
-        refuse_given(f"{own.__file__}: activations", given, wanted)
+        raise_wrong_result(f"{own.__file__}: activations", given, wanted)
     return rows
 
 

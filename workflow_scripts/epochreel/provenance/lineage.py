@@ -16,18 +16,18 @@ OTHERS = "follows from other settings, code or versions than the config asks for
 MEND = "delete it and run the same command again"
 
 
-def refuse_others(path: str | Path, noted: Any, made: str) -> None:
+def check_key(path: str | Path, noted: Any, made: str) -> None:
     """Raise `UserError` unless `noted`, the key that `path` notes, is the one of digest `made`."""
-    refuse_other_digests(path, digest(noted), made)
+    check_key_digest(path, digest(noted), made)
 
 
-def refuse_other_digests(path: str | Path, noted: Any, made: str) -> None:
+def check_key_digest(path: str | Path, noted: Any, made: str) -> None:
     """The same where a file notes the digest of its key alone."""
     if noted != made:
         raise UserError(f"{path} {OTHERS}: {MEND}")
 
 
-def refuse_another(path: str | Path, found: Any, place: Any, what: str = "snapshot") -> None:
+def check_place(path: str | Path, found: Any, place: Any, what: str = "snapshot") -> None:
     """Raise `UserError` where a file is of the place `found` and not of `place`."""
     if found != place:
         raise UserError(f"{path} holds {what} {found} in the place of {place}: {MEND}")

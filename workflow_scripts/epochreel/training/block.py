@@ -16,7 +16,7 @@ from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import keys
 from epochreel.training import disk_space
 from epochreel.training.snapshot_store import Store
-from epochreel.training.trainer import Recipe, Sample, Trainer
+from epochreel.training.trainer import Sample, Trainer, TrainingConfig
 from epochreel.training.training_data import TrainingData
 
 log = logging.getLogger("epochreel")
@@ -29,7 +29,7 @@ class Outputs:
 
     before: str | None
     checkpoints: Sequence[str]
-    state: str
+    index: str
     table: str
     system: str
     store: Path
@@ -66,13 +66,13 @@ class Block:
     def make(self) -> None:
         """Make the block's outputs: checkpoints, state, training table and system log."""
         store = self.store
-        with store.lease():
+        with store.lock():
             store.forget_other_trainings()
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
-                _tell_what_is_kept(self.numbers[0], missing[0])
+                _log_resume(self.numbers[0], missing[0])
                 _train(self._trainer, store, missing, self.outlook.run)
-            self._refuse_another_training()
+            self._check_same_training()
             self._declare()
             if not self.outlook.keeps_all:
                 # The checkpoints are names of the same files until they have been evaluated.
@@ -80,9 +80,9 @@ class Block:
 
     def _trainer(self) -> Trainer:
         """Return the untrained network, after a check of the disk space that the run needs."""
-        recipe = Recipe.of(self.stage["settings"])
+        config = TrainingConfig.of(self.stage["settings"])
         model = self.experiment.load("model")
-        trainer = Trainer(model, recipe, self.data.source, self.data.validation)
+        trainer = Trainer(model, config, self.data.source, self.data.validation)
         self._check_disk(trainer)
         return trainer
 
@@ -108,9 +108,9 @@ class Block:
         key = keys.key(self.stage)
         training_table.write(outputs.table, [record["training"] for record in records], key)
         system_log.write(outputs.system, [record["system"] for record in records])
-        checkpoint_index.write(outputs.state, records, keys.key_digest(self.stage))
+        checkpoint_index.write(outputs.index, records, keys.key_digest(self.stage))
 
-    def _refuse_another_training(self) -> None:
+    def _check_same_training(self) -> None:
         """Refuse to follow a block whose last snapshot is not this store's.
 
         Where a GPU does not repeat itself to the bit, a store that was lost cannot be made again
@@ -134,7 +134,7 @@ def _labels_per_example(trainer: Trainer) -> int:
     return sum(column[0].numel() for column in columns if column.dim() < 3)
 
 
-def _tell_what_is_kept(first: int, missing: int) -> None:
+def _log_resume(first: int, missing: int) -> None:
     if missing > first:
         kept = (
             "snapshots of this block up to %d are kept: it was interrupted, damaged or made longer"

@@ -39,7 +39,7 @@ class Source(Protocol):
         """One example, on that device."""
 
 
-class Stored:
+class ShardedSource:
     """A training set in shards, gone through in passes, each in an order of its own."""
 
     def __init__(self, split: Split, seed: int, batch: int, device: torch.device):
@@ -61,7 +61,7 @@ class Stored:
         return {name: column[:1].to(self._device) for name, column in self._columns.items()}
 
 
-class Stream:
+class GeneratedSource:
     """An unbounded training set: `data` is the experiment's module of that name."""
 
     def __init__(
@@ -84,7 +84,7 @@ class Stream:
         return self._examples(0, 1)
 
     def _examples(self, first: int, count: int) -> Columns:
-        seeding.begin(seeding.number(self._seed, first, what="stream"))
+        seeding.seed_all(seeding.derive_seed(self._seed, first, what="stream"))
         name = "draw" if hasattr(self._data, "draw") else "generate"
         source = f"{self._data.__file__}: {name}"
         drawn = (self._drawn if name == "draw" else self._generated)(first, count, source)

@@ -4,7 +4,7 @@ Snakemake removes the outputs of a job that failed or was killed; the store is o
 so no more is lost than the work since the last snapshot. It holds, for one training (named by
 the digest of all that defines it):
 
-    lease                       the lock file, held by the one process that trains
+    lock                        the lock file, held by the one process that trains
     weights/000042.safetensors  every snapshot's weights; the checkpoints are hard links to them
     optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots and for the
                                 one before the block in progress
@@ -29,7 +29,7 @@ import torch
 from epochreel.artifacts import checkpoints
 from epochreel.core import lock
 from epochreel.core.errors import UserError
-from epochreel.core.files import link_whole, sha256, write_whole
+from epochreel.core.files import atomic_link, atomic_write_bytes, sha256
 from epochreel.formats import checked_json
 
 log = logging.getLogger("epochreel")
@@ -37,7 +37,7 @@ NEWEST_KEPT = 2  # if the newest state is damaged, the one before it still serve
 
 
 class Store:
-    """The store of one training in `folder`; use it inside `with store.lease():`.
+    """The store of one training in `folder`; use it inside `with store.lock():`.
 
     `before` is the snapshot before the block in progress. Its state is kept, so that a block whose
     weights are gone, once they were evaluated or by damage, is trained again and none before it.
@@ -47,9 +47,9 @@ class Store:
         self.folder = folder / training[:16]  # 64 bits of the digest
         self.training, self._before = training, before
 
-    def lease(self) -> contextlib.AbstractContextManager[None]:
+    def lock(self) -> contextlib.AbstractContextManager[None]:
         """Hold the training for this process alone, waiting for another that has it."""
-        return lock.held(self.folder / "lease")
+        return lock.hold(self.folder / "lock")
 
     def weights(self, snapshot: int) -> Path:
         """Where the weights of a snapshot lie."""
@@ -80,7 +80,7 @@ class Store:
         about = {"snapshot": snapshot, "training": self.training}
         packed, before = checkpoints.pack(weights, about), self.record(snapshot)
         if before:
-            _refuse_other_weights(snapshot, packed, before["weights"], self.folder)
+            _check_same_weights(snapshot, packed, before["weights"], self.folder)
             # A snapshot that is trained again keeps the time at which it was first trained.
             rows = {**rows, "system": before["system"]}
         record = {
@@ -132,13 +132,13 @@ class Store:
         """
         others = [path for path in self.folder.parent.glob("*") if path != self.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
-            with lock.free(path / "lease") as free:
+            with lock.try_hold(path / "lock") as free:
                 if free:
                     shutil.rmtree(path)
 
     def link(self, snapshot: int, path: str | Path) -> None:
         """Give the weights of a snapshot the second name `path`."""
-        link_whole(self.weights(snapshot), path)
+        atomic_link(self.weights(snapshot), path)
 
     def _record(self, snapshot: int) -> Path:
         return self.folder / "records" / f"{snapshot:06d}.json"
@@ -147,7 +147,7 @@ class Store:
         return sorted(int(path.stem) for path in (self.folder / kind).glob("[0-9]*.safetensors"))
 
 
-def _refuse_other_weights(snapshot: int, packed: bytes, digest: str, folder: Path) -> None:
+def _check_same_weights(snapshot: int, packed: bytes, digest: str, folder: Path) -> None:
     """Refuse to mix two trainings: a device may not repeat itself to the bit."""
     if hashlib.sha256(packed).hexdigest() != digest:
         raise UserError(
@@ -160,7 +160,7 @@ def _write(path: Path, data: bytes) -> str:
     """Write `data` unless they are there already (a checkpoint's link stays one); its digest."""
     digest = hashlib.sha256(data).hexdigest()
     if not (path.is_file() and sha256(path) == digest):
-        write_whole(path, data)
+        atomic_write_bytes(path, data)
     return digest
 
 

@@ -14,7 +14,7 @@ import torch
 from epochreel.artifacts import checkpoints
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
-from epochreel.core.errors import UserError, refuse_given
+from epochreel.core.errors import UserError, raise_wrong_result
 from epochreel.training import lr_schedule, optimizers, telemetry
 from epochreel.training.data_source import Source, in_memory
 from epochreel.training.snapshot_store import Store
@@ -24,7 +24,7 @@ log = logging.getLogger("epochreel")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingConfig:
     """All that defines a training, but for its data and code."""
 
     seed: int
@@ -34,7 +34,7 @@ class Recipe:
     training: Mapping[str, Any]
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Recipe:
+    def of(cls, settings: Mapping[str, Any]) -> TrainingConfig:
         """The recipe in the settings of the stage `train`."""
         return cls(
             seed=settings["seed"],
@@ -73,15 +73,15 @@ class Trainer:
     def __init__(
         self,
         model: ModuleType,
-        recipe: Recipe,
+        config: TrainingConfig,
         source: Callable[[torch.device], Source],
         validation: Split,
     ):
-        self.model, self.recipe, self.settings = model, recipe, recipe.training
+        self.model, self.config, self.settings = model, config, config.training
         self.device = device.choose(self.settings["threads"])
         # Untrained weights follow from the seed alone.
-        seeding.begin(recipe.seed)
-        network = _checked_network(model, model.Network(recipe.network, recipe.data))
+        seeding.seed_all(config.seed)
+        network = _checked_network(model, model.Network(config.network, config.data))
         self.network = device.put(network, self.device)
         self.optimizer = optimizers.make(self.settings, self.network)
         self.rate = lr_schedule.rate_at(self.settings)
@@ -98,7 +98,7 @@ class Trainer:
         checkpoints.load_into(self.network, store.weights(snapshot))
         tensors = self.plateau.load(checkpoints.load(store.optimizer(snapshot)))
         optimizers.load_state_tensors(self.optimizer, tensors)
-        self.snapshot, self.step = snapshot, self.recipe.step(snapshot)
+        self.snapshot, self.step = snapshot, self.config.step(snapshot)
         log.info("going on from snapshot %d, batch %d", snapshot, self.step)
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
@@ -107,7 +107,7 @@ class Trainer:
 
     def advance(self) -> Sample:
         """Train up to the next snapshot and take its sample."""
-        end = self.recipe.step(self.snapshot + 1)
+        end = self.config.step(self.snapshot + 1)
         total = torch.zeros((), device=self.device)  # on the device: no batch waits for a GPU
         self.network.train()
         while self.step < end:
@@ -117,12 +117,12 @@ class Trainer:
 
     def sample(self, total: float | None = None) -> Sample:
         """Return the rows of this snapshot; `total` is the loss of the steps since the last one."""
-        done = self.step - self.recipe.step(self.snapshot - 1) if self.snapshot else 0
-        self._refuse_what_is_no_number(total)
+        done = self.step - self.config.step(self.snapshot - 1) if self.snapshot else 0
+        self._check_finite(total)
         row = {
             "snapshot": self.snapshot,
             "step": self.step,
-            "epoch": self.recipe.epoch(self.snapshot),
+            "epoch": self.config.epoch(self.snapshot),
             "examples": self.step * self.settings["batch"],
             "loss": total / done if done else None,
             "validation_loss": self._validation_loss(),
@@ -132,7 +132,7 @@ class Trainer:
         system = self.sampler.sample(done * self.settings["batch"])
         return Sample(row, {"snapshot": self.snapshot, **system})
 
-    def _refuse_what_is_no_number(self, total: float | None) -> None:
+    def _check_finite(self, total: float | None) -> None:
         finite = all(bool(value.isfinite().all()) for value in self.network.parameters())
         if not finite or (total is not None and not np.isfinite(total)):
             what = "the loss is" if finite else "the weights are"
@@ -147,12 +147,12 @@ class Trainer:
         batch = self.train.batch(self.step)
         # After the batch, which may draw too: what the step itself draws, such as dropout, follows
         # from seed and step, also in a training that resumes here.
-        seeding.begin(seeding.number(self.recipe.seed, self.step))
+        seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
         with device.arithmetic(self.device, self.settings["precision"]):
             loss = self._checked(self.model.loss(self.network, batch))
         if not loss.requires_grad:
-            refuse_given(
+            raise_wrong_result(
                 self._source("loss"), loss, "what weights can be learnt from, not detached"
             )
         # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
@@ -171,7 +171,7 @@ class Trainer:
         """The loss as the model gives it, which is one number."""
         if not isinstance(loss, torch.Tensor) or loss.dim():
             wanted = "one number, the batch's mean loss, as a tensor"
-            refuse_given(self._source("loss"), loss, wanted)
+            raise_wrong_result(self._source("loss"), loss, wanted)
         return loss
 
     def _penalty(self) -> torch.Tensor | float:
@@ -181,7 +181,7 @@ class Trainer:
         penalty = self.model.penalty(self.network)
         is_tensor = isinstance(penalty, torch.Tensor) and not penalty.dim()
         if not is_tensor and not isinstance(penalty, int | float):
-            refuse_given(self._source("penalty"), penalty, "one number, as a tensor")
+            raise_wrong_result(self._source("penalty"), penalty, "one number, as a tensor")
         return penalty
 
     def _validation_loss(self) -> float | None:
@@ -213,5 +213,5 @@ def _checked_network(model: ModuleType, network: Any) -> torch.nn.Module:
             f"{model.__file__}: Network makes an object of type {type(network).__name__}; "
             "it makes a torch.nn.Module that has weights to learn"
         )
-    checkpoints.refuse_others(network.state_dict(), f"{model.__file__}: Network")
+    checkpoints.check_tensors(network.state_dict(), f"{model.__file__}: Network")
     return network

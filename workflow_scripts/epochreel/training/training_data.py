@@ -11,7 +11,7 @@ import torch
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.files import sha256
 from epochreel.experiment_api import loader
-from epochreel.training.data_source import Source, Stored, Stream
+from epochreel.training.data_source import GeneratedSource, ShardedSource, Source
 
 
 class TrainingData:
@@ -45,7 +45,7 @@ class TrainingData:
         settings = self._stage["settings"]
         batch = settings["training"]["batch"]
         if self._train is not None:
-            return Stored(self._train, settings["seed"], batch, device)
+            return ShardedSource(self._train, settings["seed"], batch, device)
         return stream(self._experiment, self._stage, self._base, batch, device)
 
 
@@ -55,8 +55,8 @@ def stream(
     base: Path,
     batch: int,
     device: torch.device,
-) -> Stream:
+) -> GeneratedSource:
     """The unbounded training set of a stage."""
     data = stage["settings"]["data"]
     own = loader.resolved(data["settings"], stage["folders"], base)
-    return Stream(experiment.load("data"), own, data["seed"], batch, device)
+    return GeneratedSource(experiment.load("data"), own, data["seed"], batch, device)

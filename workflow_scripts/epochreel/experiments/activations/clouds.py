@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Moment, Story
+from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels import MARGIN, TOP, Curve, caption, percent
 from epochreel.experiments.activations import colours, labels, thumbnails
 from epochreel.experiments.activations.sentences import remark
@@ -62,71 +62,71 @@ def _told(table: pa.Table, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return tuple(table[name].to_numpy()[mask].astype(np.intp) for name in ("label", "prediction"))
 
 
-def _layout(moment: Moment) -> np.ndarray:
-    if moment.layout is None:
+def _layout(frame_data: FrameData) -> np.ndarray:
+    if frame_data.layout is None:
         raise UserError("the figure shows where images lie: give the run a projection")
-    return moment.layout
+    return frame_data.layout
 
 
 class TestClouds:
     """The test images at their places, the names of their classes, and what to look at."""
 
-    def __init__(self, story: Story, names: Sequence[str]):
-        self._names, self._hold = names, int(story.figure["sentence_snapshots"])
-        self._pictures = thumbnails.Thumbnails(story.test, names, story.figure["thumbnail"])
-        room = story.figure["thumbnail"] / 2
-        self._kept: list[tuple[Moment, labels.Boxes, np.ndarray]] = []  # see `_settled`
+    def __init__(self, run_info: RunInfo, names: Sequence[str]):
+        self._names, self._hold = names, int(run_info.figure["sentence_snapshots"])
+        self._pictures = thumbnails.Thumbnails(run_info.test, names, run_info.figure["thumbnail"])
+        room = run_info.figure["thumbnail"] / 2
+        self._kept: list[tuple[FrameData, labels.Boxes, np.ndarray]] = []  # see `_settled`
         self._place = (MARGIN + room, TOP + room, LEFT_WIDTH - 2 * room, HEIGHT - 2 * room)
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """How the panel is read."""
-        self._pictures.settle(canvas)
+        self._pictures.draw_static(canvas)
         lines = _NOTE, _STRIPS[self._pictures.can_be_named()]
         for line, y in zip(lines, (TOP - 28, TOP - 2), strict=True):
             canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._plates = labels.Plates(canvas, self._names)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The sentence, the pictures, and the names."""
-        said = remark(moment.history, self._names, self._hold)
+        said = remark(frame_data.history, self._names, self._hold)
         canvas.text(MARGIN, TOP - 56, said.sentence, 34, weight="bold", fit=LEFT_WIDTH)
-        places, truth, predictions = self._test(moment)
-        self._pictures.draw(canvas, places, truth, predictions, self._sides(moment))
-        self._plates.draw(canvas, self._boxes(moment))
+        places, truth, predictions = self._test(frame_data)
+        self._pictures.draw(canvas, places, truth, predictions, self._sides(frame_data))
+        self._plates.draw(canvas, self._boxes(frame_data))
 
-    def _test(self, moment: Moment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _test(self, frame_data: FrameData) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The test images' places in the frame, their labels and predictions."""
-        test = rows(moment.predictions, "test")
-        return within(_layout(moment)[test], self._place), *_told(moment.predictions, test)
+        test = rows(frame_data.predictions, "test")
+        return within(_layout(frame_data)[test], self._place), *_told(frame_data.predictions, test)
 
-    def _sides(self, moment: Moment) -> np.ndarray:
+    def _sides(self, frame_data: FrameData) -> np.ndarray:
         """How large pictures are; between two snapshots, on the way from one to the other."""
-        if moment.way is None:
-            return self._settled(moment)[1]
-        start, end = self._settled(moment.way.start)[1], self._settled(moment.way.end)[1]
-        return start + moment.way.share * (end - start)
+        if frame_data.way is None:
+            return self._settled(frame_data)[1]
+        start, end = self._settled(frame_data.way.start)[1], self._settled(frame_data.way.end)[1]
+        return start + frame_data.way.share * (end - start)
 
-    def _boxes(self, moment: Moment) -> labels.Boxes:
+    def _boxes(self, frame_data: FrameData) -> labels.Boxes:
         """Where names stand; between two snapshots, on the way from one place to the other, so
         that none leaps where a cloud's densest part becomes another."""
-        if moment.way is None:
-            return self._settled(moment)[0]
-        start, end = self._settled(moment.way.start)[0], self._settled(moment.way.end)[0]
+        if frame_data.way is None:
+            return self._settled(frame_data)[0]
+        start, end = self._settled(frame_data.way.start)[0], self._settled(frame_data.way.end)[0]
         return replace(
-            start, centres=start.centres + moment.way.eased * (end.centres - start.centres)
+            start, centres=start.centres + frame_data.way.eased * (end.centres - start.centres)
         )
 
-    def _settled(self, moment: Moment) -> tuple[labels.Boxes, np.ndarray]:
+    def _settled(self, frame_data: FrameData) -> tuple[labels.Boxes, np.ndarray]:
         """Where names stand at a snapshot, and how large pictures are; those of the two last
         snapshots asked for are kept, since all pictures between two snapshots ask for the same."""
         for known, *both in self._kept:
-            if known is moment:
+            if known is frame_data:
                 return tuple(both)
-        places, truth, predictions = self._test(moment)
-        said = remark(moment.history, self._names, self._hold)
+        places, truth, predictions = self._test(frame_data)
+        said = remark(frame_data.history, self._names, self._hold)
         boxes = self._plates.boxes(places, truth, said.classes, _AREA)
         side = self._pictures.grown(places, truth, predictions, boxes.gaps(places))
-        self._kept = [*self._kept[-1:], (moment, boxes, side)]
+        self._kept = [*self._kept[-1:], (frame_data, boxes, side)]
         return boxes, side
 
 
@@ -138,22 +138,22 @@ class SmallCloud:
     def __init__(self, names: Sequence[str]):
         self._colours = colours.of_classes(len(names))
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """The dots."""
         self._dots = thumbnails.dots(canvas, self._colours)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Heading, and the dots at their places."""
-        shown = rows(moment.predictions, "train")
+        shown = rows(frame_data.predictions, "train")
         title, note = "Images it learns from", "A sample of them, coloured likewise"
         if not shown.any():
-            shown = rows(moment.predictions, "test")
+            shown = rows(frame_data.predictions, "test")
             title, note = "All test images", "Also those that are too many for pictures"
         caption(canvas, SECOND, title, note, SECOND_WIDTH)
         half = thumbnails.DOT / 2
         place = (SECOND + half, TOP + half, SECOND_WIDTH - 2 * half, self._high - 2 * half)
-        x, y = within(_layout(moment)[shown], place).T
-        truth, predictions = _told(moment.predictions, shown)
+        x, y = within(_layout(frame_data)[shown], place).T
+        truth, predictions = _told(frame_data.predictions, shown)
         # A tile per class for right guesses, then one per class for wrong ones (`thumbnails.dots`).
         look = predictions + np.where(predictions == truth, 0, len(self._colours))
         canvas.put_stamps(canvas.stamps(x, y, self._dots), look)
@@ -162,20 +162,20 @@ class SmallCloud:
 class Shares:
     """The curve of the test images told right so far, and that of the sample where there is one."""
 
-    def __init__(self, story: Story, place: tuple[float, float, float, float]):
+    def __init__(self, run_info: RunInfo, place: tuple[float, float, float, float]):
         shares = {"accuracy": "test", "train_accuracy": "training"}
         self._alone, self._both = (
-            Curve(story, place, "Share right", metric) for metric in ("accuracy", shares)
+            Curve(run_info, place, "Share right", metric) for metric in ("accuracy", shares)
         )
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Nothing: which lines there are, evaluations say."""
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Axes and lines."""
-        curve = self._both if "train_accuracy" in moment.history else self._alone
-        curve.settle(canvas)
-        curve.draw(canvas, moment)
+        curve = self._both if "train_accuracy" in frame_data.history else self._alone
+        curve.draw_static(canvas)
+        curve.draw(canvas, frame_data)
 
 
 class Legend:
@@ -190,7 +190,7 @@ class Legend:
         self._pitch = min(self._high / self._rows, 30.0)
         self._wide = min((SECOND_WIDTH - 32 * (self._columns - 1)) / self._columns, 300)
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, colours and names."""
         title = "Share of each class told right"
         canvas.text(SECOND, self._y - 12, title, 26, weight="bold", fit=SECOND_WIDTH)
@@ -201,11 +201,11 @@ class Legend:
             room = self._wide - 1.5 * size - 4 * size
             canvas.text(x + 1.5 * size, y, self._names[number], size, middle=True, fit=room)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The shares."""
         size = min(20.0, self._pitch * 0.7)
         for number in range(len(self._names)):
-            share = moment.history.get(f"accuracy_of_{number}")
+            share = frame_data.history.get(f"accuracy_of_{number}")
             if share is not None:
                 x, y = self._at(number)
                 looks = {"align": "right", "middle": True}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from epochreel.drawing.frame import Panel, Story
+from epochreel.drawing.frame import Panel, RunInfo
 from epochreel.drawing.panels import TitleLine
 from epochreel.experiments.activations import classes
 from epochreel.experiments.activations.clouds import (
@@ -20,15 +20,15 @@ from epochreel.experiments.activations.clouds import (
 from epochreel.experiments.activations.sentences import remark
 
 
-def panels(story: Story) -> list[Panel]:
+def panels(run_info: RunInfo) -> list[Panel]:
     """The panels of a frame."""
-    names = classes.names(story.data)
+    names = classes.names(run_info.data)
     return [
-        TitleLine(story, "images seen", "of test images right"),
-        TestClouds(story, names),
+        TitleLine(run_info, "images seen", "of test images right"),
+        TestClouds(run_info, names),
         SmallCloud(names),
         Legend(names),
-        Shares(story, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
+        Shares(run_info, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
     ]
 
 

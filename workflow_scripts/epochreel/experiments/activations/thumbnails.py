@@ -78,7 +78,7 @@ class Thumbnails:
         self._colours = colours.of_classes(len(names))
         self._tints = colours.tints(self._colours)
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Scales all pictures to all sizes, and draws what is put on them."""
         # From the largest down, so that one fits exactly; then smallest first, in whole px.
         steps = np.arange(self._largest, DOT, -_STEP)[::-1]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
 from epochreel.drawing.canvas import WIDTH, Canvas
-from epochreel.drawing.frame import Moment, Panel, Story
+from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import BOTTOM, MARGIN, TOP, Curve, TitleLine, caption
 from epochreel.experiments.sheets import layout
 from epochreel.film.sentences import progress
@@ -22,17 +22,17 @@ _SECOND = MARGIN + _LEFT_WIDTH + 72
 _SECOND_WIDTH = WIDTH - MARGIN - _SECOND
 
 
-def panels(story: Story) -> list[Panel]:
+def panels(run_info: RunInfo) -> list[Panel]:
     """The panels of a frame, for whole pages or, with the variant "cells", for single cells."""
-    examples = "cells" if story.data["variant"] == "cells" else "pages"
+    examples = "cells" if run_info.data["variant"] == "cells" else "pages"
     shared = [
-        TitleLine(story, f"{examples} seen", "of digits right"),
+        TitleLine(run_info, f"{examples} seen", "of digits right"),
         DigitRows(),
-        Curve(story, (MARGIN, 900, _LEFT_WIDTH, 104), "Share of digits right so far"),
+        Curve(run_info, (MARGIN, 900, _LEFT_WIDTH, 104), "Share of digits right so far"),
     ]
     if examples == "cells":
-        return [*shared, CellWall(story)]
-    return [*shared, PlaceSheet(story), PageSheet(story)]
+        return [*shared, CellWall(run_info)]
+    return [*shared, PlaceSheet(run_info), PageSheet(run_info)]
 
 
 def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
@@ -110,7 +110,7 @@ class DigitRows:
     _x = MARGIN + 80.0
     _column = (_LEFT_WIDTH - 80.0 - _wide) / 9
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, labels and empty slots."""
         note = "Row: the digit printed. Column: the digit read. Bar: mean probability"
         caption(canvas, MARGIN, "How each digit is read", note, _LEFT_WIDTH)
@@ -135,9 +135,9 @@ class DigitRows:
             stripe=palette.SLOT,
         )
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The hundred bars."""
-        truth, _, probabilities = answers(moment.predictions, 1)
+        truth, _, probabilities = answers(frame_data.predictions, 1)
         rates = reading_rates(truth, probabilities).ravel()
         canvas.fill_bars(self._solid, rates[self._right])
         canvas.fill_bars(self._striped, rates[~self._right])
@@ -163,9 +163,9 @@ class _Sheet:
 
     _high = 376.0
 
-    def __init__(self, story: Story, y: float):
+    def __init__(self, run_info: RunInfo, y: float):
         self._y = y
-        self._places = layout.places(story.data["variant"])
+        self._places = layout.places(run_info.data["variant"])
 
     def _at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Units of the frame for px of the page."""
@@ -189,10 +189,10 @@ class PlaceSheet(_Sheet):
 
     _wide, _tall = 10.0, 18.0
 
-    def __init__(self, story: Story):
-        super().__init__(story, TOP)
+    def __init__(self, run_info: RunInfo):
+        super().__init__(run_info, TOP)
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, table and empty slots."""
         note = "Each place of the sheet: mean probability of the right digit, all test pages"
         caption(canvas, _SECOND, "Where digits are read well", note, _SECOND_WIDTH)
@@ -201,20 +201,20 @@ class PlaceSheet(_Sheet):
         left, top = x - self._wide / 2, y - self._tall / 2
         self._bars = canvas.bars(left, top, self._wide, self._tall, palette.RIGHT)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """All bars."""
-        truth, _, probabilities = answers(moment.predictions, len(self._places))
+        truth, _, probabilities = answers(frame_data.predictions, len(self._places))
         canvas.fill_bars(self._bars, place_rates(truth, probabilities))
 
 
 class PageSheet(_Sheet):
     """One test page's most likely digits."""
 
-    def __init__(self, story: Story):
-        super().__init__(story, BOTTOM - self._high)
-        self._page = int(story.figure.get("example", 0))
+    def __init__(self, run_info: RunInfo):
+        super().__init__(run_info, BOTTOM - self._high)
+        self._page = int(run_info.figure.get("example", 0))
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, table and decimal points."""
         note = "Its most likely digits: right ones bold, wrong ones light and boxed"
         caption(canvas, _SECOND, "One test page as it is read", note, _SECOND_WIDTH, self._y)
@@ -227,9 +227,9 @@ class PageSheet(_Sheet):
         x, y = self._at(places.x[last] - step, places.y[last])
         put_points(canvas, x, y, 22, 19)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """All digits."""
-        truth, prediction, _ = answers(moment.predictions, len(self._places))
+        truth, prediction, _ = answers(frame_data.predictions, len(self._places))
         if not 0 <= self._page < len(truth):
             raise UserError(
                 f"figure: example {self._page} is no test page: take one of 0 … {len(truth) - 1}"
@@ -242,11 +242,11 @@ class CellWall:
 
     _columns, _rows, _zoom = 6, 5, 3.0
 
-    def __init__(self, story: Story):
-        self._test = story.test
-        self._shown = min(self._columns * self._rows, len(story.test))
+    def __init__(self, run_info: RunInfo):
+        self._test = run_info.test
+        self._shown = min(self._columns * self._rows, len(run_info.test))
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, pictures and decimal points."""
         note = "Pictures of test cells; below each its most likely digits: right bold, wrong boxed"
         caption(canvas, _SECOND, "Test cells as they are read", note, _SECOND_WIDTH)
@@ -263,9 +263,9 @@ class CellWall:
         tiles = digit_tiles(canvas, 26, 38, 33)
         self._digits = canvas.stamps(across.ravel(), down.ravel(), tiles)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The digits read."""
-        truth, prediction, _ = answers(moment.predictions, len(layout.places("cells")))
+        truth, prediction, _ = answers(frame_data.predictions, len(layout.places("cells")))
         if len(truth) < self._shown:
             raise UserError(
                 f"an evaluation of {len(truth)} cells is not of this test set of "

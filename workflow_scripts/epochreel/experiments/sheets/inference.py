@@ -34,7 +34,7 @@ MEANS, TOTALS = "Means", "Totals"
 _VALUES, _MEANS = len(layout.YEARS) * len(layout.MONTHS), len(layout.MONTHS)
 
 
-def read(network: torch.nn.Module, page: np.ndarray, data: Mapping[str, Any]) -> pd.DataFrame:
+def predict(network: torch.nn.Module, page: np.ndarray, data: Mapping[str, Any]) -> pd.DataFrame:
     """The 142 numbers of the sheet on `page`: 120 values, year by year, 12 means, 10 totals.
 
     `page` is uint8 (H, W) or (H, W, 3), `data` the settings of the dataset that `network` learned

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from epochreel.drawing.frame import Panel, Story
+from epochreel.drawing.frame import Panel, RunInfo
 from epochreel.drawing.panels import MARGIN, Curve, TitleLine, percent
 from epochreel.experiments.words import step_loops as pictures
 from epochreel.experiments.words.panels import (
@@ -23,26 +23,26 @@ from epochreel.film.sentences import progress
 _SPREADS = {0.0: "0", 5.0: "5", 10.0: "10", 15.0: "15 px"}
 
 
-def panels(story: Story) -> list[Panel]:
+def panels(run_info: RunInfo) -> list[Panel]:
     """The panels of a frame."""
     y, high, half = 924.0, 78.0, (LEFT_WIDTH - 48) / 2
     words = {"accuracy": "words", "letters": "letters"}
     spreads = {"spread_across": "across", "spread_down": "down"}
     return [
-        TitleLine(story, "words seen", "of words right"),
-        WordStrips(story),
+        TitleLine(run_info, "words seen", "of words right"),
+        WordStrips(run_info),
         Confusions(),
         PlaceBars(),
-        Curve(story, (MARGIN, y, half, high), "Share read right so far", words),
+        Curve(run_info, (MARGIN, y, half, high), "Share read right so far", words),
         Curve(
-            story,
+            run_info,
             (MARGIN + half + 48, y, half, high),
             "Spread of the masks",
             spreads,
             _SPREADS,
         ),
         Curve(
-            story,
+            run_info,
             (SECOND, y, SECOND_WIDTH, high),
             "Looks that move to the right",
             "in_order",
@@ -50,14 +50,14 @@ def panels(story: Story) -> list[Panel]:
     ]
 
 
-def loops(story: Story, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
+def loops(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
     """Reading, step by step, at one snapshot: loops of pictures, uint8 (H, W, 3), by name.
 
     "reading" shows the first eight test words together, 960 px wide; "word-1" … "word-8" show one
     each, 320 px wide. A loop has a picture a step, as many as its longest reading takes, and one
     of what was read. `predictions` are the rows of the snapshot's evaluation.
     """
-    return pictures.draw(story, predictions)
+    return pictures.draw(run_info, predictions)
 
 
 def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:

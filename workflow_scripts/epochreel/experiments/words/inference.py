@@ -30,7 +30,7 @@ WORD = "word"
 _PICTURE, _GAP, _MARGIN, _HEAD, _FOOT = 200, 12, 24, 64, 64  # px
 
 
-def read(network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]) -> pd.DataFrame:
+def predict(network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]) -> pd.DataFrame:
     """The word in `image`, uint8 (H, W) or (H, W, 3), letter by letter; columns as above.
 
     `data` are the settings of the dataset that `network` learned from. Raises `UserError` where
@@ -47,11 +47,13 @@ def read(network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]) -
     )
 
 
-def picture(network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]) -> np.ndarray:
+def draw_prediction(
+    network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]
+) -> np.ndarray:
     """The image at each of the five steps, seen through its mask, with the letter read: pixels.
 
     uint8 (H, W, 3). What comes after the end of the word is pale. Arguments and errors as in
-    `read`.
+    `predict`.
     """
     image = framed(image)
     signs, probabilities, looked = _attended(network, image)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Moment, Story
+from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels import MARGIN, TOP, caption, measured, percent
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import END, LONGEST, SIDE, SIGNS, STEPS, counted, letter
@@ -54,13 +54,13 @@ class WordStrips:
 
     _gap, _columns, _row = 6.0, 2, 168.0
 
-    def __init__(self, story: Story):
-        shown = [story.test[i] for i in range(min(SHOWN, len(story.test)))]
+    def __init__(self, run_info: RunInfo):
+        shown = [run_info.test[i] for i in range(min(SHOWN, len(run_info.test)))]
         self._words = np.stack([word["letters"] for word in shown])
         self._images = np.stack([word["image"] for word in shown])[:, None]
         self._idle = ~counted(self._words)
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, and the signs that are there."""
         note = (
             "Green: where it looks. Below: the letter there, the letter read, how sure it is. "
@@ -83,9 +83,9 @@ class WordStrips:
         self._signs = canvas.stamps(x + 48, foot, strips.sign_tiles(canvas, 36, 36))
         self._shares = canvas.stamps(x + 93, foot, strips.percent_tiles(canvas, 54, 30))
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """What is seen and read at each step."""
-        table = moment.predictions.slice(0, len(self._words))
+        table = frame_data.predictions.slice(0, len(self._words))
         looked = masks(table, len(self._words))
         seen = strips.looks(self._images, looked, self._idle)
         canvas.put_pictures(self._pictures, seen.reshape(-1, SIDE, SIDE, 3))
@@ -109,7 +109,7 @@ class Confusions:
     _cell = 15.0
     _left = SECOND + 24
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, labels, and what the shades mean."""
         note = "Row: the letter there. Column: the letter read"
         caption(canvas, SECOND, "How each letter is read", note, SECOND_WIDTH)
@@ -121,10 +121,10 @@ class Confusions:
             self._label(canvas, self._left + along, TOP + side + 12, sign)
         self._key(canvas, TOP + side + 42)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The shades."""
         rates = reading_rates(
-            steps(moment.predictions, "letters"), steps(moment.predictions, "prediction")
+            steps(frame_data.predictions, "letters"), steps(frame_data.predictions, "prediction")
         )
         canvas.put_pictures(self._place, shades(rates)[None])
 
@@ -148,7 +148,7 @@ class Confusions:
 def reading_rates(words: np.ndarray, read: np.ndarray) -> np.ndarray:
     """(27, 27): share with which each true sign that counts (row) is read as each sign (column).
 
-    `words` and `read` are (n, 5). The row of a sign that does not occur is 0.
+    `words` and `predict` are (n, 5). The row of a sign that does not occur is 0.
     """
     rows, places = _rows(words.tobytes())
     counts = np.bincount(rows + read.ravel()[places], minlength=SIGNS**2).reshape(SIGNS, SIGNS)
@@ -185,7 +185,7 @@ class PlaceBars:
     _metrics = (*(f"place_{place + 1}" for place in range(LONGEST)), "end")
     _y, _wide, _high = 716.0, 72.0, 84.0
 
-    def settle(self, canvas: Canvas) -> None:
+    def draw_static(self, canvas: Canvas) -> None:
         """Heading, names and empty slots."""
         title = "Share right at each place of the word"
         canvas.text(SECOND, self._y - 20, title, 26, weight="bold", fit=SECOND_WIDTH)
@@ -198,9 +198,9 @@ class PlaceBars:
         top = np.full(len(left), self._y)
         self._bars = canvas.bars(left, top, self._wide, self._high, palette.RIGHT)
 
-    def draw(self, canvas: Canvas, moment: Moment) -> None:
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """The bars and their numbers."""
-        shares = np.array([measured(moment, name)[-1] for name in self._metrics])
+        shares = np.array([measured(frame_data, name)[-1] for name in self._metrics])
         canvas.fill_bars(self._bars, shares)
         for x, share in zip(self._middle, shares, strict=True):
             foot = self._y + self._high + 52

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import Story
+from epochreel.drawing.frame import RunInfo
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import SIDE, STEPS, lengths
 from epochreel.experiments.words.panels import SHOWN, masks, steps, ways
@@ -15,10 +15,10 @@ from epochreel.experiments.words.panels import SHOWN, masks, steps, ways
 _MARGIN = 20.0  # around each word, px
 
 
-def draw(story: Story, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
+def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
     """The loops of `figure.loops`."""
-    shown = min(SHOWN, len(story.test))
-    examples = [story.test[i] for i in range(shown)]
+    shown = min(SHOWN, len(run_info.test))
+    examples = [run_info.test[i] for i in range(shown)]
     table = predictions.slice(0, shown)
     reading = _Reading(
         images=np.stack([example["image"] for example in examples]),

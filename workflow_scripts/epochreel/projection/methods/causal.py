@@ -37,14 +37,14 @@ def place(
 
 def _first(points: Points, settings: Mapping[str, Any]) -> np.ndarray:
     plane, _ = procrustes.unit(procrustes.principal_plane(points.values))
-    return forces.settle(_FIRST_SIZE * plane, _graph(points, settings), _FIRST_STEPS)
+    return forces.relax(_FIRST_SIZE * plane, _graph(points, settings), _FIRST_STEPS)
 
 
 def _next(points: Points, settings: Mapping[str, Any], before: Before) -> np.ndarray:
     changed = quality.changes(before.activations, points)
     hold = settings["hold"] / (1 + (changed / _SOFT) ** 2)
     start = before.layout * np.float32(before.size)
-    return forces.settle(start, _graph(points, settings), settings["steps"], hold)
+    return forces.relax(start, _graph(points, settings), settings["steps"], hold)
 
 
 def _graph(points: Points, settings: Mapping[str, Any]) -> forces.Graph:

@@ -11,12 +11,12 @@ from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
 
-def render_tweens(
+def render_transitions(
     paths_to_evaluations: list,
     paths_to_projections: list,
-    path_to_summary: str,
+    path_to_metrics: str,
     paths_to_test: list,
-    paths_to_tweens: list,
+    paths_to_transitions: list,
     stage: dict,
     base: Path,
 ) -> None:
@@ -26,29 +26,29 @@ def render_tweens(
     """
     settings, real = stage["settings"], stage["real"]
     figure = loader.of_stage(stage, base).load("figure")
-    story = render.story(settings, Split.of(stage, "test", paths_to_test))
+    run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
     before = min(stage["first"], 1)
     shown = render.Shown(
         stage=stage,
         first=stage["first"] - before,
         evaluations=paths_to_evaluations[: real + before],
         projections=paths_to_projections[: real + before],
-        summary=metrics.read(path_to_summary, stage["first"] + real, stage["reads"]["summarize"]),
+        summary=metrics.read(path_to_metrics, stage["first"] + real, stage["reads"]["summarize"]),
     )
-    scene, key = render.scene(figure, story), keys.key(stage)
-    render.draw_tweens(scene, shown, paths_to_tweens[:real], settings["tweens"], key)
-    padding.fill(paths_to_tweens, real)
+    scene, key = render.scene(figure, run_info), keys.key(stage)
+    render.draw_transitions(scene, shown, paths_to_transitions[:real], settings["transitions"], key)
+    padding.fill(paths_to_transitions, real)
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         before = snakemake.input.before
-        render_tweens(
+        render_transitions(
             paths_to_evaluations=[*before[:1], *snakemake.input.evaluations],
             paths_to_projections=[*before[1:], *snakemake.input.projections],
-            path_to_summary=snakemake.input.summary,
+            path_to_metrics=snakemake.input.metrics,
             paths_to_test=snakemake.input.test,
-            paths_to_tweens=snakemake.output,
+            paths_to_transitions=snakemake.output,
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,
         )

@@ -1,22 +1,22 @@
 """Reading an image of one's own.
 
 needs  images/<name>.png, the network of the run's last snapshot, the state of its last block
-makes  results/<run>/readings/<name>.csv; where the experiment draws one, its picture <name>.png
+makes  results/<run>/predictions/<name>.csv; where the experiment draws one, its picture <name>.png
 """
 
 
-rule read:
+rule predict:
     input:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
         # Holds the digest of that.
-        state=last_of("states"),
+        checkpoint_index=last_of("checkpoint_index"),
     output:
-        "results/{run}/readings/{name}.csv",
+        "results/{run}/predictions/{name}.csv",
     log:
-        "results/{run}/logs/read/{name}.log",
+        "results/{run}/logs/predict/{name}.log",
     benchmark:
-        "results/{run}/benchmarks/read/{name}.tsv"
+        "results/{run}/benchmarks/predict/{name}.tsv"
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -24,24 +24,24 @@ rule read:
         mem_mb=6000,
         runtime=30,
     params:
-        settings=settings_of("read"),
+        settings=settings_of("predict"),
         base=BASE,
     script:
-        "../workflow_scripts/read.py"
+        "../workflow_scripts/predict.py"
 
 
-rule draw_reading:
+rule draw_prediction:
     input:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
         # Holds the digest of that.
-        state=last_of("states"),
+        checkpoint_index=last_of("checkpoint_index"),
     output:
-        "results/{run}/readings/{name}.png",
+        "results/{run}/predictions/{name}.png",
     log:
-        "results/{run}/logs/draw_reading/{name}.log",
+        "results/{run}/logs/draw_prediction/{name}.log",
     benchmark:
-        "results/{run}/benchmarks/draw_reading/{name}.tsv"
+        "results/{run}/benchmarks/draw_prediction/{name}.tsv"
     conda:
         "../envs/training.yaml"
     threads: 1
@@ -49,7 +49,7 @@ rule draw_reading:
         mem_mb=6000,
         runtime=30,
     params:
-        settings=settings_of("draw_reading"),
+        settings=settings_of("draw_prediction"),
         base=BASE,
     script:
-        "../workflow_scripts/draw_reading.py"
+        "../workflow_scripts/draw_prediction.py"

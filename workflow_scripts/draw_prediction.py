@@ -3,34 +3,34 @@
 import json
 from pathlib import Path
 
-from epochreel.core.files import write_whole
+from epochreel.core.files import atomic_write_bytes
 from epochreel.experiment_api import loader
 from epochreel.formats import png
-from epochreel.inference.predictor import Reading
+from epochreel.inference.predictor import Predictor
 from epochreel.runtime.job import job
 
 
-def draw_reading(
+def draw_prediction(
     path_to_image: str,
     path_to_network: str,
-    path_to_state: str,
+    path_to_index: str,
     path_to_picture: str,
     stage: dict,
     base: Path,
 ) -> None:
     """Write the picture that the experiment draws of what a run's network reads in an image."""
     experiment = loader.of_stage(stage, base)
-    paths = path_to_image, path_to_network, path_to_state
-    pixels = Reading(experiment, stage, *paths).made("picture")
-    write_whole(path_to_picture, png.encode(pixels))
+    paths = path_to_image, path_to_network, path_to_index
+    pixels = Predictor(experiment, stage, *paths).call("picture")
+    atomic_write_bytes(path_to_picture, png.encode(pixels))
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        draw_reading(
+        draw_prediction(
             path_to_image=snakemake.input.image,
             path_to_network=snakemake.input.network,
-            path_to_state=snakemake.input.state,
+            path_to_index=snakemake.input.checkpoint_index,
             path_to_picture=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,
