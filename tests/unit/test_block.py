@@ -295,7 +295,7 @@ def test_a_block_trains_and_links_with_the_lease_in_hand(training, monkeypatch):
         yield
         told.append(made.checkpoint(0).exists())
 
-    monkeypatch.setattr(lock, "held", held)
+    monkeypatch.setattr(lock, "hold", held)
     numbers = trained(monkeypatch)
     made.make()
     assert (told, len(numbers)) == ([False, True], 5)

@@ -30,7 +30,7 @@ def start(tmp_path):
     started = []
 
     def one() -> subprocess.Popen:
-        command = [sys.executable, "-c", HOLDER, str(tmp_path / "store" / "lease")]
+        command = [sys.executable, "-c", HOLDER, str(tmp_path / "store" / "lock")]
         started.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=LIBRARY))
         return started[-1]
 
@@ -55,7 +55,7 @@ import pathlib, sys, time
 from epochreel.core import lock
 count = pathlib.Path(sys.argv[1])
 for _ in range(5):
-    with lock.hold(count.with_name("lease"), patience=0.001):
+    with lock.hold(count.with_name("lock"), patience=0.001):
         seen = int(count.read_text())
         time.sleep(0.002)
         count.write_text(str(seen + 1))
@@ -71,20 +71,20 @@ def test_no_two_processes_hold_it_at_once(tmp_path):
 
 
 def test_it_is_given_back_at_the_end_of_the_block(start, tmp_path):
-    with lock.hold(tmp_path / "store" / "lease"):
+    with lock.hold(tmp_path / "store" / "lock"):
         waiting = start()
         assert "waiting for it" in waiting.stdout.readline()
     assert waiting.stdout.readline() == "held\n"
 
 
 def test_it_is_given_back_when_the_work_fails(start, tmp_path):
-    with pytest.raises(ValueError), lock.hold(tmp_path / "store" / "lease"):
+    with pytest.raises(ValueError), lock.hold(tmp_path / "store" / "lock"):
         raise ValueError
     assert start().stdout.readline() == "held\n"
 
 
 def test_nobody_is_waited_for_where_nobody_holds_it(tmp_path, caplog):
-    with caplog.at_level(logging.WARNING, logger="epochreel"), lock.hold(tmp_path / "lease"):
+    with caplog.at_level(logging.WARNING, logger="epochreel"), lock.hold(tmp_path / "lock"):
         pass
     assert caplog.messages == []
 
@@ -95,7 +95,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(fcntl, "lockf", refuse)
     with pytest.raises(UserError, match=r"lease: this file system keeps no locks \(No locks"):  # noqa: SIM117
-        with lock.hold(tmp_path / "lease"):
+        with lock.hold(tmp_path / "lock"):
             pass
 
 
@@ -104,8 +104,8 @@ def test_a_lease_whose_file_was_deleted_is_taken_anew(start, tmp_path):
     waiting = {process: process.stdout.readline() for process in (first, second)}
     (holder,) = (process for process, said in waiting.items() if said == "held\n")
     (other,) = {first, second} - {holder}
-    (tmp_path / "store" / "lease").unlink()
+    (tmp_path / "store" / "lock").unlink()
     holder.kill()
     assert other.stdout.readline() == "held\n"
-    with lock.try_hold(tmp_path / "store" / "lease") as free:
+    with lock.try_hold(tmp_path / "store" / "lock") as free:
         assert not free

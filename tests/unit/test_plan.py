@@ -30,7 +30,7 @@ def planned(spirals, tmp_path):
     """The function that plans the config of spirals; `changes` are dotted paths and values."""
     shutil.copytree(SPIRALS, tmp_path / "spirals")
     (tmp_path / "spirals" / "inference.py").write_text(
-        "def read(*given): ...\ndef picture(*given): ...\n"
+        "def predict(*given): ...\ndef draw_prediction(*given): ...\n"
     )
     (tmp_path / "spirals" / "projection.py").write_text("def activations(predictions): ...\n")
     with open(tmp_path / "spirals" / "figure.py", "a") as figure:
@@ -514,9 +514,9 @@ def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
 
 
 def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
-    (tmp_path / "spirals" / "inference.py").write_text("def read(*given): ...\n")
+    (tmp_path / "spirals" / "inference.py").write_text("def predict(*given): ...\n")
     with pytest.raises(
-        UserError, match=r"inference\.py' does not define picture: 'draw_prediction'"
+        UserError, match=r"inference\.py' does not define draw_prediction: 'draw_prediction'"
     ):
         planned().runs["tiny"].stage_settings("draw_prediction")
 

@@ -65,7 +65,7 @@ def test_what_is_drawn_for_a_value_does_not_depend_on_those_before_it():
 
 
 def test_torch_is_not_loaded_for_it():
-    code = "import sys; from epochreel.core.seeding import begin; begin(1);"
+    code = "import sys; from epochreel.core.seeding import seed_all; seed_all(1);"
     code += "print('torch' in sys.modules)"
     said = subprocess.check_output([sys.executable, "-c", code], cwd=LIBRARY.parent, text=True)
     assert said == "False\n"

@@ -155,7 +155,7 @@ WRONG = {
     "sentences": "def sentences(rows): ...",
     "loops": "async def loops(run_info): ...",
     "predict": "def predict(network, image): ...",
-    "draw_prediction": "def picture(network): ...",
+    "draw_prediction": "def draw_prediction(network): ...",
     "activations": "def activations(): ...",
     "contradictions": "def contradictions(): ...",
 }

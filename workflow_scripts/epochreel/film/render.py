@@ -60,12 +60,12 @@ def scene(figure: ModuleType, run_info: RunInfo) -> Scene:
     """The scene of the panels that an experiment's figure.py gives; `UserError` for others."""
     seeding.seed_all(0)
     panels, source = figure.panels(run_info), f"{figure.__file__}: panels"
-    wanted = "a list of panels, which have the methods settle and draw"
+    wanted = "a list of panels, which have the methods draw_static and draw"
     if not isinstance(panels, Iterable):
         raise_wrong_result(source, panels, wanted)
     panels = list(panels)
     for panel in panels:
-        has_both = all(callable(getattr(panel, name, None)) for name in ("settle", "draw"))
+        has_both = all(callable(getattr(panel, name, None)) for name in ("draw_static", "draw"))
         if isinstance(panel, type) or not has_both:
             raise_wrong_result(source, panel, wanted)
     return Scene(run_info.size, panels)

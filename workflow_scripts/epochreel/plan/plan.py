@@ -67,7 +67,7 @@ class Plan:
         Raises `UserError`.
         """
         for target in targets:
-            match = re.fullmatch(r"results/([^/]+)/([a-z]+)/(\d{6})\.\w+", os.path.relpath(target))
+            match = re.fullmatch(r"results/([^/]+)/([a-z_]+)/(\d{6})\.\w+", os.path.relpath(target))
             if match and match[1] in self.runs:
                 run = self.runs[match[1]]
                 if int(match[3]) >= run.snapshots:
