@@ -34,7 +34,7 @@ def tell_of_restarts():
 
 
 onstart:
-    files.sweep("results")
+    files.remove_leftovers("results")
 
 
 onsuccess:

@@ -29,7 +29,7 @@ READERS = {
     "{run}/store/*/weights/*": ("train", "train_on"),
     "{run}/store/*/optimizer/*": ("train", "train_on"),
     "{run}/store/*/records/*": ("train", "train_on"),
-    "{run}/store/*/lease": ("train",),
+    "{run}/store/*/lock": ("train",),
     "{run}/checkpoint_index/*.json": ("train", "train_on", "evaluate"),
     "{run}/evaluations/*.parquet": ("summarize", "render"),
     "{run}/metrics/*.parquet": ("summarize", "render", "captions"),
@@ -139,7 +139,7 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
 
 
 # Records hold times; the states are older where a snapshot was made again.
-KEPT_IN_STORE = re.compile("/store/.*/(records|optimizer|lease)")
+KEPT_IN_STORE = re.compile("/store/.*/(records|optimizer|lock)")
 
 
 def run_trials(world: World, tmp_path: Path, pattern: str, seeds: range) -> Counter[str]:
