@@ -148,7 +148,7 @@ def drawing_seconds(place: Clustered, scratch: Path) -> float:
 
     run = Plan(place.config, place.folder).runs[RUN]
     stage = json.loads(json.dumps(run.block_settings("render", run.blocks()[0])))
-    names = [f"{number:06d}" for number in range(stage["real"])]
+    names = [f"{number:06d}" for number in range(stage["count"])]
     arguments = (
         [place.path(f"{RUN}/evaluations/{name}.parquet") for name in names],
         [],

@@ -61,7 +61,7 @@ def threads_of(part):
 
 def key_of(stage):
     """The digest of the cache key that the artifacts of a run's stage carry."""
-    return or_stop(lambda wildcards: run_of(wildcards).made(stage))
+    return or_stop(lambda wildcards: run_of(wildcards).key_digest(stage))
 
 
 def shards_of(split):

@@ -21,6 +21,6 @@ rule publish:
         mem_mb=500,
         runtime=10,
     params:
-        encoded=or_stop(PLAN.main.made)("encode"),
+        encoded=or_stop(PLAN.main.key_digest)("encode"),
     script:
         "../workflow_scripts/publish.py"

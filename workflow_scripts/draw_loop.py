@@ -24,9 +24,9 @@ def draw_loop(
     figure = loader.of_stage(stage, base).load("figure")
     run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
-    made = stage["reads"]["evaluate"]
+    key_digest = stage["reads"]["evaluate"]
     seeding.seed_all(0)
-    drawn = figure.loops(run_info, evaluations.of(path_to_evaluation, last, made))
+    drawn = figure.loops(run_info, evaluations.of(path_to_evaluation, last, key_digest))
     gif.write(path_to_loop, gif.named(drawn, Path(path_to_loop).stem))
 
 

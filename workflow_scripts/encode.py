@@ -27,7 +27,7 @@ def encode(
     size = (settings["width"], settings["height"])
     told = {}
     if "title" in settings:
-        told = {"title": settings["title"], "made": keys.key_digest(stage)}
+        told = {"title": settings["title"], "key_digest": keys.key_digest(stage)}
     if "ffmpeg" in film:
         log.info("%s: %s", ffmpeg.ffmpeg_path(film), ffmpeg.ffmpeg_line(film))
     sequence = FrameSequence(paths_to_frames, size, paths_to_transitions, stage["reads"])

@@ -23,16 +23,16 @@ def evaluate(
     """Write one evaluation per snapshot of the block, whose checkpoints the state declares."""
     settings = stage["settings"]
     experiment = loader.of_stage(stage, base)
-    first, real, key = stage["first"], stage["real"], keys.key(stage)
+    first, count, key = stage["first"], stage["count"], keys.key(stage)
     test = Split.of(stage, "test", paths_to_test)
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
-    trained, last = stage["reads"]["train"], first + real - 1
-    digests = checkpoint_index.digests(path_to_index, real, last, trained)
+    trained, last = stage["reads"]["train"], first + count - 1
+    digests = checkpoint_index.digests(path_to_index, count, last, trained)
     for place, (checkpoint, digest) in enumerate(zip(paths_to_checkpoints, digests, strict=False)):
         target = paths_to_evaluations[place]
         evaluator.evaluate(checkpoint, target, first + place, key, digest)
-    padding.fill(paths_to_evaluations, real)
+    padding.fill(paths_to_evaluations, count)
 
 
 if __name__ == "__main__":

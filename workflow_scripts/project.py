@@ -27,13 +27,13 @@ def project(
         own=experiment.load("projection"),
         stage=stage,
         first=stage["first"],
-        evaluations=paths_to_evaluations[: stage["real"]],
+        evaluations=paths_to_evaluations[: stage["count"]],
     )
     if paths_to_fit:
         block.take(paths_to_fit[0], paths_to_projections)
     else:
         block.project(paths_to_before, paths_to_projections)
-    padding.fill(paths_to_projections, stage["real"])
+    padding.fill(paths_to_projections, stage["count"])
 
 
 if __name__ == "__main__":

@@ -21,19 +21,19 @@ def render(
     base: Path,
 ) -> None:
     """Draw one frame per snapshot of the block."""
-    settings, real = stage["settings"], stage["real"]
+    settings, count = stage["settings"], stage["count"]
     figure = loader.of_stage(stage, base).load("figure")
     run_info = renderer.run_info(settings, Split.of(stage, "test", paths_to_test))
-    shown = renderer.Shown(
+    shown = renderer.FrameInputs(
         stage=stage,
         first=stage["first"],
-        evaluations=paths_to_evaluations[:real],
-        projections=paths_to_projections[:real],
-        summary=metrics.read(path_to_metrics, stage["first"] + real, stage["reads"]["summarize"]),
+        evaluations=paths_to_evaluations[:count],
+        projections=paths_to_projections[:count],
+        metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
     )
     scene = renderer.scene(figure, run_info)
-    renderer.draw(scene, shown, paths_to_frames[:real], keys.key(stage))
-    padding.fill(paths_to_frames, real)
+    renderer.draw(scene, shown, paths_to_frames[:count], keys.key(stage))
+    padding.fill(paths_to_frames, count)
 
 
 if __name__ == "__main__":

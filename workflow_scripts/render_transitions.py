@@ -24,20 +24,22 @@ def render_transitions(
 
     Evaluations and projections begin with those of the snapshot before the block, if any.
     """
-    settings, real = stage["settings"], stage["real"]
+    settings, count = stage["settings"], stage["count"]
     figure = loader.of_stage(stage, base).load("figure")
     run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
     before = min(stage["first"], 1)
-    shown = render.Shown(
+    shown = render.FrameInputs(
         stage=stage,
         first=stage["first"] - before,
-        evaluations=paths_to_evaluations[: real + before],
-        projections=paths_to_projections[: real + before],
-        summary=metrics.read(path_to_metrics, stage["first"] + real, stage["reads"]["summarize"]),
+        evaluations=paths_to_evaluations[: count + before],
+        projections=paths_to_projections[: count + before],
+        metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
     )
     scene, key = render.scene(figure, run_info), keys.key(stage)
-    render.draw_transitions(scene, shown, paths_to_transitions[:real], settings["transitions"], key)
-    padding.fill(paths_to_transitions, real)
+    render.draw_transitions(
+        scene, shown, paths_to_transitions[:count], settings["transitions"], key
+    )
+    padding.fill(paths_to_transitions, count)
 
 
 if __name__ == "__main__":

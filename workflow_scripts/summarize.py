@@ -14,10 +14,10 @@ def summarize(
     stage: dict,
 ) -> None:
     """Write the summary before this block with the rows of the block's snapshots added."""
-    first, made, before = stage["first"], stage["reads"]["evaluate"], None
+    first, key_digest, before = stage["first"], stage["reads"]["evaluate"], None
     rows = [
-        {"snapshot": number} | evaluations.metrics(path, number, made)
-        for number, path in enumerate(paths_to_evaluations[: stage["real"]], first)
+        {"snapshot": number} | evaluations.metrics(path, number, key_digest)
+        for number, path in enumerate(paths_to_evaluations[: stage["count"]], first)
     ]
     if path_to_metrics_before:
         own = keys.key_digest(stage)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from epochreel.experiment_api import loader
 from epochreel.runtime.job import job
-from epochreel.training.block import Block, Outlook, Outputs
+from epochreel.training.block import Block, Outputs, RunSize
 from epochreel.training.training_data import TrainingData
 
 
@@ -16,17 +16,17 @@ def train(
     outputs: Outputs,
     stage: dict,
     base: Path,
-    outlook: Outlook,
+    run_size: RunSize,
 ) -> None:
     """Make the files of one block, resuming from the run's store.
 
-    `stage` is what defines the training, and which block of it is made; `outlook` what does not
+    `stage` is what defines the training, and which block of it is made; `run_size` what does not
     change the checkpoints. Relative paths of the settings start from `base`.
     """
     experiment = loader.of_stage(stage, base)
     paths = paths_to_train, paths_to_validation, paths_to_sources
     data = TrainingData(experiment, stage, base, *paths)
-    Block(experiment, stage, data, outputs, outlook).make()
+    Block(experiment, stage, data, outputs, run_size).make()
 
 
 if __name__ == "__main__":
@@ -47,7 +47,7 @@ if __name__ == "__main__":
             ),
             stage=stage,
             base=snakemake.params.base,
-            outlook=Outlook(
+            run_size=RunSize(
                 run=snakemake.wildcards.run,
                 snapshots=run["epochs"] * run["snapshots_per_epoch"] + 1 - stage["first"],
                 keeps_all=run["keep_checkpoints"] == "all",

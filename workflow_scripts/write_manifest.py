@@ -18,7 +18,9 @@ def write_manifest(
     checked before: the manifest of a damaged or foreign file would vouch for it.
     """
     stages = {name: json.loads(key) for name, key in settings["stages"].items()}
-    RunArtifacts(files, stages, settings["made_by"], path_to_index, settings["ends"]).check()
+    RunArtifacts(
+        files, stages, settings["made_by"], path_to_index, settings["last_snapshots"]
+    ).check()
     named = dict(zip(settings["sources"], sources, strict=True))
     artifacts = chain.from_iterable(files.values())
     manifest.write(path_to_manifest, artifacts, settings["stages"], named)

@@ -61,11 +61,11 @@ class Training:
             system=str(self.folder / "logs" / f"{number}.parquet"),
             store=self.folder / "store",
         )
-        outlook = blocks.Outlook("tiny", run.snapshots - first, self.keep == "all", 20, 1000)
+        run_size = blocks.RunSize("tiny", run.snapshots - first, self.keep == "all", 20, 1000)
         stage = json.loads(json.dumps(run.block_settings("train", run.blocks()[number])))
         paths = self.shards["train"], self.shards["validation"], []
         data = TrainingData(run.experiment, stage, self.folder, *paths)
-        return blocks.Block(run.experiment, stage, data, outputs, outlook)
+        return blocks.Block(run.experiment, stage, data, outputs, run_size)
 
     def make(self, numbers=(0,)) -> Training:
         """Make these blocks, in turn."""

@@ -87,9 +87,9 @@ class World:
             system=str(Path(self.folder, f"logs/{number}.parquet")),
             store=Path(self.folder, "store"),
         )
-        outlook = block.Outlook("tiny", len(self.snapshots) - number, True, 20, 1000)
+        run_size = block.RunSize("tiny", len(self.snapshots) - number, True, 20, 1000)
         read = self.data["train"], self.data["validation"], self.run.files.stream_sources()
-        train.train(*read, outputs, self.stage("train", number), self.base, outlook)
+        train.train(*read, outputs, self.stage("train", number), self.base, run_size)
 
     def describe_network(self, _number: int = 0) -> None:
         """Make the layer table."""
@@ -206,7 +206,7 @@ class World:
             self.path("checkpoints", "safetensors", number),
             self.path("checkpoint_index", "json", number),
             f"{self.folder}/network.safetensors",
-            self.run.made("train"),
+            self.run.key_digest("train"),
         )
 
     def draw_loop(self, _number: int = 0) -> None:
@@ -228,7 +228,9 @@ class World:
 
     def publish(self, _number: int = 0) -> None:
         """Publish the film."""
-        publish.publish(f"{self.folder}/training.mp4", "training.mp4", self.run.made("encode"))
+        publish.publish(
+            f"{self.folder}/training.mp4", "training.mp4", self.run.key_digest("encode")
+        )
 
     def write_manifest(self, _number: int = 0) -> None:
         """Make the manifest."""

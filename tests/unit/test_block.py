@@ -277,7 +277,7 @@ def test_each_training_has_a_store_of_its_own(training, run):
 def test_a_training_on_other_data_has_a_store_of_its_own(training):
     one = training().block(0)
     data = SimpleNamespace(digests=[*one.data.digests[1:], "0" * 64])
-    other = Block(one.experiment, one.stage, data, one.outputs, one.outlook)
+    other = Block(one.experiment, one.stage, data, one.outputs, one.run_size)
     assert other.store.folder != one.store.folder
 
 

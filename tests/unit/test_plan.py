@@ -83,7 +83,9 @@ def test_blocks_hold_each_snapshot_once(planned, size, epochs):
     of_size = planned({"snapshots_per_block": size}, epochs=epochs)
     run = of_size.runs["tiny"]
     numbers = [
-        block + place for block in run.blocks() for place in of_size.slots[: run.real(block)]
+        block + place
+        for block in run.blocks()
+        for place in of_size.slots[: run.snapshot_count(block)]
     ]
     assert numbers == run.numbers() and len(numbers) == epochs + 1 == run.snapshots
 
@@ -96,13 +98,13 @@ def test_the_untrained_network_and_each_snapshot_of_each_epoch_count(planned):
 @pytest.mark.parametrize(("epochs", "real"), [(9, 10), (10, 1), (14, 5), (19, 10)])
 def test_the_last_block_knows_how_many_snapshots_are_real(planned, epochs, real):
     run = planned({"snapshots_per_block": 10}, epochs=epochs).runs["tiny"]
-    assert run.block_settings("train", run.blocks()[-1])["real"] == real
+    assert run.block_settings("train", run.blocks()[-1])["count"] == real
 
 
 def test_a_block_beyond_the_run_is_refused(planned):
     run = planned({"snapshots_per_block": 10}).runs["tiny"]
     with pytest.raises(UserError, match="ends at snapshot 000005"):
-        run.real("00001")
+        run.snapshot_count("00001")
 
 
 @pytest.mark.parametrize("kind", ["frames/000006.png", "checkpoints/000099.safetensors"])
@@ -336,7 +338,7 @@ def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned
 def test_a_film_follows_from_how_many_snapshots_there_are(planned, axis):
     of = [{f"{RUN}.figure.time_axis": axis, f"{RUN}.epochs": epochs} for epochs in (5, 6)]
     for stage in ("encode", "encode_webm"):
-        one, other = (planned(changes).runs["tiny"].made(stage) for changes in of)
+        one, other = (planned(changes).runs["tiny"].key_digest(stage) for changes in of)
         assert one != other
 
 

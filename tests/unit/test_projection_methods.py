@@ -12,7 +12,7 @@ from epochreel.core.errors import UserError
 from epochreel.projection import embed, forces, procrustes, quality
 from epochreel.projection.methods import causal
 from epochreel.projection.neighbor_graph import Points, fuzzy_graph
-from epochreel.projection.previous import Before
+from epochreel.projection.previous import Previous
 
 CAUSAL = {"name": "causal", "neighbours": 8, "far": 0.1, "hold": 0.27, "steps": 30}
 UMAP = {"neighbours": 8, "min_dist": 0.1}
@@ -39,7 +39,7 @@ def projected(snapshots, kind="causal", seed=1, before=None):
 
 
 def as_before(snapshot, made):
-    return Before(snapshot, made.layout, made.size)
+    return Previous(snapshot, made.layout, made.size)
 
 
 def layouts(made):

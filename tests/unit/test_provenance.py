@@ -357,7 +357,7 @@ def test_what_is_no_number_has_no_form():
 
 def test_the_key_of_an_artifact_does_not_name_its_block():
     stage = {"settings": {"a": 1}, "code": "c", "versions": {"numpy": "2"}, "reads": {}}
-    assert keys.key(stage | {"first": 10, "real": 3}) == keys.key(stage)
+    assert keys.key(stage | {"first": 10, "count": 3}) == keys.key(stage)
     assert keys.key(stage | {"code": "d"}) != keys.key(stage)
 
 

@@ -70,7 +70,7 @@ def place(tmp_path_factory) -> Workplace:
 
 def layout(place: Workplace, run: str, number: int) -> np.ndarray:
     path = place.path(f"{run}/projections/{number:06d}.parquet")
-    made = plan.Plan(place.config, place.folder).runs[run].made("project")
+    made = plan.Plan(place.config, place.folder).runs[run].key_digest("project")
     return projections.read(path, number, made)
 
 

@@ -54,14 +54,14 @@ def read(path: str | Path) -> pa.Table:
     return parquet.read(path)
 
 
-def of(path: str | Path, snapshot: int, made: str) -> pa.Table:
+def of(path: str | Path, snapshot: int, key_digest: str) -> pa.Table:
     """The predictions of the evaluation of `snapshot`.
 
     Raises `UserError` where the file is damaged, another snapshot's, or follows from another key
-    than the one of digest `made`.
+    than the one of digest `key_digest`.
     """
     table = read(path)
-    _check_key(path, parquet.noted(table.schema), snapshot, made)
+    _check_key(path, parquet.noted(table.schema), snapshot, key_digest)
     return table
 
 
@@ -70,13 +70,13 @@ def about(path: str | Path) -> dict[str, Any]:
     return parquet.note(path)
 
 
-def metrics(path: str | Path, snapshot: int, made: str) -> dict[str, float]:
+def metrics(path: str | Path, snapshot: int, key_digest: str) -> dict[str, float]:
     """The metrics of the evaluation of `snapshot`. Raises as `of` does."""
     noted = about(path)
-    _check_key(path, noted, snapshot, made)
+    _check_key(path, noted, snapshot, key_digest)
     return noted["metrics"]
 
 
-def _check_key(path: str | Path, noted: Mapping, snapshot: int, made: str) -> None:
+def _check_key(path: str | Path, noted: Mapping, snapshot: int, key_digest: str) -> None:
     lineage.check_place(path, noted.get("snapshot"), snapshot)
-    lineage.check_key(path, noted.get("key"), made)
+    lineage.check_key(path, noted.get("key"), key_digest)

@@ -47,12 +47,12 @@ def differences(
     Raises `UserError` for a manifest that is damaged.
     """
     told = _read(path)
-    made = told["artifacts"]
-    for artifact in sorted(made.keys() | keys.keys()):
-        line = _line(artifact, made.get(artifact), keys.get(artifact))
+    key_digest = told["artifacts"]
+    for artifact in sorted(key_digest.keys() | keys.keys()):
+        line = _line(artifact, key_digest.get(artifact), keys.get(artifact))
         if line:
             yield line
-    more = sorted(made.keys() - set(kept))
+    more = sorted(key_digest.keys() - set(kept))
     if more:
         yield f"{path} holds {len(more)} artifact(s) that the config asks for no more: {more[0]} …"
     for stage in sorted(told["stages"].keys() | stages.keys()):
@@ -80,10 +80,10 @@ def _change(file: str | None, made_from: str | None) -> str | None:
     return None
 
 
-def _line(artifact: str, made: str | None, key: str | None) -> str | None:
+def _line(artifact: str, key_digest: str | None, key: str | None) -> str | None:
     """What is wrong with an artifact; a manifest may list one that was damaged before."""
     try:
-        reason = _difference(artifact, made, key)
+        reason = _difference(artifact, key_digest, key)
     except UserError as error:
         return str(error)
     except OSError as error:
@@ -93,12 +93,12 @@ def _line(artifact: str, made: str | None, key: str | None) -> str | None:
     return f"{artifact} {reason}" if reason else None
 
 
-def _difference(artifact: str, made: str | None, key: str | None) -> str | None:
+def _difference(artifact: str, key_digest: str | None, key: str | None) -> str | None:
     if not Path(artifact).is_file():
         return "is missing"
-    if made is None:
+    if key_digest is None:
         return "is not in the manifest: the run has changed since"
-    if sha256(artifact) != made:
+    if sha256(artifact) != key_digest:
         return "is not what was made: delete it, and it is made again"
     if key is not None and json.loads(key) != carried_key(artifact):
         return _OTHERS

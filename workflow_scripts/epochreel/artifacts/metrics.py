@@ -47,14 +47,14 @@ def write(path: str | Path, summary: pa.Table, key: str) -> None:
     parquet.write(path, table)
 
 
-def read(path: str | Path, count: int, made: str) -> pa.Table:
+def read(path: str | Path, count: int, key_digest: str) -> pa.Table:
     """Read the summary of the first `count` snapshots.
 
     Raises `UserError` where the file is damaged, of more or fewer snapshots, or follows from
-    another key than the one of digest `made`.
+    another key than the one of digest `key_digest`.
     """
     table = parquet.read(path)
-    lineage.check_key(path, parquet.noted(table.schema), made)
+    lineage.check_key(path, parquet.noted(table.schema), key_digest)
     lineage.check_place(path, table.num_rows - 1, count - 1, "the snapshots up to")
     return table.replace_schema_metadata(None)
 

@@ -12,6 +12,6 @@ from pathlib import Path
 from epochreel.core.files import atomic_link_all
 
 
-def fill(paths: Sequence[str | Path], real: int) -> None:
-    """Link the places of a block after its first `real` ones to the last of these."""
-    atomic_link_all(dict.fromkeys(paths[real:], paths[real - 1]))
+def fill(paths: Sequence[str | Path], count: int) -> None:
+    """Link the places of a block after its first `count` ones to the last of these."""
+    atomic_link_all(dict.fromkeys(paths[count:], paths[count - 1]))

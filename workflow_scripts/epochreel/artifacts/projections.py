@@ -27,7 +27,7 @@ def write(
     evaluations.write(path, columns, told, {"snapshot": snapshot, "key": json.loads(key)})
 
 
-def read(path: str | Path, snapshot: int, made: str) -> np.ndarray:
+def read(path: str | Path, snapshot: int, key_digest: str) -> np.ndarray:
     """The layout of a snapshot, (N, 2) float32. Raises `UserError` as `evaluations.of` does."""
-    table = evaluations.of(path, snapshot, made)
+    table = evaluations.of(path, snapshot, key_digest)
     return np.column_stack((table["x"].to_numpy(), table["y"].to_numpy()))

@@ -53,14 +53,14 @@ def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None
     parquet.write(path, table)
 
 
-def read(path: str | Path, first: int, count: int, made: str) -> pa.Table:
+def read(path: str | Path, first: int, count: int, key_digest: str) -> pa.Table:
     """Read the table of the block of `count` snapshots from `first` on.
 
     Raises `UserError` if the file is damaged, belongs to another block, or depends on a key
-    whose digest is not `made`.
+    whose digest is not `key_digest`.
     """
     table = parquet.read(path)
-    lineage.check_key(path, parquet.noted(table.schema), made)
+    lineage.check_key(path, parquet.noted(table.schema), key_digest)
     found, place = table["snapshot"].to_pylist(), list(range(first, first + count))
     lineage.check_place(path, found, place, "the snapshots")
     return table.replace_schema_metadata(None)

@@ -25,7 +25,7 @@ class RunArtifacts:
     """The files that are kept of a run, by kind, in the order of snapshots.
 
     `stages` are the cache keys of the stages that made them; `made_by` names the stage for each
-    kind whose files carry its key; `index` is that of the last block, and `ends` are the numbers of
+    kind whose files carry its key; `index` is that of the last block, and `last_snapshots` are the numbers of
     the blocks' last snapshots.
     """
 
@@ -33,7 +33,7 @@ class RunArtifacts:
     stages: Mapping[str, Mapping[str, Any]]
     made_by: Mapping[str, str]
     index: str
-    ends: Sequence[int]
+    last_snapshots: Sequence[int]
 
     def check(self) -> None:
         """Raise `UserError` with the first file that is damaged, foreign or in another's place."""
@@ -41,57 +41,61 @@ class RunArtifacts:
             if kind in _CHECKS:
                 _CHECKS[kind](self, paths)
             elif kind in self.made_by:
-                _carries_key(self.made(self.made_by[kind]), paths)
+                _carries_key(self.key_digest(self.made_by[kind]), paths)
 
-    def made(self, stage: str) -> str:
+    def key_digest(self, stage: str) -> str:
         """The digest of the key that the artifacts of a stage carry."""
         return keys.digest(self.stages[stage])
 
 
-def _carries_key(made: str, paths: Sequence[str]) -> None:
+def _carries_key(key_digest: str, paths: Sequence[str]) -> None:
     """Files of a kind that needs no check but that of the key which they carry."""
     for path in paths:
-        lineage.check_key(path, manifest.carried_key(path), made)
+        lineage.check_key(path, manifest.carried_key(path), key_digest)
 
 
 def _film(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    mp4.check(paths[0], kept.made("encode"))
+    mp4.check(paths[0], kept.key_digest("encode"))
 
 
 def _network(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    checkpoint_index.check_last(kept.index, paths[0], kept.ends[-1], kept.made("train"))
+    checkpoint_index.check_last(
+        kept.index, paths[0], kept.last_snapshots[-1], kept.key_digest("train")
+    )
 
 
 def _pictures(stage: str, what: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
     settings = kept.stages["encode"]["settings"]
-    frames.check_frames(paths, (settings["width"], settings["height"]), kept.made(stage), what)
+    frames.check_frames(
+        paths, (settings["width"], settings["height"]), kept.key_digest(stage), what
+    )
 
 
 def _of_snapshots(stage: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
-    made = kept.made(stage)
+    key_digest = kept.key_digest(stage)
     for snapshot, path in enumerate(paths):
-        evaluations.metrics(path, snapshot, made)
+        evaluations.metrics(path, snapshot, key_digest)
 
 
 def _summaries(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    made = kept.made("summarize")
-    for path, end in zip(paths, kept.ends, strict=True):
-        metrics.read(path, end + 1, made)
+    key_digest = kept.key_digest("summarize")
+    for path, end in zip(paths, kept.last_snapshots, strict=True):
+        metrics.read(path, end + 1, key_digest)
 
 
 def _training(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    made, first = kept.made("train"), 0
-    for path, end in zip(paths, kept.ends, strict=True):
-        training_table.read(path, first, end - first + 1, made)
+    key_digest, first = kept.key_digest("train"), 0
+    for path, end in zip(paths, kept.last_snapshots, strict=True):
+        training_table.read(path, first, end - first + 1, key_digest)
         first = end + 1
 
 
 def _states(kept: RunArtifacts, paths: Sequence[str]) -> None:
     """States, and with them all checkpoints."""
-    made, first = kept.made("train"), 0
-    for path, end in zip(paths, kept.ends, strict=True):
+    key_digest, first = kept.key_digest("train"), 0
+    for path, end in zip(paths, kept.last_snapshots, strict=True):
         checkpoints = kept.files["checkpoints"][first : end + 1]
-        checkpoint_index.check_checkpoints(path, checkpoints, end, made)
+        checkpoint_index.check_checkpoints(path, checkpoints, end, key_digest)
         first = end + 1
 
 

@@ -63,12 +63,12 @@ _WEBM = {
 
 
 def encode_film(
-    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, made: str
+    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, key_digest: str
 ) -> None:
     """Write the H.264 film of `sequence` to `target` (MP4).
 
-    The file's metadata hold the title, and as a comment `made`, the digest of the cache key; its
-    last box holds `made` and a checksum. High profile, yuv420p, BT.709 in limited range, 24
+    The file's metadata hold the title, and as a comment `key_digest`, the digest of the cache key; its
+    last box holds `key_digest` and a checksum. High profile, yuv420p, BT.709 in limited range, 24
     frames/s, the index in front. Raises `UserError` for a wrong frame before anything is encoded,
     and where the decoded film has another number of frames than it should have.
     """
@@ -85,11 +85,11 @@ def encode_film(
         "movflags": "+faststart",
         "f": "mp4",
     }
-    _encode(sequence, target, settings, options | _tags(title, made), made)
+    _encode(sequence, target, settings, options | _tags(title, key_digest), key_digest)
 
 
 def encode_webm(
-    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, made: str
+    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, key_digest: str
 ) -> None:
     """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
     threads = settings["threads"]
@@ -97,7 +97,7 @@ def encode_webm(
     if settings["webm_codec"] == "av1":
         # In place of a number of threads SVT-AV1 takes a level of parallelism, at most 6.
         options["svtav1-params"] = f"lp={min(threads, 6)}"
-    _encode(sequence, target, settings, options | _tags(title, made))
+    _encode(sequence, target, settings, options | _tags(title, key_digest))
 
 
 def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
@@ -147,15 +147,15 @@ def _encode(
     target: str | Path,
     settings: Mapping,
     options: Mapping,
-    made: str | None = None,
+    key_digest: str | None = None,
 ) -> None:
     sequence.check()
     with atomic_write(target) as tmp_path:
         pictures = _show(_limited(_pictures(settings, sequence)), settings)
         asked = pictures.output(f"file:{tmp_path}", **_PLAIN, **_BT709, color_range="tv", **options)
         _draw(_command(ffmpeg_path(settings), asked), target, sequence, settings)
-        if made:
-            mp4.embed_checksum(tmp_path, made)
+        if key_digest:
+            mp4.embed_checksum(tmp_path, key_digest)
         _check_count(tmp_path, target, frame_count(len(sequence.frames), settings), settings)
 
 
@@ -198,10 +198,10 @@ def _small(settings: Mapping, sequence: FrameSequence):
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
 
 
-def _tags(title: str, made: str) -> dict[str, str]:
+def _tags(title: str, key_digest: str) -> dict[str, str]:
     """Title and comment as output options; an argument can hold all but NUL and half characters."""
     words = title.replace("\0", " ").encode("utf-8", "replace").decode()
-    return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={made}"}
+    return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={key_digest}"}
 
 
 def _draw(

@@ -22,7 +22,7 @@ from epochreel.formats import png
 
 
 @dataclass(frozen=True)
-class Shown:
+class FrameInputs:
     """The evaluations of snapshots from `first` on, and what shows them.
 
     `stage` says what all of it must follow from. `projections` are as many, or none where nothing
@@ -33,7 +33,7 @@ class Shown:
     first: int
     evaluations: Sequence[str]
     projections: Sequence[str]
-    summary: pa.Table
+    metrics: pa.Table
 
     def all_frame_data(self) -> Iterator[FrameData]:
         """All of them, one after the other; the next one's files are read meanwhile."""
@@ -48,7 +48,7 @@ class Shown:
     def _moment(self, place: int) -> FrameData:
         snapshot, settings, reads = self.first + place, self.stage["settings"], self.stage["reads"]
         predictions = evaluations.of(self.evaluations[place], snapshot, reads["evaluate"])
-        history = metrics.history(self.summary, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(self.metrics, snapshot, settings["snapshots_per_epoch"])
         made = frame_data(settings, snapshot, predictions, history)
         if not self.projections:
             return made
@@ -71,7 +71,7 @@ def scene(figure: ModuleType, run_info: RunInfo) -> Scene:
     return Scene(run_info.size, panels)
 
 
-def draw(scene: Scene, shown: Shown, frames: Sequence[str], key: str) -> None:
+def draw(scene: Scene, shown: FrameInputs, frames: Sequence[str], key: str) -> None:
     """Draw the frames of all snapshots; each is written while the next one is drawn."""
     with _Writer(key) as writer:
         for frame_data, path in zip(shown.all_frame_data(), frames, strict=True):
@@ -79,7 +79,7 @@ def draw(scene: Scene, shown: Shown, frames: Sequence[str], key: str) -> None:
 
 
 def draw_transitions(
-    scene: Scene, shown: Shown, transitions: Sequence[str], count: int, key: str
+    scene: Scene, shown: FrameInputs, transitions: Sequence[str], count: int, key: str
 ) -> None:
     """Draw the pictures that lead to each snapshot, `count` of them, one file a snapshot.
 

@@ -31,10 +31,10 @@ class Run(RunSettings):
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
         """The fingerprint for one block, with its first snapshot and its number of real ones."""
-        place = {"first": int(block) * self.size, "real": self.real(block)}
+        place = {"first": int(block) * self.size, "count": self.snapshot_count(block)}
         return self.stage_settings(stage) | place
 
-    def made(self, stage: str) -> str:
+    def key_digest(self, stage: str) -> str:
         """The digest of the cache key that the artifacts of a stage carry."""
         return self.fingerprints.digest(stage)
 
@@ -48,12 +48,16 @@ class Run(RunSettings):
             "stages": self.stages(),
             "made_by": self.made_by(),
             "sources": list(self.dataset.sources()),
-            "ends": self.ends(),
+            "last_snapshots": self.last_snapshots(),
         }
 
     def made_by(self) -> dict[str, str]:
         """Map each kind of kept artifact that carries its cache key to the stage that makes it."""
-        return {made.kind: stage.rule for stage, made in artifacts_of(self) if made.carries_key}
+        return {
+            key_digest.kind: stage.rule
+            for stage, key_digest in artifacts_of(self)
+            if key_digest.carries_key
+        }
 
     def artifact_keys(self) -> dict[str, str]:
         """The expected cache key of each kept artifact that carries one, by path."""

@@ -81,13 +81,13 @@ class RunSettings:
         count = -(-self.snapshots // self.size)
         return [f"{block:0{block_digits(self.size)}d}" for block in range(count)]
 
-    def real(self, block: str) -> int:
+    def snapshot_count(self, block: str) -> int:
         """The number of a block's snapshots within the run. Raises `UserError` if it has none."""
         count = min(self.size, self.snapshots - int(block) * self.size)
         if count < 1:
             raise UserError(f"run '{self.name}' ends at snapshot {self.last}")
         return count
 
-    def ends(self) -> list[int]:
+    def last_snapshots(self) -> list[int]:
         """The number of each block's last snapshot."""
-        return [int(block) * self.size + self.real(block) - 1 for block in self.blocks()]
+        return [int(block) * self.size + self.snapshot_count(block) - 1 for block in self.blocks()]

@@ -38,7 +38,7 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Needs:
+class Dependencies:
     """Dependencies of a stage, besides its script.
 
     Files of the experiment, packages, and modules of the library that are found by name.
@@ -87,8 +87,8 @@ class Stage:
 
     rule: str
     settings: Callable[[RunSettings], dict[str, Any]] | None = None
-    needs: Needs = Needs()
-    also: Callable[[Variant], Needs] = lambda _variant: Needs()
+    needs: Dependencies = Dependencies()
+    also: Callable[[Variant], Dependencies] = lambda _variant: Dependencies()
     reads: tuple[str, ...] = ()
     reads_shards: Condition = _always
     makes: tuple[Artifact, ...] = ()
@@ -129,17 +129,21 @@ PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _
 """The packages that each method of projection computes with, in addition to those of `project`."""
 
 
-def _unbounded_data(variant: Variant) -> Needs:
+def _unbounded_data(variant: Variant) -> Dependencies:
     """Dependencies of an unbounded training set, which is drawn while it is used."""
-    return Needs(("data",), ("deflate", "isal", "matplotlib")) if variant.is_stream else Needs()
+    return (
+        Dependencies(("data",), ("deflate", "isal", "matplotlib"))
+        if variant.is_stream
+        else Dependencies()
+    )
 
 
-def _method(variant: Variant) -> Needs:
+def _method(variant: Variant) -> Dependencies:
     """Dependencies of the projection method, whose module is found by its name."""
     if variant.projection is None:
-        return Needs()
+        return Dependencies()
     module = LIBRARY / "projection" / "methods" / f"{variant.projection}.py"
-    return Needs(packages=PROJECTIONS[variant.projection], modules=(module,))
+    return Dependencies(packages=PROJECTIONS[variant.projection], modules=(module,))
 
 
 def _keeps_all(run: RunSettings) -> bool:
@@ -165,11 +169,11 @@ def _never(_run: RunSettings) -> bool:
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
 _FILM = ("render", "render_transitions")
 _DECLARED = (
-    Stage("generate_dataset", needs=Needs(("data",), _DRAWING)),
+    Stage("generate_dataset", needs=Dependencies(("data",), _DRAWING)),
     Stage(
         "train",
         settings=stage_settings.train,
-        needs=Needs(("model",), _TORCH),
+        needs=Dependencies(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
         reads_shards=lambda run: any(stage_settings.stored_examples(run).values()),
@@ -182,7 +186,7 @@ _DECLARED = (
     Stage(
         "describe_network",
         settings=stage_settings.describe_network,
-        needs=Needs(("model",), _TORCH),
+        needs=Dependencies(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
         reads_shards=lambda run: not run.dataset.is_stream,
@@ -196,7 +200,7 @@ _DECLARED = (
     Stage(
         "evaluate",
         settings=stage_settings.evaluate,
-        needs=Needs(("evaluation", "model"), _TORCH),
+        needs=Dependencies(("evaluation", "model"), _TORCH),
         reads=("generate_dataset", "train"),
         makes=(
             Artifact(
@@ -207,14 +211,14 @@ _DECLARED = (
     Stage(
         "summarize",
         settings=stage_settings.summarize,
-        needs=Needs(packages=("numpy", "pyarrow")),
+        needs=Dependencies(packages=("numpy", "pyarrow")),
         reads=("evaluate",),
         makes=(Artifact("metrics", "results/{run}/metrics/{block}.parquet", carries_key=True),),
     ),
     Stage(
         "fit_projection",
         settings=stage_settings.project,
-        needs=Needs(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
+        needs=Dependencies(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
         also=_method,
         reads=("evaluate",),
         makes=(Artifact("fit", "results/{run}/projection.parquet", kept=_never),),
@@ -223,7 +227,7 @@ _DECLARED = (
     Stage(
         "project",
         settings=stage_settings.project,
-        needs=Needs(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
+        needs=Dependencies(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
         also=_method,
         reads=("evaluate", "fit_projection"),
         makes=(
@@ -236,14 +240,14 @@ _DECLARED = (
     Stage(
         "render",
         settings=stage_settings.render,
-        needs=Needs(("figure",), _DRAWING),
+        needs=Dependencies(("figure",), _DRAWING),
         reads=_FRAMES,
         makes=(Artifact("frames", "results/{run}/frames/{snapshot}.png", carries_key=True),),
     ),
     Stage(
         "render_transitions",
         settings=stage_settings.render_transitions,
-        needs=Needs(("figure",), _DRAWING),
+        needs=Dependencies(("figure",), _DRAWING),
         reads=_FRAMES,
         makes=(
             Artifact("transitions", "results/{run}/transitions/{snapshot}.png", carries_key=True),
@@ -253,7 +257,7 @@ _DECLARED = (
     Stage(
         "encode",
         settings=stage_settings.encode("threads", "crf", "preset"),
-        needs=Needs(packages=_FFMPEG),
+        needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
@@ -261,14 +265,14 @@ _DECLARED = (
     Stage(
         "encode_webm",
         settings=stage_settings.encode("threads", "webm_codec"),
-        needs=Needs(packages=_FFMPEG),
+        needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
         script="encode",
     ),
     Stage(
         "encode_gif",
         settings=stage_settings.encode_gif,
-        needs=Needs(packages=_FFMPEG),
+        needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
         script="encode",
     ),
@@ -276,26 +280,26 @@ _DECLARED = (
     Stage(
         "write_captions",
         settings=stage_settings.write_captions,
-        needs=Needs(("figure",), ("numpy", "pyarrow")),
+        needs=Dependencies(("figure",), ("numpy", "pyarrow")),
         reads=("summarize",),
     ),
     Stage(
         "draw_loop",
         settings=stage_settings.render,
-        needs=Needs(("figure",), _DRAWING),
+        needs=Dependencies(("figure",), _DRAWING),
         reads=("generate_dataset", "evaluate"),
         function="loops",
     ),
     Stage(
         "predict",
         settings=stage_settings.predict,
-        needs=Needs(("inference", "model"), (*_TORCH, "pandas")),
+        needs=Dependencies(("inference", "model"), (*_TORCH, "pandas")),
         reads=("train",),
     ),
     Stage(
         "draw_prediction",
         settings=stage_settings.predict,
-        needs=Needs(("inference", "model"), (*_TORCH, "deflate", "isal", "matplotlib")),
+        needs=Dependencies(("inference", "model"), (*_TORCH, "deflate", "isal", "matplotlib")),
         reads=("train",),
         function="draw_prediction",
     ),

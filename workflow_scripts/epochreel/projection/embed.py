@@ -1,7 +1,7 @@
 """The projection of snapshots, block by block or of a whole film, and the numbers that judge it.
 
 A method places one snapshot after the other, or fits all of a film at once (see `methods`). What
-a block of snapshots continues from is the last snapshot of the block before (`Before`), so blocks
+a block of snapshots continues from is the last snapshot of the block before (`Previous`), so blocks
 of any length give the same layouts.
 """
 
@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from epochreel.core.errors import UserError
 from epochreel.projection import FEWEST_POINTS, MOST_POINTS, procrustes, quality
 from epochreel.projection.neighbor_graph import Points, raise_too_large
-from epochreel.projection.previous import Before
+from epochreel.projection.previous import Previous
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def project(
     snapshots: Sequence[np.ndarray],
     settings: Mapping[str, Any],
     seed: int,
-    before: Before | None = None,
+    before: Previous | None = None,
 ) -> Iterator[Projection]:
     """Project consecutive snapshots, activations (N, D) each, read one by one as they are needed.
 
@@ -62,7 +62,7 @@ def project(
                 raise_too_large()
             points = held[number]
             made = Projection(layout, size, *_numbers(points, layout, before))
-        before = Before(points.values, layout, size)
+        before = Previous(points.values, layout, size)
         yield made
 
 
@@ -92,7 +92,7 @@ def _check_point_count(held: _Held) -> None:
         )
 
 
-def _numbers(points: Points, layout: np.ndarray, before: Before | None) -> tuple[float, ...]:
+def _numbers(points: Points, layout: np.ndarray, before: Previous | None) -> tuple[float, ...]:
     faithful = quality.faithfulness(points, layout)
     if before is None:
         return (*faithful, float("nan"), float("nan"))

@@ -8,7 +8,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Before:
+class Previous:
     """The snapshot before: its activations (N, D), its layout (N, 2) of size 1, and the size that
     the layout had before it was made so."""
 

@@ -15,7 +15,7 @@ from epochreel.core import seeding
 from epochreel.core.errors import raise_wrong_result
 from epochreel.formats import parquet
 from epochreel.projection.embed import Projection, project
-from epochreel.projection.previous import Before
+from epochreel.projection.previous import Previous
 from epochreel.provenance import keys, lineage
 
 _NUMBERS = ("size", "trustworthiness", "neighbours_kept", "jitter", "still")
@@ -74,14 +74,14 @@ class Block:
         seeding.seed_all(seeding.derive_seed(snapshot, what="layout"))
         return _checked(self.own.activations(predictions), len(predictions), self.own)
 
-    def _before(self, paths: Sequence[str]) -> Before | None:
+    def _before(self, paths: Sequence[str]) -> Previous | None:
         if not paths:
             return None
         (evaluation, projection), snapshot = paths, self.first - 1
         layout = projections.read(projection, snapshot, keys.key_digest(self.stage))
         size = evaluations.about(projection)["metrics"]["size"]
         rows = self._activations(evaluation, snapshot)
-        return Before(np.asarray(rows, np.float64), layout, size)
+        return Previous(np.asarray(rows, np.float64), layout, size)
 
 
 class _Read(Sequence):

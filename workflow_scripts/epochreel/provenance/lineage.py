@@ -16,14 +16,14 @@ OTHERS = "follows from other settings, code or versions than the config asks for
 MEND = "delete it and run the same command again"
 
 
-def check_key(path: str | Path, noted: Any, made: str) -> None:
-    """Raise `UserError` unless `noted`, the key that `path` notes, is the one of digest `made`."""
-    check_key_digest(path, digest(noted), made)
+def check_key(path: str | Path, noted: Any, key_digest: str) -> None:
+    """Raise `UserError` unless `noted`, the key that `path` notes, is the one of digest `key_digest`."""
+    check_key_digest(path, digest(noted), key_digest)
 
 
-def check_key_digest(path: str | Path, noted: Any, made: str) -> None:
+def check_key_digest(path: str | Path, noted: Any, key_digest: str) -> None:
     """The same where a file notes the digest of its key alone."""
-    if noted != made:
+    if noted != key_digest:
         raise UserError(f"{path} {OTHERS}: {MEND}")
 
 

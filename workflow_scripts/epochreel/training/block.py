@@ -36,7 +36,7 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class Outlook:
+class RunSize:
     """What the run will still write, for the check of the disk."""
 
     run: str
@@ -47,7 +47,7 @@ class Outlook:
 
 
 class Block:
-    """Snapshots `first` … `first + real - 1` of the training that `stage` defines."""
+    """Snapshots `first` … `first + count - 1` of the training that `stage` defines."""
 
     def __init__(
         self,
@@ -55,11 +55,11 @@ class Block:
         stage: Mapping[str, Any],
         data: TrainingData,
         outputs: Outputs,
-        outlook: Outlook,
+        run_size: RunSize,
     ):
         self.experiment, self.stage, self.data = experiment, stage, data
-        self.outputs, self.outlook = outputs, outlook
-        self.numbers = range(stage["first"], stage["first"] + stage["real"])
+        self.outputs, self.run_size = outputs, run_size
+        self.numbers = range(stage["first"], stage["first"] + stage["count"])
         training = keys.digest([keys.key(stage), data.digests])
         self.store = Store(outputs.store, training, before=stage["first"] - 1)
 
@@ -71,10 +71,10 @@ class Block:
             missing = [number for number in self.numbers if not store.holds(number)]
             if missing:
                 _log_resume(self.numbers[0], missing[0])
-                _train(self._trainer, store, missing, self.outlook.run)
+                _train(self._trainer, store, missing, self.run_size.run)
             self._check_same_training()
             self._declare()
-            if not self.outlook.keeps_all:
+            if not self.run_size.keeps_all:
                 # The checkpoints are names of the same files until they have been evaluated.
                 store.forget_weights()
 
@@ -87,17 +87,17 @@ class Block:
         return trainer
 
     def _check_disk(self, trainer: Trainer) -> None:
-        outlook, snapshots = self.outlook, self.outlook.snapshots
+        run_size, snapshots = self.run_size, self.run_size.snapshots
         stored = self.store.count(self.stage["first"])
         # With `last`, one block waits to be evaluated while the next is trained.
-        at_once = snapshots if outlook.keeps_all else 2 * len(self.outputs.checkpoints)
+        at_once = snapshots if run_size.keeps_all else 2 * len(self.outputs.checkpoints)
         weights = sum(value.nbytes for value in trainer.network.state_dict().values())
-        predictions = outlook.test_examples * _labels_per_example(trainer)
+        predictions = run_size.test_examples * _labels_per_example(trainer)
         needed = weights * max(min(snapshots, at_once) - stored, 0) + snapshots * (
             disk_space.BYTES_PER_PREDICTION * predictions
-            + disk_space.BYTES_PER_PIXEL * outlook.pixels
+            + disk_space.BYTES_PER_PIXEL * run_size.pixels
         )
-        disk_space.check(self.outputs.store, needed, outlook.run)
+        disk_space.check(self.outputs.store, needed, run_size.run)
 
     def _declare(self) -> None:
         store, outputs = self.store, self.outputs

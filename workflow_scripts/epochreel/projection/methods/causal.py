@@ -16,7 +16,7 @@ import numpy as np
 
 from epochreel.projection import forces, procrustes, quality
 from epochreel.projection.neighbor_graph import Points, fuzzy_graph
-from epochreel.projection.previous import Before
+from epochreel.projection.previous import Previous
 
 _FIRST_STEPS = 500
 _FIRST_SIZE = 7.0  # about the size that layouts come to have
@@ -25,7 +25,7 @@ _SOFT = 0.4  # the change at which a point is held half as much as at rest
 
 
 def place(
-    points: Points, settings: Mapping[str, Any], seed: int, before: Before | None
+    points: Points, settings: Mapping[str, Any], seed: int, before: Previous | None
 ) -> np.ndarray:
     """Return the layout of a snapshot.
 
@@ -40,7 +40,7 @@ def _first(points: Points, settings: Mapping[str, Any]) -> np.ndarray:
     return forces.relax(_FIRST_SIZE * plane, _graph(points, settings), _FIRST_STEPS)
 
 
-def _next(points: Points, settings: Mapping[str, Any], before: Before) -> np.ndarray:
+def _next(points: Points, settings: Mapping[str, Any], before: Previous) -> np.ndarray:
     changed = quality.changes(before.activations, points)
     hold = settings["hold"] / (1 + (changed / _SOFT) ** 2)
     start = before.layout * np.float32(before.size)

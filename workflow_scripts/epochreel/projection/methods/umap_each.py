@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from epochreel.projection.neighbor_graph import Points
-from epochreel.projection.previous import Before
+from epochreel.projection.previous import Previous
 
 
 def place(
-    points: Points, settings: Mapping[str, Any], seed: int, before: Before | None
+    points: Points, settings: Mapping[str, Any], seed: int, before: Previous | None
 ) -> np.ndarray:
     """Return the layout of a snapshot.
 
