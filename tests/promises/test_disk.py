@@ -128,7 +128,7 @@ def test_on_a_full_disk_every_job_of_every_experiment_does_so(tight, rule):
 
 
 def test_a_training_looks_at_the_disk_before_it_begins(tight):
-    assert "0 B are free: make room" in refused_for_want_of_room(tight, "train")
+    assert "0.00 GB are free: free some space" in refused_for_want_of_room(tight, "train")
 
 
 @pytest.mark.long

@@ -12,7 +12,12 @@ from foreign_files import another_runs, other_weights, red, reversed_note
 @pytest.mark.parametrize(
     "kind, suffix, lost, told",
     [
-        ("checkpoints", "safetensors", "evaluations/000004.parquet", "not the checkpoint that "),
+        (
+            "checkpoints",
+            "safetensors",
+            "evaluations/000004.parquet",
+            "is damaged, or not the checkpoint that ",
+        ),
         ("evaluations", "parquet", "frames/000004.png", "holds snapshot 5 in the place of 3: "),
         ("evaluations", "parquet", "metrics/00000.parquet", "holds snapshot 5 in the place of 3"),
     ],
@@ -35,7 +40,11 @@ def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
 @pytest.mark.parametrize(
     "change, name, told",
     [
-        (other_weights, "checkpoints/000004.safetensors", "not the checkpoint that "),
+        (
+            other_weights,
+            "checkpoints/000004.safetensors",
+            "is damaged, or not the checkpoint that ",
+        ),
         (another_runs, "evaluations/000004.parquet", "follows from other settings"),
         (another_runs, "metrics/00000.parquet", "follows from other settings"),
         (another_runs, "../datasets/few_sheets/test/00000.parquet", "follows from other settings"),

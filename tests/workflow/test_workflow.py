@@ -166,7 +166,7 @@ def test_no_later_manifest_vouches_for_what_times_hide(copied):
     os.utime(path, ns=(times, times))
     copied.path("sheets/manifest.json").unlink()
     done = copied.start()
-    told = "results/sheets/checkpoints/000003.safetensors not the checkpoint that "
+    told = "results/sheets/checkpoints/000003.safetensors is damaged, or not the checkpoint that "
     assert done.returncode == 1 and f"epochreel: {told}" in done.stdout
     assert not copied.path("sheets/manifest.json").exists()
 

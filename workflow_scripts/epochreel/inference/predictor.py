@@ -34,10 +34,10 @@ class Predictor:
         settings, trained = stage["settings"], stage["reads"]["train"]
         index = checkpoint_index.read(path_to_index, settings["snapshot"], trained)
         torch.set_num_threads(1)
-        self._image, self._path = open_image(path_to_image), path_to_image
         self._data = settings["data"]["settings"]
         self._network = experiment.load("model").Network(settings["network"], self._data)
         checkpoints.load_into(self._network, path_to_network, index["checkpoints"][-1])
+        self._image, self._path = open_image(path_to_image), path_to_image
         self._functions = experiment.load("inference")
 
     def call(self, function: str) -> Any:
