@@ -495,8 +495,8 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ({f"{RUN}.network.name": "none"}, "one of perceptron"),
         ({f"{RUN}.network.depth": 2}, "unknown key 'depth'; it may have name, width"),
         ({f"{POINTS}.settings.noise": 2}, "'datasets.points.settings.noise' holds 2"),
-        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in (built in: "),
-        ({f"{POINTS}.experiment": "./"}, "lacks data.py, model.py, evaluation.py, figure.py"),
+        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in; expected one of "),
+        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py, figure.py in "),
     ],
 )
 def test_what_contradicts_itself_is_refused_in_one_line(planned, changes, words):
@@ -561,14 +561,14 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("def contradictions(asked): ...", "contradictions returns nothing; it returns pairs of"),
+        ("def contradictions(asked): ...", "contradictions returns nothing; expected pairs of"),
         (
             "def contradictions(asked): return ['a']",
-            "contradictions returns 'a'; it returns pairs",
+            "contradictions returns 'a'; expected pairs",
         ),
-        ("def contradictions(asked): return ['ab']", "contradictions returns 'ab'; it returns"),
-        ("def contradictions(asked): yield 'a', 3", "contradictions returns ('a', 3); it returns"),
-        ("def contradictions(data, test): return []", "define it as contradictions(asked)"),
+        ("def contradictions(asked): return ['ab']", "contradictions returns 'ab'; expected"),
+        ("def contradictions(asked): yield 'a', 3", "contradictions returns ('a', 3); expected"),
+        ("def contradictions(data, test): return []", "define it as contradictions(settings)"),
         ("def contradictions(asked): exit()", "line 1: SystemExit"),
         ("def contradictions(asked:", "cannot be read as Python"),
         ("return\ndef contradictions(asked): ...", "Python: 'return' outside function (line 1)"),
@@ -617,11 +617,11 @@ def test_an_unknown_part_of_an_experiments_schema_is_refused(planned, tmp_path):
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ({"format": "folder"}, "photos' is a folder (format: folder): it needs type: string"),
-        ({"format": "folder", "type": ["string", "array"]}, "it needs type: string"),
-        ({"suffixes": 5}, "photos.suffixes' holds 5; it may hold a list such as [.png, .jpg]"),
-        ({"suffixes": ["png"]}, "photos.suffixes' holds ['png']; it may hold a list"),
-        ({"suffixes": [".PNG"]}, "photos.suffixes' holds ['.PNG']; it may hold a list"),
+        ({"format": "folder"}, "photos': format: folder requires type: string"),
+        ({"format": "folder", "type": ["string", "array"]}, "requires type: string"),
+        ({"suffixes": 5}, "photos.suffixes' is 5; expected a list such as [.png, .jpg]"),
+        ({"suffixes": ["png"]}, "photos.suffixes' is ['png']; expected a list"),
+        ({"suffixes": [".PNG"]}, "photos.suffixes' is ['.PNG']; expected a list"),
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused(planned, tmp_path, rules, words):

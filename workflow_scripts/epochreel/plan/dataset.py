@@ -10,7 +10,7 @@ from typing import Any
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError, shown
-from epochreel.core.files import below
+from epochreel.core.files import walk_files
 from epochreel.experiment_api import loader, source_checks
 from epochreel.plan import schemas
 
@@ -116,7 +116,7 @@ class Dataset:
 def _files_in(folder: Path, where: str) -> list[Path]:
     """All files below a folder that the config names at the key `where`."""
     try:
-        return [path for path in below(folder) if path.is_file()]
+        return [path for path in walk_files(folder) if path.is_file()]
     except PermissionError as error:
         named = shown(str(error.filename), 500)
         raise UserError(f"config: '{where}': {named} cannot be read: permission denied") from error
