@@ -94,9 +94,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "lockf", refuse)
-    with pytest.raises(
-        UserError, match=r"lock: this file system does not support locks \(No locks"
-    ):  # noqa: SIM117
+    with pytest.raises(UserError, match=r"lock: this file system does not .* \(No locks"):  # noqa: SIM117
         with lock.hold(tmp_path / "lock"):
             pass
 

@@ -188,7 +188,9 @@ def test_files_below_linked_folders_are_inputs_also_where_these_go_in_circles(
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
 def test_a_folder_that_is_none_is_named(planned, name):
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
-    with pytest.raises(UserError, match=r"'datasets\.pages\.settings\.fonts': there is no folder"):
+    with pytest.raises(
+        UserError, match=r"'datasets\.pages\.settings\.fonts': folder .* does not exist"
+    ):
         planned({"datasets.pages": config}).datasets["pages"].files()
 
 
@@ -200,15 +202,15 @@ def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, mo
     own = {"data": {"properties": {"photos": {"type": "string", "format": "folder"}}}}
     (tmp_path / "spirals" / "settings.schema.yaml").write_text(json.dumps(own))
     dataset = planned({"datasets.points.settings": {"photos": "mine"}}).datasets["points"]
-    with pytest.raises(UserError, match=r"no UTF-8: rename it") as caught:
+    with pytest.raises(UserError, match=r"invalid UTF-8: rename") as caught:
         dataset.files()
     assert repr(f"mine/{name}") in str(caught.value) and str(caught.value).isprintable()
 
 
 def test_more_shards_than_five_digits_name_are_refused(planned):
     most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
-    assert len(planned(most).datasets["points"].shards("train")) == datasets.MOST_SHARDS
-    words = "'datasets.points.examples_per_shard' holds 1, which makes 100001 shards of the split"
+    assert len(planned(most).datasets["points"].shards("train")) == datasets.MAX_SHARDS
+    words = "'datasets.points.examples_per_shard' is 1, which makes 100001 shards of the split"
     assert words in refusal(planned, most | {"datasets.points.train": 100_001})
 
 
@@ -324,9 +326,11 @@ def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
 
 
 def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned, monkeypatch):
-    told, tell = [], fingerprints.Fingerprints._take
+    told, tell = [], fingerprints.Fingerprints._compute
     monkeypatch.setattr(
-        fingerprints.Fingerprints, "_take", lambda run, name: told.append(name) or tell(run, name)
+        fingerprints.Fingerprints,
+        "_compute",
+        lambda run, name: told.append(name) or tell(run, name),
     )
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():
@@ -471,7 +475,7 @@ def test_a_stream_of_other_examples_is_another_training(planned, knob, value):
 
 def test_a_shard_of_an_unbounded_set_is_refused(planned):
     dataset = planned({f"{POINTS}.train": "unbounded"}).datasets["points"]
-    with pytest.raises(UserError, match="no shards of its split train: it is unbounded"):
+    with pytest.raises(UserError, match="no shards of the split train: it is unbounded"):
         fingerprints.of_shard(dataset, "train", "00000")
 
 
@@ -481,8 +485,8 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"main_run": "none"}, "'main_run' holds 'none'; it may hold one of tiny"),
-        ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' holds 'none'; it may hold one of points"),
+        ({"main_run": "none"}, "'main_run' is 'none'; expected one of tiny"),
+        ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' is 'none'; expected one of points"),
         ({f"{RUN}.snapshots_per_epoch": 5}, "at most one snapshot a batch, and an epoch has 4"),
         (
             {f"{RUN}.training.plateau_batches": 9, f"{POINTS}.validation": 0},
@@ -511,7 +515,7 @@ def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(pla
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "inference.py").unlink()
-    with pytest.raises(UserError, match=r"inference\.py' is missing: 'predict' cannot be made"):
+    with pytest.raises(UserError, match=r"inference\.py' is missing: 'predict' requires it"):
         planned().runs["tiny"].stage_settings("predict")
 
 

@@ -27,7 +27,8 @@ def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
 
     Imports are followed within `epochreel` and `folder` (a user's experiment); other packages count
     by version. Comments, docstrings, layout and the wording of errors and log messages do not
-    count. The digest is the same for all supported versions of Python and for any location of the files.
+    count. The digest is the same for all supported versions of Python and for any location of the
+    files.
     """
     return digest(modules(files, folder))
 
@@ -37,16 +38,16 @@ def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]
     # Links are not resolved: Python, too, looks for siblings in the folder that contains the link.
     roots = {"epochreel": LIBRARY} | ({"experiment": folder.absolute()} if folder else {})
     found: dict[str, str] = {}
-    waiting = [Path(file).absolute() for file in files]
-    while waiting:
-        path = waiting.pop()
+    queue = [Path(file).absolute() for file in files]
+    while queue:
+        path = queue.pop()
         name = _module_name(path, roots)
         if name in found or _is_without_result(name):
             continue
         found[name], imports = _read_module(path)
         # Loading a module runs the `__init__` files of its packages.
         package = (0, name.rpartition(".")[0], "")
-        waiting.extend(_imported_files((*imports, package), name, path, roots))
+        queue.extend(_imported_files((*imports, package), name, path, roots))
     return found
 
 
