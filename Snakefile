@@ -5,9 +5,9 @@ snakemake                                         everything of the main run
 snakemake all                                     everything of every run
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
-snakemake results/<run>/predictions/<name>.csv       images/<name>.png, read
+snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
-snakemake verify                                  finished runs against their manifests
+snakemake verify                                  check finished runs against their manifests
 """
 
 
@@ -20,7 +20,7 @@ rule everything:
     default_target: True
     input:
         "training.mp4",
-        list(PLAN.main.files.artifacts()),  # Snakemake overlooks the first item of a generator.
+        list(PLAN.main.files.artifacts()),  # Snakemake skips the first item of a generator.
         PLAN.main.files.manifest,
 
 
@@ -46,8 +46,8 @@ include: "rules/predict.smk"
 include: "rules/verify.smk"
 
 
-# On a cluster these run where the command is given: a second each, and not worth a place in a queue,
-# in which all frames after them would wait, too.
+# On a cluster these run on the host of the command. They take a second each; in a queue they would
+# delay all frames that depend on them.
 localrules:
     everything,
     all,

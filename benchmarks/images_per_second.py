@@ -172,7 +172,7 @@ def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = Non
         torch.set_num_threads(settings["threads"])
         for _ in range(batches):
             optimizer.zero_grad(set_to_none=True)
-            with device.arithmetic(trainer.device, settings["precision"]):
+            with device.autocast(trainer.device, settings["precision"]):
                 loss = model.loss(network, batch)
             loss.backward()
             optimizer.step()

@@ -117,7 +117,7 @@ def training(
     def train(batches: int) -> None:
         for _ in range(batches):
             optimizer.zero_grad(set_to_none=True)
-            with devices.arithmetic(batch["image"].device, precision):
+            with devices.autocast(batch["image"].device, precision):
                 loss = model.loss(network, batch)
             loss.backward()
             optimizer.step()

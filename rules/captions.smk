@@ -1,6 +1,6 @@
 """Captions.
 
-needs  the summary of all snapshots of a run
+needs  the metrics of all snapshots of a run
 makes  results/<run>/training.vtt, on request
 """
 

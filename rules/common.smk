@@ -1,4 +1,4 @@
-"""What all rules share: the checked config, the plan made of it, the wildcards' bounds. No rules."""
+"""Shared by all rules: the validated config, the plan and the wildcard constraints. No rules."""
 
 from functools import cache
 from pathlib import Path
@@ -13,39 +13,39 @@ from epochreel.provenance.keys import canonical
 
 
 def or_stop(function):
-    """`function`, but a `UserError` ends the command with its one line and nothing else."""
+    """Wrap `function`, so that a `UserError` ends the command and prints only its message."""
 
-    def checked(*arguments):
+    def wrapper(*arguments):
         try:
             return function(*arguments)
         except UserError as error:
             raise SystemExit(f"epochreel: {error}") from None
 
-    return checked
+    return wrapper
 
 
-# A config named on the command line stands alone. Snakemake's own reading of configs would mix it with
-# config.yaml, take the last of two equal keys, and run Python where a file says `__use_yte__`. It reads
-# the files of the command line so before this; here all are read as plain YAML.
+# A config named on the command line replaces config.yaml. Snakemake's own loader would merge the
+# two, accept duplicate keys, and run Python if a file contains `__use_yte__`. It has already read
+# the files named on the command line that way; here all are read as plain YAML.
 CONFIGS = workflow.configfiles or ["config.yaml"]
 
 
 @or_stop
 def read_config():
-    """The keys and values of all configs, and over them those of `--config`."""
-    read = {}
+    """Return all config files merged in order, overridden by `--config`."""
+    merged = {}
     for path in CONFIGS:
-        update_config(read, load_file(path))
-    update_config(read, workflow.config_settings.config)
-    return read
+        update_config(merged, load_file(path))
+    update_config(merged, workflow.config_settings.config)
+    return merged
 
 
-# Relative paths in the config start from its folder. Snakemake does not track a `Path` among the
-# params, so a folder that is moved reruns nothing.
+# Relative paths in the config start from its folder. Snakemake does not track `Path` values in
+# params, so moving the folder reruns nothing.
 BASE = Path(CONFIGS[-1]).resolve().parent
 PLAN = or_stop(Plan)(read_config(), BASE)
 SLOTS = PLAN.slots
-# Scripts read settings that define no result (how much is to be kept, say) from `config`.
+# Scripts read settings that do not affect results, such as what to keep, from `config`.
 config.clear()
 config.update(PLAN.checked)
 

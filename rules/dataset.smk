@@ -1,6 +1,6 @@
 """Datasets.
 
-needs  the settings of a dataset, and the folders of the user's that these name
+needs  the settings of a dataset, and the files in the user's folders that they name
 makes  results/datasets/<dataset>/<split>/<shard>.parquet
 """
 

@@ -1,7 +1,7 @@
 """Films.
 
-needs  all frames of a run, in order; where there are such, the pictures between them
-makes  results/<run>/training.mp4; on request .webm, .gif, and poster.png
+needs  all frames of a run, in order, and its transitions, if any
+makes  results/<run>/training.mp4; on request training.webm, training.gif and poster.png
 """
 
 

@@ -1,6 +1,6 @@
 """Evaluation.
 
-needs  a block's checkpoints and state, the test shards; if asked for, a sample of the training examples
+needs  a block's checkpoints and their index, the test shards; if configured, some training shards
 makes  results/<run>/evaluations/<snapshot>.parquet: every prediction on the test set
 """
 
@@ -8,8 +8,7 @@ makes  results/<run>/evaluations/<snapshot>.parquet: every prediction on the tes
 rule evaluate:
     input:
         checkpoints=files_of_block("checkpoints", "safetensors"),
-        # Holds the digests of these. Without it, checkpoints that lie there would be taken for
-        # those that the config asks for.
+        # Contains their checksums and cache key. Without it, stale checkpoints would go unnoticed.
         checkpoint_index="results/{run}/checkpoint_index/{block}.json",
         test=shards_of("test"),
         sample=of_run("train_sample"),
@@ -23,7 +22,7 @@ rule evaluate:
         "../envs/training.yaml"
     threads: threads_of("evaluation")
     resources:
-        # No `gpu`: where there is one, it is shared with a training that goes on.
+        # No `gpu` resource: evaluation shares a GPU with the training that is running.
         mem_mb=4000,
         runtime=240,
     params:

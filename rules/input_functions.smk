@@ -1,33 +1,32 @@
-"""Functions of the wildcards that rules share: settings, and names of files. No rules.
+"""Input and params functions shared by the rules: settings and file names. No rules.
 
 They use PLAN, SLOTS, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
 """
 
 @cache
 def check_targets():
-    """Check the files that the command names; that of a job on a cluster names none."""
-    # Snakemake sets `dag_settings` after it has read the Snakefile, before it calls a function of
-    # the wildcards.
-    named = workflow.dag_settings
-    PLAN.check_targets([*named.targets, *named.forcerun, *named.until])
+    """Check the target files of the command. The command of a job on a cluster has none."""
+    # Snakemake sets `dag_settings` after reading the Snakefile and before calling input functions.
+    settings = workflow.dag_settings
+    PLAN.check_targets([*settings.targets, *settings.forcerun, *settings.until])
 
 
 def run_of(wildcards):
     """Return the run of a job.
 
-    Nearly every function below calls this, so no job whose file is a target escapes the check.
+    Nearly every function below calls this, so the targets are checked before any job is planned.
     """
     check_targets()
     return PLAN.run(wildcards.run)
 
 
 def all_of(kind):
-    """All files of one kind that a run has, such as its frames."""
+    """All files of one kind of a run, such as its frames."""
     return or_stop(lambda wildcards: run_of(wildcards).files.of(kind))
 
 
 def last_of(kind):
-    """The file of one kind that belongs to a run's last snapshot or block."""
+    """The file of one kind of a run's last snapshot or block."""
     return or_stop(lambda wildcards: run_of(wildcards).files.last(kind))
 
 
@@ -55,7 +54,7 @@ def settings_of(stage):
 
 
 def threads_of(part):
-    """The number of threads that the part `part` of a run's settings asks for."""
+    """The number of threads in the part `part` of a run's settings."""
     return or_stop(lambda wildcards: run_of(wildcards).settings[part]["threads"])
 
 
@@ -70,20 +69,20 @@ def shards_of(split):
 
 
 def runs_keeping(checkpoints):
-    """A pattern of the wildcard `run`: those that keep `all` checkpoints, or the `last` alone."""
+    """A pattern for the wildcard `run`: runs that keep `all` checkpoints, or only the `last`."""
     return PLAN.pattern_of(
         run for run in PLAN.runs.values() if run.settings["keep_checkpoints"] == checkpoints
     )
 
 
 def files_of_block(kind, suffix):
-    """The files of one block, one for each of its slots."""
+    """The files of one kind of a block, one for each slot."""
     return expand(f"results/{{{{run}}}}/{kind}/{{{{block}}}}{{slot}}.{suffix}", slot=SLOTS)
 
 
 @or_stop
 def projections_of_block(wildcards):
-    """The projections of one block, where points are projected."""
+    """The projections of one block; none if the run projects no points."""
     paths = expand(
         f"results/{wildcards.run}/projections/{wildcards.block}{{slot}}.parquet", slot=SLOTS
     )
@@ -91,14 +90,14 @@ def projections_of_block(wildcards):
 
 
 def of_block_before(path):
-    """The file `path` of the block before; nothing for the first block."""
+    """The file `path` of the previous block; none for the first block."""
 
-    def before(wildcards):
+    def previous(wildcards):
         number = int(wildcards.block) - 1
         block = f"{number:0{PLAN.block_digits}d}"
         return path.format(run=wildcards.run, block=block) if number >= 0 else []
 
-    return before
+    return previous
 
 
 @or_stop
@@ -116,11 +115,11 @@ def shard_settings(wildcards):
 
 @or_stop
 def run_sources(wildcards):
-    """The user's files that a run's data are made from, as the manifest lists them."""
+    """The user's files that a run's data are made from, in the manifest's order."""
     return list(run_of(wildcards).dataset.sources().values())
 
 
 @or_stop
 def manifest_settings(wildcards):
-    """The content of the manifest of a run besides its files, as canonical JSON."""
+    """The content of a run's manifest except its files, as canonical JSON."""
     return canonical(run_of(wildcards).manifest_settings())

@@ -1,7 +1,7 @@
 """Animated loops of the last snapshot.
 
 needs  the evaluation of a run's last snapshot, the test shards
-makes  results/<run>/loops/<loop>.gif, for the names that the experiment gives its loops
+makes  results/<run>/loops/<name>.gif, for each loop that the experiment draws
 """
 
 

@@ -1,8 +1,9 @@
 """The network of a run.
 
 needs  the first training shard (or the user's files that an unbounded training set is drawn from);
-       the last checkpoint and the state of its block
-makes  results/<run>/layers.parquet, the layers; results/<run>/network.safetensors, the last weights
+       the last checkpoint and the checkpoint index of its block
+makes  results/<run>/layers.parquet: the layer table; results/<run>/network.safetensors: the weights
+       of the last snapshot
 """
 
 

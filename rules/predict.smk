@@ -1,7 +1,7 @@
-"""Reading an image of one's own.
+"""Predictions for a user's image.
 
-needs  images/<name>.png, the network of the run's last snapshot, the state of its last block
-makes  results/<run>/predictions/<name>.csv; where the experiment draws one, its picture <name>.png
+needs  images/<name>.png, the network of the run's last snapshot, the last checkpoint index
+makes  results/<run>/predictions/<name>.csv; if the experiment draws predictions, <name>.png
 """
 
 
@@ -9,7 +9,7 @@ rule predict:
     input:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
-        # Holds the digest of that.
+        # Contains the checksum of the network.
         checkpoint_index=last_of("checkpoint_index"),
     output:
         "results/{run}/predictions/{name}.csv",
@@ -34,7 +34,7 @@ rule draw_prediction:
     input:
         image="images/{name}.png",
         network="results/{run}/network.safetensors",
-        # Holds the digest of that.
+        # Contains the checksum of the network.
         checkpoint_index=last_of("checkpoint_index"),
     output:
         "results/{run}/predictions/{name}.png",

@@ -1,15 +1,15 @@
-"""Projection: points of many dimensions, laid out in the plane.
+"""Projection of high-dimensional points to two dimensions.
 
-needs  a block's evaluations; for a projection that goes on from the snapshot before, that one's
-       evaluation and projection; for one that is fitted to the whole film, that fit
-makes  results/<run>/projections/<snapshot>.parquet; results/<run>/projection.parquet, such a fit
+needs  a block's evaluations; for methods that continue from the previous snapshot, its evaluation
+       and projection; for methods fitted to all snapshots, the fit
+makes  results/<run>/projections/<snapshot>.parquet; results/<run>/projection.parquet: the fit
 """
 
 
 rule project:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
-        before=of_block("projected_before"),
+        before=of_block("projection_inputs_before"),
         fit=all_of("fit"),
     output:
         files_of_block("projections", "parquet"),

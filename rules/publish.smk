@@ -1,7 +1,7 @@
 """Publication.
 
 needs  the film of the main run
-makes  training.mp4, a copy of it
+makes  training.mp4: a copy of it
 """
 
 

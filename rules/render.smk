@@ -1,10 +1,10 @@
-"""Frames, and the pictures between them.
+"""Frames and transitions.
 
-needs  a block's evaluations, its summary, the test shards (for what the frame shows of them); where
-       points are projected, the block's projections; for what leads to its first snapshot, the
-       evaluation and the projection of the one before
-makes  results/<run>/frames/<snapshot>.png; where points move in between,
-       results/<run>/transitions/<snapshot>.png, animated: the pictures that lead to that snapshot
+needs  a block's evaluations, its metrics, the test shards (for the examples in the frame); if
+       points are projected, the block's projections; for the transition to its first snapshot,
+       the evaluation and projection of the previous snapshot
+makes  results/<run>/frames/<snapshot>.png; if points move between snapshots,
+       results/<run>/transitions/<snapshot>.png, animated: the transition to that snapshot
 """
 
 
@@ -37,7 +37,7 @@ rule render_transitions:
     input:
         evaluations=files_of_block("evaluations", "parquet"),
         projections=projections_of_block,
-        before=of_block("shown_before"),
+        before=of_block("frame_inputs_before"),
         metrics="results/{run}/metrics/{block}.parquet",
         test=shards_of("test"),
     output:

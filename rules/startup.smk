@@ -1,4 +1,4 @@
-"""What a command does when it starts and when it ends. No rules."""
+"""Actions at the start and the end of a command. No rules."""
 
 import os
 import sys
@@ -12,25 +12,25 @@ from epochreel.core import files
 from epochreel.runtime import requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
-from epochreel.runtime.job import end_when_hung_up
+from epochreel.runtime.job import interrupt_on_hangup
 from epochreel.runtime.patches import checksum_cache, slurm_controller
 
 checksum_cache.apply()
 slurm_controller.apply()
-# Jobs inherit it, and end when this process has.
+# Jobs inherit this variable and end when this process ends.
 os.environ[SCHEDULER] = str(os.getpid())
-# A job on a cluster tells how often it was begun; a start of the workflow inherits nobody's count.
+# A job on a cluster records how often Slurm restarted it; a new command starts without a count.
 if workflow.remote_exec:
-    requeues.hand_on()
+    requeues.export_restart_count()
 else:
     os.environ.pop(RESTARTS, None)
-    end_when_hung_up()
+    interrupt_on_hangup()
 
 
-def tell_of_restarts():
-    """Say which jobs Slurm has begun again, if any: Snakemake is not told of it."""
-    if word := requeues.told(Path("results")):
-        logger.warning(f"epochreel: {word}")
+def report_restarts():
+    """Log which jobs Slurm restarted, if any. Snakemake does not notice restarts."""
+    if report := requeues.report(Path("results")):
+        logger.warning(f"epochreel: {report}")
 
 
 onstart:
@@ -38,8 +38,8 @@ onstart:
 
 
 onsuccess:
-    tell_of_restarts()
+    report_restarts()
 
 
 onerror:
-    tell_of_restarts()
+    report_restarts()

@@ -1,6 +1,6 @@
-"""Summaries.
+"""Metrics.
 
-needs  a block's evaluations, the summary of the block before
+needs  a block's evaluations, the metrics of the previous block
 makes  results/<run>/metrics/<block>.parquet: the metrics of all snapshots so far
 """
 

@@ -1,10 +1,11 @@
 """Training.
 
 needs  the training and validation shards (or, for an unbounded training set, the user's files that
-       it is drawn from), the block before
-makes  results/<run>/checkpoints/<snapshot>.safetensors, results/<run>/checkpoint_index/<block>.json,
-       results/<run>/training/<block>.parquet: losses, learning rate, gradients, a row per snapshot
-keeps  results/<run>/store/, what the training resumes from (not an output)
+       it is drawn from), the previous block
+makes  results/<run>/checkpoints/<snapshot>.safetensors;
+       results/<run>/checkpoint_index/<block>.json;
+       results/<run>/training/<block>.parquet: losses, learning rate, gradients; a row per snapshot
+keeps  results/<run>/store/: what training resumes from (not an output)
 logs   results/<run>/logs/train/<block>.system.parquet: time, throughput, machine
 """
 
@@ -40,8 +41,8 @@ rule train:
         "../workflow_scripts/train.py"
 
 
-# The same for runs with `keep_checkpoints: last`: each checkpoint is removed when it has been
-# evaluated. Whether an output is kept is a property of a rule in Snakemake, so this is one.
+# The same for runs with `keep_checkpoints: last`: each checkpoint is deleted after its evaluation.
+# `temp` belongs to a rule's outputs in Snakemake, so this requires a separate rule.
 use rule train as train_keeping_last with:
     output:
         checkpoints=temp(files_of_block("checkpoints", "safetensors")),

@@ -1,17 +1,18 @@
 """Verification.
 
-needs  everything that is kept of a run, the state of its last block, the user's files that its data
-       are made from
-makes  results/<run>/manifest.json: the digest of each of these files, and what the stages follow from
-`snakemake verify` compares the finished runs with their manifests, and with what the config asks
-for. It makes nothing again.
+needs  all artifacts of a run, its last checkpoint index, the user's files that its data are made
+       from
+makes  results/<run>/manifest.json: the checksum of each of these files and the cache keys of the
+       stages
+`snakemake verify` compares finished runs with their manifests and with the config. It reruns
+nothing.
 """
 
 
 rule write_manifest:
     input:
         unpack(of_run("artifacts_by_kind")),
-        # Holds the digest of the network.
+        # Contains the checksum of the network.
         checkpoint_index=last_of("checkpoint_index"),
         sources=run_sources,
     output:
@@ -32,8 +33,8 @@ rule write_manifest:
         "../workflow_scripts/write_manifest.py"
 
 
-# Without an output, and without a benchmark, which Snakemake takes for one, it runs whenever it is
-# asked for, whatever Snakemake remembers.
+# Without an output, and without a benchmark, which counts as one, the rule runs on every request,
+# whatever Snakemake has recorded.
 rule verify:
     log:
         "results/logs/verify.log",

@@ -15,7 +15,7 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     """Write the examples `first` … `first + count - 1` of one split."""
     settings = stage["settings"]
     data = loader.find(settings["experiment"], base).load("data")
-    own = loader.resolved(settings["settings"], stage["folders"], base)
+    own = loader.resolve_paths(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
     origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), stage["first"])
     seeding.seed_all(seeding.derive_seed(*origin, what="shard"))

@@ -18,8 +18,8 @@ from foreign_files import another_runs, other_weights, red, reversed_note
             "evaluations/000004.parquet",
             "is damaged, or not the checkpoint that ",
         ),
-        ("evaluations", "parquet", "frames/000004.png", "holds snapshot 5 in the place of 3: "),
-        ("evaluations", "parquet", "metrics/00000.parquet", "holds snapshot 5 in the place of 3"),
+        ("evaluations", "parquet", "frames/000004.png", "holds snapshot 5, not 3: "),
+        ("evaluations", "parquet", "metrics/00000.parquet", "holds snapshot 5, not 3"),
     ],
 )
 def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
@@ -45,11 +45,11 @@ def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
             "checkpoints/000004.safetensors",
             "is damaged, or not the checkpoint that ",
         ),
-        (another_runs, "evaluations/000004.parquet", "follows from other settings"),
-        (another_runs, "metrics/00000.parquet", "follows from other settings"),
-        (another_runs, "../datasets/few_sheets/test/00000.parquet", "follows from other settings"),
+        (another_runs, "evaluations/000004.parquet", "was made with other settings"),
+        (another_runs, "metrics/00000.parquet", "was made with other settings"),
+        (another_runs, "../datasets/few_sheets/test/00000.parquet", "was made with other settings"),
         (red, "frames/000004.png", "does not tell its snapshot: delete it"),
-        (reversed_note, "frames/000004.png", "follows from other settings"),
+        (reversed_note, "frames/000004.png", "was made with other settings"),
     ],
 )
 def test_a_whole_file_that_is_not_of_this_run_comes_into_no_film(copied, change, name, told):

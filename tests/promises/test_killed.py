@@ -151,7 +151,7 @@ def test_an_interrupted_job_says_so_in_one_line_and_the_same_command_goes_on(pla
     resume(jobs)
     place.watch(process)
     said = place.heard(process)
-    assert "epochreel: interrupted: give the same command to go on" in said, said[-3000:]
+    assert "epochreel: interrupted: run the same command again to resume" in said, said[-3000:]
     assert "Traceback" not in said, said[-3000:]
     goes_on_without_unlocking(place)
 

@@ -11,7 +11,7 @@ from workflow import Workplace, alone, with_key
         ("film.crf", "good", "'runs.sheets.film.crf' holds 'good'"),
         ("training.rate", "1e-3", "write a number as 1.0e-3"),
         ("snapshots_per_epoch", 7, "at most one snapshot a batch"),
-        ("dataset", "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
+        ("dataset", "none", "'runs.sheets.dataset' is 'none'; expected one of few_sheets"),
         ("network.name", "vast", "one of local, tuned, deep, cells"),
         ("figure.width", 641, "a multiple of 2"),
     ],

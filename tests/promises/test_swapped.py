@@ -93,7 +93,7 @@ def test_a_shard_of_another_dataset_is_refused(made, tmp_path, name, shard, read
     world, other = made(name), made(name, 2, "datasets")
     path = f"results/datasets/{shard}.parquet"
     words = refusal(world, tmp_path / "copy", path, other.base / path, reader, number)
-    assert "follows from other settings" in words
+    assert "was made with other settings" in words
 
 
 RUN = [
@@ -146,7 +146,7 @@ def test_a_file_of_another_training_is_refused(made, tmp_path, name, file, reade
     origin = (
         "is damaged, or not the checkpoint that "
         if "safetensors" in file
-        else "follows from other sett"
+        else "was made with other sett"
     )
     assert origin in words
 
@@ -207,7 +207,7 @@ def test_a_file_of_another_place_is_refused(made, tmp_path, name, file, other, r
     else:
         path, other = (f"{world.folder}/{each}" for each in (file, other))
     words = refusal(world, tmp_path / "copy", path, world.base / other, reader, number)
-    assert "safetensors" in file or re.search("in the place of|shows snapshot", words)
+    assert "safetensors" in file or re.search("holds .*, not |shows snapshot", words)
 
 
 def test_a_fit_over_fewer_snapshots_is_refused(made, tmp_path):
@@ -217,4 +217,4 @@ def test_a_fit_over_fewer_snapshots_is_refused(made, tmp_path):
         World(tmp_path / "fewer", sketches("linear", 1)).fit_projection()
     path = f"{world.folder}/projection.parquet"
     other = tmp_path / "fewer" / path
-    assert "follows from" in refusal(world, tmp_path / "copy", path, other, "project", 2)
+    assert "was made with" in refusal(world, tmp_path / "copy", path, other, "project", 2)

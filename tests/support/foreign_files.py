@@ -21,7 +21,7 @@ def other_weights(path: Path) -> None:
 
 def another_runs(path: Path) -> None:
     """Put a whole table of the same place there, with the key of another run."""
-    table, about = parquet.read(path), parquet.note(path)
+    table, about = parquet.read(path), parquet.read_metadata(path)
     about.get("key", about)["code"] = "another"
     noted = table.schema.metadata | {b"epochreel": json.dumps(about).encode()}
     parquet.write(path, table.replace_schema_metadata(noted))

@@ -144,7 +144,7 @@ class World:
             return
         project.project(
             [self.path("evaluations", "parquet", number)],
-            self.run.files.projected_before(self.names[number]),
+            self.run.files.projection_inputs_before(self.names[number]),
             self.run.files.of("fit"),
             self.projections(number),
             self.stage("project", number),
@@ -155,7 +155,7 @@ class World:
         """Make the pictures that lead to a block's snapshot, where there are such."""
         if not self.run.files.of("transitions"):
             return
-        before = self.run.files.shown_before(self.names[number])
+        before = self.run.files.frame_inputs_before(self.names[number])
         render_transitions.render_transitions(
             [*before[:1], self.path("evaluations", "parquet", number)],
             [*before[1:], *self.projections(number)],

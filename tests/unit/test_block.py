@@ -241,7 +241,7 @@ def test_a_block_of_another_training_before_it_is_refused(training):
 
 @pytest.mark.parametrize(
     ("block", "run", "words"),
-    [(0, {}, "holds snapshot 0 in the place of 1"), (1, {"seed": 2}, "follows from other setti")],
+    [(0, {}, "holds snapshot 0, not 1"), (1, {"seed": 2}, "was made with other setti")],
 )
 def test_the_state_of_another_block_or_run_is_not_followed(training, block, run, words):
     made, other = training(size=1).make(range(2)), training("other", run=run).make(range(2))
@@ -254,7 +254,7 @@ def test_the_state_of_another_block_or_run_is_not_followed(training, block, run,
 def test_a_shard_of_another_split_is_not_learnt_from(training, shards, split):
     made = training(size=10)
     made.shards = shards | {split: shards["test"]}
-    words = f"holds the examples from test 0 in the place of {split} 0: delete it and run the same"
+    words = f"holds the examples from test 0, not {split} 0: delete it and run the same"
     with pytest.raises(UserError, match=f"^{shards['test'][0]} {words}"):
         made.make()
 

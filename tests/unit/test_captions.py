@@ -108,10 +108,10 @@ def test_progress_is_told_in_words(numbers, sentence):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (None, "nothing; it returns a list of 2 sentences"),
-        ("ab", "'ab'; it returns a list of 2 sentences"),
-        (["a"], r"\['a'\]; it returns a list of 2 sentences"),
-        (["a", 3], "3; it returns a sentence, as text"),
+        (None, "nothing; expected a list of 2 sentences"),
+        ("ab", "'ab'; expected a list of 2 sentences"),
+        (["a"], r"\['a'\]; expected a list of 2 sentences"),
+        (["a", 3], "3; expected a sentence, as text"),
     ],
 )
 def test_what_is_no_list_of_sentences_is_refused(given, words):

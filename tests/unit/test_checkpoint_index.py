@@ -54,14 +54,14 @@ def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
 def test_a_state_of_another_number_of_checkpoints_is_named(block, count):
     path, checkpoints = block
     redeclare(path, checkpoints=["c" * 64] * count)
-    words = f"{path} holds digests of checkpoints, {count} in the place of 3: "
+    words = f"{path} holds digests of checkpoints, {count}, not 3: "
     assert refusal(path, checkpoints).startswith(words)
 
 
 def test_a_state_of_another_block_or_training_is_named(block):
     path, checkpoints = block
     assert refusal(path, checkpoints, last=8).startswith(f"{path} holds snapshot 5 in the place")
-    assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} follows from other sett")
+    assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} was made with other sett")
 
 
 @pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])

@@ -274,12 +274,12 @@ def test_a_stage_reads_the_split_that_it_knows(tmp_path):
 @pytest.mark.parametrize(
     ("place", "part", "words"),
     [
-        (0, ("train", 0, 4, "other"), "follows from other settings, code or versions"),
-        (1, ("train", 4, 3, "other"), "follows from other settings, code or versions"),
-        (0, ("test", 0, 4, "key"), "holds the examples from test 0 in the place of train 0"),
-        (1, ("train", 0, 4, "key"), "holds the examples from train 0 in the place of train 4"),
-        (1, ("train", 4, 2, "key"), "holds the examples up to train 5 in the place of train 6"),
-        (1, ("train", 4, 9, "key"), "holds the examples up to train 12 in the place of train 6"),
+        (0, ("train", 0, 4, "other"), "was made with other settings, code or versions"),
+        (1, ("train", 4, 3, "other"), "was made with other settings, code or versions"),
+        (0, ("test", 0, 4, "key"), "holds the examples from test 0, not train 0"),
+        (1, ("train", 0, 4, "key"), "holds the examples from train 0, not train 4"),
+        (1, ("train", 4, 2, "key"), "holds the examples up to train 5, not train 6"),
+        (1, ("train", 4, 9, "key"), "holds the examples up to train 12, not train 6"),
     ],
 )
 def test_a_shard_of_another_place_or_dataset_is_refused(tmp_path, place, part, words):

@@ -29,7 +29,7 @@ def test_the_settings_say_how_many_threads_compute(without_gpu, threads):
 def test_the_log_says_which_device_computes(without_gpu, caplog):
     with caplog.at_level(logging.INFO, logger="epochreel"):
         device.choose(1)
-    assert caplog.messages == ["device: CPU, 1 arithmetic thread(s)"]
+    assert caplog.messages == ["device: CPU, 1 thread(s)"]
 
 
 @pytest.mark.parametrize(
@@ -38,21 +38,21 @@ def test_the_log_says_which_device_computes(without_gpu, caplog):
 )
 def test_a_layer_computes_in_the_precision_of_the_settings(precision, kind):
     layer = torch.nn.Linear(2, 2)
-    with device.arithmetic(CPU, precision):
+    with device.autocast(CPU, precision):
         assert layer(torch.ones(1, 2)).dtype == kind
     assert layer.weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_tf32_is_on_where_the_settings_say_so_and_nowhere_else(precision):
-    device.arithmetic(CPU, precision)
+    device.autocast(CPU, precision)
     assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
     assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
 
 
 def test_tf32_stays_on_for_the_backward_pass_until_the_next_precision():
     for precision, on in (("tf32", True), ("float32", False)):
-        with device.arithmetic(CPU, precision):
+        with device.autocast(CPU, precision):
             pass
         assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == on
 
@@ -65,7 +65,7 @@ def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
 
 
 def test_nothing_of_one_precision_is_left_for_the_next():
-    with device.arithmetic(CPU, "bfloat16"):
+    with device.autocast(CPU, "bfloat16"):
         pass
-    with device.arithmetic(CPU, "float32"):
+    with device.autocast(CPU, "float32"):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32

@@ -55,7 +55,7 @@ def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, d
 @pytest.mark.parametrize("read", [evaluations.of, evaluations.metrics])
 @pytest.mark.parametrize(
     ("snapshot", "key", "words"),
-    [(41, KEY, "holds snapshot 42 in the place of 41"), (42, {}, "follows from other settings")],
+    [(41, KEY, "holds snapshot 42, not 41"), (42, {}, "was made with other settings")],
 )
 def test_another_snapshots_or_runs_is_refused(written, read, snapshot, key, words):
     with pytest.raises(UserError, match=f"^{written} {words}.*: delete it and run the same comm"):

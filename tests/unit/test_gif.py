@@ -27,5 +27,5 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path):
 
 
 def test_a_loop_that_is_not_there_is_told_with_those_that_are():
-    with pytest.raises(UserError, match="no loop 'word'; there are reading, word-1"):
+    with pytest.raises(UserError, match="no loop 'word'; expected one of reading, word-1"):
         gif.named({"reading": [], "word-1": []}, "word")

@@ -64,12 +64,12 @@ def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
 @pytest.mark.parametrize(
     ("work", "words"),
     [
-        ("1 / 0", "unforeseen: ZeroDivisionError: division by zero, at <string>, line 4 ("),
-        ("raise OSError('odd')", "unforeseen: OSError: odd, at "),
-        ("import none_such", "unforeseen: ModuleNotFoundError: No module named 'none_such', at "),
-        ("raise KeyError", "unforeseen: KeyError, at "),
-        ("raise ValueError('a\\n' + 'b' * 999)", "unforeseen: ValueError: a bbb"),
-        ("raise ValueError('\\x1b[2J\\ud800')", "unforeseen: ValueError: ?[2J?, at "),
+        ("1 / 0", "unexpected ZeroDivisionError: division by zero, at <string>, line 4 ("),
+        ("raise OSError('odd')", "unexpected OSError: odd, at "),
+        ("import none_such", "unexpected ModuleNotFoundError: No module named 'none_such', at "),
+        ("raise KeyError", "unexpected KeyError, at "),
+        ("raise ValueError('a\\n' + 'b' * 999)", "unexpected ValueError: a bbb"),
+        ("raise ValueError('\\x1b[2J\\ud800')", "unexpected ValueError: ?[2J?, at "),
     ],
 )
 def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_in_the_log(tmp_path, work, words):
@@ -97,7 +97,7 @@ threading.Thread(target=time.sleep, args=(1,)).start()"""
 def test_want_of_memory_is_told_as_such_with_what_to_do(tmp_path, work, words):
     done = run(tmp_path, work)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    told = rf"epochreel: out of memory \({words}.*\): take a smaller batch, block or frame, fewer"
+    told = rf"epochreel: out of memory \({words}.*\): use a smaller batch, block or frame, fewer"
     assert re.match(told, done.stderr), done.stderr
 
 
@@ -140,7 +140,7 @@ def test_a_job_that_slurm_has_begun_again_says_so_first(tmp_path, monkeypatch):
     monkeypatch.setitem(LIBRARY, job.RESTARTS, "2")
     assert run(tmp_path, "log.info('at work')").returncode == 0
     again, work = logged(tmp_path).splitlines()
-    assert again.endswith("begun again by Slurm (restart 2): preempted, or its node was lost")
+    assert again.endswith("restarted by Slurm (restart 2): preempted, or its node failed")
     assert work.endswith("at work")
 
 

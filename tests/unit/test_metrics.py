@@ -55,9 +55,9 @@ def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
 @pytest.mark.parametrize(
     ("count", "key", "words"),
     [
-        (2, {"code": "c"}, "follows from other settings, code or versions than the config asks"),
-        (3, {}, "holds the snapshots up to 1 in the place of 2"),
-        (1, {}, "holds the snapshots up to 1 in the place of 0"),
+        (2, {"code": "c"}, "was made with other settings, code or versions than the config asks"),
+        (3, {}, "holds the snapshots up to 1, not 2"),
+        (1, {}, "holds the snapshots up to 1, not 0"),
     ],
 )
 def test_a_summary_of_another_block_or_run_is_refused(tmp_path, count, key, words):

@@ -52,5 +52,5 @@ def test_a_lost_or_added_byte_is_noticed(film):
 
 
 def test_a_film_that_follows_from_something_else_is_named(film):
-    words = f"{film} follows from other settings, code or versions than the config asks for"
+    words = f"{film} was made with other settings, code or versions than the config asks for"
     assert refusal(film, "cd" * 32).startswith(words)

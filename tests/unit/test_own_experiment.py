@@ -189,7 +189,7 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
     settings = {"projection": {"name": "linear"}, "seed": 1}
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
     block = projector.Block(own, stage, 0, [path])
-    words = rf"^projection\.py: activations returns {words}; it returns an array of numbers, a row"
+    words = rf"^projection\.py: activations returns {words}; expected an array of numbers, a row"
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")
 
@@ -200,7 +200,7 @@ def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
     monkeypatch.setattr(metrics, "read", lambda *given: rows)
-    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; it returns a sentence"):
+    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; expected a sentence"):
         write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 
 

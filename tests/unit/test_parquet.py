@@ -54,7 +54,7 @@ def test_a_checksum_among_the_data_is_not_taken_for_the_files_own(tmp_path):
 
 def test_a_file_without_a_checksum_is_refused(tmp_path):
     pq.write_table(pa.table({"a": [1]}), tmp_path / "file")
-    with pytest.raises(UserError, match="not a whole file of Epochreel"):
+    with pytest.raises(UserError, match="not a complete Parquet file"):
         parquet.read(tmp_path / "file")
 
 

@@ -188,7 +188,9 @@ def test_files_below_linked_folders_are_inputs_also_where_these_go_in_circles(
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
 def test_a_folder_that_is_none_is_named(planned, name):
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
-    with pytest.raises(UserError, match=r"'datasets\.pages\.settings\.fonts': there is no folder"):
+    with pytest.raises(
+        UserError, match=r"'datasets\.pages\.settings\.fonts': folder .* does not exist"
+    ):
         planned({"datasets.pages": config}).datasets["pages"].files()
 
 
@@ -200,15 +202,15 @@ def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, mo
     own = {"data": {"properties": {"photos": {"type": "string", "format": "folder"}}}}
     (tmp_path / "spirals" / "settings.schema.yaml").write_text(json.dumps(own))
     dataset = planned({"datasets.points.settings": {"photos": "mine"}}).datasets["points"]
-    with pytest.raises(UserError, match=r"no UTF-8: rename it") as caught:
+    with pytest.raises(UserError, match=r"invalid UTF-8: rename") as caught:
         dataset.files()
     assert repr(f"mine/{name}") in str(caught.value) and str(caught.value).isprintable()
 
 
 def test_more_shards_than_five_digits_name_are_refused(planned):
     most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
-    assert len(planned(most).datasets["points"].shards("train")) == datasets.MOST_SHARDS
-    words = "'datasets.points.examples_per_shard' holds 1, which makes 100001 shards of the split"
+    assert len(planned(most).datasets["points"].shards("train")) == datasets.MAX_SHARDS
+    words = "'datasets.points.examples_per_shard' is 1, which makes 100001 shards of the split"
     assert words in refusal(planned, most | {"datasets.points.train": 100_001})
 
 
@@ -324,9 +326,11 @@ def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
 
 
 def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned, monkeypatch):
-    told, tell = [], fingerprints.Fingerprints._take
+    told, tell = [], fingerprints.Fingerprints._compute
     monkeypatch.setattr(
-        fingerprints.Fingerprints, "_take", lambda run, name: told.append(name) or tell(run, name)
+        fingerprints.Fingerprints,
+        "_compute",
+        lambda run, name: told.append(name) or tell(run, name),
     )
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():
@@ -471,7 +475,7 @@ def test_a_stream_of_other_examples_is_another_training(planned, knob, value):
 
 def test_a_shard_of_an_unbounded_set_is_refused(planned):
     dataset = planned({f"{POINTS}.train": "unbounded"}).datasets["points"]
-    with pytest.raises(UserError, match="no shards of its split train: it is unbounded"):
+    with pytest.raises(UserError, match="no shards of the split train: it is unbounded"):
         fingerprints.of_shard(dataset, "train", "00000")
 
 
@@ -481,8 +485,8 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"main_run": "none"}, "'main_run' holds 'none'; it may hold one of tiny"),
-        ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' holds 'none'; it may hold one of points"),
+        ({"main_run": "none"}, "'main_run' is 'none'; expected one of tiny"),
+        ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' is 'none'; expected one of points"),
         ({f"{RUN}.snapshots_per_epoch": 5}, "at most one snapshot a batch, and an epoch has 4"),
         (
             {f"{RUN}.training.plateau_batches": 9, f"{POINTS}.validation": 0},
@@ -495,8 +499,8 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ({f"{RUN}.network.name": "none"}, "one of perceptron"),
         ({f"{RUN}.network.depth": 2}, "unknown key 'depth'; it may have name, width"),
         ({f"{POINTS}.settings.noise": 2}, "'datasets.points.settings.noise' holds 2"),
-        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in (built in: "),
-        ({f"{POINTS}.experiment": "./"}, "lacks data.py, model.py, evaluation.py, figure.py"),
+        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in; expected one of "),
+        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py, figure.py in "),
     ],
 )
 def test_what_contradicts_itself_is_refused_in_one_line(planned, changes, words):
@@ -511,7 +515,7 @@ def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(pla
 
 def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "inference.py").unlink()
-    with pytest.raises(UserError, match=r"inference\.py' is missing: 'predict' cannot be made"):
+    with pytest.raises(UserError, match=r"inference\.py' is missing: 'predict' requires it"):
         planned().runs["tiny"].stage_settings("predict")
 
 
@@ -561,14 +565,14 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("def contradictions(asked): ...", "contradictions returns nothing; it returns pairs of"),
+        ("def contradictions(asked): ...", "contradictions returns nothing; expected pairs of"),
         (
             "def contradictions(asked): return ['a']",
-            "contradictions returns 'a'; it returns pairs",
+            "contradictions returns 'a'; expected pairs",
         ),
-        ("def contradictions(asked): return ['ab']", "contradictions returns 'ab'; it returns"),
-        ("def contradictions(asked): yield 'a', 3", "contradictions returns ('a', 3); it returns"),
-        ("def contradictions(data, test): return []", "define it as contradictions(asked)"),
+        ("def contradictions(asked): return ['ab']", "contradictions returns 'ab'; expected"),
+        ("def contradictions(asked): yield 'a', 3", "contradictions returns ('a', 3); expected"),
+        ("def contradictions(data, test): return []", "define it as contradictions(settings)"),
         ("def contradictions(asked): exit()", "line 1: SystemExit"),
         ("def contradictions(asked:", "cannot be read as Python"),
         ("return\ndef contradictions(asked): ...", "Python: 'return' outside function (line 1)"),
@@ -617,11 +621,11 @@ def test_an_unknown_part_of_an_experiments_schema_is_refused(planned, tmp_path):
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ({"format": "folder"}, "photos' is a folder (format: folder): it needs type: string"),
-        ({"format": "folder", "type": ["string", "array"]}, "it needs type: string"),
-        ({"suffixes": 5}, "photos.suffixes' holds 5; it may hold a list such as [.png, .jpg]"),
-        ({"suffixes": ["png"]}, "photos.suffixes' holds ['png']; it may hold a list"),
-        ({"suffixes": [".PNG"]}, "photos.suffixes' holds ['.PNG']; it may hold a list"),
+        ({"format": "folder"}, "photos': format: folder requires type: string"),
+        ({"format": "folder", "type": ["string", "array"]}, "requires type: string"),
+        ({"suffixes": 5}, "photos.suffixes' is 5; expected a list such as [.png, .jpg]"),
+        ({"suffixes": ["png"]}, "photos.suffixes' is ['png']; expected a list"),
+        ({"suffixes": [".PNG"]}, "photos.suffixes' is ['.PNG']; expected a list"),
     ],
 )
 def test_a_schema_that_cannot_be_followed_is_refused(planned, tmp_path, rules, words):

@@ -88,7 +88,7 @@ def test_a_series_is_one_animated_picture_and_comes_apart_again():
 
 
 def test_pictures_of_several_sizes_are_no_series():
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="picture 1 has shape"):
         png.encode_series([noise(5, 7), noise(7, 5)], 24)
 
 

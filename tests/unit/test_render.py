@@ -62,7 +62,7 @@ def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
 def test_what_is_no_list_of_panels_is_refused(settings, given, words):
     figure = SimpleNamespace(__file__="figure.py", panels=lambda run_info: given)
     with pytest.raises(
-        UserError, match=rf"^figure\.py: panels returns {words}; it returns a list of"
+        UserError, match=rf"^figure\.py: panels returns {words}; expected a list of"
     ):
         render.scene(figure, render.run_info(settings, []))
 

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from epochreel.runtime import requeues
-from epochreel.runtime.job import BEGUN_AGAIN, RESTARTS
+from epochreel.runtime.job import RESTARTED, RESTARTS
 
 
 @pytest.fixture
@@ -21,11 +21,11 @@ def write(tmp_path):
 
 
 def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
-    write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)", "at work")
-    write("run/logs/train/00001.log", "at work", f"not the first line: {BEGUN_AGAIN}")
-    write("datasets/d/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
-    word = requeues.told(tmp_path)
-    assert word.startswith("2 jobs begun again by Slurm, ")
+    write("run/logs/train/00000.log", f"{RESTARTED} (restart 1)", "at work")
+    write("run/logs/train/00001.log", "at work", f"not the first line: {RESTARTED}")
+    write("datasets/d/logs/train/00000.log", f"{RESTARTED} (restart 1)")
+    word = requeues.report(tmp_path)
+    assert word.startswith("2 jobs restarted by Slurm, ")
     assert all(
         f"{tmp_path}/{name}/00000.log" in word
         for name in ("run/logs/train", "datasets/d/logs/train")
@@ -35,32 +35,32 @@ def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
 
 def test_of_many_logs_some_are_named(write, tmp_path):
     for number in range(5):
-        write(f"run/logs/render/0000{number}.log", f"{BEGUN_AGAIN} (restart 1)")
-    word = requeues.told(tmp_path)
+        write(f"run/logs/render/0000{number}.log", f"{RESTARTED} (restart 1)")
+    word = requeues.report(tmp_path)
     assert word.startswith("5 jobs ") and word.endswith("00002.log and 2 more")
 
 
 def test_of_logs_of_starts_before_nothing_is_said(write, tmp_path):
-    write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
-    assert requeues.told(tmp_path) and requeues.told(tmp_path, since=time.time() + 1) is None
+    write("run/logs/train/00000.log", f"{RESTARTED} (restart 1)")
+    assert requeues.report(tmp_path) and requeues.report(tmp_path, since=time.time() + 1) is None
 
 
 def test_a_log_that_is_gone_or_cannot_be_read_keeps_no_run_from_ending(write, tmp_path):
-    write("run/logs/train/00000.log", f"{BEGUN_AGAIN} (restart 1)")
+    write("run/logs/train/00000.log", f"{RESTARTED} (restart 1)")
     (tmp_path / "run/logs/train/00001.log").symlink_to("gone")
     (tmp_path / "run/logs/train/00002.log").mkdir()
-    assert requeues.told(tmp_path).startswith("1 job begun again by Slurm, ")
+    assert requeues.report(tmp_path).startswith("1 job restarted by Slurm, ")
 
 
 def test_what_slurm_tells_a_jobs_first_process_its_step_knows_too():
     first = {"SLURM_RESTART_COUNT": "3"}
-    requeues.hand_on(first)
+    requeues.export_restart_count(first)
     step = {RESTARTS: first[RESTARTS]}
-    requeues.hand_on(step)
+    requeues.export_restart_count(step)
     assert step == {RESTARTS: "3"}
 
 
 def test_a_job_that_slurm_has_begun_once_was_restarted_never():
     environment = {}
-    requeues.hand_on(environment)
+    requeues.export_restart_count(environment)
     assert environment == {RESTARTS: "0"}

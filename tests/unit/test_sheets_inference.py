@@ -293,11 +293,11 @@ WHOLE = io.BytesIO()
 Image.fromarray(np.random.default_rng(0).integers(0, 255, (90, 90), np.uint8)).save(WHOLE, "PNG")
 BROKEN = {
     "empty": (b"", "is empty"),
-    "text": (b"January 1941: 4.82\n" * 9, "no image that is known"),
+    "text": (b"January 1941: 4.82\n" * 9, "not an image in a supported format"),
     "cut off": (WHOLE.getvalue()[:4000], "cannot be read as an image"),
     "only a head": (WHOLE.getvalue()[:30], "page.png"),
     "damaged": (WHOLE.getvalue()[:3000] + bytes(800) + WHOLE.getvalue()[3800:], "cannot be read"),
-    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image that is known"),
+    "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image in a "),
 }
 
 
@@ -332,7 +332,7 @@ def test_far_too_many_pixels_are_refused_before_they_are_unpacked(side, tmp_path
 
 def test_an_animation_is_refused(tmp_path):
     path = saved(tmp_path, PICTURE, save_all=True, append_images=[PICTURE.rotate(90)])
-    with pytest.raises(UserError, match="holds 2 pictures"):
+    with pytest.raises(UserError, match="contains 2 pictures"):
         images.open_image(path)
 
 

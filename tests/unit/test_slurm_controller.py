@@ -91,7 +91,7 @@ def test_that_the_controller_is_away_and_back_is_logged_once(look, monkeypatch):
     for commands in (ANSWERS, SILENT, SILENT, ANSWERS, ANSWERS):
         look(commands)
     away, back = said
-    assert away.endswith("does not answer: its jobs are waited for") and "again" in back
+    assert away.endswith("does not answer; waiting for its jobs") and "again" in back
 
 
 def test_where_there_are_no_jobs_nobody_is_asked(look, tmp_path):

@@ -36,6 +36,6 @@ def test_another_version_is_left_alone_with_one_warning(patch, monkeypatch):
     patch.apply()
     assert getattr(owner, method) is before
     assert said == [
-        f"epochreel: {patch.PACKAGE} 99.1 is not patched, since the patch was tested with "
-        f"{patch.TESTED}: {patch.OTHERWISE}"
+        f"epochreel: {patch.PACKAGE} 99.1 is not patched, because the patch was tested with "
+        f"{patch.TESTED}: {patch.CONSEQUENCE}"
     ]

@@ -99,18 +99,18 @@ def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_pat
         (
             "loss",
             torch.zeros(3),
-            r"Tensor of shape \(3,\); it returns one number, the batch's mean",
+            r"Tensor of shape \(3,\); expected one number, the batch's mean",
         ),
-        ("loss", 0.5, "0.5; it returns one number"),
-        ("loss", None, "nothing; it returns one number"),
+        ("loss", 0.5, "0.5; expected one number"),
+        ("loss", None, "nothing; expected one number"),
         (
             "loss",
             torch.tensor(0.5),
-            r"tensor\(0.5000\); it returns what weights can be learnt from",
+            r"tensor\(0.5000\); expected what weights can be learnt from",
         ),
-        ("penalty", "much", "'much'; it returns one number"),
-        ("penalty", torch.zeros(1), r"Tensor of shape \(1,\); it returns one number"),
-        ("penalty", None, "nothing; it returns one number"),
+        ("penalty", "much", "'much'; expected one number"),
+        ("penalty", torch.zeros(1), r"Tensor of shape \(1,\); expected one number"),
+        ("penalty", None, "nothing; expected one number"),
     ],
 )
 def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, function, given, words):

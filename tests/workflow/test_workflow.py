@@ -154,7 +154,7 @@ def test_verify_names_what_differs_also_what_times_hide(copied):
     assert done.returncode != 0
     assert "results/sheets/frames/000003.png is not what was made" in done.stdout
     assert "results/datasets/few_cells/test/00000.parquet is missing" in done.stdout
-    assert "results/cells/frames/000012.png follows from other settings" in done.stdout
+    assert "results/cells/frames/000012.png was made with other settings" in done.stdout
     assert "results/sheets/frames/000004.png" not in done.stdout.replace("\n", " ")
 
 
@@ -241,17 +241,17 @@ def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
 
 
 OTHERS = {
-    "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "follows from other set"),
+    "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "was made with other set"),
     "cells/network.safetensors": (other_weights, {"write_manifest"}, "not the checkpoint that"),
     "words/checkpoint_index/00000.json": (
         another_states,
         {"train", "evaluate"},
-        "follows from other sett",
+        "was made with other sett",
     ),
     "sketches/projections/000009.parquet": (
         another_runs,
         {"project", "render", "render_transitions"},
-        "follows from other settings",
+        "was made with other settings",
     ),
 }
 

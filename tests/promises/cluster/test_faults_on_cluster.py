@@ -31,9 +31,9 @@ def ends_well_without_its_node(here, slurm, process, job) -> None:
 def was_begun_again(here, slurm, job, said) -> None:
     """Slurm knows of one restart; the job's log tells it first, and the command's last words."""
     assert slurm.restarts(job["id"]) == 1
-    (told,) = re.findall(r"epochreel: 1 job begun again by Slurm, .*: (\S+)", said)
+    (told,) = re.findall(r"epochreel: 1 job restarted by Slurm, .*: (\S+)", said)
     word, *_ = (here.folder / told).read_text().splitlines()
-    assert word.endswith("begun again by Slurm (restart 1): preempted, or its node was lost")
+    assert word.endswith("restarted by Slurm (restart 1): preempted, or its node failed")
     assert job["what"].split("_")[1] in told
 
 
@@ -90,7 +90,7 @@ def test_the_command_is_killed_and_given_again_while_its_training_runs_on(place)
     here.make("--unlock")
     again = here.begin(FILM)
     here.until(again, lambda: others(here, first["id"]))
-    here.until(again, lambda: "another process trains this run" in log_of_training(here))
+    here.until(again, lambda: "run is locked by" in log_of_training(here))
     trainer.resume()
     here.ends_well(again)
 

@@ -39,14 +39,14 @@ def read(path: str | Path, last: int, key_digest: str) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged: delete it and run: snakemake {path}") from error
     lineage.check_key_digest(path, declared["key"], key_digest)
-    lineage.check_place(path, declared["snapshot"], last)
+    lineage.check_position(path, declared["snapshot"], last)
     return declared
 
 
 def digests(path: str | Path, count: int, last: int, key_digest: str) -> list[str]:
     """The SHA-256 of each of a block's `count` checkpoints, in order. Raises as `predict` does."""
     listed = read(path, last, key_digest)["checkpoints"]
-    lineage.check_place(path, len(listed), count, "digests of checkpoints,")
+    lineage.check_position(path, len(listed), count, "digests of checkpoints,")
     return listed
 
 

@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from torch.nn.parameter import is_lazy
 
-from epochreel.core.errors import UserError, first_line, in_one_line, shown
+from epochreel.core.errors import UserError, first_line, shown, single_line
 from epochreel.core.files import sha256
 from epochreel.provenance import lineage
 from epochreel.provenance.keys import canonical
@@ -113,7 +113,7 @@ def check(path: str | Path, digest: str) -> None:
 def _check_digest(path: str | Path, found: str, listed: str) -> None:
     if found != listed:
         raise UserError(
-            f"{path} is damaged, or not the checkpoint that its block's index lists: {lineage.MEND}"
+            f"{path} is damaged, or not the checkpoint that its block's index lists: {lineage.FIX}"
         )
 
 
@@ -137,6 +137,6 @@ def load_into(network: torch.nn.Module, path: str | Path, digest: str | None = N
     except RuntimeError as error:
         # The first line only says that there are reasons, which follow in lines of their own.
         _, *reasons = str(error).splitlines()
-        reason = in_one_line((reasons or [str(error)])[0]).removesuffix(".")[:300]
+        reason = single_line((reasons or [str(error)])[0]).removesuffix(".")[:300]
         raise UserError(f"{path} does not fit the network of the config: {reason}") from error
     return loaded

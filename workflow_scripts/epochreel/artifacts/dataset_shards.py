@@ -182,10 +182,10 @@ def _check(
     """Refuse the first shard that another key or place is noted in; how many examples there are."""
     first = 0
     for path, table in tables_of:
-        noted = parquet.noted(table.schema)
+        noted = parquet.metadata(table.schema)
         lineage.check_key(path, noted.get("key"), stage["reads"]["generate_dataset"])
         found = f"{noted['split']} {noted['first']}"
-        lineage.check_place(path, found, f"{name} {first}", "the examples from")
+        lineage.check_position(path, found, f"{name} {first}", "the examples from")
         first += table.num_rows
     return first
 
@@ -220,7 +220,7 @@ def _forms(table: pa.Table) -> dict[str, str]:
 
 def _raise_wrong_end(path: str | Path, name: str, found: int, count: int) -> None:
     place = f"{name} {count - 1}"
-    lineage.check_place(path, f"{name} {found - 1}", place, "the examples up to")
+    lineage.check_position(path, f"{name} {found - 1}", place, "the examples up to")
 
 
 def or_refused(make: Callable, value: Any, name: str, source: str) -> Any:

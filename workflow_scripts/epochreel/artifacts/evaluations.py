@@ -61,13 +61,13 @@ def of(path: str | Path, snapshot: int, key_digest: str) -> pa.Table:
     than the one of digest `key_digest`.
     """
     table = read(path)
-    _check_key(path, parquet.noted(table.schema), snapshot, key_digest)
+    _check_key(path, parquet.metadata(table.schema), snapshot, key_digest)
     return table
 
 
 def about(path: str | Path) -> dict[str, Any]:
     """The metadata of one evaluation: `snapshot`, `metrics`, `key`; the columns are not read."""
-    return parquet.note(path)
+    return parquet.read_metadata(path)
 
 
 def metrics(path: str | Path, snapshot: int, key_digest: str) -> dict[str, float]:
@@ -78,5 +78,5 @@ def metrics(path: str | Path, snapshot: int, key_digest: str) -> dict[str, float
 
 
 def _check_key(path: str | Path, noted: Mapping, snapshot: int, key_digest: str) -> None:
-    lineage.check_place(path, noted.get("snapshot"), snapshot)
+    lineage.check_position(path, noted.get("snapshot"), snapshot)
     lineage.check_key(path, noted.get("key"), key_digest)

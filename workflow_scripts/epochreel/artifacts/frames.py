@@ -138,4 +138,4 @@ def _check_picture(data: bytes, number: int, size: tuple[int, int], drawn: str |
     if shown != str(number):
         raise ValueError(f"shows snapshot {shown}" if shown else "does not tell its snapshot")
     if drawn and hashlib.sha256(notes.get(b"epochreel", b"")).hexdigest() != drawn:
-        raise ValueError(lineage.OTHERS)
+        raise ValueError(lineage.STALE)

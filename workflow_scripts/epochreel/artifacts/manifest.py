@@ -12,7 +12,7 @@ from epochreel.core.files import sha256
 from epochreel.formats import checked_json, parquet, png
 from epochreel.provenance import lineage
 
-_OTHERS = f"{lineage.OTHERS} now"
+_OTHERS = f"{lineage.STALE} now"
 
 
 def write(
@@ -109,7 +109,7 @@ def carried_key(artifact: str) -> Any:
     """The key that an artifact carries; None where it carries none."""
     if artifact.endswith(".png"):
         return json.loads(png.texts(Path(artifact).read_bytes()).get("epochreel", "null"))
-    note = parquet.note(artifact)
+    note = parquet.read_metadata(artifact)
     return note.get("key", note)
 
 

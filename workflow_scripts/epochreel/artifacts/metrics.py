@@ -54,8 +54,8 @@ def read(path: str | Path, count: int, key_digest: str) -> pa.Table:
     another key than the one of digest `key_digest`.
     """
     table = parquet.read(path)
-    lineage.check_key(path, parquet.noted(table.schema), key_digest)
-    lineage.check_place(path, table.num_rows - 1, count - 1, "the snapshots up to")
+    lineage.check_key(path, parquet.metadata(table.schema), key_digest)
+    lineage.check_position(path, table.num_rows - 1, count - 1, "the snapshots up to")
     return table.replace_schema_metadata(None)
 
 

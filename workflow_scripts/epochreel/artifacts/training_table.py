@@ -60,7 +60,7 @@ def read(path: str | Path, first: int, count: int, key_digest: str) -> pa.Table:
     whose digest is not `key_digest`.
     """
     table = parquet.read(path)
-    lineage.check_key(path, parquet.noted(table.schema), key_digest)
+    lineage.check_key(path, parquet.metadata(table.schema), key_digest)
     found, place = table["snapshot"].to_pylist(), list(range(first, first + count))
-    lineage.check_place(path, found, place, "the snapshots")
+    lineage.check_position(path, found, place, "the snapshots")
     return table.replace_schema_metadata(None)

@@ -1,4 +1,4 @@
-"""The font files that come with matplotlib, found without importing it."""
+"""Font files that ship with matplotlib, located without importing it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from epochreel.core.errors import UserError
 
 
 def bundled(name: str) -> Path:
-    """The path of a font file that comes with matplotlib, such as `DejaVuSans.ttf`.
+    """Return the path of a font file that ships with matplotlib, such as `DejaVuSans.ttf`.
 
-    `UserError` where matplotlib or the file is missing.
+    Raises `UserError` if matplotlib or the file is missing.
     """
     path = bundled_folder() / name
     if not path.is_file():
-        raise UserError(f"{path} is missing: install matplotlib again (see requirements.txt)")
+        raise UserError(f"{path} is missing: reinstall matplotlib (see requirements.txt)")
     return path
 
 
 @lru_cache(1)
 def bundled_folder() -> Path:
-    """The folder of matplotlib's font files. `UserError` where matplotlib is not installed."""
+    """Return the folder of matplotlib's font files.
+
+    Raises `UserError` if matplotlib is not installed.
+    """
     spec = find_spec("matplotlib")
     if spec is None or not spec.submodule_search_locations:
-        raise UserError("matplotlib, whose fonts are drawn with, is missing: see requirements.txt")
+        raise UserError("matplotlib, which provides the fonts, is missing: see requirements.txt")
     return Path(spec.submodule_search_locations[0], "mpl-data", "fonts", "ttf")

@@ -1,4 +1,4 @@
-"""A lock on a folder: one process at a time; the operating system drops it with the process."""
+"""An exclusive lock on a file, which the operating system releases when its holder ends."""
 
 from __future__ import annotations
 
@@ -18,16 +18,17 @@ log = logging.getLogger("epochreel")
 
 
 @contextlib.contextmanager
-def hold(path: Path, patience: float = 1.0) -> Iterator[None]:
-    """Hold the lock file `path`; wait for as long as another process holds it.
+def hold(path: Path, poll_interval: float = 1.0) -> Iterator[None]:
+    """Hold the lock file `path`; wait while another process holds it.
 
-    A POSIX record lock: the kernel drops it with the process, however that ends, and an NFS
-    server (version 4) drops it when it no longer hears from the client. Ask again every
-    `patience` seconds. Raises `UserError` where the file system keeps no locks.
+    A POSIX record lock: the kernel releases it when the process ends in any way, and an NFS server
+    (version 4) when it loses contact with the client. Retries every `poll_interval` seconds.
+    Raises `UserError` if the file system does not support locks.
     """
-    with _locked(path, patience) as file:
+    with _locked(path, poll_interval) as file:
         file.truncate(0)
-        # Only those who wait read who holds it: a full disk does not stop the lock.
+        # The holder's name is only for the log of a waiting process, so the lock also works on a
+        # full disk.
         with contextlib.suppress(OSError):
             os.write(file.fileno(), f"{socket.gethostname()} process {os.getpid()}".encode())
         yield
@@ -35,32 +36,33 @@ def hold(path: Path, patience: float = 1.0) -> Iterator[None]:
 
 @contextlib.contextmanager
 def try_hold(path: Path) -> Iterator[bool]:
-    """Yield True where nobody else holds the lock file `path`, and hold it meanwhile."""
+    """Try to hold the lock file `path` without waiting; yield whether this process holds it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a+", encoding="utf-8", errors="replace") as file:
         yield _try(file, path)
 
 
-def _locked(path: Path, patience: float) -> TextIO:
-    """The lock file, opened and locked."""
-    told = False
+def _locked(path: Path, poll_interval: float) -> TextIO:
+    """Open the lock file and wait until it is locked."""
+    is_logged = False
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Closing any descriptor of the file drops a POSIX lock, so it is opened nowhere else. "a+"
-        # creates the file and keeps the holder's name in it.
+        # Closing any descriptor of a file releases its POSIX locks, so nothing else opens it.
+        # "a+" creates the file and keeps the holder's name in it.
         file = open(path, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115
         while not _try(file, path):
-            if not told:
-                log.warning("another process trains this run (%s): waiting for it", _holder(file))
-            told = True
-            time.sleep(patience)
-        if _is_there(file, path):
+            if not is_logged:
+                log.warning("run is locked by %s; waiting", _holder(file))
+            is_logged = True
+            time.sleep(poll_interval)
+        if _is_current(file, path):
             return file
-        # Who held it has deleted the folder: another file there has a lock of its own.
+        # The last holder deleted the folder. A new file at this path has a lock of its own.
         file.close()
 
 
-def _is_there(file: TextIO, path: Path) -> bool:
+def _is_current(file: TextIO, path: Path) -> bool:
+    """Return whether an open file is still the one at `path`."""
     try:
         return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
     except FileNotFoundError:
@@ -71,13 +73,13 @@ def _try(file: TextIO, path: Path) -> bool:
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
-    # POSIX leaves it to the system which of EAGAIN and EACCES says that another holds the lock.
+    # POSIX allows either EAGAIN or EACCES when another process holds the lock.
     except (BlockingIOError, PermissionError):
         return False
     except OSError as error:
         raise UserError(
-            f"{path}: this file system keeps no locks ({error.strerror}); "
-            "run in a folder on one that does"
+            f"{path}: this file system does not support locks ({error.strerror}); "
+            "run in a folder on another file system"
         ) from error
 
 

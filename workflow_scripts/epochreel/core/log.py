@@ -8,24 +8,24 @@ from pathlib import Path
 
 log = logging.getLogger("epochreel")
 NOTICE = 25
-"""The level between INFO and WARNING: what a user at the terminal wants to know."""
+"""A level between INFO and WARNING, for what a user at the terminal should see."""
 logging.addLevelName(NOTICE, "NOTICE")
 
 
 def to_terminal() -> None:
-    """Show notices, warnings and errors on the terminal."""
+    """Print notices, warnings and errors on the terminal."""
     terminal = logging.StreamHandler(sys.stderr)
     terminal.setFormatter(logging.Formatter("epochreel: %(message)s"))
     terminal.setLevel(NOTICE)
     log.handlers[:] = [terminal]
     log.setLevel(logging.DEBUG)
     log.propagate = False
-    # On a full disk the log cannot be written either; the terminal still says why.
+    # On a full disk writing the log file fails, too; the terminal still shows the reason.
     logging.raiseExceptions = False
 
 
 def to_file(path: str | Path) -> None:
-    """Write everything that is logged to a new file at `path`."""
+    """Write all messages to a new file at `path`."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))

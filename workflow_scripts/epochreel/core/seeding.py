@@ -1,7 +1,7 @@
-"""Chance: where the random generators that a process shares begin.
+"""Seeds for the random generators of Python, NumPy and torch.
 
-Code of one's own may draw from them as it likes. So that its results follow from the seed and the
-place alone, and not from what the process did before, each piece of work begins them anew.
+A user's code may draw from these global generators. They are seeded before each unit of work, so
+its results depend on the seed and its position alone, not on what the process did before.
 """
 
 from __future__ import annotations
@@ -15,44 +15,45 @@ import numpy as np
 
 
 def derive_seed(*origin: int, what: str = "") -> int:
-    """A seed of 63 bits that follows from these numbers, none of them negative.
+    """Derive a 63-bit seed from non-negative integers.
 
-    `what` names the kind of work, so that others which begin at the same numbers draw others.
+    `what` names the kind of work. Different kinds get different seeds from the same integers.
     """
-    # SeedSequence takes integers of any size, so the name is one.
+    # SeedSequence accepts integers of any size, so the name is encoded as one.
     kind = [int.from_bytes(what.encode())] if what else []
     return int(np.random.SeedSequence([*origin, *kind]).generate_state(1, np.uint64)[0] >> 1)
 
 
 def seed_all(seed: int) -> None:
-    """Let Python's, NumPy's and, where it is loaded, torch's generators begin at `seed`.
+    """Seed the generators of Python, NumPy and, if it is loaded, torch.
 
-    `seed` is of at most 63 bits.
+    `seed` has at most 63 bits.
     """
     random.seed(seed)
-    # NumPy's takes 32 bits: the two halves of the seed are folded into them.
+    # NumPy accepts 32 bits, so combine both halves of the seed.
     np.random.seed((seed ^ seed >> 32) & 0xFFFFFFFF)
     if torch := sys.modules.get("torch"):
-        # `torch.manual_seed` does the same, and for a GPU that nobody has used yet it formats a
-        # traceback each time, which takes a hundred times as long.
+        # Equivalent to `torch.manual_seed`, which formats a traceback on every call while the GPU
+        # is unused and is a hundred times slower.
         torch.default_generator.manual_seed(seed)
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(seed)
 
 
 def seed_each(values: Iterable[Any], *origin: int, what: str) -> Iterator[Any]:
-    """`values`, all generators begun anew before each, from `origin`, whose last number goes up.
+    """Yield `values` and seed all generators before each one.
 
-    So what is drawn for a value does not depend on those before it. `what` is as for `number`.
+    The seed is derived from `origin`, whose last number increases by one with each value, so what
+    is drawn for a value does not depend on earlier values. `what` is as for `derive_seed`.
     """
     *common, first = origin
-    waiting, place = iter(values), first
+    iterator, position = iter(values), first
     while True:
-        # Before `next`, in which a generator draws for the value.
-        seed_all(derive_seed(*common, place, what=what))
+        # Seed before `next`: a generator may draw while it produces the value.
+        seed_all(derive_seed(*common, position, what=what))
         try:
-            value = next(waiting)
+            value = next(iterator)
         except StopIteration:
             return
         yield value
-        place += 1
+        position += 1

@@ -15,7 +15,7 @@ from PIL import ImageFont
 
 from epochreel.core.bundled_fonts import bundled_folder
 from epochreel.core.errors import UserError
-from epochreel.core.files import below
+from epochreel.core.files import walk_files
 
 STYLES = ("upright", "italic", "oblique")
 WEIGHTS = ("light", "normal", "bold")
@@ -87,7 +87,7 @@ def _font_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"the folder of fonts {folder} is not there: create it or name another")
     try:
-        files = [path for path in below(folder) if path.suffix.lower() in (".ttf", ".otf")]
+        files = [path for path in walk_files(folder) if path.suffix.lower() in (".ttf", ".otf")]
     except OSError as error:
         raise UserError(f"the folder of fonts {folder} cannot be read: {error.strerror}") from error
     if not files:

@@ -1,1 +1,1 @@
-"""What an experiment must offer, and how it is found and loaded."""
+"""The interface of experiments: required files, discovery, loading and checks."""

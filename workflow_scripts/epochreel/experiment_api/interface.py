@@ -1,4 +1,4 @@
-"""What an experiment must offer: its files and what each of them defines."""
+"""The interface of an experiment: its files and the functions that each defines."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ NAMES = {
     "projection": ("activations",),
     "checks": ("contradictions",),
 }
-"""What the files of an experiment define at least."""
+"""Required names in each file of an experiment."""
 FILES = ("data", "model", "evaluation", "figure")
-"""The files that each experiment has."""
-
+"""Files that every experiment has."""
 
 CALLS = {
     "data": {
@@ -28,16 +27,16 @@ CALLS = {
     },
     "evaluation": {"evaluate": ("network", "batches")},
     "figure": {
-        "panels": ("story",),
+        "panels": ("run_info",),
         "sentences": ("rows", "data", "figure"),
         "sentence": ("numbers", "data"),
-        "loops": ("story", "predictions"),
+        "loops": ("run_info", "predictions"),
     },
     "inference": {
         "predict": ("network", "image", "data"),
         "draw_prediction": ("network", "image", "data"),
     },
     "projection": {"activations": ("predictions",)},
-    "checks": {"contradictions": ("asked",)},
+    "checks": {"contradictions": ("settings",)},
 }
-"""What each function of an experiment's files is called with, in order."""
+"""Positional arguments with which each function of an experiment is called."""

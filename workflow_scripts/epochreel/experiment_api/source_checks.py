@@ -1,7 +1,8 @@
 """Check the source of a user's experiment while planning, without running it.
 
-A mistake that the text shows ends the planning with one line. What the text cannot decide, such as
-a decorated function or a name from `import *`, is accepted: a job reports it when it runs the code.
+A mistake in the source stops planning with a one-line error. What the source alone cannot decide,
+such as a decorated function or a name from `import *`, is accepted; the job that runs it reports
+mistakes.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 # An import in one of these may fail or be skipped: `except ImportError`, `if TYPE_CHECKING`.
 _CONDITIONAL = (ast.Try, ast.TryStar, ast.With, ast.If)
-# A file that uses one of these may define names that its text does not show.
+# A file that uses one of these may define names that its source does not show.
 _NAME_MAKERS = {"exec", "globals", "locals", "vars", "setattr", "__dict__", "global_enum"}
-_BY_RUN = {"draw", "evaluate"}  # How these are called depends on the run.
+_BY_RUN = {"draw", "evaluate"}  # Their arguments depend on the run.
 
 
 def validate_experiment(experiment: Experiment) -> None:
-    """Check that an experiment compiles, and defines and imports what it has to.
+    """Check that an experiment compiles, that its imports resolve and required names exist.
 
-    Includes the modules of its folder that its files import. Raises `UserError`.
+    Includes the modules in its folder that its files import. Raises `UserError`.
     """
-    known = [module for module in NAMES if experiment.file(module).is_file()]
-    files = [experiment.file(module) for module in known]
+    present = [module for module in NAMES if experiment.file(module).is_file()]
+    files = [experiment.file(module) for module in present]
     for path in dict.fromkeys([*files, *_imported(files, experiment.folder)]):
         check_compiles(path)
         check_imports(path, experiment.folder)
-    for module in known:
+    for module in present:
         file = experiment.file(module)
         check_complete(file, [name for name in NAMES[module] if not defines(file, name)])
         for name in CALLS[module].keys() - _BY_RUN:
@@ -46,7 +47,7 @@ def validate_experiment(experiment: Experiment) -> None:
 
 
 def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
-    """Yield the files of an experiment's folder that these import, directly or indirectly."""
+    """Yield the files in an experiment's folder that `files` import, directly or indirectly."""
     for name in code_digest.modules(files, folder):
         root, *parts = name.split(".")
         if root == "experiment":
@@ -55,45 +56,45 @@ def _imported(files: list[Path], folder: Path) -> Iterator[Path]:
 
 
 def check_compiles(file: Path) -> None:
-    """Check that Python compiles a file, which also finds `return` outside a function."""
+    """Compile a file, which also detects mistakes such as `return` outside a function."""
     try:
         with warnings.catch_warnings(action="ignore"):
             compile(file.read_bytes(), file, "exec", dont_inherit=True)
-    except code_digest.UNREADABLE as error:
-        raise UserError(code_digest.unreadable(file, error)) from error
+    except code_digest.PARSE_ERRORS as error:
+        raise UserError(code_digest.describe_parse_error(file, error)) from error
 
 
 def check_imports(file: Path, root: Path) -> None:
-    """Check that the relative imports in a file find their modules and names below `root`."""
+    """Check that the relative imports in a file resolve to modules and names below `root`."""
     importlib.invalidate_caches()
     package = file.parent.relative_to(root).parts
     for node in _certain_imports(parse(file)):
         depth = len(package) - node.level + 1
         parts = [*package[:depth], *(node.module.split(".") if node.module else [])]
         for name in (alias.name for alias in node.names):
-            if depth < 0 or not _offers(root, parts, name):
+            if depth < 0 or not _may_import(root, parts, name):
                 raise UserError(
                     f"{file}, line {node.lineno}: 'from {'.' * node.level}{node.module or ''} "
-                    f"import {name}' finds no such module or name; correct or add it"
+                    f"import {name}': no such module or name; correct the import or add it"
                 )
 
 
 def _certain_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
-    """Yield the relative imports that have to succeed when they run."""
-    waiting: list[ast.AST] = [tree]
-    for node in waiting:
+    """Yield the relative imports that must succeed when they run."""
+    queue: list[ast.AST] = [tree]
+    for node in queue:
         if isinstance(node, ast.ImportFrom) and node.level:
             yield node
         elif not isinstance(node, _CONDITIONAL):
-            waiting.extend(ast.iter_child_nodes(node))
+            queue.extend(ast.iter_child_nodes(node))
 
 
-def _offers(root: Path, parts: Sequence[str], name: str) -> bool:
+def _may_import(root: Path, parts: Sequence[str], name: str) -> bool:
     """Return whether `from root.parts import name` may succeed."""
-    wanted = parts if name == "*" else [*parts, name]
-    if not wanted or _find(root, wanted):
+    target = parts if name == "*" else [*parts, name]
+    if not target or _find(root, target):
         return True
-    module = _find(root, parts)  # None for `root` itself, whose __init__.py never runs.
+    module = _find(root, parts)  # None for `root` itself, whose __init__.py is never run.
     if module is None or module.origin is None:
         return False
     is_source = module.origin.endswith(".py")
@@ -112,10 +113,10 @@ def check_call(experiment: Experiment, module: str, name: str) -> None:
     """Check that a function of an experiment, if defined, accepts the arguments in `CALLS`."""
     file, arguments = experiment.file(module), CALLS[module][name]
     if name == "sentence" and defines(file, "sentences"):
-        return  # Nothing calls it.
+        return  # `sentence` is not called.
     if not accepts(file, name, len(arguments)):
-        given = ", ".join(arguments)
-        raise UserError(f"{file}: {name} does not accept ({given}); define it as {name}({given})")
+        call = f"({', '.join(arguments)})"
+        raise UserError(f"{file}: {name} does not accept {call}; define it as {name}{call}")
 
 
 def defines(file: Path, name: str) -> bool:
@@ -136,12 +137,12 @@ def accepts(file: Path, name: str, count: int) -> bool:
 def _bindings(scope: ast.AST, name: str) -> list[ast.AST]:
     """Return the nodes that may bind `name` in the body of a module or a class."""
     found = [n for n in ast.walk(scope) if isinstance(n, ast.Global) and name in n.names]
-    waiting = list(ast.iter_child_nodes(scope))
-    for node in waiting:  # A loop, since a long `elif` is nested too deeply for recursion.
+    queue = list(ast.iter_child_nodes(scope))
+    for node in queue:  # A loop: a long `elif` chain is nested too deeply for recursion.
         if _binds(node, name):
             found.append(node)
         if not isinstance(node, _SCOPES):
-            waiting.extend(ast.iter_child_nodes(node))
+            queue.extend(ast.iter_child_nodes(node))
     return found
 
 
@@ -157,9 +158,9 @@ def _may_accept(node: ast.AST, count: int) -> bool:
     if not isinstance(node, (*_FUNCTIONS, ast.ClassDef)) or node.decorator_list:
         return True
     if isinstance(node, ast.ClassDef):
-        methods = _bindings(node, "__init__")  # Without one, a base class decides.
+        methods = _bindings(node, "__init__")  # Without `__init__`, a base class decides.
         return not methods or any(_may_accept(method, count + 1) for method in methods)
-    given = node.args
-    most = len(given.posonlyargs) + len(given.args)
-    has_all = most - len(given.defaults) <= count and None not in given.kw_defaults
-    return has_all and (given.vararg is not None or most >= count)
+    parameters = node.args
+    most = len(parameters.posonlyargs) + len(parameters.args)
+    has_all = most - len(parameters.defaults) <= count and None not in parameters.kw_defaults
+    return has_all and (parameters.vararg is not None or most >= count)

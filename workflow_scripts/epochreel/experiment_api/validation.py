@@ -1,6 +1,7 @@
-"""The rules for an experiment's settings, which two files hold.
+"""Validate an experiment's settings.
 
-`settings.schema.yaml` bounds each of them, `checks.py` knows which do not go together.
+`settings.schema.yaml` constrains each setting; `checks.py` finds settings that contradict each
+other.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from typing import Any
 from epochreel.config import schema
 from epochreel.core.errors import (
     UserError,
-    in_one_line,
-    kind_and_words,
+    describe_error,
+    describe_experiment_error,
     printable,
     raise_wrong_result,
-    raised_by_own,
     shown,
+    single_line,
 )
 from epochreel.experiment_api.loader import Experiment
 
@@ -26,10 +27,10 @@ _PATHS = {"string", "null"}
 
 
 def parts(path: Path) -> dict[str, Any]:
-    """The schemas in a file settings.schema.yaml, by part: data, networks, figure.
+    """Load the schemas in a settings.schema.yaml, by part: data, networks, figure.
 
-    Raises `UserError` for what is no schema, or names folders or their files' endings otherwise
-    than `schema.folders` and `schema.suffixes` read them.
+    Raises `UserError` if the file is not a schema, or if it declares folders or file name suffixes
+    in a form that `schema.folders` and `schema.suffixes` cannot read.
     """
     found = schema.load_parts(path)
     for key, rules in found.get("data", {}).get("properties", {}).items():
@@ -39,48 +40,47 @@ def parts(path: Path) -> dict[str, Any]:
 
 
 def _check_folder_schema(rules: Mapping[str, Any], where: str) -> None:
-    kinds = rules.get("type", [])
-    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
-    if rules.get("format") == "folder" and not (kinds and kinds <= _PATHS):
-        raise UserError(f"{where}' is a folder (format: folder): it needs type: string")
-    endings = rules.get("suffixes", [])
-    if not isinstance(endings, list) or not all(_is_ending(ending) for ending in endings):
+    types = rules.get("type", [])
+    types = {types} if isinstance(types, str) else set(types)
+    if rules.get("format") == "folder" and not (types and types <= _PATHS):
+        raise UserError(f"{where}': format: folder requires type: string")
+    suffixes = rules.get("suffixes", [])
+    if not isinstance(suffixes, list) or not all(_is_suffix(suffix) for suffix in suffixes):
         raise UserError(
-            f"{where}.suffixes' holds {shown(endings)}; it may hold a list such as [.png, .jpg]"
+            f"{where}.suffixes' is {shown(suffixes)}; expected a list such as [.png, .jpg], in "
+            "lower case"
         )
 
 
-def _is_ending(ending: Any) -> bool:
-    return isinstance(ending, str) and ending.startswith(".") and ending == ending.lower()
+def _is_suffix(suffix: Any) -> bool:
+    return isinstance(suffix, str) and suffix.startswith(".") and suffix == suffix.lower()
 
 
-def contradictions(experiment: Experiment, asked: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The keys whose settings do not go together with others, and what is wrong, in one line each.
+def contradictions(experiment: Experiment, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return settings that contradict others, as pairs of the key and a one-line explanation.
 
-    `asked` holds a run's settings `data`, `network`, `figure` and `film`, each for itself in order
-    and with its defaults filled in, the number `test` of test examples, and the number
-    `train_sample` of training examples that are tried beside them.
-    Empty where the experiment has no checks.py. Raises `UserError` where that fails or gives
-    something else.
+    `settings` contains a run's settings `data`, `network`, `figure` and `film`, each valid in
+    itself and with defaults filled in; `test`, the number of test examples; and `train_sample`, the
+    number of training examples that are evaluated in addition. Returns an empty list if the
+    experiment has no checks.py. Raises `UserError` if checks.py fails or returns anything else.
     """
     file = experiment.file("checks")
     if not file.is_file():
         return []
     try:
-        found = experiment.load("checks").contradictions(asked)
+        found = experiment.load("checks").contradictions(settings)
         found = list(found) if isinstance(found, Iterable) else found
     except UserError as error:
         raise UserError(printable(str(error))) from error
     except (Exception, SystemExit) as error:
         if experiment.is_builtin:
             raise
-        raise UserError(raised_by_own(error) or f"{file}: {kind_and_words(error)}") from error
+        reason = describe_experiment_error(error) or f"{file}: {describe_error(error)}"
+        raise UserError(reason) from error
     for pair in found if isinstance(found, list) else [found]:
         if not _is_pair(pair):
-            raise_wrong_result(
-                f"{file}: contradictions", pair, "pairs of a key and what is wrong there"
-            )
-    return [(in_one_line(key), in_one_line(words)) for key, words in found]
+            raise_wrong_result(f"{file}: contradictions", pair, "pairs of a key and an explanation")
+    return [(single_line(key), single_line(reason)) for key, reason in found]
 
 
 def _is_pair(pair: Any) -> bool:

@@ -1,1 +1,1 @@
-"""How bytes lie on disk: checksums, Parquet, PNG, GIF, MP4, images of users."""
+"""Byte layouts on disk: checksums, Parquet, PNG, GIF, MP4 and users' images."""

@@ -1,4 +1,4 @@
-"""Loops: a few pictures that follow each other without end, as GIF."""
+"""Loops: a few pictures in endless repetition, as GIF."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from epochreel.core.errors import UserError, shown
 from epochreel.core.files import atomic_write
 
 SECONDS = 0.7
-"""How long each picture of a loop is shown."""
+"""Display time of each picture, in seconds."""
 
 
 def named(loops: Mapping[str, Sequence[np.ndarray]], name: str) -> Sequence[np.ndarray]:
-    """The loop of that name; `UserError` where the experiment draws none."""
+    """Return the loop called `name`. Raises `UserError` if the experiment draws none."""
     if name not in loops:
-        raise UserError(f"there is no loop {shown(name)}; there are {', '.join(loops)}")
+        raise UserError(f"there is no loop {shown(name)}; expected one of {', '.join(loops)}")
     return loops[name]
 
 
 def write(path: str | Path, pictures: Sequence[np.ndarray]) -> None:
-    """Write pictures, uint8 (H, W, 3) of one size, as an endless GIF of one palette."""
+    """Write pictures, uint8 (H, W, 3) of equal size, as an endless GIF with one palette."""
     palette = Image.fromarray(np.concatenate(pictures)).quantize(
         256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
     )
-    first, *others = (
+    first, *rest = (
         Image.fromarray(picture).quantize(palette=palette, dither=Image.Dither.NONE)
         for picture in pictures
     )
-    how = {"append_images": others, "duration": round(1000 * SECONDS), "loop": 0}
+    options = {"append_images": rest, "duration": round(1000 * SECONDS), "loop": 0}
     with atomic_write(path) as tmp_path:
-        first.save(tmp_path, "GIF", save_all=True, optimize=False, **how)
+        first.save(tmp_path, "GIF", save_all=True, optimize=False, **options)

@@ -1,8 +1,8 @@
-"""Seals of films: an MP4 that says what it follows from and carries the digest of its bytes.
+"""Checksum and key digest in an MP4 file.
 
-Both stand in its last box, a `free` one of ISO base media, which players pass over:
+Both are in its last box, a `free` box of ISO base media, which players ignore:
 
-    epochreel_seal <digest of the key that the film follows from> <SHA-256 of all bytes before it>
+    epochreel_seal <digest of the film's cache key> <SHA-256 of all bytes before it>
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ _HEAD = struct.pack(">I", _LENGTH) + b"free" + _NAME
 _CHUNK = 1 << 20
 
 
-def embed_checksum(path: str | Path, made: str) -> None:
-    """Add the last box to a film; `made` is the digest of the key that it follows from."""
+def embed_checksum(path: str | Path, key_digest: str) -> None:
+    """Append a box with `key_digest`, the digest of the film's cache key, and a checksum."""
     with open(path, "ab") as file:
-        file.write(_HEAD + made.encode() + b" ")
-    digest = _digest(path, Path(path).stat().st_size)
+        file.write(_HEAD + key_digest.encode() + b" ")
+    checksum = _checksum(path, Path(path).stat().st_size)
     with open(path, "ab") as file:
-        file.write(digest)
+        file.write(checksum)
 
 
-def check(path: str | Path, made: str) -> None:
-    """Raise `UserError` unless a film is as it was sealed, and follows from that key."""
+def check(path: str | Path, key_digest: str) -> None:
+    """Raise `UserError` unless a film is intact and has this key digest."""
     size = Path(path).stat().st_size
     with open(path, "rb") as file:
         file.seek(max(size - _LENGTH, 0))
         box = file.read()
-    if not box.startswith(_HEAD) or box[-_DIGEST:] != _digest(path, size - _DIGEST):
-        raise UserError(f"{path} is damaged: {lineage.MEND}")
-    lineage.check_key_digest(path, box[len(_HEAD) :][:_DIGEST].decode("latin-1"), made)
+    if not box.startswith(_HEAD) or box[-_DIGEST:] != _checksum(path, size - _DIGEST):
+        raise UserError(f"{path} is damaged: {lineage.FIX}")
+    lineage.check_key_digest(path, box[len(_HEAD) :][:_DIGEST].decode("latin-1"), key_digest)
 
 
-def _digest(path: str | Path, length: int) -> bytes:
-    """The SHA-256 of the first `length` bytes, in hexadecimal."""
+def _checksum(path: str | Path, length: int) -> bytes:
+    """Return the SHA-256 of the first `length` bytes, in hexadecimal."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while length > 0 and (data := file.read(min(length, _CHUNK))):

@@ -1,7 +1,7 @@
 """Parquet files with an embedded checksum.
 
-The metadata entry `epochreel_checksum` is the SHA-256 of the whole file with zeros in its place,
-so that a reader notices any byte that was changed or lost.
+The metadata entry `epochreel_checksum` is the SHA-256 of the whole file, computed with zeros in its
+place, so that a reader detects any changed or missing byte.
 """
 
 from __future__ import annotations
@@ -19,36 +19,39 @@ import pyarrow.parquet as pq
 from epochreel.core.errors import UserError, first_line
 from epochreel.core.files import atomic_write_bytes
 
-# Level 9 would make evaluations a tenth smaller; they are small beside the checkpoints.
+# Level 9 would make evaluations 10 % smaller, which matters little next to the checkpoints.
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _NAME = "epochreel_checksum"
 _ZEROS = b"0" * 64
-# Thrift writes a key, two bytes or so of type and length, and the value.
+# Thrift writes a key, about two bytes for type and length, and the value.
 _ENTRY = re.compile(rb"%b\W{1,6}([0-9a-f]{64})" % _NAME.encode())
 
 
 def write(
     path: str | Path, table: pa.Table, row_group_size: int | None = None, **options: Any
 ) -> None:
-    """Write a table; `options` go to Arrow's writer. The same table gives the same bytes."""
+    """Write a table. The same table always gives the same bytes.
+
+    `options` are passed to `pyarrow.parquet.ParquetWriter`.
+    """
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, table.schema, **(_COMPRESSION | options)) as writer:
         writer.write_table(table, row_group_size)
         writer.add_key_value_metadata({_NAME: _ZEROS})
     data = sink.getvalue().to_pybytes()
-    place = _checksum_place(data)
+    span = _checksum_span(data)
     atomic_write_bytes(
-        path, b"".join([data[: place.start], _checksum(data, place), data[place.stop :]])
+        path, b"".join([data[: span.start], _checksum(data, span), data[span.stop :]])
     )
 
 
 def read(path: str | Path) -> pa.Table:
-    """Read a table. Raises `UserError` where a byte of the file is not as it was written."""
+    """Read a table. Raises `UserError` if the file is missing or damaged."""
     return _read(path, pq.read_table)
 
 
 def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
-    """A table and the checksum that its file carries. Raises as `predict` does."""
+    """Return a table and its file's checksum. Raises as `read` does."""
     try:
         data, digest = _checked(path)
         return pq.read_table(pa.BufferReader(data)), digest
@@ -56,46 +59,50 @@ def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
         raise _damaged(path, error) from error
 
 
-def note(path: str | Path) -> dict[str, Any]:
-    """What a table's note `epochreel` says; the columns are not read. Raises as `predict` does."""
-    return _read(path, lambda data: noted(pq.read_schema(data)))
+def read_metadata(path: str | Path) -> dict[str, Any]:
+    """Return a file's metadata entry `epochreel` without reading the columns.
+
+    Raises as `read` does.
+    """
+    return _read(path, lambda data: metadata(pq.read_schema(data)))
 
 
-def noted(schema: pa.Schema) -> dict[str, Any]:
-    """The same of a table that is read, by its schema. `KeyError` where it has no note."""
+def metadata(schema: pa.Schema) -> dict[str, Any]:
+    """Return the metadata entry `epochreel` of a schema. Raises `KeyError` if there is none."""
     return json.loads(schema.metadata[b"epochreel"])
 
 
-def _read(path: str | Path, by: Callable[[pa.BufferReader], Any]) -> Any:
+def _read(path: str | Path, reader: Callable[[pa.BufferReader], Any]) -> Any:
     try:
-        return by(pa.BufferReader(_checked(path)[0]))
+        return reader(pa.BufferReader(_checked(path)[0]))
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise _damaged(path, error) from error
 
 
 def _checked(path: str | Path) -> tuple[bytes, str]:
-    """Return the bytes of a file and its checksum, or raise `ValueError`."""
+    """Return the bytes of a file and its checksum. Raises `ValueError` if they do not match."""
     data = Path(path).read_bytes()
-    place = _checksum_place(data)
-    if data[place] != _checksum(data, place):
-        raise ValueError("its bytes are not those that were written")
-    return data, data[place].decode()
+    span = _checksum_span(data)
+    if data[span] != _checksum(data, span):
+        raise ValueError("its bytes do not match its checksum")
+    return data, data[span].decode()
 
 
-def _checksum_place(data: bytes) -> slice:
-    # Parquet's metadata are at its end; the table itself may hold the same words.
+def _checksum_span(data: bytes) -> slice:
+    """Return where the checksum is. Raises `ValueError` if there is none."""
+    # Parquet's metadata are at the end of a file; the table may contain the same text.
     start = data.rfind(_NAME.encode())
     entry = _ENTRY.match(data, start) if start >= 0 else None
     if entry is None:
-        raise ValueError("it is not a whole file of Epochreel's")
+        raise ValueError("it is not a complete Parquet file written by Epochreel")
     return slice(*entry.span(1))
 
 
-def _checksum(data: bytes, place: slice) -> bytes:
+def _checksum(data: bytes, span: slice) -> bytes:
     view = memoryview(data)
-    digest = hashlib.sha256(view[: place.start])
+    digest = hashlib.sha256(view[: span.start])
     digest.update(_ZEROS)
-    digest.update(view[place.stop :])
+    digest.update(view[span.stop :])
     return digest.hexdigest().encode()
 
 

@@ -1,4 +1,4 @@
-"""The datasets of a config: their shards, and what these are made from."""
+"""The datasets of a config: their shards and source files."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError, shown
-from epochreel.core.files import below
+from epochreel.core.files import walk_files
 from epochreel.experiment_api import loader, source_checks
 from epochreel.plan import schemas
 
 SPLITS = ("train", "validation", "test")
 UNBOUNDED = "unbounded"
-MOST_SHARDS = 100_000  # of a split: their names have five digits
+MAX_SHARDS = 100_000  # per split: shard names have five digits
 
 
 class Dataset:
-    """One dataset of the config. `base` is the folder that its relative paths start from."""
+    """One dataset of the config; relative paths in it start from the folder `base`."""
 
     def __init__(self, name: str, settings: dict[str, Any], base: Path):
         self.name, self.base = name, base
@@ -36,20 +36,20 @@ class Dataset:
 
     def _check_shard_count(self, split: str) -> None:
         count = self._shard_count(split)
-        if count > MOST_SHARDS:
-            each = self.settings["examples_per_shard"]
+        if count > MAX_SHARDS:
+            size = self.settings["examples_per_shard"]
             raise UserError(
-                f"config: 'datasets.{self.name}.examples_per_shard' holds {each}, which makes "
-                f"{count} shards of the split {split}; there may be {MOST_SHARDS}: make them larger"
+                f"config: 'datasets.{self.name}.examples_per_shard' is {size}, which makes {count} "
+                f"shards of the split {split}; expected at most {MAX_SHARDS} shards: raise it"
             )
 
     def check(self, part: str, value: Any, where: str) -> Any:
-        """`value` checked against the experiment's own schema of `part`, defaults filled in."""
+        """Validate `value` against the experiment's schema of `part` and fill in defaults."""
         return schema.checked(value, self._schema.get(part, {}), where)
 
     @property
     def is_stream(self) -> bool:
-        """Whether the training set is unbounded: drawn while it is used, and in no shard."""
+        """True if the training set is unbounded: drawn during training, not stored in shards."""
         return self.settings["train"] == UNBOUNDED
 
     def _shard_count(self, split: str) -> int:
@@ -57,32 +57,33 @@ class Dataset:
         return 0 if examples == UNBOUNDED else -(-examples // self.settings["examples_per_shard"])
 
     def shards(self, split: str) -> list[str]:
-        """The paths of a split's shards; none for an unbounded training set."""
+        """Return the paths of a split's shards; none for an unbounded training set."""
         numbers = range(self._shard_count(split))
         return [f"results/datasets/{self.name}/{split}/{i:05d}.parquet" for i in numbers]
 
     def sample(self, count: int) -> list[str]:
-        """The shards that hold the first `count` training examples."""
+        """Return the shards that contain the first `count` training examples."""
         return self.shards("train")[: -(-count // self.settings["examples_per_shard"])]
 
     def folders(self) -> dict[str, Path]:
-        """The folders of the user's that the settings name, by key."""
+        """Return the user's folders that the settings name, by key."""
         keys = schema.folders(self._schema.get("data", {}))
-        named = {key: self.settings["settings"].get(key) for key in keys}
-        return {key: self.base / value for key, value in named.items() if value is not None}
+        folders = {key: self.settings["settings"].get(key) for key in keys}
+        return {key: self.base / value for key, value in folders.items() if value is not None}
 
     def sources(self) -> dict[str, str]:
-        """The files in those folders that its data are made from, as found first: name → path.
+        """Return the files in these folders that the data are made from: name → path.
 
-        Names begin with the folder's key in the config; paths are relative to the working folder,
-        so that all may move together. Raises `UserError` for a folder that is none or cannot be
-        read, and for a file whose name Snakemake cannot carry.
+        The result is that of the first call. Names begin with the folder's key in the config. Paths
+        are relative to the working folder, so that all may be moved together. Raises `UserError`
+        for a folder that does not exist or cannot be read, and for a file name that Snakemake does
+        not support.
         """
         return self._sources
 
     @cached_property
     def _sources(self) -> dict[str, str]:
-        # Every shard asks for them.
+        # Cached, because the rule calls this for every shard.
         found, suffixes = {}, schema.suffixes(self._schema.get("data", {}))
         for key, folder in self.folders().items():
             where = f"datasets.{self.name}.settings.{key}"
@@ -94,41 +95,41 @@ class Dataset:
         return found
 
     def files(self) -> list[str]:
-        """The paths of these files, each once, sorted."""
+        """Return the paths of the source files, sorted and without duplicates."""
         return sorted(set(self.sources().values()))
 
-    def shard_place(self, split: str, shard: str) -> dict[str, Any]:
-        """The split, first example and size of a shard. Raises `UserError` if there is none."""
+    def shard_range(self, split: str, shard: str) -> dict[str, Any]:
+        """Return a shard's split, first example and size. Raises `UserError` if there is none."""
         if self.settings[split] == UNBOUNDED:
             raise UserError(
-                f"dataset '{self.name}' has no shards of its split {split}: it is unbounded"
+                f"dataset '{self.name}' has no shards of the split {split}: it is unbounded"
             )
         first = int(shard) * self.settings["examples_per_shard"]
         count = min(self.settings["examples_per_shard"], self.settings[split] - first)
         if count < 1:
             raise UserError(
-                f"dataset '{self.name}' has {self.settings[split]} examples in its split {split}: "
-                f"there is no shard {shard}"
+                f"dataset '{self.name}' has no shard {shard} of the split {split}: it has "
+                f"{self.settings[split]} examples"
             )
         return {"split": split, "first": first, "count": count}
 
 
 def _files_in(folder: Path, where: str) -> list[Path]:
-    """All files below a folder that the config names at the key `where`."""
+    """Return all files in a folder, and its subfolders, that the config names at key `where`."""
     try:
-        return [path for path in below(folder) if path.is_file()]
+        return [path for path in walk_files(folder) if path.is_file()]
     except PermissionError as error:
-        named = shown(str(error.filename), 500)
-        raise UserError(f"config: '{where}': {named} cannot be read: permission denied") from error
-    except (OSError, ValueError, RuntimeError) as error:  # Too long a name, a null byte, a loop.
-        named = shown(str(folder), 500)
-        raise UserError(f"config: '{where}': there is no folder {named}") from error
+        name = shown(str(error.filename), 500)
+        raise UserError(f"config: '{where}': cannot read {name}: permission denied") from error
+    except (OSError, ValueError, RuntimeError) as error:  # Name too long, null byte, link loop.
+        name = shown(str(folder), 500)
+        raise UserError(f"config: '{where}': folder {name} does not exist") from error
 
 
 def _check_name(file: str) -> None:
-    """Braces are wildcards to Snakemake; bytes that are no UTF-8 reach Python as surrogates."""
+    """Reject names with braces, Snakemake's wildcards, or surrogates, which are invalid UTF-8."""
     if re.search("[{}\ud800-\udfff]", file):
         raise UserError(
-            f"{shown(file, 500)}: Snakemake takes no path with braces, or with bytes that are no "
-            "UTF-8: rename it"
+            f"{shown(file, 500)}: Snakemake supports no paths with braces or invalid UTF-8: "
+            "rename the file or folder"
         )

@@ -17,7 +17,7 @@ from epochreel.provenance.code_digest import code_digest
 def fingerprint(
     stage: str, experiment: Experiment, settings: Mapping[str, Any], variant: Variant
 ) -> dict[str, Any]:
-    """The fingerprint of a stage without what it reads: `reads` is left empty."""
+    """Return the fingerprint of a stage with `reads` left empty."""
     return {
         "settings": dict(settings),
         "reads": {},
@@ -33,25 +33,25 @@ def _code(stage: str, experiment: Experiment, variant: Variant) -> str:
 
 
 def of_shard(dataset: Dataset, split: str, shard: str) -> dict[str, Any]:
-    """The fingerprint of one shard of a dataset."""
-    place = dataset.shard_place(split, shard)
-    return _of_dataset(dataset) | place | {"folders": sorted(dataset.folders())}
+    """Return the fingerprint of one shard of a dataset."""
+    position = dataset.shard_range(split, shard)
+    return _of_dataset(dataset) | position | {"folders": sorted(dataset.folders())}
 
 
 def shard_keys(dataset: Dataset) -> dict[str, str]:
-    """The cache key that each shard of a dataset should carry, by path."""
+    """Return the expected cache key of each shard of a dataset, by path."""
     key = keys.key(_of_dataset(dataset))
     return {path: key for split in SPLITS for path in dataset.shards(split)}
 
 
 @cache
 def dataset_digest(dataset: Dataset) -> str:
-    """The digest of the cache key that all shards of a dataset carry."""
+    """Return the key digest of all shards of a dataset."""
     return keys.key_digest(_of_dataset(dataset))
 
 
 def _of_dataset(dataset: Dataset) -> dict[str, Any]:
-    """What is common to all shards."""
+    """Return the part of the fingerprint that is the same for all shards."""
     settings = {name: dataset.settings[name] for name in ("experiment", "seed", "settings")}
     return fingerprint("generate_dataset", dataset.experiment, settings, Variant())
 
@@ -60,21 +60,21 @@ class Fingerprints:
     """The fingerprints of one run's stages, each computed once for all blocks."""
 
     def __init__(self, run: RunSettings):
-        self._run, self._taken = run, dict[str, dict[str, Any]]()
+        self._run, self._cache = run, dict[str, dict[str, Any]]()
 
     def of(self, stage: str) -> dict[str, Any]:
-        """The fingerprint of a stage; `reads` holds the digests of the keys of what it reads."""
-        if stage not in self._taken:
-            self._taken[stage] = self._take(stage)
-        return dict(self._taken[stage])
+        """Return the fingerprint of a stage; `reads` has the key digests of the stages it reads."""
+        if stage not in self._cache:
+            self._cache[stage] = self._compute(stage)
+        return dict(self._cache[stage])
 
     def digest(self, stage: str) -> str:
-        """The digest of the cache key that the artifacts of a stage carry."""
+        """Return the digest of the cache key that the artifacts of a stage carry."""
         if stage == "generate_dataset":
             return dataset_digest(self._run.dataset)
         return keys.key_digest(self.of(stage))
 
-    def _take(self, stage: str) -> dict[str, Any]:
+    def _compute(self, stage: str) -> dict[str, Any]:
         run, declared = self._run, STAGES[stage]
         found = fingerprint(stage, run.experiment, declared.settings(run), Variant.of(run))
         found["reads"] = {name: self.digest(name) for name in self._read_by(stage)}
@@ -83,7 +83,7 @@ class Fingerprints:
         return found
 
     def _read_by(self, stage: str) -> list[str]:
-        """The stages that a stage reads and that the run has."""
+        """Return the stages that a stage reads, as far as the run has them."""
         run, declared = self._run, STAGES[stage]
         names = [name for name in declared.reads if STAGES[name].exists(run)]
         return [n for n in names if n != "generate_dataset" or declared.reads_shards(run)]

@@ -1,4 +1,4 @@
-"""The plan of the workflow: what the config asks for, as numbers, paths and settings of stages."""
+"""The plan of the workflow: snapshots, paths and stage settings, derived from the config."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from epochreel.plan.run_settings import block_digits
 
 
 class Plan:
-    """A checked config. `base` is the folder that its relative paths start from.
+    """A validated config; relative paths in it start from the folder `base`.
 
-    Raises `UserError` for a config that cannot be carried out.
+    Raises `UserError` if the config is invalid.
     """
 
     def __init__(self, config: Mapping[str, Any], base: Path):
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def slots(self) -> list[str]:
-        """The trailing digits of the snapshots of one block: `00` … `99` for blocks of 100."""
+        """The trailing digits of a block's snapshots: `00` … `99` for blocks of 100."""
         width = len(str(self.size)) - 1
         return [f"{slot:0{width}d}" if width else "" for slot in range(self.size)]
 
@@ -51,20 +51,22 @@ class Plan:
         return block_digits(self.size)
 
     def run(self, name: str, key: str | None = None) -> Run:
-        """The run of that name, or `UserError`; `key` is the config's key that names it."""
-        return _named("run", name, self.runs, key)
+        """Return a run by name. Raises `UserError` if it does not exist.
+
+        `key` is the config key that refers to it, if any.
+        """
+        return _find("run", name, self.runs, key)
 
     @staticmethod
     def pattern_of(runs: Iterable[Run]) -> str:
-        """A regular expression that matches the names of `runs` alone, and nothing for none."""
+        """Return a regular expression that matches only the names of `runs`."""
         return "|".join(run.name for run in runs) or "(?!)"
 
     def check_targets(self, targets: Iterable[str]) -> None:
-        """Check that runs have the snapshots and kinds of files that `targets` name.
+        """Check that `targets` refer only to snapshots and artifacts that their runs have.
 
-        Without this, Snakemake would make the slots of a block after the run's last snapshot,
-        which are links to that one, as if they were snapshots. Names of rules and other files pass.
-        Raises `UserError`.
+        Otherwise Snakemake would accept slots after a run's last snapshot, which are links to it,
+        as if they were snapshots. Rules and other files are not checked. Raises `UserError`.
         """
         for target in targets:
             match = re.fullmatch(r"results/([^/]+)/([a-z_]+)/(\d{6})\.\w+", os.path.relpath(target))
@@ -72,18 +74,21 @@ class Plan:
                 run = self.runs[match[1]]
                 if int(match[3]) >= run.snapshots:
                     raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
-                if match[2] in run.files.lacking():
+                if match[2] in run.files.missing_kinds():
                     raise UserError(f"{target}: run '{run.name}' has no {match[2]}")
 
     def dataset(self, name: str, key: str | None = None) -> Dataset:
-        """The dataset of that name, or `UserError`; `key` is the config's key that names it."""
-        return _named("dataset", name, self.datasets, key)
+        """Return a dataset by name. Raises `UserError` if it does not exist.
+
+        `key` is the config key that refers to it, if any.
+        """
+        return _find("dataset", name, self.datasets, key)
 
 
-def _named(kind: str, name: str, known: Mapping[str, Any], key: str | None) -> Any:
-    if name in known:
-        return known[name]
-    names = ", ".join(known)
+def _find(kind: str, name: str, items: Mapping[str, Any], key: str | None) -> Any:
+    if name in items:
+        return items[name]
+    names = ", ".join(items)
     if key is None:
-        raise UserError(f"there is no {kind} {shown(name)} in the config; it has {names}")
-    raise UserError(f"config: '{key}' holds {shown(name)}; it may hold one of {names}")
+        raise UserError(f"config: there is no {kind} {shown(name)}; expected one of {names}")
+    raise UserError(f"config: '{key}' is {shown(name)}; expected one of {names}")

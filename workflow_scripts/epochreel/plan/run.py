@@ -26,24 +26,24 @@ class Run(RunSettings):
         return Fingerprints(self)
 
     def stage_settings(self, stage: str) -> dict[str, Any]:
-        """The fingerprint of a stage."""
+        """Return the fingerprint of a stage."""
         return self.fingerprints.of(stage)
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
-        """The fingerprint for one block, with its first snapshot and its number of real ones."""
-        place = {"first": int(block) * self.size, "count": self.snapshot_count(block)}
-        return self.stage_settings(stage) | place
+        """Return the fingerprint of a stage for one block, with its first snapshot and count."""
+        position = {"first": int(block) * self.size, "count": self.snapshot_count(block)}
+        return self.stage_settings(stage) | position
 
     def key_digest(self, stage: str) -> str:
-        """The digest of the cache key that the artifacts of a stage carry."""
+        """Return the digest of the cache key that the artifacts of a stage carry."""
         return self.fingerprints.digest(stage)
 
     def stages(self) -> dict[str, str]:
-        """The cache keys of the stages that make what is kept, by stage, in canonical form."""
+        """Return the cache keys of the stages that make the artifacts, by stage."""
         return {stage.rule: keys.key(self.stage_settings(stage.rule)) for stage in stages_of(self)}
 
     def manifest_settings(self) -> dict[str, Any]:
-        """The content of the manifest besides the files, and what its checks need to know."""
+        """Return the content of the manifest except the files, and what checking it requires."""
         return {
             "stages": self.stages(),
             "made_by": self.made_by(),
@@ -52,16 +52,16 @@ class Run(RunSettings):
         }
 
     def made_by(self) -> dict[str, str]:
-        """Map each kind of kept artifact that carries its cache key to the stage that makes it."""
+        """Map each kind of artifact that carries its cache key to the stage that makes it."""
         return {
-            key_digest.kind: stage.rule
-            for stage, key_digest in artifacts_of(self)
-            if key_digest.carries_key
+            artifact.kind: stage.rule
+            for stage, artifact in artifacts_of(self)
+            if artifact.carries_key
         }
 
     def artifact_keys(self) -> dict[str, str]:
-        """The expected cache key of each kept artifact that carries one, by path."""
-        found, stages = shard_keys(self.dataset), self.stages()
+        """Return the expected cache key of each artifact that carries one, by path."""
+        expected, stages = shard_keys(self.dataset), self.stages()
         for kind, stage in self.made_by().items():
-            found |= dict.fromkeys(self.files.of(kind), stages[stage])
-        return found
+            expected |= dict.fromkeys(self.files.of(kind), stages[stage])
+        return expected

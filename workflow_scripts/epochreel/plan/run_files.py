@@ -1,4 +1,4 @@
-"""The paths of the files of one run, derived from the declarations of its stages."""
+"""The paths of a run's files, derived from the declarations of its stages."""
 
 from __future__ import annotations
 
@@ -11,44 +11,44 @@ from epochreel.plan.stages import STAGES, Artifact, artifacts_of
 
 
 class RunFiles:
-    """The paths of a run's files, relative to the working folder, in the order of snapshots."""
+    """The paths of a run's files, relative to the working folder, in snapshot order."""
 
     def __init__(self, run: RunSettings):
         self._run = run
 
     def of(self, kind: str) -> list[str]:
-        """The artifacts of one kind, such as `frames`; none where the run lacks their stage."""
+        """Return the artifacts of one kind, such as `frames`; none if the run lacks the stage."""
         return [
             path
             for stage in STAGES.values()
             if stage.exists(self._run)
-            for made in stage.makes
-            if made.kind == kind
-            for path in self._paths(made)
+            for artifact in stage.makes
+            if artifact.kind == kind
+            for path in self._paths(artifact)
         ]
 
     def last(self, kind: str) -> str:
-        """The artifact of the last snapshot or block."""
+        """Return the artifact of the last snapshot or block."""
         return self.of(kind)[-1]
 
-    def _paths(self, made: Artifact) -> list[str]:
+    def _paths(self, artifact: Artifact) -> list[str]:
         run = self._run
         numbers = (
             run.numbers()
-            if "{snapshot}" in made.path
+            if "{snapshot}" in artifact.path
             else run.blocks()
-            if "{block}" in made.path
+            if "{block}" in artifact.path
             else [""]
         )
-        return [made.path.format(run=run.name, snapshot=n, block=n) for n in numbers]
+        return [artifact.path.format(run=run.name, snapshot=n, block=n) for n in numbers]
 
     def artifacts_by_kind(self) -> dict[str, list[str]]:
-        """All kept files by kind; the splits of the dataset are kinds, too."""
-        kinds = {made.kind: self._paths(made) for _, made in artifacts_of(self._run)}
+        """Return all artifacts by kind, including the dataset's splits as kinds."""
+        kinds = {artifact.kind: self._paths(artifact) for _, artifact in artifacts_of(self._run)}
         return kinds | {split: self._run.dataset.shards(split) for split in SPLITS}
 
     def artifacts(self) -> Iterator[str]:
-        """All kept files."""
+        """Yield all artifacts."""
         return chain.from_iterable(self.artifacts_by_kind().values())
 
     @property
@@ -61,34 +61,34 @@ class RunFiles:
         """The manifest."""
         return f"results/{self._run.name}/manifest.json"
 
-    def lacking(self) -> set[str]:
-        """The kinds of files that other runs have and this one lacks."""
+    def missing_kinds(self) -> set[str]:
+        """Return the kinds of artifacts that other runs have and this one does not."""
         return {
-            made.kind
+            artifact.kind
             for stage in STAGES.values()
             if not stage.exists(self._run)
-            for made in stage.makes
+            for artifact in stage.makes
         }
 
-    def shown_before(self, block: str) -> list[str]:
-        """The evaluation and the projection of the last snapshot before a block, if any."""
+    def frame_inputs_before(self, block: str) -> list[str]:
+        """Return the evaluation and projection of the last snapshot before a block, if any."""
         snapshot = int(block) * self._run.size - 1
         if snapshot < 0:
             return []
         return [self.of(kind)[snapshot] for kind in ("evaluations", "projections")]
 
-    def projected_before(self, block: str) -> list[str]:
-        """The same for a projection that goes on from the snapshot before."""
-        return [] if self._run.has_fit else self.shown_before(block)
+    def projection_inputs_before(self, block: str) -> list[str]:
+        """Return the same for a projection that continues from the previous snapshot."""
+        return [] if self._run.has_fit else self.frame_inputs_before(block)
 
     def train_sample(self) -> list[str]:
-        """The shards with the training examples that are evaluated in addition to the test set."""
+        """Return the shards of the training examples evaluated in addition to the test set."""
         return self._run.dataset.sample(self._run.settings["evaluation"]["train_sample"])
 
     def first_train_shard(self) -> list[str]:
-        """The shard of the first training example; none for an unbounded training set."""
+        """Return the shard of the first training example; none for an unbounded training set."""
         return self._run.dataset.sample(1)
 
     def stream_sources(self) -> list[str]:
-        """The user's files that an unbounded training set is drawn from, sorted."""
+        """Return the user's files that an unbounded training set is drawn from, sorted."""
         return self._run.dataset.files() if self._run.dataset.is_stream else []

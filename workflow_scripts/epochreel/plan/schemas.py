@@ -1,4 +1,4 @@
-"""The schemas of the config: the shared one, which is its manual, and those of experiments."""
+"""The schemas of the config: the shared one, which documents all keys, and the experiments'."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shared() -> Mapping[str, Any]:
 
 @cache
 def of_experiment(experiment: Experiment) -> Mapping[str, Any]:
-    """Return the schemas of an experiment's own settings, by part: data, network, figure."""
+    """Return the schemas of an experiment's settings, by part: data, network, figure."""
     file = experiment.folder / validation.SCHEMA
     parts = validation.parts(file) if file.is_file() else {}
     network = {"network": schema.by_name(parts["networks"])} if "networks" in parts else {}

@@ -1,9 +1,9 @@
-"""The stages, each declared once: what it runs, reads and makes, and what its result depends on.
+"""Declarations of the stages: what each runs, reads and makes, and what its result depends on.
 
-Everything else is derived from these declarations: cache keys and the keys of what a stage reads
-(`fingerprints`), the files that a run keeps (`run_files`), the manifest and the checks of `verify`.
-A new stage is a rule in rules/ (and its `include` in the Snakefile), a script, an entry here with
-the function in `stage_settings` that names its settings, and a line in each cluster profile.
+Cache keys (`fingerprints`), the paths of a run (`run_files`), the manifest and the checks of
+`verify` are derived from these declarations. A new stage requires a rule in rules/ (with its
+`include` in the Snakefile), a script, an entry here with a function in `stage_settings` that
+selects its settings, and a line in each cluster profile.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ Condition = Callable[[RunSettings], bool]
 
 @dataclass(frozen=True)
 class Variant:
-    """The settings that decide, besides the experiment, which code and packages a stage loads."""
+    """The settings of a run that decide which code and packages a stage loads."""
 
     is_stream: bool = False
     projection: str | None = None
 
     @classmethod
     def of(cls, run: RunSettings) -> Variant:
-        """The variant of a run."""
+        """Return the variant of a run."""
         return cls(run.dataset.is_stream, run.projection["name"])
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Dependencies of a stage, besides its script.
+    """What a stage loads besides its script.
 
-    Files of the experiment, packages, and modules of the library that are found by name.
+    Files of the experiment, packages, and modules of the library that are loaded by name.
     """
 
     files: tuple[str, ...] = ()
@@ -55,15 +55,16 @@ def _always(_run: RunSettings) -> bool:
 
 @dataclass(frozen=True)
 class Artifact:
-    """Files that a stage makes: one for each snapshot or block of the run, or one for the run.
+    """Files made by a stage: one per snapshot, per block or per run.
 
-    `path` is that of the rule's output, with `{run}` and `{snapshot}` or `{block}`. Manifests list
-    the artifacts of `kept` runs. Files with `carries_key` hold their cache key in their metadata.
+    `path` is the path of the rule's output, with `{run}` and `{snapshot}` or `{block}`. Manifests
+    list the files of runs for which `in_manifest` is true. Files with `carries_key` contain their
+    cache key in their metadata.
     """
 
     kind: str
     path: str
-    kept: Condition = _always
+    in_manifest: Condition = _always
     carries_key: bool = False
 
 
@@ -71,18 +72,19 @@ class Artifact:
 class Stage:
     """One stage, named after its rule.
 
-    rule          the rule, in rules/
+    rule          the rule in rules/
     settings      the settings of a run that the result depends on; None for a stage that only
-                  copies, and for `generate_dataset`, which belongs to no run
-    needs         what the script loads, whatever the run
+                  copies, and for `generate_dataset`, which does not belong to a run
+    needs         what the script loads for every run
     also          what it loads in addition, by the variant of the run
-    reads         the stages whose artifacts it reads, where the run has them; what a block reads of
-                  the block before belongs to its own stage
-    reads_shards  the runs in which it finds shards to read, if it reads `generate_dataset`
-    makes         its artifacts; none for datasets and for results that are made on request
+    reads         the stages whose artifacts it reads, if the run has them; reading the previous
+                  block of the same stage does not count
+    reads_shards  the runs for which shards exist, if the stage reads `generate_dataset`
+    makes         its artifacts; none for datasets and for results made on request
     exists        the runs that have this stage
     script        the script in workflow_scripts/, if it is not named after the rule
-    function      a function that not every experiment has, in the first of its files
+    function      an optional function of experiments, in the first of `needs.files`, that the stage
+                  calls
     """
 
     rule: str
@@ -97,27 +99,25 @@ class Stage:
     function: str | None = None
 
     def files_of(self, experiment: Experiment, variant: Variant) -> list[Path]:
-        """The files that the stage starts from: script, the experiment's files, modules by name.
+        """Return the stage's entry points: script, the experiment's files, modules loaded by name.
 
-        Raises `UserError` for a file, or the function, that the experiment lacks.
+        Raises `UserError` if the experiment lacks a file or the function.
         """
         also = self.also(variant)
-        own = [experiment.file(name) for name in (*self.needs.files, *also.files)]
-        files = [SCRIPTS / f"{self.script or self.rule}.py", *own]
+        experiment_files = [experiment.file(name) for name in (*self.needs.files, *also.files)]
+        files = [SCRIPTS / f"{self.script or self.rule}.py", *experiment_files]
         for file in files:
             if not file.is_file():
-                raise UserError(
-                    f"{shown(str(file), 500)} is missing: '{self.rule}' cannot be made without"
-                )
-        if self.function and not source_checks.defines(own[0], self.function):
+                raise UserError(f"{shown(str(file), 500)} is missing: '{self.rule}' requires it")
+        if self.function and not source_checks.defines(experiment_files[0], self.function):
             raise UserError(
-                f"{shown(str(own[0]), 500)} does not define {self.function}: "
-                f"'{self.rule}' cannot be made without"
+                f"{shown(str(experiment_files[0]), 500)} does not define {self.function}: "
+                f"'{self.rule}' requires it"
             )
         return [*files, *also.modules]
 
     def packages_of(self, variant: Variant) -> tuple[str, ...]:
-        """The packages whose versions the result depends on."""
+        """Return the packages whose versions the result depends on."""
         return self.needs.packages + self.also(variant).packages
 
 
@@ -126,11 +126,11 @@ _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 _UMAP = ("scipy", "scikit-learn", "umap-learn", "pynndescent")
 PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _UMAP}
-"""The packages that each method of projection computes with, in addition to those of `project`."""
+"""The packages of each projection method, in addition to those of `project`."""
 
 
 def _unbounded_data(variant: Variant) -> Dependencies:
-    """Dependencies of an unbounded training set, which is drawn while it is used."""
+    """Return the dependencies of an unbounded training set, which is drawn during training."""
     return (
         Dependencies(("data",), ("deflate", "isal", "matplotlib"))
         if variant.is_stream
@@ -139,7 +139,7 @@ def _unbounded_data(variant: Variant) -> Dependencies:
 
 
 def _method(variant: Variant) -> Dependencies:
-    """Dependencies of the projection method, whose module is found by its name."""
+    """Return the dependencies of the projection method, whose module is loaded by name."""
     if variant.projection is None:
         return Dependencies()
     module = LIBRARY / "projection" / "methods" / f"{variant.projection}.py"
@@ -221,7 +221,7 @@ _DECLARED = (
         needs=Dependencies(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
         also=_method,
         reads=("evaluate",),
-        makes=(Artifact("fit", "results/{run}/projection.parquet", kept=_never),),
+        makes=(Artifact("fit", "results/{run}/projection.parquet", in_manifest=_never),),
         exists=_has_fit,
     ),
     Stage(
@@ -261,7 +261,7 @@ _DECLARED = (
         reads=_FILM,
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
-    # The results of the stages below are made on request.
+    # The stages below run on request.
     Stage(
         "encode_webm",
         settings=stage_settings.encode("threads", "webm_codec"),
@@ -308,18 +308,18 @@ STAGES = {stage.rule: stage for stage in _DECLARED}
 
 
 def artifacts_of(run: RunSettings) -> list[tuple[Stage, Artifact]]:
-    """The kept artifacts of a run, each with its stage."""
+    """Return the artifacts in a run's manifest, each with its stage."""
     return [
-        (stage, made)
+        (stage, artifact)
         for stage in STAGES.values()
         if stage.exists(run)
-        for made in stage.makes
-        if made.kept(run)
+        for artifact in stage.makes
+        if artifact.in_manifest(run)
     ]
 
 
 def stages_of(run: RunSettings) -> list[Stage]:
-    """The stages that make what a run keeps, directly or not, except those that only copy."""
+    """Return the stages that contribute to a run's artifacts, except those that only copy."""
     return [
         stage for stage in STAGES.values() if stage.makes and stage.settings and stage.exists(run)
     ]

@@ -58,7 +58,9 @@ class Block:
     def take(self, fit: str, targets: Sequence[str]) -> None:
         """Write the block's layouts as they are in a fit."""
         table = parquet.read(fit)
-        lineage.check_key(fit, parquet.noted(table.schema), self.stage["reads"]["fit_projection"])
+        lineage.check_key(
+            fit, parquet.metadata(table.schema), self.stage["reads"]["fit_projection"]
+        )
         rows = table.slice(self.first, len(self.evaluations)).to_pylist()
         for place, (row, target) in enumerate(zip(rows, targets, strict=False)):
             points = np.column_stack((row["x"], row["y"])).astype(np.float32)

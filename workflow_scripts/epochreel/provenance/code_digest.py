@@ -14,40 +14,40 @@ from epochreel.core.errors import UserError, first_line
 from epochreel.provenance.keys import digest
 
 LIBRARY = Path(__file__).parents[1]
-# These modules cannot change a result: they word errors, keep locks, log, watch processes and
-# measure the machine. They are not part of any digest, nor is what only they import.
+# These modules cannot change a result: they word errors, hold locks, log, watch processes and
+# measure the machine. They, and modules that only they import, are not part of any digest.
 _WITHOUT_RESULT = ("core.errors", "core.log", "core.lock", "runtime", "training.system_sampler")
-# What Python raises for a file that it cannot parse or compile; its parser has a stack of its own,
-# and calls it want of memory when that is full.
-UNREADABLE = (SyntaxError, ValueError, OSError, RecursionError, MemoryError)
+# What Python raises for a file that it cannot parse or compile. The parser has its own stack, and
+# raises MemoryError when that overflows.
+PARSE_ERRORS = (SyntaxError, ValueError, OSError, RecursionError, MemoryError)
 
 
 def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
-    """A digest of what the code in `files` says, and in all project modules that they import.
+    """Return a digest of the code in `files` and in all project modules that they import.
 
-    Modules of `epochreel` and of `folder` (a user's experiment) are followed; other packages count
-    by their versions. Comments, docstrings, layout, the wording of errors and of log messages do
-    not count. The digest is the same under every supported version of Python and wherever the files
-    lie.
+    Imports are followed within `epochreel` and `folder` (a user's experiment); other packages count
+    by version. Comments, docstrings, layout and the wording of errors and log messages do not
+    count. The digest is the same for all supported versions of Python and for any location of the
+    files.
     """
     return digest(modules(files, folder))
 
 
 def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]:
-    """The modules that `code_digest` looks at, by dotted name, each with a digest of its own."""
-    # Links are left as they are: Python too looks for a module's siblings where its name lies.
+    """Return the digests of all modules that `code_digest` covers, by dotted name."""
+    # Links are not resolved: Python, too, looks for siblings in the folder that contains the link.
     roots = {"epochreel": LIBRARY} | ({"experiment": folder.absolute()} if folder else {})
     found: dict[str, str] = {}
-    waiting = [Path(file).absolute() for file in files]
-    while waiting:
-        path = waiting.pop()
+    queue = [Path(file).absolute() for file in files]
+    while queue:
+        path = queue.pop()
         name = _module_name(path, roots)
         if name in found or _is_without_result(name):
             continue
         found[name], imports = _read_module(path)
-        # To load a module is to run the packages that it lies in.
+        # Loading a module runs the `__init__` files of its packages.
         package = (0, name.rpartition(".")[0], "")
-        waiting.extend(_imported_files((*imports, package), name, path, roots))
+        queue.extend(_imported_files((*imports, package), name, path, roots))
     return found
 
 
@@ -59,26 +59,26 @@ def _is_without_result(name: str) -> bool:
 
 
 def parse(path: Path) -> ast.Module:
-    """The syntax tree of a Python file. Raises `UserError` with the line where it is none."""
+    """Return the syntax tree of a Python file. Raises `UserError` if it cannot be parsed."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # The job that runs the file shows them.
+        with warnings.catch_warnings(action="ignore"):  # The job that runs the file prints them.
             return ast.parse(path.read_bytes())
-    except UNREADABLE as error:
-        raise UserError(unreadable(path, error)) from error
+    except PARSE_ERRORS as error:
+        raise UserError(describe_parse_error(path, error)) from error
 
 
-def unreadable(path: Path, error: BaseException) -> str:
-    """Why a file cannot be read as Python, one of `UNREADABLE`, in one line."""
+def describe_parse_error(path: Path, error: BaseException) -> str:
+    """Explain in one line why a file is not valid Python; `error` is one of `PARSE_ERRORS`."""
     line = f" (line {error.lineno})" if getattr(error, "lineno", None) else ""
     reason = getattr(error, "msg", None) or first_line(error)
     if isinstance(error, RecursionError | MemoryError):
-        reason = "it is nested too deeply: split what is long in it"
+        reason = "it is nested too deeply: split long expressions and statements"
     return f"{path} cannot be read as Python: {reason}{line}"
 
 
 @cache
 def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
-    """The digest of one module's syntax tree, and its imports as (level, module, name)."""
+    """Return the digest of a module's syntax tree, and its imports as (level, module, name)."""
     tree = parse(path)
     imports = []
     for node in ast.walk(tree):
@@ -90,12 +90,12 @@ def _read_module(path: Path) -> tuple[str, tuple[tuple[int, str, str], ...]]:
             _drop_docstring(node)
         elif _is_message(node):
             _drop_text(node.exc if isinstance(node, ast.Raise) else node)
-    spelt: list[str] = []
+    text: list[str] = []
     try:
-        _spell(tree, spelt)
+        _serialize(tree, text)
     except RecursionError as error:
-        raise UserError(unreadable(path, error)) from error
-    return hashlib.sha256("".join(spelt).encode()).hexdigest(), tuple(imports)
+        raise UserError(describe_parse_error(path, error)) from error
+    return hashlib.sha256("".join(text).encode()).hexdigest(), tuple(imports)
 
 
 _LOGGING = ("debug", "info", "warning", "error", "exception", "critical", "log")
@@ -113,7 +113,7 @@ def _drop_docstring(node: Any) -> None:
 
 
 def _is_message(node: ast.AST) -> bool:
-    """True for `raise …Error(…)` and statements like `log.info(…)`: text for people only."""
+    """Return whether a node is `raise …Error(…)` or a statement such as `log.info(…)`."""
     if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
         raised = node.exc.func
         return getattr(raised, "id", getattr(raised, "attr", "")).endswith("Error")
@@ -124,7 +124,7 @@ def _is_message(node: ast.AST) -> bool:
 
 
 def _drop_text(message: ast.AST) -> None:
-    """Empty all text in a message; keep what it computes, such as the values that it names."""
+    """Empty all strings in a message; keep its expressions, such as the values that it names."""
     for node in ast.walk(message):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             node.value = ""
@@ -135,26 +135,27 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     return tuple(sorted(kind._fields))
 
 
-def _spell(node: Any, text: list[str]) -> None:
-    """Add a syntax tree to `text`. Empty fields are left out: Python versions differ in them.
+def _serialize(node: Any, text: list[str]) -> None:
+    """Append a syntax tree to `text`, without empty fields, in which Python versions differ.
 
-    The hot path of planning: a start spells all the code that its stages run, in 100,000 calls.
+    The hot path of planning: it is called 100,000 times when a command starts, for all code that
+    the stages run.
     """
     if isinstance(node, ast.AST):
         kind = type(node)
         text.append(f"({kind.__name__}")
         for name in _fields(kind):
             value = getattr(node, name, None)
-            if kind is ast.JoinedStr:  # 3.12 notes the empty format of f"{x:}".
+            if kind is ast.JoinedStr:  # Python 3.12 records the empty format of f"{x:}".
                 value = [part for part in value if getattr(part, "value", None) != ""]
             if value is not None and value != []:
                 text.append(f" {name}=")
-                _spell(value, text)
+                _serialize(value, text)
         text.append(")")
     elif isinstance(node, list):
         text.append("[")
         for item in node:
-            _spell(item, text)
+            _serialize(item, text)
             text.append(",")
         text.append("]")
     else:
@@ -162,7 +163,7 @@ def _spell(node: Any, text: list[str]) -> None:
 
 
 def _module_name(path: Path, roots: Mapping[str, Path]) -> str:
-    """The dotted name of a module below one of `roots`; a script's is its stem."""
+    """Return the dotted name of a module below one of `roots`; for scripts, the stem."""
     for package, root in roots.items():
         if path.is_relative_to(root):
             parts = path.relative_to(root).with_suffix("").parts
@@ -173,10 +174,10 @@ def _module_name(path: Path, roots: Mapping[str, Path]) -> str:
 def _imported_files(
     imports: Iterable[tuple[int, str, str]], name: str, path: Path, roots: Mapping[str, Path]
 ) -> Iterator[Path]:
-    """The project's files that a module's imports run, packages' `__init__` files included."""
+    """Yield the project files that a module's imports run, including `__init__` files."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     for level, module, item in imports:
-        # One dot means the package itself, each further one the package around.
+        # One dot is the package itself, each further dot the package that contains it.
         parents = package[: len(package) - level + 1] if level else []
         parts = [*parents, *(module.split(".") if module else []), *([item] if item else [])]
         if parts and parts[0] in roots:
@@ -184,9 +185,9 @@ def _imported_files(
 
 
 def _files_of(root: Path, parts: list[str]) -> Iterator[Path]:
-    """The files run by importing `parts` below `root`; a trailing name inside a module is none."""
+    """Yield the files run by importing `parts` below `root`; the last part may be no module."""
     folder = root
-    # The root's own `__init__` first, then one part deeper each time.
+    # Start with the root's own `__init__`, then descend one part at a time.
     for part in [None, *parts]:
         folder = folder / part if part else folder
         if (folder / "__init__.py").is_file():

@@ -1,8 +1,8 @@
-"""What an artifact follows from: settings, code and versions, in one canonical form.
+"""Cache keys: the settings, code and versions that an artifact depends on, in canonical form.
 
-Snakemake reruns a job when its `params` change. Each rule's `params` are one string made here,
-so that exactly those changes count that can change the stage's result: not the order of keys,
-nor comments, docstrings, layout or the modification times of files.
+Snakemake reruns a job when its `params` change. Each rule's `params` are one string made here, so
+that it changes only with what can change the stage's result, and not with the order of keys,
+comments, docstrings, layout or the modification times of files.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """`value` as JSON in its one canonical form.
+    """Return `value` as JSON in canonical form.
 
-    Keys are sorted, there is no white space, whole numbers are written as such (1.0 as 1), and
-    NaN is refused.
+    Keys are sorted, there is no white space, and whole numbers have no fraction (1.0 becomes 1).
+    Raises `ValueError` for NaN and infinity.
     """
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -35,35 +35,35 @@ def _plain(value: Any) -> Any:
 
 
 def digest(value: Any) -> str:
-    """The SHA-256 of `canonical(value)`, in hexadecimal."""
+    """Return the SHA-256 of `canonical(value)`, in hexadecimal."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def key(stage: Mapping[str, Any]) -> str:
-    """What an artifact notes of its origin, in canonical form.
+    """Return the cache key that the artifacts of a stage carry, in canonical form.
 
-    That is the stage's settings, code and versions, and under `reads`, by stage, the digests of
-    the keys of what it reads. The block that it was made in is left out: the same artifact is made
-    in any.
+    It contains the stage's settings, code and versions, and in `reads` the key digests of the
+    stages that it reads. The block is not part of it: an artifact is the same whichever block it is
+    made in.
     """
     return canonical({name: stage[name] for name in ("settings", "code", "versions", "reads")})
 
 
 def key_digest(stage: Mapping[str, Any]) -> str:
-    """The SHA-256 of a stage's key: `digest` of what its artifacts note."""
+    """Return the digest of a stage's cache key."""
     return digest(json.loads(key(stage)))
 
 
 @cache
 def version(package: str) -> str:
-    """The installed version of a package, without its local label."""
+    """Return the installed version of a package, without its local label."""
     return importlib.metadata.version(package).split("+")[0]
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:
-    """The installed versions of `packages`, without local labels.
+    """Return the installed versions of `packages`, without local labels.
 
-    `2.13.0+cpu` and `2.13.0+cu130` are the same release: results may move between a machine
-    with a GPU and one without, and are not made again there.
+    `2.13.0+cpu` and `2.13.0+cu130` are the same release, so results can move between machines with
+    and without a GPU without being computed again.
     """
     return {name: version(name) for name in packages}

@@ -1,7 +1,7 @@
-"""Whether an artifact is the one that its reader expects: what it follows from, and its place.
+"""Check that an artifact is the one that its reader expects: its cache key and its position.
 
-An artifact notes the key that it follows from (settings, code, versions, and the digests of the
-keys of what its stage has read); its readers hold the digest of the key that it must note.
+An artifact carries its cache key: settings, code, versions, and the key digests of the stages that
+its own stage read. Readers know the digest of the key that they expect.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from typing import Any
 from epochreel.core.errors import UserError
 from epochreel.provenance.keys import digest
 
-OTHERS = "follows from other settings, code or versions than the config asks for"
-MEND = "delete it and run the same command again"
+STALE = "was made with other settings, code or versions than the config asks for"
+FIX = "delete it and run the same command again"
 
 
-def check_key(path: str | Path, noted: Any, key_digest: str) -> None:
-    """Raise `UserError` unless `noted`, the key that `path` notes, is the one of digest `key_digest`."""
-    check_key_digest(path, digest(noted), key_digest)
+def check_key(path: str | Path, key: Any, key_digest: str) -> None:
+    """Raise `UserError` unless the cache key that a file carries has this digest."""
+    check_key_digest(path, digest(key), key_digest)
 
 
-def check_key_digest(path: str | Path, noted: Any, key_digest: str) -> None:
-    """The same where a file notes the digest of its key alone."""
-    if noted != key_digest:
-        raise UserError(f"{path} {OTHERS}: {MEND}")
+def check_key_digest(path: str | Path, found: Any, key_digest: str) -> None:
+    """Raise `UserError` unless the key digest that a file carries is the expected one."""
+    if found != key_digest:
+        raise UserError(f"{path} {STALE}: {FIX}")
 
 
-def check_place(path: str | Path, found: Any, place: Any, what: str = "snapshot") -> None:
-    """Raise `UserError` where a file is of the place `found` and not of `place`."""
-    if found != place:
-        raise UserError(f"{path} holds {what} {found} in the place of {place}: {MEND}")
+def check_position(path: str | Path, found: Any, expected: Any, what: str = "snapshot") -> None:
+    """Raise `UserError` unless a file holds the expected snapshot, or `what` else is named."""
+    if found != expected:
+        raise UserError(f"{path} holds {what} {found}, not {expected}: {FIX}")

@@ -1,1 +1,1 @@
-"""Around a job: logging, watchdog, Snakemake and Slurm."""
+"""The environment of a job: logging, watchdog, Snakemake and Slurm."""

@@ -1,4 +1,4 @@
-"""Which jobs Slurm has begun again: their logs say so, and Slurm tells nobody else."""
+"""Report the jobs that Slurm restarted, which it records nowhere else than in their logs."""
 
 from __future__ import annotations
 
@@ -8,40 +8,46 @@ from pathlib import Path
 
 import psutil
 
-from epochreel.runtime.job import BEGUN_AGAIN, RESTARTS
+from epochreel.runtime.job import RESTARTED, RESTARTS
 
-NAMED = 3  # logs, in a word to people
+MAX_LISTED = 3
+"""How many logs the report names."""
 
 
-def hand_on(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Keep for the job what Slurm says to a job's first process of how often it has begun it.
+def export_restart_count(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Pass on Slurm's restart count, which only the first process of a Slurm job receives.
 
-    The step that the plugin starts in a job is told of none of Slurm's variables.
+    The plugin runs the job's work in a step, in which Slurm's variables are not set.
     """
     environment.setdefault(RESTARTS, environment.get("SLURM_RESTART_COUNT", "0"))
 
 
-def told(results: Path, since: float | None = None) -> str | None:
-    """What to say of the jobs below `results` that were begun again, or None where none was.
+def report(results: Path, since: float | None = None) -> str | None:
+    """Return one line about the jobs below `results` that were restarted, or None if none was.
 
-    Those whose logs were written after `since`, seconds of the epoch; else while this process runs.
+    Considers logs written after `since`, in seconds since the epoch; by default, since this process
+    started.
     """
     since = psutil.Process().create_time() if since is None else since
     logs = (*results.glob("*/logs/**/*.log"), *results.glob("datasets/*/logs/**/*.log"))
-    again = sorted(str(log) for log in logs if _says_so(log, since))
-    if not again:
+    restarted = sorted(str(log) for log in logs if _is_restarted(log, since))
+    if not restarted:
         return None
-    more = f" and {len(again) - NAMED} more" if len(again) > NAMED else ""
-    jobs = "1 job" if len(again) == 1 else f"{len(again)} jobs"
-    return f"{jobs} {BEGUN_AGAIN}, preempted or without node: {', '.join(again[:NAMED])}{more}"
+    count, listed = len(restarted), ", ".join(restarted[:MAX_LISTED])
+    more = f" and {count - MAX_LISTED} more" if count > MAX_LISTED else ""
+    jobs = "1 job" if count == 1 else f"{count} jobs"
+    return f"{jobs} {RESTARTED}, preempted or after a node failure: {listed}{more}"
 
 
-def _says_so(log: Path, since: float) -> bool:
-    """A log that is gone or cannot be read says nothing: a run that is made ends well."""
+def _is_restarted(log: Path, since: float) -> bool:
+    """Return whether a log is recent and begins with a restart; False if it cannot be read.
+
+    An unreadable log must not make a successful command fail.
+    """
     try:
         if log.stat().st_mtime < since:
             return False
         with open(log, encoding="utf-8", errors="replace") as file:
-            return BEGUN_AGAIN in file.readline()
+            return RESTARTED in file.readline()
     except OSError:
         return False

@@ -149,7 +149,7 @@ class Trainer:
         # from seed and step, also in a training that resumes here.
         seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
-        with device.arithmetic(self.device, self.settings["precision"]):
+        with device.autocast(self.device, self.settings["precision"]):
             loss = self._checked(self.model.loss(self.network, batch))
         if not loss.requires_grad:
             raise_wrong_result(
@@ -199,7 +199,7 @@ class Trainer:
         total, size = 0.0, self.settings["batch"]
         for start in range(0, count, size):
             part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
-            with device.arithmetic(self.device, self.settings["precision"]):
+            with device.autocast(self.device, self.settings["precision"]):
                 loss = self._checked(self.model.loss(self.network, part))
             total += float(loss) * len(next(iter(part.values())))  # the last batch may be smaller
         return total / count

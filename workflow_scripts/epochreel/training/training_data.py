@@ -58,5 +58,5 @@ def stream(
 ) -> GeneratedSource:
     """The unbounded training set of a stage."""
     data = stage["settings"]["data"]
-    own = loader.resolved(data["settings"], stage["folders"], base)
+    own = loader.resolve_paths(data["settings"], stage["folders"], base)
     return GeneratedSource(experiment.load("data"), own, data["seed"], batch, device)

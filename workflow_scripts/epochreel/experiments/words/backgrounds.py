@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from epochreel.core.errors import UserError, first_line
-from epochreel.core.files import below
+from epochreel.core.files import walk_files
 from epochreel.experiments.words import clutter, counter_rng
 from epochreel.experiments.words.alphabet import SIDE
 from epochreel.experiments.words.array_backend import Array, Device, device_of, placed
@@ -94,7 +94,7 @@ def _image_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"the folder of backgrounds {folder} is not there: create it")
     try:
-        files = [path for path in below(folder) if path.suffix.lower() in SUFFIXES]
+        files = [path for path in walk_files(folder) if path.suffix.lower() in SUFFIXES]
     except OSError as error:
         raise UserError(
             f"the folder of backgrounds {folder} cannot be read: {first_line(error)}"

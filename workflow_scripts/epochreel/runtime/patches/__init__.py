@@ -1,1 +1,1 @@
-"""Patches of Snakemake and its plugins, each for the one version that it was tested with."""
+"""Patches for Snakemake and its plugins, each for the one version it was tested with."""

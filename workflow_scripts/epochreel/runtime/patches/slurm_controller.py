@@ -1,9 +1,9 @@
-"""Keep the Slurm plugin from losing its jobs while Slurm's controller does not answer.
+"""Keep the Slurm plugin from losing its jobs while Slurm's controller is unreachable.
 
-When snakemake-executor-plugin-slurm 2.8.0 asks for the states of its jobs and gets no answer, it
-drops all of them from its list and waits for them forever; or it asks sacct, which does not know
-them. No option avoids that. With this patch it asks only while the controller answers, and keeps
-its list until then.
+If snakemake-executor-plugin-slurm 2.8.0 queries the states of its jobs and gets no answer, it drops
+all of them from its list and waits for them forever, or it queries sacct, which does not know them.
+No option avoids this. With this patch the plugin queries states only while the controller answers,
+and keeps its list until then.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from snakemake.logging import logger
 from epochreel.runtime.patches import tested_version
 
 PACKAGE, TESTED = "snakemake-executor-plugin-slurm", "2.8.0"
-OTHERWISE = "if Slurm's controller is restarted, the command may wait forever"
+CONSEQUENCE = "if Slurm's controller restarts, the command may wait forever"
 MODULE = "snakemake_executor_plugin_slurm"
-QUESTION = ("scontrol", "show", "config")  # The plugin asks this, too, with the same time limit.
+PROBE = ("scontrol", "show", "config")  # The plugin also runs this, with the same time limit.
 TIME_LIMIT = 10  # s
 
 
 def apply() -> None:
-    """Let the plugin, where it is loaded, look after its jobs only while the controller answers."""
+    """Make the plugin, if loaded, query its jobs only while the controller answers."""
     executor = getattr(sys.modules.get(MODULE), "Executor", None)
     if executor is None or getattr(executor.check_active_jobs, "is_patient", False):
         return
-    if not tested_version.is_installed(PACKAGE, TESTED, OTHERWISE):
+    if not tested_version.is_installed(PACKAGE, TESTED, CONSEQUENCE):
         return
     check = executor.check_active_jobs
 
@@ -44,10 +44,10 @@ def apply() -> None:
 
 
 async def controller_answers() -> bool:
-    """Return whether the controller answers; True where there is no `scontrol` to ask it."""
+    """Return whether the controller answers; True if `scontrol` is not installed."""
     null = asyncio.subprocess.DEVNULL
     try:
-        process = await asyncio.create_subprocess_exec(*QUESTION, stdout=null, stderr=null)
+        process = await asyncio.create_subprocess_exec(*PROBE, stdout=null, stderr=null)
     except FileNotFoundError:
         return True
     try:
@@ -69,6 +69,6 @@ def _log_change(executor: Any, answers: bool) -> None:
     was_away = getattr(executor, "is_controller_away", False)
     executor.is_controller_away = not answers
     if not answers and not was_away:
-        logger.warning("epochreel: Slurm's controller does not answer: its jobs are waited for")
+        logger.warning("epochreel: Slurm's controller does not answer; waiting for its jobs")
     elif answers and was_away:
         logger.warning("epochreel: Slurm's controller answers again")

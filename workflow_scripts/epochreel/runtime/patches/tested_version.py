@@ -1,4 +1,4 @@
-"""Check that a patch meets the version of a package that it was tested with."""
+"""Check that a package has the version that a patch was tested with."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from importlib import metadata
 from snakemake.logging import logger
 
 
-def is_installed(package: str, tested: str, otherwise: str) -> bool:
-    """Return whether `package` is installed in the version `tested`.
+def is_installed(package: str, tested: str, consequence: str) -> bool:
+    """Return whether the version `tested` of `package` is installed; warn otherwise.
 
-    Any other version may work differently, so a patch then changes nothing, and the user reads one
-    warning: which versions, and in `otherwise` what it means to go without the patch.
+    Other versions may work differently, so the patch is then not applied. `consequence` tells the
+    user what happens without it.
     """
     found = metadata.version(package)
     if found != tested:
         logger.warning(
             f"epochreel: {package} {found} is not patched, "
-            f"since the patch was tested with {tested}: {otherwise}"
+            f"because the patch was tested with {tested}: {consequence}"
         )
     return found == tested
