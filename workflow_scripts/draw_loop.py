@@ -26,7 +26,7 @@ def draw_loop(
     last = int(Path(path_to_evaluation).stem)
     key_digest = stage["reads"]["evaluate"]
     seeding.seed_all(0)
-    drawn = figure.loops(run_info, evaluations.of(path_to_evaluation, last, key_digest))
+    drawn = figure.loops(run_info, evaluations.read_snapshot(path_to_evaluation, last, key_digest))
     gif.write(path_to_loop, gif.named(drawn, Path(path_to_loop).stem))
 
 

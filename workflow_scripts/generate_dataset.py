@@ -24,7 +24,7 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     about["key"] = json.loads(keys.key(stage))
     source = f"{data.__file__}: generate"
     examples = seeding.seed_each(examples, *origin, what="example")
-    examples = dataset_shards.alike(examples, stage["count"], source)
+    examples = dataset_shards.checked_examples(examples, stage["count"], source)
     written = dataset_shards.write(path_to_shard, examples, about, source)
     log.info("wrote %d examples to %s", written, path_to_shard)
 

@@ -46,7 +46,7 @@ def test_the_example_of_a_stream_is_its_first():
 @pytest.mark.parametrize(
     ("functions", "words"),
     [
-        ({"generate": lambda *given: iter([])}, "gives 0 examples where 5 are asked for"),
+        ({"generate": lambda *given: iter([])}, "yields 0 examples; expected 5"),
         ({"draw": lambda *given: {"label": np.zeros(4)}}, "columns, 5 examples each"),
         ({"draw": lambda *given: 1}, "draw gives 1"),
         ({"draw": lambda *given: {"x": np.array(["a"] * 5)}}, "draw gives what the column 'x' can"),

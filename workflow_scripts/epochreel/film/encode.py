@@ -209,7 +209,7 @@ def _draw(
 ) -> bytes:
     """Run `command` with the pictures in its pipe; where it fails for one of them, name that."""
     try:
-        return run(command, target, sequence.feed(frames_per_snapshot(settings)))
+        return run(command, target, sequence.pictures(frames_per_snapshot(settings)))
     except UserError:
         sequence.check_pixels()
         raise

@@ -47,7 +47,9 @@ class FrameInputs:
 
     def _moment(self, place: int) -> FrameData:
         snapshot, settings, reads = self.first + place, self.stage["settings"], self.stage["reads"]
-        predictions = evaluations.of(self.evaluations[place], snapshot, reads["evaluate"])
+        predictions = evaluations.read_snapshot(
+            self.evaluations[place], snapshot, reads["evaluate"]
+        )
         history = metrics.history(self.metrics, snapshot, settings["snapshots_per_epoch"])
         made = frame_data(settings, snapshot, predictions, history)
         if not self.projections:

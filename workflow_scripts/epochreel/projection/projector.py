@@ -70,7 +70,7 @@ class Block:
         return self._activations(self.evaluations[place], self.first + place)
 
     def _activations(self, path: str, snapshot: int) -> np.ndarray:
-        predictions = evaluations.of(path, snapshot, self.stage["reads"]["evaluate"])
+        predictions = evaluations.read_snapshot(path, snapshot, self.stage["reads"]["evaluate"])
         seeding.seed_all(seeding.derive_seed(snapshot, what="layout"))
         return _checked(self.own.activations(predictions), len(predictions), self.own)
 
@@ -79,7 +79,7 @@ class Block:
             return None
         (evaluation, projection), snapshot = paths, self.first - 1
         layout = projections.read(projection, snapshot, keys.key_digest(self.stage))
-        size = evaluations.about(projection)["metrics"]["size"]
+        size = evaluations.read_metadata(projection)["metrics"]["size"]
         rows = self._activations(evaluation, snapshot)
         return Previous(np.asarray(rows, np.float64), layout, size)
 

@@ -89,7 +89,7 @@ class GeneratedSource:
         source = f"{self._data.__file__}: {name}"
         drawn = (self._drawn if name == "draw" else self._generated)(first, count, source)
         tensors = {
-            name: dataset_shards.or_refused(torch.as_tensor, column, name, source)
+            name: dataset_shards.convert_or_raise(torch.as_tensor, column, name, source)
             for name, column in drawn.items()
         }
         return {name: tensor.to(self._device) for name, tensor in tensors.items()}
@@ -110,10 +110,10 @@ class GeneratedSource:
     def _generated(self, first: int, count: int, source: str) -> Mapping[str, Any]:
         indices = range(first, first + count)
         given = self._data.generate(self._settings, self._seed, "train", indices)
-        examples = list(dataset_shards.alike(given, count, source))
+        examples = list(dataset_shards.checked_examples(given, count, source))
         columns = {name: [example[name] for example in examples] for name in examples[0]}
         return {
-            name: dataset_shards.or_refused(np.stack, values, name, source)
+            name: dataset_shards.convert_or_raise(np.stack, values, name, source)
             for name, values in columns.items()
         }
 
