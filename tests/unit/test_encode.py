@@ -454,7 +454,7 @@ def test_an_odd_size_is_refused(frames):
 
 def test_a_film_with_other_than_the_expected_frames_is_refused(frames, tmp_path, monkeypatch):
     monkeypatch.setattr(encode, "count_frames", lambda *_: 17)
-    with pytest.raises(UserError, match="decodes to 17 frames instead of 18"):
+    with pytest.raises(UserError, match="decodes to 17 frames; expected 18"):
         film(frames, tmp_path / "a.mp4")
     assert os.listdir(tmp_path) == ["frames"]
 
@@ -490,7 +490,7 @@ def test_a_full_disk_is_named(frames, tmp_path):
 
 
 def test_a_killed_ffmpeg_is_named_with_its_signal():
-    with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: ended by SIGXFSZ$"):
+    with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: killed by SIGXFSZ$"):
         ffmpeg.run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
 
 
@@ -555,7 +555,7 @@ def test_the_system_ffmpeg_is_the_one_in_path(monkeypatch, tmp_path):
 
 def test_a_missing_system_ffmpeg_is_said_in_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match=r"^ffmpeg: no such program in PATH.*bundled$"):
+    with pytest.raises(UserError, match=r"^ffmpeg: not found in PATH.*bundled$"):
         ffmpeg.ffmpeg_path({"ffmpeg": "system"})
 
 

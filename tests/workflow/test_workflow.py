@@ -137,7 +137,9 @@ def test_the_film_comes_in_its_other_forms_on_request(copied):
 
 def test_a_finished_run_is_verified(copied):
     said = copied.make("verify")
-    assert "run 'sheets' is as it was made" in said and "run 'cells' is as it was made" in said
+    assert (
+        "run 'sheets' matches its manifest" in said and "run 'cells' matches its manifest" in said
+    )
 
 
 def test_verify_names_what_differs_also_what_times_hide(copied):
@@ -272,12 +274,12 @@ def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another
     (copied.folder / "training.mp4").write_bytes(b"no film")
     told = copied.start("verify").stdout
     assert "results/sheets/frames/000004.png differs from the manifest" in told
-    assert "training.mp4 is not results/sheets/training.mp4: delete it" in told
+    assert "training.mp4 differs from results/sheets/training.mp4: delete it" in told
 
 
 def test_verify_looks_again_whatever_snakemake_remembers(copied):
     path = copied.path("sheets/frames/000003.png")
-    assert "run 'sheets' is as it was made" in copied.make("verify")
+    assert "run 'sheets' matches its manifest" in copied.make("verify")
     times, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
     data[-40] ^= 1
     path.write_bytes(data)
@@ -293,7 +295,7 @@ def test_verify_tells_of_a_film_that_no_manifest_tells_of(copied):
     copied.path("cells/manifest.json").unlink()
     said = copied.start("verify")
     assert said.returncode == 1
-    words = "results/cells/training.mp4 has no manifest to be compared with: run: snakemake "
+    words = "results/cells/training.mp4 has no manifest: run: snakemake "
     assert f"epochreel: {words}results/cells/manifest.json" in said.stdout
 
 
