@@ -15,9 +15,9 @@ from epochreel.training.training_data import stream
 
 
 def describe_network(paths_to_train: list, path_to_layers: str, stage: dict, base: Path) -> None:
-    """Write the layers of the network, in the order in which they compute one training example.
+    """Write the layer table, in the order in which the layers process one training example.
 
-    `paths_to_train` is the first shard of the training set, or empty where that is unbounded.
+    `paths_to_train` is the first shard of the training set, or empty for an unbounded one.
     """
     settings, cpu = stage["settings"], device.choose(threads=1)
     experiment = loader.of_stage(stage, base)

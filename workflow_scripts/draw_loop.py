@@ -1,4 +1,4 @@
-"""Draw one of the loops that an experiment makes of a run's last snapshot."""
+"""Draw one of an experiment's loops for a run's last snapshot."""
 
 import json
 from pathlib import Path
@@ -19,15 +19,15 @@ def draw_loop(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the loop of that name, an endless GIF."""
+    """Write the loop named by `path_to_loop`, an endless GIF."""
     settings = stage["settings"]
     figure = loader.of_stage(stage, base).load("figure")
     run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
     last = int(Path(path_to_evaluation).stem)
     key_digest = stage["reads"]["evaluate"]
     seeding.seed_all(0)
-    drawn = figure.loops(run_info, evaluations.of(path_to_evaluation, last, key_digest))
-    gif.write(path_to_loop, gif.named(drawn, Path(path_to_loop).stem))
+    loops = figure.loops(run_info, evaluations.read_snapshot(path_to_evaluation, last, key_digest))
+    gif.write(path_to_loop, gif.named(loops, Path(path_to_loop).stem))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Draw how an image of one's own is read."""
+"""Draw the prediction for a user's image."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def draw_prediction(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the picture that the experiment draws of what a run's network reads in an image."""
+    """Write the experiment's picture of what a run's network predicts for an image."""
     experiment = loader.of_stage(stage, base)
     paths = path_to_image, path_to_network, path_to_index
     pixels = Predictor(experiment, stage, *paths).call("picture")

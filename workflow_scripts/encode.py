@@ -1,4 +1,4 @@
-"""Encode a run's frames: as the film, or in one of its other forms."""
+"""Encode a run's frames as the film or one of its other formats."""
 
 import json
 from collections.abc import Callable
@@ -18,24 +18,24 @@ def encode(
     path_to_target: str,
     stage: dict,
 ) -> None:
-    """Make `path_to_target` of all frames, in order; `make` is a function of `film.encode`.
+    """Write `path_to_target` from all frames, in order; `make` is a function of `film.encode`.
 
-    `paths_to_transitions` are the pictures that lead to each frame, or empty.
+    `paths_to_transitions` are the transitions before each frame, or empty.
     """
     settings = stage["settings"]
     film = settings["film"]
     size = (settings["width"], settings["height"])
-    told = {}
+    tags = {}
     if "title" in settings:
-        told = {"title": settings["title"], "key_digest": keys.key_digest(stage)}
+        tags = {"title": settings["title"], "key_digest": keys.key_digest(stage)}
     if "ffmpeg" in film:
         log.info("%s: %s", ffmpeg.ffmpeg_path(film), ffmpeg.ffmpeg_line(film))
     sequence = FrameSequence(paths_to_frames, size, paths_to_transitions, stage["reads"])
-    make(sequence, path_to_target, film, **told)
-    log.info("made %s of %d frames", path_to_target, len(paths_to_frames))
+    make(sequence, path_to_target, film, **tags)
+    log.info("wrote %s from %d frames", path_to_target, len(paths_to_frames))
 
 
-MAKERS = {
+ENCODERS = {
     "encode": encoder.encode_film,
     "encode_webm": encoder.encode_webm,
     "encode_gif": encoder.encode_gif,
@@ -46,7 +46,7 @@ MAKERS = {
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         encode(
-            make=MAKERS[snakemake.rule],
+            make=ENCODERS[snakemake.rule],
             paths_to_frames=snakemake.input.frames,
             paths_to_transitions=snakemake.input.transitions,
             path_to_target=snakemake.output[0],

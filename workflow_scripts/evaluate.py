@@ -20,18 +20,20 @@ def evaluate(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write one evaluation per snapshot of the block, whose checkpoints the state declares."""
+    """Write one evaluation for each snapshot of the block, with checkpoints from its index."""
     settings = stage["settings"]
     experiment = loader.of_stage(stage, base)
     first, count, key = stage["first"], stage["count"], keys.key(stage)
     test = Split.of(stage, "test", paths_to_test)
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
-    trained, last = stage["reads"]["train"], first + count - 1
-    digests = checkpoint_index.digests(path_to_index, count, last, trained)
-    for place, (checkpoint, digest) in enumerate(zip(paths_to_checkpoints, digests, strict=False)):
-        target = paths_to_evaluations[place]
-        evaluator.evaluate(checkpoint, target, first + place, key, digest)
+    key_digest, last = stage["reads"]["train"], first + count - 1
+    checksums = checkpoint_index.digests(path_to_index, count, last, key_digest)
+    for slot, (checkpoint, checksum) in enumerate(
+        zip(paths_to_checkpoints, checksums, strict=False)
+    ):
+        target = paths_to_evaluations[slot]
+        evaluator.evaluate(checkpoint, target, first + slot, key, checksum)
     padding.fill(paths_to_evaluations, count)
 
 

@@ -9,10 +9,10 @@ from epochreel.runtime.job import job
 
 
 def fit_projection(paths_to_evaluations: list, path_to_fit: str, stage: dict, base: Path) -> None:
-    """Write the layouts of all snapshots of a run, made together."""
+    """Write the layouts of all snapshots of a run, fitted together."""
     experiment = loader.of_stage(stage, base)
     projector.Block(
-        own=experiment.load("projection"),
+        user_module=experiment.load("projection"),
         stage=stage,
         first=0,
         evaluations=paths_to_evaluations,

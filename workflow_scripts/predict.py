@@ -1,4 +1,4 @@
-"""Read an image of one's own."""
+"""Predict on a user's image."""
 
 import json
 from pathlib import Path
@@ -18,13 +18,13 @@ def predict(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the table of what a run's network reads in an image."""
+    """Write the table of what a run's network predicts for an image."""
     experiment = loader.of_stage(stage, base)
     paths = path_to_image, path_to_network, path_to_index
     table = Predictor(experiment, stage, *paths).call("predict")
     with atomic_write(path_to_prediction) as tmp_path:
         table.to_csv(tmp_path, index=False, float_format="%.4f", lineterminator="\n")
-    log.info("read %d rows in %s", len(table), path_to_image)
+    log.info("wrote %d rows for %s", len(table), path_to_image)
 
 
 if __name__ == "__main__":

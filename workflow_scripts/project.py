@@ -17,20 +17,20 @@ def project(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write one layout per snapshot of the block.
+    """Write one layout for each snapshot of the block.
 
-    `paths_to_before` are the evaluation and the projection of the snapshot before, or empty;
-    `paths_to_fit` is a fit over the whole film, or empty.
+    `paths_to_before` are the evaluation and the projection of the previous snapshot, or empty;
+    `paths_to_fit` is a fit of the whole film, or empty.
     """
     experiment = loader.of_stage(stage, base)
     block = projector.Block(
-        own=experiment.load("projection"),
+        user_module=experiment.load("projection"),
         stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[: stage["count"]],
     )
     if paths_to_fit:
-        block.take(paths_to_fit[0], paths_to_projections)
+        block.write_from_fit(paths_to_fit[0], paths_to_projections)
     else:
         block.project(paths_to_before, paths_to_projections)
     padding.fill(paths_to_projections, stage["count"])

@@ -1,16 +1,16 @@
-"""Publish the main run's film at the top of the folder."""
+"""Publish the main run's film in the working folder."""
 
 from epochreel.core.files import atomic_copy
 from epochreel.formats import mp4
 from epochreel.runtime.job import job
 
 
-def publish(path_to_film: str, path_to_published: str, encoded: str) -> None:
-    """Copy the film. (A second name would not do: see save_network.)
+def publish(path_to_film: str, path_to_published: str, key_digest: str) -> None:
+    """Check the film against its expected key digest and copy it.
 
-    `encoded` is the digest of the key that it must follow from.
+    It is a copy and not a hard link for the reason given in `save_network`.
     """
-    mp4.check(path_to_film, encoded)
+    mp4.check(path_to_film, key_digest)
     atomic_copy(path_to_film, path_to_published)
 
 
@@ -19,5 +19,5 @@ if __name__ == "__main__":
         publish(
             path_to_film=snakemake.input[0],
             path_to_published=snakemake.output[0],
-            encoded=snakemake.params.encoded,
+            key_digest=snakemake.params.encoded,
         )

@@ -20,19 +20,19 @@ def render(
     stage: dict,
     base: Path,
 ) -> None:
-    """Draw one frame per snapshot of the block."""
+    """Draw one frame for each snapshot of the block."""
     settings, count = stage["settings"], stage["count"]
     figure = loader.of_stage(stage, base).load("figure")
     run_info = renderer.run_info(settings, Split.of(stage, "test", paths_to_test))
-    shown = renderer.FrameInputs(
+    inputs = renderer.FrameInputs(
         stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[:count],
         projections=paths_to_projections[:count],
         metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
     )
-    scene = renderer.scene(figure, run_info)
-    renderer.draw(scene, shown, paths_to_frames[:count], keys.key(stage))
+    scene = renderer.build_scene(figure, run_info)
+    renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
     padding.fill(paths_to_frames, count)
 
 

@@ -1,4 +1,4 @@
-"""Render the pictures that lead to the snapshots of one block."""
+"""Render the transitions before the snapshots of one block."""
 
 import json
 from pathlib import Path
@@ -20,24 +20,24 @@ def render_transitions(
     stage: dict,
     base: Path,
 ) -> None:
-    """Draw the in-between pictures of each snapshot of the block, one animated PNG each.
+    """Write the transitions before each snapshot of the block, one animated PNG each.
 
-    Evaluations and projections begin with those of the snapshot before the block, if any.
+    Evaluations and projections start with those of the snapshot before the block, if there is one.
     """
     settings, count = stage["settings"], stage["count"]
     figure = loader.of_stage(stage, base).load("figure")
     run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
-    before = min(stage["first"], 1)
-    shown = render.FrameInputs(
+    previous_count = min(stage["first"], 1)
+    inputs = render.FrameInputs(
         stage=stage,
-        first=stage["first"] - before,
-        evaluations=paths_to_evaluations[: count + before],
-        projections=paths_to_projections[: count + before],
+        first=stage["first"] - previous_count,
+        evaluations=paths_to_evaluations[: count + previous_count],
+        projections=paths_to_projections[: count + previous_count],
         metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
     )
-    scene, key = render.scene(figure, run_info), keys.key(stage)
+    scene, key = render.build_scene(figure, run_info), keys.key(stage)
     render.draw_transitions(
-        scene, shown, paths_to_transitions[:count], settings["transitions"], key
+        scene, inputs, paths_to_transitions[:count], settings["transitions"], key
     )
     padding.fill(paths_to_transitions, count)
 

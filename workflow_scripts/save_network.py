@@ -1,4 +1,4 @@
-"""Save the network of a run's last snapshot under a name of its own."""
+"""Save the network of a run's last snapshot as a separate file."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ from epochreel.runtime.job import job
 
 
 def save_network(
-    path_to_checkpoint: str, path_to_index: str, path_to_network: str, trained: str
+    path_to_checkpoint: str, path_to_index: str, path_to_network: str, key_digest: str
 ) -> None:
-    """Copy the last checkpoint, which may not be kept.
+    """Copy the last checkpoint, which may be deleted later.
 
-    `trained` is the digest of the key that the state of its block must note.
+    `key_digest` is the expected digest of the checkpoint index's cache key.
 
-    A second name would not do: Snakemake sets the time of a finished job's outputs to now, which
-    would make the checkpoint seem newer than what was made of it.
+    A hard link would not do: Snakemake sets the modification time of a job's outputs to the present,
+    so that the checkpoint would seem newer than the files made from it.
     """
     last = int(Path(path_to_checkpoint).stem)
-    checkpoint_index.check_last(path_to_index, path_to_checkpoint, last, trained)
+    checkpoint_index.check_last(path_to_index, path_to_checkpoint, last, key_digest)
     atomic_copy(path_to_checkpoint, path_to_network)
 
 
@@ -28,5 +28,5 @@ if __name__ == "__main__":
             path_to_checkpoint=snakemake.input.checkpoint,
             path_to_index=snakemake.input.checkpoint_index,
             path_to_network=snakemake.output[0],
-            trained=snakemake.params.trained,
+            key_digest=snakemake.params.trained,
         )

@@ -1,4 +1,4 @@
-"""Summarize the metrics of all snapshots up to the end of one block."""
+"""Collect the metrics of all snapshots up to the end of one block."""
 
 import json
 
@@ -13,15 +13,14 @@ def summarize(
     path_to_metrics: str,
     stage: dict,
 ) -> None:
-    """Write the summary before this block with the rows of the block's snapshots added."""
+    """Append the metrics of the block's snapshots to the table of the block before."""
     first, key_digest, before = stage["first"], stage["reads"]["evaluate"], None
     rows = [
         {"snapshot": number} | evaluations.metrics(path, number, key_digest)
         for number, path in enumerate(paths_to_evaluations[: stage["count"]], first)
     ]
     if path_to_metrics_before:
-        own = keys.key_digest(stage)
-        before = metrics.read(path_to_metrics_before, first, own)
+        before = metrics.read(path_to_metrics_before, first, keys.key_digest(stage))
     metrics.write(path_to_metrics, metrics.extend(before, rows), keys.key(stage))
 
 

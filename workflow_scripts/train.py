@@ -20,8 +20,8 @@ def train(
 ) -> None:
     """Make the files of one block, resuming from the run's store.
 
-    `stage` is what defines the training, and which block of it is made; `run_size` what does not
-    change the checkpoints. Relative paths of the settings start from `base`.
+    `stage` defines the training and the block; `run_size` does not affect the checkpoints. Relative
+    paths in the settings start from `base`.
     """
     experiment = loader.of_stage(stage, base)
     paths = paths_to_train, paths_to_validation, paths_to_sources

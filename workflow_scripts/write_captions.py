@@ -1,4 +1,4 @@
-"""Write the captions of a film: what each of its moments says, in words."""
+"""Write the captions of a film: a description of its frames in words."""
 
 import json
 from pathlib import Path
@@ -12,16 +12,16 @@ from epochreel.runtime.job import job
 
 
 def write_captions(path_to_metrics: str, path_to_captions: str, stage: dict, base: Path) -> None:
-    """Write one caption after the other, each held long enough to be read.
+    """Write consecutive captions, each shown long enough to be read.
 
-    The experiment says them: `figure.sentences(rows, data, figure)` those of all snapshots, or
-    `figure.sentence(numbers, data)` that of one; or else they name the metrics.
+    The text comes from the experiment: `figure.sentences(rows, data, figure)` returns those of all
+    snapshots, `figure.sentence(numbers, data)` that of one. Without either, captions list metrics.
     """
     settings = stage["settings"]
     figure = loader.of_stage(stage, base).load("figure")
-    summarized = stage["reads"]["summarize"]
-    summary = metrics.read(path_to_metrics, settings["snapshots"], summarized)
-    rows = [row | render.times(settings, row["snapshot"]) for row in summary.to_pylist()]
+    key_digest = stage["reads"]["summarize"]
+    table = metrics.read(path_to_metrics, settings["snapshots"], key_digest)
+    rows = [row | render.times(settings, row["snapshot"]) for row in table.to_pylist()]
     data = settings["data"]["settings"]
     seeding.seed_all(0)
     if hasattr(figure, "sentences"):

@@ -48,7 +48,7 @@ def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
         (another_runs, "evaluations/000004.parquet", "was made with other settings"),
         (another_runs, "metrics/00000.parquet", "was made with other settings"),
         (another_runs, "../datasets/few_sheets/test/00000.parquet", "was made with other settings"),
-        (red, "frames/000004.png", "does not tell its snapshot: delete it"),
+        (red, "frames/000004.png", "does not name its snapshot: delete it"),
         (reversed_note, "frames/000004.png", "was made with other settings"),
     ],
 )

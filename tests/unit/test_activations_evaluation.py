@@ -89,7 +89,7 @@ def test_activations_beyond_half_precision_are_refused(scale, examples):
 def test_an_evaluation_is_read_as_it_was_written(network, examples, tmp_path):
     columns, metrics = tried(network, examples, some(examples, slice(5)))
     evaluations.write(tmp_path / "x.parquet", columns, metrics, {"snapshot": 3, "key": {}})
-    assert evaluations.about(tmp_path / "x.parquet")["metrics"] == metrics
+    assert evaluations.read_metadata(tmp_path / "x.parquet")["metrics"] == metrics
     assert evaluations.read(tmp_path / "x.parquet").column("activations").type.list_size == 100
 
 

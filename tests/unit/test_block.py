@@ -78,7 +78,7 @@ def test_a_shortened_training_trains_nothing(training, monkeypatch):
 def test_an_interrupted_training_goes_on_where_it_stopped(
     training, whole, monkeypatch, caplog, fails_at, error
 ):
-    calls, layers = [], telemetry.layers
+    calls, layers = [], telemetry.layer_statistics
 
     def failing(network):
         calls.append(1)
@@ -86,7 +86,7 @@ def test_an_interrupted_training_goes_on_where_it_stopped(
             raise error
         return layers(network)
 
-    monkeypatch.setattr(telemetry, "layers", failing)
+    monkeypatch.setattr(telemetry, "layer_statistics", failing)
     with pytest.raises(error):
         training(size=10).make()
     assert not training(size=10).checkpoint(0).exists()

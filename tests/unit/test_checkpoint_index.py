@@ -54,7 +54,7 @@ def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
 def test_a_state_of_another_number_of_checkpoints_is_named(block, count):
     path, checkpoints = block
     redeclare(path, checkpoints=["c" * 64] * count)
-    words = f"{path} holds digests of checkpoints, {count}, not 3: "
+    words = f"{path} holds checkpoint count {count}, not 3: "
     assert refusal(path, checkpoints).startswith(words)
 
 

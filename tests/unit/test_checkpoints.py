@@ -61,7 +61,7 @@ def test_a_file_of_something_else_is_named(tmp_path):
 def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path, other, words):
     data = checkpoints.pack(torch.nn.Linear(2, 2).state_dict(), {})
     (tmp_path / "file").write_bytes(data)
-    with pytest.raises(UserError, match=f"file does not fit the network of the config: {words}"):
+    with pytest.raises(UserError, match=f"file does not fit the network in the config: {words}"):
         checkpoints.load_into(other, tmp_path / "file")
 
 
@@ -89,15 +89,15 @@ def test_parts_of_one_tensor_are_packed_like_tensors_of_their_own():
 @pytest.mark.parametrize(
     ("tensor", "words"),
     [
-        ({"n": 1}, "no tensor but {'n': 1}"),
-        (torch.eye(2).to_sparse(), "of the layout sparse_coo"),
-        (torch.zeros(2, dtype=torch.complex128), "of the type complex128"),
-        (torch.zeros(2, device="meta"), "on the device meta, without values"),
-        (torch.nn.LazyLinear(2).weight, "lazy, without a shape"),
+        ({"n": 1}, "{'n': 1}, not a tensor"),
+        (torch.eye(2).to_sparse(), "a tensor of layout sparse_coo"),
+        (torch.zeros(2, dtype=torch.complex128), "a tensor of dtype complex128"),
+        (torch.zeros(2, device="meta"), "on the meta device, without values"),
+        (torch.nn.LazyLinear(2).weight, "a lazy parameter without a shape"),
     ],
 )
 def test_what_no_checkpoint_holds_is_refused_by_its_name(tensor, words):
-    words = rf"^model\.py: Network has 'x\.y', which is {words}: a checkpoint holds"
+    words = rf"^model\.py: Network: state_dict entry 'x\.y' is {words}; expected a dense"
     with pytest.raises(UserError, match=words):
         checkpoints.check_tensors({"a": torch.zeros(1), "x.y": tensor}, "model.py: Network")
 

@@ -46,12 +46,21 @@ def test_the_example_of_a_stream_is_its_first():
 @pytest.mark.parametrize(
     ("functions", "words"),
     [
-        ({"generate": lambda *given: iter([])}, "gives 0 examples where 5 are asked for"),
-        ({"draw": lambda *given: {"label": np.zeros(4)}}, "columns, 5 examples each"),
-        ({"draw": lambda *given: 1}, "draw gives 1"),
-        ({"draw": lambda *given: {"x": np.array(["a"] * 5)}}, "draw gives what the column 'x' can"),
-        ({"generate": lambda *given: [{"x": "a"}] * 5}, "generate gives what the column 'x' can"),
-        ({"generate": lambda *given: [{"x": None}] * 5}, "generate gives what the column 'x' can"),
+        ({"generate": lambda *given: iter([])}, "yields 0 examples; expected 5"),
+        ({"draw": lambda *given: {"label": np.zeros(4)}}, "columns of 5 examples"),
+        ({"draw": lambda *given: 1}, "draw returns 1"),
+        (
+            {"draw": lambda *given: {"x": np.array(["a"] * 5)}},
+            "draw gives a value that column 'x' can",
+        ),
+        (
+            {"generate": lambda *given: [{"x": "a"}] * 5},
+            "generate gives a value that column 'x' can",
+        ),
+        (
+            {"generate": lambda *given: [{"x": None}] * 5},
+            "generate gives a value that column 'x' can",
+        ),
     ],
 )
 def test_what_is_no_batch_is_named(functions, words):

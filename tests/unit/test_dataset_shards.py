@@ -62,7 +62,7 @@ def test_the_number_of_workers_changes_nothing(split):
 
 
 def alike(examples, count=2) -> list:
-    return list(dataset_shards.alike(examples, count, "data.py: generate"))
+    return list(dataset_shards.checked_examples(examples, count, "data.py: generate"))
 
 
 @pytest.mark.parametrize("kind", [iter, list, tuple])
@@ -74,19 +74,28 @@ def test_examples_that_are_alike_are_passed_on(kind):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (None, "gives nothing; it yields one dict for each example"),
-        ([], "gives 0 examples where 2 are asked for"),
-        ([{"x": 1}], "gives 1 examples where 2 are asked for"),
-        ([{"x": 1}] * 3, "gives more than the 2 examples asked for"),
-        ([{"x": 1}, None], r"gives an example \(2. of 2\) that is nothing; it is a dict"),
-        ([(1, 2)], r"\(1. of 2\) that is \(1, 2\); it is a dict"),
-        ([{}, {}], r"that is {}; it is a dict"),
-        ([{1: 2}], "with the key 1; columns are named by text"),
-        ([{"x": [1]}, {"x": [1, 2]}], "'x' is a list of 1 in the first and a list of 2 in the 2."),
-        ([{"x": 1}, {"x": 1, "y": 2}], "'y' is missing in the first and no array in the 2. of 2"),
-        ([{"x": 1, "y": 2}, {"y": 1}], "'x' is no array in the first and missing in the 2. of 2"),
-        ([{"x": np.zeros(2)}, {"x": np.zeros(3)}], r"'x' is float64 \(2,\) in the first"),
-        ([{"x": np.zeros(2)}, {"x": np.zeros(2, "u1")}], r"and uint8 \(2,\) in the 2."),
+        (None, "returns nothing; expected an iterable of dicts"),
+        ([], "yields 0 examples; expected 2"),
+        ([{"x": 1}], "yields 1 examples; expected 2"),
+        ([{"x": 1}] * 3, "yields more than 2 examples; expected 2"),
+        ([{"x": 1}, None], r"yields example 2 of 2 as nothing; expected a dict"),
+        ([(1, 2)], r"example 1 of 2 as \(1, 2\); expected a dict"),
+        ([{}, {}], r"as {}; expected a dict"),
+        ([{1: 2}], "with the key 1; expected column names as strings"),
+        (
+            [{"x": [1]}, {"x": [1, 2]}],
+            "'x' is a list of 1 in example 1 and a list of 2 in example 2",
+        ),
+        (
+            [{"x": 1}, {"x": 1, "y": 2}],
+            "'y' is missing in example 1 and a single value in example 2",
+        ),
+        (
+            [{"x": 1, "y": 2}, {"y": 1}],
+            "'x' is a single value in example 1 and missing in example 2",
+        ),
+        ([{"x": np.zeros(2)}, {"x": np.zeros(3)}], r"'x' is float64 \(2,\) in example 1"),
+        ([{"x": np.zeros(2)}, {"x": np.zeros(2, "u1")}], r"and uint8 \(2,\) in example 2"),
     ],
 )
 def test_what_are_no_such_examples_is_refused_in_one_line(given, words):
@@ -96,7 +105,7 @@ def test_what_are_no_such_examples_is_refused_in_one_line(given, words):
 
 
 def test_an_endless_generator_is_stopped():
-    with pytest.raises(UserError, match="more than the 2 examples"):
+    with pytest.raises(UserError, match="more than 2 examples"):
         alike(iter(lambda: {"x": 1}, None))
 
 
@@ -118,8 +127,8 @@ def pixels(*shape) -> np.ndarray:
         (["word"], "values of type string"),
         ([b"word"], "values of type binary"),
         ([None], "values of type null"),
-        ([1, None], "None among its values"),
-        ([[1, None]], "None among its values"),
+        ([1, None], "None among the values"),
+        ([[1, None]], "None among the values"),
         ([datetime.date(2020, 1, 1)], "values of type date32"),
         ([{"a": 1}], "{'a': 1}"),
         ([{"bytes": b"", "path": None}], "{'bytes': b'', 'path': None}"),
@@ -129,13 +138,14 @@ def pixels(*shape) -> np.ndarray:
         ([["a"]], "values of type string"),
         ([[]], "values of type null"),
         ([[[1, 2]]], "values of type list"),
-        ([[1], [1, 2]], "lists of other lengths"),
+        ([[1], [1, 2]], "lists of different lengths"),
         ([[1], 2], "cannot mix list and non-list"),
-        ([np.uint64(2**63)], "single numbers of more than 63 bits"),
+        ([np.uint64(2**63)], "integers of more than 63 bits"),
     ],
 )
 def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, values, words):
-    words = rf"^data\.py: generate gives what the column 'x' cannot hold \(.*({words}).*\); it may"
+    start = r"^data\.py: generate gives a value that column 'x' cannot hold"
+    words = rf"{start} \(.*({words}).*\); expected"
     with pytest.raises(UserError, match=words) as caught:
         examples = [{"x": value} for value in values]
         dataset_shards.write(tmp_path / "a.parquet", examples, {}, "data.py: generate")
@@ -169,22 +179,22 @@ def test_a_column_of_any_numbers_is_read_as_one_array_that_can_be_learnt(tmp_pat
 @pytest.mark.parametrize(
     ("one", "other", "words"),
     [
-        ({"x": 1}, {"x": 1, "y": 2}, "'y' is int64, and missing in "),
-        ({"x": 1, "y": 2}, {"x": 1}, "'y' is missing, and int64 in "),
-        ({"x": 1}, {"x": 1.5}, "'x' is double, and int64 in "),
+        ({"x": 1}, {"x": 1, "y": 2}, "'y' is int64, but missing in "),
+        ({"x": 1, "y": 2}, {"x": 1}, "'y' is missing, but int64 in "),
+        ({"x": 1}, {"x": 1.5}, "'x' is double, but int64 in "),
         (
             {"x": np.zeros(2)},
             {"x": np.zeros(2, "f4")},
-            r"'x' is float \(2,\), and double \(2,\) in ",
+            r"'x' is float \(2,\), but double \(2,\) in ",
         ),
-        ({"x": np.zeros(2)}, {"x": np.zeros(3)}, r"'x' is double \(3,\), and double \(2,\) in "),
-        ({"x": pixels(2, 4)}, {"x": pixels(2, 5)}, r"image \(2, 5\), and an image \(2, 4\) in "),
+        ({"x": np.zeros(2)}, {"x": np.zeros(3)}, r"'x' is double \(3,\), but double \(2,\) in "),
+        ({"x": pixels(2, 4)}, {"x": pixels(2, 5)}, r"image \(2, 5\), but an image \(2, 4\) in "),
         (
             {"x": pixels(2, 4)},
             {"x": pixels(2, 4, 3)},
-            r"image \(2, 4, 3\), and an image \(2, 4\) in",
+            r"image \(2, 4, 3\), but an image \(2, 4\) in",
         ),
-        ({"x": pixels(2, 4)}, {"x": pixels(4)}, r"'x' is uint8 \(4,\), and an image \(2, 4\) in "),
+        ({"x": pixels(2, 4)}, {"x": pixels(4)}, r"'x' is uint8 \(4,\), but an image \(2, 4\) in "),
     ],
 )
 def test_shards_of_one_split_that_are_not_alike_are_told_with_their_column(
@@ -193,7 +203,7 @@ def test_shards_of_one_split_that_are_not_alike_are_told_with_their_column(
     paths = [tmp_path / name for name in "abc"]
     for path, example in zip(paths, (one, one, other), strict=True):
         dataset_shards.write(path, [example], {})
-    with pytest.raises(UserError, match=rf"^{paths[2]}: the column .*{words}.*: let generate in"):
+    with pytest.raises(UserError, match=rf"^{paths[2]}: column .*{words}.*: make generate in"):
         dataset_shards.Split(paths).arrays()
 
 

@@ -83,7 +83,7 @@ def test_stamps_are_put_pixel_by_pixel_where_they_belong():
 
 
 def test_marks_larger_than_the_canvas_are_refused():
-    with pytest.raises(ValueError, match="larger than the canvas"):
+    with pytest.raises(ValueError, match="do not fit the canvas"):
         Canvas(20, 10).bars([0], [0], 1920, 2000, BLACK)
 
 

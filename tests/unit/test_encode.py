@@ -178,7 +178,7 @@ def test_wrong_transitions_are_named_with_what_mends_them(
 
 
 def test_more_transitions_than_a_snapshot_has_time_for_are_refused(frames, transitions, tmp_path):
-    with pytest.raises(UserError, match=r"set figure\.transitions to 1 at most"):
+    with pytest.raises(UserError, match=r"set figure\.transitions to at most 1"):
         film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=2 / 24)
 
 
@@ -437,7 +437,7 @@ def test_pixels_that_do_not_unpack_in_a_whole_png_are_refused(frames, tmp_path, 
     data = png.encode(picture(3))
     body = png._chunk(b"IDAT", harm(data[41:-16]))
     frames[3].write_bytes(data[:33] + body + png._END)
-    with pytest.raises(UserError, match=r"^frame 3, .*, lacks pixels: delete it and run: "):
+    with pytest.raises(UserError, match=r"^frame 3, .*, has damaged pixels: delete it and run: "):
         make(frames, tmp_path / "a.mp4")
     assert os.listdir(tmp_path) == ["frames"]
 
@@ -448,13 +448,13 @@ def test_no_frames_make_no_film(tmp_path):
 
 
 def test_an_odd_size_is_refused(frames):
-    with pytest.raises(UserError, match="even, not 63 × 48"):
+    with pytest.raises(UserError, match="the film is 63 × 48 px; expected an even width"):
         frame_files.check_frames(frames, (63, 48))
 
 
 def test_a_film_with_other_than_the_expected_frames_is_refused(frames, tmp_path, monkeypatch):
     monkeypatch.setattr(encode, "count_frames", lambda *_: 17)
-    with pytest.raises(UserError, match="decodes to 17 frames instead of 18"):
+    with pytest.raises(UserError, match="decodes to 17 frames; expected 18"):
         film(frames, tmp_path / "a.mp4")
     assert os.listdir(tmp_path) == ["frames"]
 
@@ -485,12 +485,12 @@ def test_a_full_disk_is_named(frames, tmp_path):
         ffmpeg.run(
             [*command, "-f", "rawvideo", "/dev/full"],
             "a.mp4",
-            frame_files.FrameSequence(frames, SIZE).feed(1),
+            frame_files.FrameSequence(frames, SIZE).pictures(1),
         )
 
 
 def test_a_killed_ffmpeg_is_named_with_its_signal():
-    with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: ended by SIGXFSZ$"):
+    with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: killed by SIGXFSZ$"):
         ffmpeg.run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
 
 
@@ -555,7 +555,7 @@ def test_the_system_ffmpeg_is_the_one_in_path(monkeypatch, tmp_path):
 
 def test_a_missing_system_ffmpeg_is_said_in_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match=r"^ffmpeg: no such program in PATH.*bundled$"):
+    with pytest.raises(UserError, match=r"^ffmpeg: not found in PATH.*bundled$"):
         ffmpeg.ffmpeg_path({"ffmpeg": "system"})
 
 

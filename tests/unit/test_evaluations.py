@@ -34,7 +34,7 @@ def test_what_was_written_is_read(written):
 
 
 def test_snapshot_metrics_and_key_are_noted(written):
-    assert evaluations.about(written) == ABOUT | {"metrics": {"accuracy": 0.5, "loss": 2.0}}
+    assert evaluations.read_metadata(written) == ABOUT | {"metrics": {"accuracy": 0.5, "loss": 2.0}}
 
 
 def test_the_same_predictions_give_the_same_bytes(written, tmp_path):
@@ -42,7 +42,7 @@ def test_the_same_predictions_give_the_same_bytes(written, tmp_path):
     assert (tmp_path / "other").read_bytes() == written.read_bytes()
 
 
-@pytest.mark.parametrize("read", [evaluations.read, evaluations.about])
+@pytest.mark.parametrize("read", [evaluations.read, evaluations.read_metadata])
 @pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: b"", lambda d: b"x" + d[1:]])
 def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, damage):
     written.write_bytes(damage(written.read_bytes()))
@@ -52,7 +52,7 @@ def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, d
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("read", [evaluations.of, evaluations.metrics])
+@pytest.mark.parametrize("read", [evaluations.read_snapshot, evaluations.metrics])
 @pytest.mark.parametrize(
     ("snapshot", "key", "words"),
     [(41, KEY, "holds snapshot 42, not 41"), (42, {}, "was made with other settings")],
@@ -75,6 +75,6 @@ def test_batches_hold_each_example_once_and_in_order(size):
 )
 def test_rows_that_do_not_tell_of_all_examples_alike_are_refused(rows, fits):
     tried = [{"x": np.zeros(20)}, {"x": np.zeros(5)}]
-    told = pytest.raises(UserError, match=f"^evaluate returns {rows} rows; .* the 20 or 25 exam")
+    told = pytest.raises(UserError, match=f"^evaluate returns {rows} rows; .* examples, 20 or 25")
     with contextlib.nullcontext() if fits else told:
         evaluator.check_row_count({"column": np.zeros(rows)}, tried, "evaluate")

@@ -41,11 +41,11 @@ def test_the_metrics_are_those_of_the_predictions(evaluate):
     path = evaluate()
     table = evaluations.read(path).to_pydict()
     share = np.mean(np.array(table["label"]) == np.array(table["prediction"]))
-    assert evaluations.about(path)["metrics"] == {"accuracy": pytest.approx(share)}
+    assert evaluations.read_metadata(path)["metrics"] == {"accuracy": pytest.approx(share)}
 
 
 def test_snapshot_and_origin_are_noted(evaluate):
-    about = evaluations.about(evaluate(snapshot=3))
+    about = evaluations.read_metadata(evaluate(snapshot=3))
     assert about["snapshot"] == 3
     assert about["key"]["settings"]["evaluation"]["batch"] == 10
 
@@ -76,7 +76,7 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
     run = Plan(spirals(), tmp_path).runs["tiny"]
     settings = run.stage_settings("evaluate")["settings"]
     settings |= {"evaluation": settings["evaluation"] | {"train_sample": 7, "batch": 5}}
-    with pytest.raises(UserError, match="evaluate takes the test set alone"):
+    with pytest.raises(UserError, match="evaluate takes no training sample"):
         Evaluator(run.experiment, settings, Split(shards["test"]), Split(shards["train"]))
     labels = []
 
@@ -133,7 +133,7 @@ def test_a_damaged_checkpoint_is_named_and_nothing_written(evaluate, tmp_path):
 
 
 def test_the_key_is_json_that_can_be_compared(evaluate):
-    key = evaluations.about(evaluate())["key"]
+    key = evaluations.read_metadata(evaluate())["key"]
     assert set(key) == {"settings", "code", "versions", "reads"} and json.dumps(key)
 
 
@@ -153,7 +153,7 @@ def returning(evaluate, spirals, shards, tmp_path, monkeypatch):
         stage = run.stage_settings("evaluate")
         evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
         evaluator.evaluate(evaluate.made.checkpoint(0), tmp_path / "given", 0, key(stage))
-        return evaluations.about(tmp_path / "given")["metrics"]
+        return evaluations.read_metadata(tmp_path / "given")["metrics"]
 
     return of
 
@@ -166,24 +166,27 @@ def test_a_metric_may_be_any_number(returning, number):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (None, "returns nothing; it returns two dicts"),
-        (FINE, "it returns two dicts"),
-        ((FINE, 0.5), "it returns two dicts"),
-        ((FINE, {}, {}), "it returns two dicts"),
-        (({}, {}), "columns that are not of one length: none"),
-        (({**FINE, "z": [1]}, {}), "columns that are not of one length: x 20, y 20, z 1"),
-        (({"x": np.zeros((2, 2))}, {}), "returns no column as 'x': only handle 1-dimensional"),
-        (({"x": [1, 2, 3]}, {}), "returns 3 rows; it returns one for each of the 20 examples"),
-        (({"x": [1, "a"]}, {}), "returns no column as 'x'"),
-        (({"x": 3}, {}), "returns no column as 'x'"),
-        (({1: [1, 2]}, {}), "returns no column as 1: columns are named by text"),
-        ((FINE, {"loss": math.nan}), "returns nan as loss; a metric is a finite number"),
+        (None, "returns nothing; expected two dicts"),
+        (FINE, "expected two dicts"),
+        ((FINE, 0.5), "expected two dicts"),
+        ((FINE, {}, {}), "expected two dicts"),
+        (({}, {}), "columns of different lengths \(none\)"),
+        (({**FINE, "z": [1]}, {}), "columns of different lengths \(x 20, y 20, z 1\)"),
+        (({"x": np.zeros((2, 2))}, {}), "returns an invalid column 'x': only handle 1-dimensional"),
+        (
+            ({"x": [1, 2, 3]}, {}),
+            "returns 3 rows; expected a multiple of the number of examples, 20",
+        ),
+        (({"x": [1, "a"]}, {}), "returns an invalid column 'x'"),
+        (({"x": 3}, {}), "returns an invalid column 'x'"),
+        (({1: [1, 2]}, {}), "returns an invalid column 1: column names are strings"),
+        ((FINE, {"loss": math.nan}), "returns nan as loss; expected a finite number"),
         ((FINE, {"loss": math.inf}), "returns inf as loss"),
         ((FINE, {"loss": None}), "returns nothing as loss"),
         ((FINE, {"loss": torch.zeros(2)}), r"returns tensor\(\[0., 0.\]\) as loss"),
         ((FINE, {"loss": "low"}), "returns 'low' as loss"),
-        ((FINE, {"epoch": 1.0}), "a metric named 'epoch'; name it otherwise"),
-        ((FINE, {1: 1.0}), "a metric named 1; name it otherwise"),
+        ((FINE, {"epoch": 1.0}), "a metric named 'epoch'; expected a string other"),
+        ((FINE, {1: 1.0}), "a metric named 1; expected a string other"),
     ],
 )
 def test_what_is_no_evaluation_is_refused_in_one_line(returning, tmp_path, given, words):

@@ -90,17 +90,17 @@ def test_a_font_without_the_digits_is_left_out(tmp_path):
 
 def test_a_folder_with_no_font_that_serves_is_refused_in_one_line(tmp_path):
     own(tmp_path, "STIXSizOneSymReg.ttf")
-    with pytest.raises(UserError, match=r"^no font in .* has all of the characters [^\n]*$"):
+    with pytest.raises(UserError, match=r"^no font in .* has all characters of [^\n]*$"):
         fonts.families(DIGITS, tmp_path)
 
 
 def test_an_empty_folder_is_refused_in_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"^the folder of fonts .* holds no [^\n]*$"):
+    with pytest.raises(UserError, match=r"^font folder .* has no [^\n]*$"):
         fonts.families(DIGITS, tmp_path)
 
 
 def test_a_missing_folder_is_refused_in_one_line(tmp_path):
-    with pytest.raises(UserError, match=r"^the folder of fonts .*/none is not there[^\n]*$"):
+    with pytest.raises(UserError, match=r"^font folder .*/none does not exist[^\n]*$"):
         fonts.families(DIGITS, tmp_path / "none")
 
 

@@ -143,9 +143,9 @@ def test_its_own_checks_cannot_change_what_the_plan_has_checked(mine):
 @pytest.mark.parametrize(
     ("new", "words"),
     [
-        ("in indices[:-1]", "gives 19 examples where 20 are asked for"),
-        ("in range(99)", "gives more than the 20 examples asked for"),
-        ("in ()", "gives 0 examples where 20 are asked for"),
+        ("in indices[:-1]", "yields 19 examples; expected 20"),
+        ("in range(99)", "yields more than 20 examples; expected 20"),
+        ("in ()", "yields 0 examples; expected 20"),
     ],
 )
 def test_a_shard_of_another_number_of_examples_is_not_written(mine, new, words):
@@ -189,7 +189,9 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
     settings = {"projection": {"name": "linear"}, "seed": 1}
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
     block = projector.Block(own, stage, 0, [path])
-    words = rf"^projection\.py: activations returns {words}; expected an array of numbers, a row"
+    words = (
+        rf"^projection\.py: activations returns {words}; expected an array of numbers with one row"
+    )
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")
 

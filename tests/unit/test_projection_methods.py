@@ -52,17 +52,17 @@ def layouts(made):
 def test_a_shape_is_turned_mirrored_and_shifted_onto_its_likeness():
     target = np.random.default_rng(1).normal(0, 1, (9, 2))
     other = target @ [[0, 1], [1, 0]] @ [[0.6, 0.8], [-0.8, 0.6]] + 5
-    assert np.allclose(procrustes.moved_onto(other, target), target)
+    assert np.allclose(procrustes.align(other, target), target)
 
 
 def test_a_unit_layout_has_radius_one_about_the_origin():
-    layout, size = procrustes.unit(np.array([[1.0, 5.0], [1.0, 9.0]]))
+    layout, size = procrustes.normalize(np.array([[1.0, 5.0], [1.0, 9.0]]))
     assert size == 2
     assert layout.tolist() == [[0, -1], [0, 1]]
 
 
 def test_a_layout_without_extent_stays_in_one_place():
-    layout, size = procrustes.unit(np.ones((4, 2)))
+    layout, size = procrustes.normalize(np.ones((4, 2)))
     assert size == 0
     assert not layout.any()
 
@@ -104,9 +104,7 @@ def test_activations_that_are_not_finite_are_refused(wrong):
 @pytest.mark.parametrize("kind", SETTINGS)
 @pytest.mark.parametrize("scale", [1e300, 1e30])
 def test_activations_that_are_too_large_to_be_laid_out_are_refused(kind, scale):
-    with pytest.raises(
-        UserError, match=r"^the activations that projection\.py gives are too large"
-    ):
+    with pytest.raises(UserError, match=r"^the activations from projection\.py are too large"):
         projected([film()[0].astype(float) * scale], kind)
 
 
@@ -119,7 +117,7 @@ def test_large_activations_are_laid_out_like_small_ones(kind):
 
 def test_a_layout_that_is_not_finite_is_refused(monkeypatch):
     monkeypatch.setattr(causal, "place", lambda *given: np.full((90, 2), np.nan))
-    with pytest.raises(UserError, match=r"projection\.py gives are too large"):
+    with pytest.raises(UserError, match=r"projection\.py are too large"):
         projected(film()[:1])
 
 
@@ -162,7 +160,7 @@ def test_a_change_is_told_in_distances_to_the_last_neighbour():
 
 
 def test_jitter_is_the_median_way_of_still_points_in_radii():
-    layout, _ = procrustes.unit(np.random.default_rng(1).normal(0, 1, (400, 2)))
+    layout, _ = procrustes.normalize(np.random.default_rng(1).normal(0, 1, (400, 2)))
     changed = np.where(np.arange(400) < 100, 0.1, 9.0)
     before = 3 + layout[:, ::-1] + np.where(changed > 1, 5.0, 0.0)[:, None]
     assert quality.jitter(before, layout, changed) == (pytest.approx(0, abs=1e-6), 0.25)
@@ -187,7 +185,7 @@ def test_forces_are_those_of_umap_expected_over_its_draws_but_softer_where_point
     near, far = (np.float32(part + part.T) * (part + part.T > 1.2) for part in (near, far))
     for part in (near, far):
         np.fill_diagonal(part, 0)
-    lines = forces.graph(near, far, share=0.3)
+    lines = forces.build_graph(near, far, share=0.3)
     force, stiffness = np.empty_like(at), np.empty(30, np.float32)
     edges = (lines.starts, lines.columns, lines.near, lines.far, lines.repulsion)
     forces._forces(at, *edges, force, stiffness)
@@ -202,7 +200,7 @@ def test_forces_are_those_of_umap_expected_over_its_draws_but_softer_where_point
 
 def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
     points = Points(film()[0])
-    lines = forces.graph(fuzzy_graph(points, 8), fuzzy_graph(points, 20), 0.1)
+    lines = forces.build_graph(fuzzy_graph(points, 8), fuzzy_graph(points, 20), 0.1)
     start = np.random.default_rng(1).normal(0, 5, (90, 2)).astype(np.float32)
     force, stiffness = np.empty_like(start), np.empty(90, np.float32)
     edges = (lines.starts, lines.columns, lines.near, lines.far, lines.repulsion)
@@ -215,7 +213,7 @@ def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
 
 
 def test_friction_weakens_what_pulls_harder():
-    lines = forces.graph(*np.float32([[[0, 1], [1, 0]]] * 2), share=0.0)
+    lines = forces.build_graph(*np.float32([[[0, 1], [1, 0]]] * 2), share=0.0)
     start = np.float32([[0, 0], [9, 0]])
     free, held = (forces.relax(start, lines, 400, hold) for hold in (0.0, 0.05))
     gaps = [(at[1] - at[0])[0] for at in (free, held)]
@@ -362,5 +360,5 @@ def test_a_linear_film_has_one_projection_for_all_snapshots():
 
 @pytest.mark.parametrize("count", [19, 10_001])
 def test_too_few_and_too_many_points_are_refused(count):
-    with pytest.raises(UserError, match=f"20 to 10000 points, and there are {count}"):
+    with pytest.raises(UserError, match=f"has {count} points; expected 20 to 10000"):
         projected([np.zeros((count, 3))])

@@ -64,14 +64,14 @@ def test_what_is_no_list_of_panels_is_refused(settings, given, words):
     with pytest.raises(
         UserError, match=rf"^figure\.py: panels returns {words}; expected a list of"
     ):
-        render.scene(figure, render.run_info(settings, []))
+        render.build_scene(figure, render.run_info(settings, []))
 
 
 def test_panels_may_be_yielded(settings):
     figure = SimpleNamespace(
         __file__="figure.py", panels=lambda run_info: (p for p in [TitleLine(run_info)])
     )
-    scene = render.scene(figure, render.run_info(settings, []))
+    scene = render.build_scene(figure, render.run_info(settings, []))
     frame_data = render.frame_data(
         settings, 0, pa.table({}), {"epoch": np.zeros(1), "accuracy": np.zeros(1)}
     )

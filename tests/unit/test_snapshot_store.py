@@ -38,14 +38,14 @@ def states(store):
 
 def test_a_snapshot_is_there_when_it_was_added(store):
     add(store, 0)
-    assert store.holds(0) and not store.holds(1)
+    assert store.has_weights(0) and not store.has_weights(1)
     assert store.record(0)["training"] == {"snapshot": 0}
 
 
 def test_only_the_two_newest_states_are_kept_and_all_weights(store):
     add(store, *range(5))
     assert states(store) == [3, 4]
-    assert [store.holds(n) for n in range(5)] == [True] * 5
+    assert [store.has_weights(n) for n in range(5)] == [True] * 5
 
 
 def test_the_state_before_the_block_in_progress_is_kept_until_the_next_block(store):
@@ -57,16 +57,16 @@ def test_the_state_before_the_block_in_progress_is_kept_until_the_next_block(sto
 
 
 def test_training_goes_on_from_the_newest_state(store):
-    assert Store(store.folder, "e" * 64).newest_state(9) is None
+    assert Store(store.folder, "e" * 64).latest_state(9) is None
     add(store, *range(5))
-    assert [store.newest_state(n) for n in (9, 4, 3, 2)] == [4, 4, 3, None]
+    assert [store.latest_state(n) for n in (9, 4, 3, 2)] == [4, 4, 3, None]
 
 
 @pytest.mark.parametrize("kind", ["weights", "optimizer"])
 def test_a_damaged_newest_state_falls_back_to_the_one_before(store, kind, caplog):
     add(store, *range(5))
     flip_bit(getattr(store, kind)(4))
-    assert store.newest_state(9) == 3
+    assert store.latest_state(9) == 3
     assert str(getattr(store, kind)(4)) in caplog.text
 
 
@@ -74,13 +74,13 @@ def test_a_damaged_newest_state_falls_back_to_the_one_before(store, kind, caplog
 def test_a_damaged_record_is_none(store, text):
     add(store, *range(3))
     (store.folder / "records" / "000002.json").write_bytes(text.encode("latin-1"))
-    assert store.record(2) is None and not store.holds(2) and store.newest_state(2) == 1
+    assert store.record(2) is None and not store.has_weights(2) and store.latest_state(2) == 1
 
 
 def test_a_snapshot_without_its_record_is_not_there(store):
     add(store, 0, 1)
     (store.folder / "records" / "000001.json").unlink()
-    assert not store.holds(1) and store.newest_state(1) == 0
+    assert not store.has_weights(1) and store.latest_state(1) == 0
 
 
 def test_the_record_is_written_last(store, monkeypatch):
@@ -90,14 +90,14 @@ def test_the_record_is_written_last(store, monkeypatch):
     monkeypatch.setattr(stores.checked_json, "write", full)
     with pytest.raises(OSError, match="No space"):
         add(store, 0)
-    assert store.weights(0).exists() and store.optimizer(0).exists() and not store.holds(0)
+    assert store.weights(0).exists() and store.optimizer(0).exists() and not store.has_weights(0)
 
 
 def test_lost_snapshots_are_made_again_without_losing_the_newest_state(store):
     add(store, *range(9))
     add(store, 0, 1, 2)
     assert states(store) == [1, 2, 7, 8]
-    assert (store.newest_state(5), store.newest_state(9)) == (2, 8)
+    assert (store.latest_state(5), store.latest_state(9)) == (2, 8)
     assert states(add(store, 9)) == [8, 9]
 
 
@@ -109,14 +109,14 @@ def test_a_snapshot_added_again_stays_the_same_file(store, tmp_path):
 
 def test_a_damaged_snapshot_is_mended_when_it_is_added_again(store):
     flip_bit(add(store, 0).weights(0))
-    assert not store.holds(0)
-    assert add(store, 0).holds(0)
+    assert not store.has_weights(0)
+    assert add(store, 0).has_weights(0)
 
 
 def test_weights_are_forgotten_but_for_those_training_may_go_on_from(store):
-    add(store, *range(6)).forget_weights()
+    add(store, *range(6)).prune_weights()
     assert [n for n in range(6) if store.weights(n).exists()] == [4, 5]
-    assert store.newest_state(9) == 5
+    assert store.latest_state(9) == 5
 
 
 def test_of_former_trainings_the_newest_stays(tmp_path):
@@ -124,7 +124,7 @@ def test_of_former_trainings_the_newest_stays(tmp_path):
         folder = add(Store(tmp_path, name * 64), 0).folder
         os.utime(folder, (1000 - age, 1000 - age))
     now = add(Store(tmp_path, "d" * 64), 0)
-    now.forget_other_trainings()
+    now.prune_other_trainings()
     assert {path.name[0] for path in tmp_path.iterdir()} == {"c", "d"}
 
 
@@ -139,14 +139,14 @@ def test_a_former_training_that_is_at_work_stays(tmp_path):
         process.stdout.readline()
         for name in "ab":
             os.utime(tmp_path / (name * 16), (1000 - ord(name), 1000 - ord(name)))
-        add(Store(tmp_path, "c" * 64), 0).forget_other_trainings()
+        add(Store(tmp_path, "c" * 64), 0).prune_other_trainings()
         process.kill()
     assert (tmp_path / ("b" * 16)).exists()
 
 
 def test_two_trainings_do_not_share_a_store(tmp_path):
     add(Store(tmp_path, "a" * 64), 0)
-    assert not Store(tmp_path, "b" * 64).holds(0)
+    assert not Store(tmp_path, "b" * 64).has_weights(0)
 
 
 def test_a_snapshot_that_is_trained_again_keeps_its_row_of_the_system_log(tmp_path):
@@ -161,5 +161,5 @@ def test_a_snapshot_that_comes_out_otherwise_is_refused(tmp_path):
     store = Store(tmp_path, "a" * 64)
     rows = {"training": {}, "system": {}}
     store.add(0, {"w": torch.ones(3)}, {"0.step": torch.tensor(0)}, rows)
-    with pytest.raises(UserError, match="snapshot 0 did not come out as it was"):
+    with pytest.raises(UserError, match="snapshot 0 has other weights than in"):
         store.add(0, {"w": torch.zeros(3)}, {"0.step": torch.tensor(0)}, rows)

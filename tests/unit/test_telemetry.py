@@ -20,7 +20,7 @@ def trained():
 
 def test_each_parameter_has_a_histogram_of_all_its_weights():
     net = network()
-    rows = telemetry.layers(net)["layers"]
+    rows = telemetry.layer_statistics(net)["layers"]
     assert [row["name"] for row in rows] == ["0.weight", "0.bias", "3.weight", "3.bias"]
     for row, parameter in zip(rows, net.parameters(), strict=True):
         assert sum(row["weight_counts"]) == parameter.numel() and len(row["weight_counts"]) == 64
@@ -28,7 +28,7 @@ def test_each_parameter_has_a_histogram_of_all_its_weights():
 
 
 def test_before_the_first_batch_there_are_no_gradients():
-    told = telemetry.layers(network())
+    told = telemetry.layer_statistics(network())
     assert told["gradient_norm"] is None
     assert all(row["gradient_counts"] is None for row in told["layers"])
 
@@ -36,13 +36,13 @@ def test_before_the_first_batch_there_are_no_gradients():
 def test_the_norm_is_that_of_all_gradients_together():
     net = trained()
     whole = torch.cat([parameter.grad.flatten() for parameter in net.parameters()])
-    assert telemetry.layers(net)["gradient_norm"] == pytest.approx(float(whole.norm()))
+    assert telemetry.layer_statistics(net)["gradient_norm"] == pytest.approx(float(whole.norm()))
 
 
 def test_weights_that_are_all_alike_have_a_histogram():
     net = torch.nn.Linear(3, 1)
     torch.nn.init.zeros_(net.weight)
-    row = telemetry.layers(net)["layers"][0]
+    row = telemetry.layer_statistics(net)["layers"][0]
     assert (row["weight_minimum"], row["weight_maximum"], sum(row["weight_counts"])) == (0, 0, 3)
 
 
@@ -51,13 +51,13 @@ def test_weights_that_are_no_numbers_are_told_of_and_not_counted(value):
     net = torch.nn.Linear(3, 1)
     with torch.no_grad():
         net.weight[0, 0] = value
-    assert sum(telemetry.layers(net)["layers"][0]["weight_counts"]) == 2
+    assert sum(telemetry.layer_statistics(net)["layers"][0]["weight_counts"]) == 2
 
 
 def test_telling_of_layers_changes_none():
     net = trained()
     before = [tensor.clone() for p in net.parameters() for tensor in (p, p.grad)]
-    telemetry.layers(net)
+    telemetry.layer_statistics(net)
     after = [tensor for p in net.parameters() for tensor in (p, p.grad)]
     assert all(torch.equal(one, two) for one, two in zip(before, after, strict=True))
 

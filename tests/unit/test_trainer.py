@@ -136,7 +136,7 @@ def test_a_network_that_cannot_be_kept_is_named_before_it_is_trained(trainer, tr
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LazyLinear(2))
     broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
     with pytest.raises(
-        UserError, match=r"spirals/model\.py: Network has '1\.weight', which is lazy"
+        UserError, match=r"spirals/model\.py: Network: state_dict entry '1\.weight' is a lazy"
     ):
         trainer(broken)
 

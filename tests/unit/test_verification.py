@@ -104,7 +104,7 @@ def test_what_became_of_the_users_files_since_is_named_though_their_times_are_ke
     flip(sources[altered])
     Path(sources.pop(gone)).unlink()
     told = list(manifest.differences(tmp_path / "manifest", [], {}, {}, sources))
-    words = ("was added since", "is not what the data were made from", "is gone since")
+    words = ("was added after", "changed after", "was deleted after")
     for name, reason, line in zip((added, altered, gone), words, told, strict=True):
         assert line.startswith(f"{name} {reason}")
 

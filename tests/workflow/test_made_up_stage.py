@@ -89,7 +89,7 @@ def test_verify_checks_the_artifact_of_a_new_stage(place):
     path = place.path("spirals/accuracy.txt")
     text = path.read_text()
     path.write_text("1.5")
-    assert "results/spirals/accuracy.txt is not what was made" in place.start("verify").stdout
+    assert "results/spirals/accuracy.txt differs from the manifest" in place.start("verify").stdout
     path.write_text(text)
 
 

@@ -77,8 +77,8 @@ def layout(place: Workplace, run: str, number: int) -> np.ndarray:
 def test_each_snapshot_has_a_layout_with_its_numbers(place):
     path = place.path("spirals/projections/000011.parquet")
     assert layout(place, "spirals", 11).shape == (40, 2)
-    assert 0.5 < evaluations.about(path)["metrics"]["trustworthiness"] <= 1
-    assert evaluations.about(path)["metrics"]["jitter"] >= 0
+    assert 0.5 < evaluations.read_metadata(path)["metrics"]["trustworthiness"] <= 1
+    assert evaluations.read_metadata(path)["metrics"]["jitter"] >= 0
 
 
 @pytest.mark.parametrize("run, name", [("spirals", "causal"), ("linear", "linear")])
@@ -112,7 +112,9 @@ def test_transitions_are_in_the_film_and_are_counted_as_no_snapshots(place):
     assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
     transitions = [place.path(f"spirals/transitions/{n:06d}.png") for n in range(12)]
-    assert len(list(frame_files.FrameSequence(frames, (480, 270), transitions).feed(6))) == 12 * 6
+    assert (
+        len(list(frame_files.FrameSequence(frames, (480, 270), transitions).pictures(6))) == 12 * 6
+    )
 
 
 def test_captions_are_the_sentences_of_all_snapshots(place):

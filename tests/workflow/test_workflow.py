@@ -137,7 +137,9 @@ def test_the_film_comes_in_its_other_forms_on_request(copied):
 
 def test_a_finished_run_is_verified(copied):
     said = copied.make("verify")
-    assert "run 'sheets' is as it was made" in said and "run 'cells' is as it was made" in said
+    assert (
+        "run 'sheets' matches its manifest" in said and "run 'cells' matches its manifest" in said
+    )
 
 
 def test_verify_names_what_differs_also_what_times_hide(copied):
@@ -152,7 +154,7 @@ def test_verify_names_what_differs_also_what_times_hide(copied):
     copied.write_config()
     done = copied.start("verify")
     assert done.returncode != 0
-    assert "results/sheets/frames/000003.png is not what was made" in done.stdout
+    assert "results/sheets/frames/000003.png differs from the manifest" in done.stdout
     assert "results/datasets/few_cells/test/00000.parquet is missing" in done.stdout
     assert "results/cells/frames/000012.png was made with other settings" in done.stdout
     assert "results/sheets/frames/000004.png" not in done.stdout.replace("\n", " ")
@@ -190,7 +192,7 @@ def test_verify_names_what_no_artifact_carries(world, key, value, stage):
                 "results/sheets/manifest.json", kept(config), {}, run_of(config).stages(), {}
             )
         )
-    line = f"results/sheets/manifest.json: what '{stage}' made follows from"
+    line = f"results/sheets/manifest.json: the output of '{stage}' follows from"
     assert [each for each in told if each.startswith(line)]
 
 
@@ -271,13 +273,13 @@ def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another
     red(copied.path("sheets/frames/000004.png"))
     (copied.folder / "training.mp4").write_bytes(b"no film")
     told = copied.start("verify").stdout
-    assert "results/sheets/frames/000004.png is not what was made" in told
-    assert "training.mp4 is not results/sheets/training.mp4: delete it" in told
+    assert "results/sheets/frames/000004.png differs from the manifest" in told
+    assert "training.mp4 differs from results/sheets/training.mp4: delete it" in told
 
 
 def test_verify_looks_again_whatever_snakemake_remembers(copied):
     path = copied.path("sheets/frames/000003.png")
-    assert "run 'sheets' is as it was made" in copied.make("verify")
+    assert "run 'sheets' matches its manifest" in copied.make("verify")
     times, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
     data[-40] ^= 1
     path.write_bytes(data)
@@ -285,7 +287,7 @@ def test_verify_looks_again_whatever_snakemake_remembers(copied):
     for words in (["verify", "--rerun-triggers", "mtime"], ["verify"]):
         done = copied.start(*words)
         assert done.returncode == 1, done.stdout
-        assert "results/sheets/frames/000003.png is not what was made" in done.stdout
+        assert "results/sheets/frames/000003.png differs from the manifest" in done.stdout
         shutil.rmtree(copied.folder / ".snakemake")
 
 
@@ -293,7 +295,7 @@ def test_verify_tells_of_a_film_that_no_manifest_tells_of(copied):
     copied.path("cells/manifest.json").unlink()
     said = copied.start("verify")
     assert said.returncode == 1
-    words = "results/cells/training.mp4 has no manifest to be compared with: run: snakemake "
+    words = "results/cells/training.mp4 has no manifest: run: snakemake "
     assert f"epochreel: {words}results/cells/manifest.json" in said.stdout
 
 
@@ -301,7 +303,7 @@ def test_verify_tells_that_a_run_was_shortened(world):
     with contextlib.chdir(world.folder):
         config = with_key(world.config, "runs.sheets.epochs", 2)
         told = list(manifest.differences("results/sheets/manifest.json", kept(config), {}, {}, {}))
-    assert any("that the config asks for no more: results/sheets/" in line for line in told)
+    assert any("that the config no longer requests: results/sheets/" in line for line in told)
 
 
 def test_a_config_is_plain_yaml_and_runs_nothing(tmp_path):

@@ -1,1 +1,1 @@
-"""What a run keeps: one module for each kind of file."""
+"""Artifacts of a run: one module for each kind of file."""

@@ -1,6 +1,7 @@
-"""Checkpoints: the weights of one snapshot, as safetensors.
+"""Checkpoints: the weights of one snapshot, in safetensors format.
 
-They embed no checksum: the index of their block, or the record in the store, holds their SHA-256.
+A checkpoint embeds no checksum. Its SHA-256 is in the block's checkpoint index and in the
+snapshot's record in the store.
 """
 
 from __future__ import annotations
@@ -24,18 +25,18 @@ from epochreel.provenance import lineage
 from epochreel.provenance.keys import canonical
 
 
-def pack(tensors: Mapping[str, torch.Tensor], about: Mapping[str, Any]) -> bytes:
-    """Named tensors as safetensors; the same tensors and `about` give the same bytes.
+def pack(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> bytes:
+    """Serialize named tensors; equal tensors and metadata give equal bytes.
 
-    `about` is noted in the file's metadata as JSON under the one name `epochreel`: safetensors
-    writes several names in random order. Tensors that share memory, such as tied weights, are
-    written once for each name.
+    The metadata is stored as JSON under the single key `epochreel`, because safetensors writes
+    several keys in random order. Tensors that share memory, such as tied weights, are written once
+    for each name.
     """
-    return safetensors.torch.save(_apart(tensors), {"epochreel": canonical(about)})
+    return safetensors.torch.save(_unshared(tensors), {"epochreel": canonical(metadata)})
 
 
-def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors on the CPU, none in the memory of another: only those are copied that were."""
+def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Move the tensors to the CPU and copy those that share memory with an earlier one."""
     flat, used = {}, set()
     for name, tensor in tensors.items():
         tensor = tensor.detach().to("cpu").contiguous()
@@ -46,59 +47,61 @@ def _apart(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def check_tensors(tensors: Mapping[str, Any], source: str) -> None:
-    """Refuse what no checkpoint holds; `source`, a file and its function, makes it (`UserError`).
+    """Raise `UserError` for the first tensor that a checkpoint cannot hold.
 
-    A checkpoint holds tensors that are dense, have values, and are of a type that it knows.
+    A checkpoint holds dense tensors that have values and a dtype that safetensors supports.
+    `source` is the file and the function that gave the tensors.
     """
     for name, tensor in tensors.items():
-        reason = _reason_against(tensor)
+        reason = _unsupported_reason(tensor)
         if reason:
             raise UserError(
-                f"{source} has {shown(name)}, which is {reason}: a checkpoint holds dense tensors "
-                "of common types alone; make it one, or leave it out of state_dict"
+                f"{source}: state_dict entry {shown(name)} is {reason}; expected a dense tensor of "
+                "a common dtype: convert it, or leave it out of state_dict"
             )
 
 
-def _reason_against(tensor: Any) -> str | None:
-    if not isinstance(tensor, torch.Tensor):
-        return f"no tensor but {shown(tensor)}"
-    if is_lazy(tensor):
-        return "lazy, without a shape"
-    if tensor.is_meta:
-        return "on the device meta, without values"
-    if tensor.layout != torch.strided:
-        return f"of the layout {str(tensor.layout).removeprefix('torch.')}"
+def _unsupported_reason(value: Any) -> str | None:
+    """Return why a checkpoint cannot hold a value, or None if it can."""
+    if not isinstance(value, torch.Tensor):
+        return f"{shown(value)}, not a tensor"
+    if is_lazy(value):
+        return "a lazy parameter without a shape"
+    if value.is_meta:
+        return "on the meta device, without values"
+    if value.layout != torch.strided:
+        return f"a tensor of layout {str(value.layout).removeprefix('torch.')}"
     try:
-        safetensors.torch.save({"": torch.empty(0, dtype=tensor.dtype)})
+        safetensors.torch.save({"": torch.empty(0, dtype=value.dtype)})
     except (KeyError, ValueError, RuntimeError, SafetensorError):
-        return f"of the type {str(tensor.dtype).removeprefix('torch.')}"
+        return f"a tensor of dtype {str(value.dtype).removeprefix('torch.')}"
     return None
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint in memory: its tensors on the CPU, and its metadata."""
+    """A checkpoint in memory: its tensors, on the CPU, and its metadata."""
 
     tensors: dict[str, torch.Tensor]
-    about: dict[str, Any]
+    metadata: dict[str, Any]
 
     @property
     def snapshot(self) -> int:
-        """The number of the snapshot, from the metadata."""
-        return self.about["snapshot"]
+        """Number of the snapshot, from the metadata."""
+        return self.metadata["snapshot"]
 
 
 def read(path: str | Path, digest: str | None = None) -> Checkpoint:
     """Read a checkpoint.
 
-    `digest` is the SHA-256 that its index lists; None if the caller has compared it. Raises
-    `UserError` for a file of another digest, and for one that is not a whole checkpoint.
+    `digest` is the SHA-256 that the index lists, or None if the caller has compared it already.
+    Raises `UserError` if the file is damaged or has another checksum.
     """
     try:
         data = Path(path).read_bytes()
         if digest is not None:
             _check_digest(path, hashlib.sha256(data).hexdigest(), digest)
-        return Checkpoint(safetensors.torch.load(data), _about(data))
+        return Checkpoint(safetensors.torch.load(data), _metadata(data))
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path} is damaged: delete it and run the same command again ({first_line(error)})"
@@ -106,37 +109,41 @@ def read(path: str | Path, digest: str | None = None) -> Checkpoint:
 
 
 def check(path: str | Path, digest: str) -> None:
-    """Raise `UserError` unless a file is the checkpoint of this SHA-256."""
+    """Raise `UserError` unless the SHA-256 of a file is `digest`."""
     _check_digest(path, sha256(path), digest)
 
 
-def _check_digest(path: str | Path, found: str, listed: str) -> None:
-    if found != listed:
+def _check_digest(path: str | Path, found: str, expected: str) -> None:
+    if found != expected:
         raise UserError(
             f"{path} is damaged, or not the checkpoint that its block's index lists: {lineage.FIX}"
         )
 
 
-def _about(data: bytes) -> dict[str, Any]:
-    """The metadata. A safetensors file starts with the length of a JSON header, then the header."""
+def _metadata(data: bytes) -> dict[str, Any]:
+    """Return the metadata. A safetensors file is a length, a JSON header and the data."""
+    # The first 8 bytes are the header's length.
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     return json.loads(header["__metadata__"]["epochreel"])
 
 
 def load(path: str | Path) -> dict[str, torch.Tensor]:
-    """Read named tensors on the CPU. Raises as `predict` does."""
+    """Read named tensors to the CPU. Raises `UserError` as `read` does."""
     return read(path).tensors
 
 
 def load_into(network: torch.nn.Module, path: str | Path, digest: str | None = None) -> Checkpoint:
-    """Give `network` the weights of a checkpoint. Raises `UserError` where they do not fit."""
+    """Load a checkpoint into `network` and return it.
+
+    Raises `UserError` as `read` does, and if names or shapes differ from those of the network.
+    """
     loaded = read(path, digest)
     try:
         network.load_state_dict(loaded.tensors)
     except RuntimeError as error:
-        # The first line only says that there are reasons, which follow in lines of their own.
+        # The first line of torch's message is a heading; each reason has a line below it.
         _, *reasons = str(error).splitlines()
         reason = single_line((reasons or [str(error)])[0]).removesuffix(".")[:300]
-        raise UserError(f"{path} does not fit the network of the config: {reason}") from error
+        raise UserError(f"{path} does not fit the network in the config: {reason}") from error
     return loaded

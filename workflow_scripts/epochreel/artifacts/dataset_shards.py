@@ -1,7 +1,7 @@
-"""Datasets on disk: Parquet shards that the Hugging Face libraries read as they are.
+"""Dataset shards: Parquet files that the Hugging Face libraries can read directly.
 
-An image column is a struct of `bytes` (PNG) and `path` (null), as their `Image` feature stores
-it; labels are plain columns. Splits are folders: `train/`, `validation/`, `test/`.
+An image column is a struct of `bytes` (PNG) and `path` (null), as the `Image` feature stores it.
+Labels are plain columns. Splits are folders: `train/`, `validation/`, `test/`.
 """
 
 from __future__ import annotations
@@ -25,8 +25,10 @@ _FLOATS = {"halffloat": "float16", "float": "float32", "double": "float64"}  # A
 SPLITS = ("train", "validation", "test")
 _NUMBERS = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean)
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-_HELD = "numbers, lists or arrays of equally many numbers, or images (uint8, (H, W) or (H, W, 3))"
-"""What a column may hold: what training and evaluation can read as one array."""
+# Training and evaluation read each column as one array.
+_ALLOWED = (
+    "numbers, equally long lists or arrays of numbers, or images (uint8, (H, W) or (H, W, 3))"
+)
 
 
 def write(
@@ -35,100 +37,107 @@ def write(
     metadata: Mapping,
     source: str | None = None,
 ) -> int:
-    """Write examples to one shard and count them; uint8 arrays of two or three axes are images.
+    """Write examples to one shard and return their number.
 
-    Raises `UserError` for values that no column holds; it says that `source` gives them.
+    uint8 arrays of two or three axes are stored as images. Raises `UserError` for values that a
+    column cannot hold; the message names `source` as their origin.
     """
     source = source or f"an example for {path}"
     columns: dict[str, list] = {}
     for example in examples:
         for name, value in example.items():
-            columns.setdefault(name, []).append(or_refused(_stored, value, name, source))
-    arrays = {name: or_refused(_column, values, name, source) for name, values in columns.items()}
+            columns.setdefault(name, []).append(convert_or_raise(_stored, value, name, source))
+    arrays = {
+        name: convert_or_raise(_column, values, name, source) for name, values in columns.items()
+    }
     table = pa.table(arrays).replace_schema_metadata(
         {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
     )
-    # The PNG are packed already.
+    # PNG data is compressed already.
     parquet.write(path, table, row_group_size=100, compression="none", compression_level=None)
     return table.num_rows
 
 
-def alike(examples: Any, count: int, source: str) -> Iterator[Mapping[str, Any]]:
-    """The examples one by one, which must be `count` dicts of the same columns and shapes.
+def checked_examples(examples: Any, count: int, source: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the examples and check that they are `count` dicts with the same columns and shapes.
 
-    Raises `UserError` where `source` gives others.
+    Raises `UserError`, with `source` as the origin of the examples, if they are not.
     """
     if not isinstance(examples, Iterable):
-        raise UserError(f"{source} gives {shown(examples)}; it yields one dict for each example")
+        raise UserError(f"{source} returns {shown(examples)}; expected an iterable of dicts")
     number, first = 0, {}
     for number, example in enumerate(examples, start=1):
         if number > count:
-            raise UserError(f"{source} gives more than the {count} examples asked for")
-        form = _form(example, f"{source} gives an example ({number}. of {count})")
+            raise UserError(f"{source} yields more than {count} examples; expected {count}")
+        form = _column_forms(example, f"{source} yields example {number} of {count}")
         first = first or form
         if form != first:
             differing = [name for name in {**first, **form} if form.get(name) != first.get(name)]
-            is_now, was = (forms.get(differing[0], "missing") for forms in (form, first))
+            found, expected = (forms.get(differing[0], "missing") for forms in (form, first))
             raise UserError(
-                f"{source} gives examples that are not alike: '{differing[0]}' is {was} in the "
-                f"first and {is_now} in the {number}. of {count}"
+                f"{source} yields examples with different columns: '{differing[0]}' is {expected} "
+                f"in example 1 and {found} in example {number} of {count}"
             )
         yield example
     if number < count:
-        raise UserError(f"{source} gives {number} examples where {count} are asked for")
+        raise UserError(f"{source} yields {number} examples; expected {count}")
 
 
-def _form(example: Any, what: str) -> dict[str, str]:
-    """What the examples of a dataset have in common: columns, and of arrays dtype and shape."""
+def _column_forms(example: Any, what: str) -> dict[str, str]:
+    """Return what all examples of a dataset share: the columns, their dtypes and shapes."""
     if not isinstance(example, Mapping) or not example:
-        raise UserError(f"{what} that is {shown(example)}; it is a dict of columns")
+        raise UserError(f"{what} as {shown(example)}; expected a dict of columns")
     for name in example:
         if not isinstance(name, str):
-            raise UserError(f"{what} with the key {shown(name)}; columns are named by text")
-    return {name: _form_of(value) for name, value in example.items()}
+            raise UserError(f"{what} with the key {shown(name)}; expected column names as strings")
+    return {name: _value_form(value) for name, value in example.items()}
 
 
-def _form_of(value: Any) -> str:
+def _value_form(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
-    return f"a list of {len(value)}" if isinstance(value, list | tuple) else "no array"
+    return f"a list of {len(value)}" if isinstance(value, list | tuple) else "a single value"
 
 
 class Split(Sequence):
-    """The examples of one split, decoded when asked for: dicts of column name → value."""
+    """The examples of one split, decoded on access: dicts of column name → value."""
 
     def __init__(self, paths: Sequence[str | Path]):
         read = {path: parquet.read_with_digest(path) for path in paths}
         self._shards = {path: table for path, (table, _) in read.items()}
         self.digests = [digest for _, digest in read.values()]
-        """The checksums of the shards, in order: each file is read and hashed once."""
+        """Checksums of the shards, in order. Each file is read and hashed once."""
 
     @cached_property
     def _table(self) -> pa.Table:
-        """All shards; `UserError` for the first with other columns than those before."""
-        _check_same_form(self._shards)
+        """All shards as one table; `UserError` for the first whose columns differ."""
+        _check_same_columns(self._shards)
         return pa.concat_tables(list(self._shards.values()) or [pa.table({})])
 
     @classmethod
     def of(cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> Split:
-        """The split of that name that a stage reads, whole, from its shards in order.
+        """Read the whole split `name` of a stage from its shards, in order.
 
-        The stage's settings say how many examples it has. Raises `UserError` for the first shard
-        that is damaged, of another place, or follows from anything else than the stage knows.
+        Raises `UserError` for the first shard that is damaged, belongs elsewhere in the dataset, or
+        depends on other settings than the stage expects, and if the number of examples differs from
+        the stage's settings.
         """
         split, count = cls._of(stage, name, paths), stage["settings"]["examples"][name]
         if len(split) != count:
-            _raise_wrong_end(paths[-1], name, len(split), count)
+            _raise_wrong_count(paths[-1], name, len(split), count)
         return split
 
     @classmethod
     def sample(
         cls, stage: Mapping[str, Any], name: str, paths: Sequence[str | Path], count: int
     ) -> Split:
-        """The first shards of a split, which hold `count` examples or more. Raises as `of` does."""
+        """Read the first shards of a split, which hold at least `count` examples.
+
+        Raises `UserError` as `of` does.
+        """
         split = cls._of(stage, name, paths)
         if len(split) < count:
-            _raise_wrong_end(paths[-1], name, len(split), count)
+            _raise_wrong_count(paths[-1], name, len(split), count)
         return split
 
     @classmethod
@@ -147,9 +156,9 @@ class Split(Sequence):
         return {name: _decoded(row[name])[0] for name in self._table.column_names}
 
     def arrays(self, workers: int = 1) -> dict[str, np.ndarray]:
-        """All examples, stacked: images as uint8 (N, H, W) or (N, H, W, 3), labels as they are.
+        """Return all examples stacked: images as uint8 (N, H, W[, 3]), labels unchanged.
 
-        `workers` threads decode; the result does not depend on their number.
+        Decodes in `workers` threads; the result does not depend on their number.
         """
         with ThreadPoolExecutor(workers) as pool:
             return {name: self._stack(name, pool) for name in self._table.column_names}
@@ -169,43 +178,46 @@ class Split(Sequence):
 
 
 def check(stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> None:
-    """Raise what `Split.of` raises. One shard at a time is in memory, and nothing is decoded."""
+    """Raise `UserError` if `Split.of` would.
+
+    Holds one shard at a time in memory and decodes no image.
+    """
     found = _check(stage, name, ((path, parquet.read(path)) for path in paths))
     count = stage["settings"]["examples"][name]
     if found != count:
-        _raise_wrong_end(paths[-1], name, found, count)
+        _raise_wrong_count(paths[-1], name, found, count)
 
 
 def _check(
-    stage: Mapping[str, Any], name: str, tables_of: Iterable[tuple[str | Path, pa.Table]]
+    stage: Mapping[str, Any], name: str, tables: Iterable[tuple[str | Path, pa.Table]]
 ) -> int:
-    """Refuse the first shard that another key or place is noted in; how many examples there are."""
+    """Check the key and the position of each shard and return the number of examples."""
     first = 0
-    for path, table in tables_of:
-        noted = parquet.metadata(table.schema)
-        lineage.check_key(path, noted.get("key"), stage["reads"]["generate_dataset"])
-        found = f"{noted['split']} {noted['first']}"
+    for path, table in tables:
+        metadata = parquet.metadata(table.schema)
+        lineage.check_key(path, metadata.get("key"), stage["reads"]["generate_dataset"])
+        found = f"{metadata['split']} {metadata['first']}"
         lineage.check_position(path, found, f"{name} {first}", "the examples from")
         first += table.num_rows
     return first
 
 
-def _check_same_form(shards: Mapping[str | Path, pa.Table]) -> None:
-    """Refuse the first shard whose columns or their forms are not those of the very first."""
-    forms = {path: _forms(table) for path, table in shards.items() if len(table)}
-    start, first = next(iter(forms.items()), (None, {}))
-    for path, form in forms.items():
-        for name in {**first, **form}:
-            is_now, was = form.get(name, "missing"), first.get(name, "missing")
-            if is_now != was:
+def _check_same_columns(shards: Mapping[str | Path, pa.Table]) -> None:
+    """Raise `UserError` for the first shard whose columns differ from the first's."""
+    types_by_path = {path: _table_types(table) for path, table in shards.items() if len(table)}
+    start, first = next(iter(types_by_path.items()), (None, {}))
+    for path, types in types_by_path.items():
+        for name in {**first, **types}:
+            found, expected = types.get(name, "missing"), first.get(name, "missing")
+            if found != expected:
                 raise UserError(
-                    f"{path}: the column {shown(name)} is {is_now}, and {was} in {start}: "
-                    "let generate in data.py give all examples the same columns"
+                    f"{path}: column {shown(name)} is {found}, but {expected} in {start}: "
+                    "make generate in data.py give all examples the same columns"
                 )
 
 
-def _forms(table: pa.Table) -> dict[str, str]:
-    """What a shard's columns hold, as its first example tells: by name, kind and shape."""
+def _table_types(table: pa.Table) -> dict[str, str]:
+    """Return each column's type and shape by name, from the shard's first example."""
     forms = {}
     for name in table.column_names:
         kind, value = table[name].type, table[name][0]
@@ -218,24 +230,27 @@ def _forms(table: pa.Table) -> dict[str, str]:
     return forms
 
 
-def _raise_wrong_end(path: str | Path, name: str, found: int, count: int) -> None:
-    place = f"{name} {count - 1}"
-    lineage.check_position(path, f"{name} {found - 1}", place, "the examples up to")
+def _raise_wrong_count(path: str | Path, name: str, found: int, count: int) -> None:
+    expected = f"{name} {count - 1}"
+    lineage.check_position(path, f"{name} {found - 1}", expected, "the examples up to")
 
 
-def or_refused(make: Callable, value: Any, name: str, source: str) -> Any:
-    """What `make` makes of what `source` gives in the column `name`; `UserError` if it cannot."""
+def convert_or_raise(convert: Callable, value: Any, name: str, source: str) -> Any:
+    """Return `convert(value)`; raise `UserError` if the column `name` cannot hold the value.
+
+    `source` is the file and the function that gave the value.
+    """
     try:
-        return make(value)
+        return convert(value)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"{source} gives what the column {shown(name)} cannot hold ({first_line(error)}); "
-            f"it may hold {_HELD}"
+            f"{source} gives a value that column {shown(name)} cannot hold ({first_line(error)}); "
+            f"expected {_ALLOWED}"
         ) from error
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Mapping):  # Only an image is stored as such.
+    if isinstance(value, Mapping):  # Images alone are stored as structs.
         raise TypeError(shown(value))
     if isinstance(value, np.ndarray) and value.ndim >= 2:
         return {"bytes": png.encode(value), "path": None}
@@ -254,17 +269,17 @@ def _column(values: list) -> pa.Array:
 
 
 def _check_readable(array: pa.Array) -> None:
-    """Refuse a column that `Split.arrays` could not make one array of numbers from."""
+    """Raise if `Split.arrays` could not read the column as one array of numbers."""
     is_list = pa.types.is_list(array.type)
     values = array.flatten() if is_list else array
     if not any(is_kind(values.type) for is_kind in _NUMBERS):
         raise TypeError(f"values of type {values.type}")
     if array.null_count or values.null_count:
-        raise TypeError("None among its values")
+        raise TypeError("None among the values")
     if array.type == pa.uint64() and pc.max(array).as_py() >= 2**63:
-        raise OverflowError("single numbers of more than 63 bits")
+        raise OverflowError("integers of more than 63 bits")
     if is_list and len(pc.unique(pc.list_value_length(array))) > 1:
-        raise TypeError("lists of other lengths")
+        raise TypeError("lists of different lengths")
 
 
 def _decoded(column: pa.ChunkedArray) -> list:
@@ -276,7 +291,7 @@ def _decoded(column: pa.ChunkedArray) -> list:
 
 
 def _features(arrays: Mapping[str, pa.Array]) -> str:
-    """The column types as the Hugging Face `datasets` library notes them in a Parquet file."""
+    """Return the column types in the form that Hugging Face `datasets` stores in Parquet."""
 
     def feature(kind: pa.DataType) -> dict:
         if kind == IMAGE:

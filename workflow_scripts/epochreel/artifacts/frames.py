@@ -1,4 +1,4 @@
-"""The pictures that a film is made of: frames and transitions, checked before they are shown."""
+"""Frames and transitions: the pictures of a film, checked before they are encoded."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from epochreel.provenance import lineage
 
 @dataclass(frozen=True)
 class FrameSequence:
-    """The frames of all snapshots, PNG of `size` in order, and the transitions that lead to each.
+    """The frames of all snapshots, in order: PNGs of `size`, with the transitions before each.
 
-    There are no transitions, or an animated PNG for each frame; the first one's leads nowhere. `drawn`
-    says, by "render" and "render_transitions", the digests of the keys that these must note, if any.
+    `transitions` is empty or has one animated PNG per frame; the first one's is not shown. `drawn`
+    maps "render" and "render_transitions" to the key digests that the files must carry; a missing
+    entry means that the key is not checked.
     """
 
     frames: Sequence[str | Path]
@@ -27,43 +28,47 @@ class FrameSequence:
     drawn: Mapping[str, str] = field(default_factory=dict)
 
     def check(self) -> None:
-        """Raise `UserError` with the first file that is wrong."""
+        """Raise `UserError` for the first wrong file."""
         check_frames(self.frames, self.size, self.drawn.get("render"))
         if self.transitions:
             for number in range(1, len(self.frames)):
-                self._leading_to(number)
+                self._transitions_before(number)
 
     def frame(self, number: int) -> bytes:
-        """The PNG of a snapshot, whole and of the right size, or `UserError`."""
+        """Return the PNG of a snapshot; raise `UserError` if it is not complete."""
         return _frame(Path(self.frames[number]), number, self.size, drawn=self.drawn.get("render"))
 
-    def feed(self, shown: int) -> Iterator[bytes]:
-        """The pictures of the film, where a snapshot is shown for `shown` film frames.
+    def pictures(self, film_frames: int) -> Iterator[bytes]:
+        """Yield the pictures of the film, with each snapshot shown for `film_frames` film frames.
 
-        Without transitions each frame comes once.
+        Without transitions, yield each frame once. Raises `UserError` if the transitions leave no
+        film frame for the snapshot.
         """
         last = len(self.frames) - 1
         for number, path in enumerate(self.frames):
             data = _frame(Path(path), number, self.size, drawn=self.drawn.get("render"))
-            moving = self._leading_to(number + 1) if self.transitions and number < last else []
-            if len(moving) >= shown:
+            leading = (
+                self._transitions_before(number + 1) if self.transitions and number < last else []
+            )
+            if len(leading) >= film_frames:
                 raise UserError(
-                    f"{self.transitions[number + 1]} holds {len(moving)} pictures, and a snapshot is "
-                    f"shown for {shown} film frames: set figure.transitions to {shown - 1} at most"
+                    f"{self.transitions[number + 1]} has {len(leading)} pictures, but a snapshot "
+                    f"is shown for {film_frames} film frames: set figure.transitions to at most "
+                    f"{film_frames - 1}"
                 )
-            yield from [data] * (shown - len(moving) if self.transitions else 1)
-            yield from moving
+            yield from [data] * (film_frames - len(leading) if self.transitions else 1)
+            yield from leading
 
     def check_pixels(self) -> None:
-        """Raise `UserError` with the first file whose pixels cannot be read."""
+        """Raise `UserError` for the first file whose pixels cannot be decoded."""
         for number, path in enumerate(self.frames):
             _check_pixels("frame", number, path, [_frame(Path(path), number, self.size)])
             if self.transitions and number:
-                leading = self._leading_to(number)
+                leading = self._transitions_before(number)
                 _check_pixels("transitions", number, self.transitions[number], leading)
 
-    def _leading_to(self, number: int) -> list[bytes]:
-        """The transitions that lead to a frame, each as a PNG of its own."""
+    def _transitions_before(self, number: int) -> list[bytes]:
+        """Return the transitions before a frame, each as a PNG."""
         drawn = self.drawn.get("render_transitions")
         data = _frame(Path(self.transitions[number]), number, self.size, "transitions", drawn)
         return list(png.series(data))
@@ -75,16 +80,16 @@ def check_frames(
     drawn: str | None = None,
     what: str = "frame",
 ) -> None:
-    """Refuse frames that are not the whole film: numbers 0, 1, 2 … and whole RGB PNGs of `size`.
+    """Check that the frames are numbered 0, 1, 2 … and are complete RGB PNGs of `size`.
 
-    `size` is (width, height) in px, both even; `drawn` is the digest of the key that they must
-    note, if any; `what` is what they are called. Raises `UserError` naming the first wrong one and
-    the command that mends it.
+    `size` is (width, height) in px, both even; `drawn` is the key digest that they must carry, or
+    None; `what` is the word for them in errors. Raises `UserError` with the first wrong file and
+    the command that repairs it.
     """
     if not frames:
-        raise UserError("a film needs at least one frame, and the list of frames is empty")
+        raise UserError("the list of frames is empty; a film needs at least one frame")
     if size[0] % 2 or size[1] % 2:
-        raise UserError(f"a film's width and height must be even, not {size[0]} × {size[1]}")
+        raise UserError(f"the film is {size[0]} × {size[1]} px; expected an even width and height")
     for number, path in enumerate(frames):
         _frame(Path(path), number, size, what, drawn)
 
@@ -94,48 +99,48 @@ def _check_pixels(what: str, number: int, path: str | Path, pictures: Sequence[b
         try:
             png.decode(data)
         except (OSError, SyntaxError, ValueError):
-            mend = f"delete it and run: snakemake {shlex.quote(str(path))}"
-            raise UserError(f"{what} {number}, {path}, lacks pixels: {mend}") from None
+            fix_hint = f"delete it and run: snakemake {shlex.quote(str(path))}"
+            raise UserError(f"{what} {number}, {path}, has damaged pixels: {fix_hint}") from None
 
 
 def _frame(
     path: Path, number: int, size: tuple[int, int], what: str = "frame", drawn: str | None = None
 ) -> bytes:
-    """The bytes of the file of snapshot `number`, whole and of the right size, or `UserError`."""
+    """Read the picture of snapshot `number`; raise `UserError` if it is not complete."""
     name = f"{number:06d}.png"
     if path.name != name:
-        mend = shlex.quote(str(path.with_name(name)))
+        fix_hint = shlex.quote(str(path.with_name(name)))
         raise UserError(
-            f"{what} {number} is missing from its place, which holds {path}: give every one in "
-            f"order, from 000000.png on; where it is lost run: snakemake {mend}"
+            f"{what} {number} is missing: found {path} at its position; expected all in order from "
+            f"000000.png on; to make it again run: snakemake {fix_hint}"
         )
-    mend = f"run: snakemake {shlex.quote(str(path))}"
+    fix_hint = f"run: snakemake {shlex.quote(str(path))}"
     try:
         data = path.read_bytes()
         _check_picture(data, number, size, drawn)
     except FileNotFoundError:
-        raise UserError(f"{what} {number}, {path}, is missing: {mend}") from None
+        raise UserError(f"{what} {number}, {path}, is missing: {fix_hint}") from None
     except OSError as error:
         raise UserError(f"{what} {number}, {path}, cannot be read: {error.strerror}") from error
     except ValueError as error:
-        raise UserError(f"{what} {number}, {path}, {error}: delete it and {mend}") from None
+        raise UserError(f"{what} {number}, {path}, {error}: delete it and {fix_hint}") from None
     return data
 
 
-def _check_picture(data: bytes, number: int, size: tuple[int, int], drawn: str | None) -> None:
-    found = png.size(data)
+def _check_picture(png_data: bytes, number: int, size: tuple[int, int], drawn: str | None) -> None:
+    found = png.size(png_data)
     if found != size:
-        raise ValueError("is {} × {} px instead of {} × {}".format(*found, *size))
-    notes = {}
-    for kind, body in png.chunks(data):
-        # A change of the kind of pixels within the film would cut it in two.
-        if kind == b"IHDR" and body[8:] != b"\x08\x02\x00\x00\x00":
-            raise ValueError("is not a plain 8-bit RGB picture")
-        if kind == b"tEXt":
-            keyword, _, text = body.partition(b"\0")
-            notes[keyword] = text
-    shown = notes.get(b"Snapshot", b"" if drawn else str(number).encode()).decode("latin-1")
-    if shown != str(number):
-        raise ValueError(f"shows snapshot {shown}" if shown else "does not tell its snapshot")
-    if drawn and hashlib.sha256(notes.get(b"epochreel", b"")).hexdigest() != drawn:
+        raise ValueError("is {} × {} px; expected {} × {} px".format(*found, *size))
+    texts = {}
+    for chunk, data in png.chunks(png_data):
+        # A change of pixel format within the film would split it in two.
+        if chunk == b"IHDR" and data[8:] != b"\x08\x02\x00\x00\x00":
+            raise ValueError("is not an 8-bit RGB PNG without interlacing")
+        if chunk == b"tEXt":
+            keyword, _, text = data.partition(b"\0")
+            texts[keyword] = text
+    snapshot = texts.get(b"Snapshot", b"" if drawn else str(number).encode()).decode("latin-1")
+    if snapshot != str(number):
+        raise ValueError(f"shows snapshot {snapshot}" if snapshot else "does not name its snapshot")
+    if drawn and hashlib.sha256(texts.get(b"epochreel", b"")).hexdigest() != drawn:
         raise ValueError(lineage.STALE)

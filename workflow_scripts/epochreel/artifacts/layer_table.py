@@ -1,9 +1,9 @@
-"""The layer table of a run: one row for each layer that computes, in order.
+"""Layer table of a run: one row for each layer with a computation, in the order of execution.
 
-name          the layer's name in the network
-kind          the name of its class
+name          name of the layer in the network
+kind          name of its class
 output_shape  list of int64, without the batch axis; null if the output is not a tensor
-parameters    int64, the number of its own weights
+parameters    int64, number of parameters of the layer itself, without its submodules
 """
 
 from __future__ import annotations
@@ -27,6 +27,6 @@ _SCHEMA = pa.schema(
 
 
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
-    """Write the layers and the cache key that they depend on."""
+    """Write the layers, and the cache key of the table as metadata."""
     table = pa.Table.from_pylist(list(rows), _SCHEMA).replace_schema_metadata({"epochreel": key})
     parquet.write(path, table)

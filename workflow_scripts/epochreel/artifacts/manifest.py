@@ -1,4 +1,4 @@
-"""Manifests: what a finished run consists of, by digest; and whether it still does."""
+"""Manifests: the checksums and cache keys of a finished run, and checks against them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from epochreel.core.files import sha256
 from epochreel.formats import checked_json, parquet, png
 from epochreel.provenance import lineage
 
-_OTHERS = f"{lineage.STALE} now"
+_OTHER_KEY = f"{lineage.STALE} now"
 
 
 def write(
@@ -21,96 +21,97 @@ def write(
     stages: Mapping[str, str],
     sources: Mapping[str, str],
 ) -> None:
-    """Write the manifest of `artifacts`, and what the stages that made them follow from.
+    """Write the checksums of `artifacts` and of `sources`, and the cache keys of `stages`.
 
-    `sources` are the user's files that the data are made from, name → path.
-    A JSON object: `artifacts` (path → SHA-256), `stages` (stage → key in canonical form),
-    `sources` (name → SHA-256), and `digest` (see `formats.checked_json`).
+    `sources` maps names to the user's files that the data was made from. The manifest is a JSON
+    object: `artifacts` (path → SHA-256), `stages` (stage → key in canonical form), `sources`
+    (name → SHA-256) and `digest` (see `formats.checked_json`).
     """
-    told = {"artifacts": {name: sha256(name) for name in artifacts}, "stages": dict(stages)}
-    told["sources"] = {name: sha256(file) for name, file in sources.items()}
-    checked_json.write(path, told, indent=1)
+    content = {"artifacts": {name: sha256(name) for name in artifacts}, "stages": dict(stages)}
+    content["sources"] = {name: sha256(file) for name, file in sources.items()}
+    checked_json.write(path, content, indent=1)
 
 
 def differences(
     path: str | Path,
-    kept: Iterable[str],
+    expected: Iterable[str],
     keys: Mapping[str, str],
     stages: Mapping[str, str],
     sources: Mapping[str, str],
 ) -> Iterator[str]:
-    """What is no longer as the manifest at `path` says, a line for each artifact or stage.
+    """Yield one line for each artifact, stage or source that differs from the manifest at `path`.
 
-    `kept` are the artifacts that there should be; `keys` says of artifacts, `stages` of stages,
-    what they should follow from: settings, code and versions in canonical form; `sources` are as
-    for `write`. Files are read whole; modification times are not looked at.
-    Raises `UserError` for a manifest that is damaged.
+    `expected` are the artifacts that the run should have; `keys` and `stages` map artifacts and
+    stages to the cache keys that they should have now, in canonical form; `sources` are as for
+    `write`. Reads all files whole and ignores modification times. Raises `UserError` for a
+    damaged manifest.
     """
-    told = _read(path)
-    key_digest = told["artifacts"]
-    for artifact in sorted(key_digest.keys() | keys.keys()):
-        line = _line(artifact, key_digest.get(artifact), keys.get(artifact))
+    manifest = _read(path)
+    checksums = manifest["artifacts"]
+    for artifact in sorted(checksums.keys() | keys.keys()):
+        line = _artifact_line(artifact, checksums.get(artifact), keys.get(artifact))
         if line:
             yield line
-    more = sorted(key_digest.keys() - set(kept))
-    if more:
-        yield f"{path} holds {len(more)} artifact(s) that the config asks for no more: {more[0]} …"
-    for stage in sorted(told["stages"].keys() | stages.keys()):
-        if told["stages"].get(stage) != stages.get(stage):
-            yield f"{path}: what '{stage}' made {_OTHERS}"
-    made_from = told.get("sources", {})
-    # Manifests of former versions say nothing of them.
-    for name in sorted(made_from.keys() | sources.keys()) if "sources" in told else ():
-        if reason := _change(sources.get(name), made_from.get(name)):
+    surplus = sorted(checksums.keys() - set(expected))
+    if surplus:
+        count, first = len(surplus), surplus[0]
+        yield f"{path} lists {count} artifact(s) that the config no longer requests: {first} …"
+    for stage in sorted(manifest["stages"].keys() | stages.keys()):
+        if manifest["stages"].get(stage) != stages.get(stage):
+            yield f"{path}: the output of '{stage}' {_OTHER_KEY}"
+    recorded = manifest.get("sources", {})
+    # Manifests written by earlier versions have no sources.
+    for name in sorted(recorded.keys() | sources.keys()) if "sources" in manifest else ():
+        if reason := _source_difference(sources.get(name), recorded.get(name)):
             yield f"{name} {reason}"
 
 
-def _change(file: str | None, made_from: str | None) -> str | None:
-    """What became of a file of the user's since the data were made from it, if anything."""
-    if made_from is None:
-        return f"was added since the data were made: touch {file}, and they are made again"
+def _source_difference(file: str | None, recorded: str | None) -> str | None:
+    """Return how a user's file differs from the one that the data was made from, or None."""
+    if recorded is None:
+        return f"was added after the data was made: touch {file} and run the same command again"
     if file is None or not Path(file).is_file():
-        return "is gone since the data were made: run the same command, and they are made again"
+        return "was deleted after the data was made: run the same command again"
     try:
-        is_other = sha256(file) != made_from
+        differs = sha256(file) != recorded
     except OSError as error:
         return f"cannot be read: {first_line(error)}"
-    if is_other:
-        return f"is not what the data were made from: touch {file}, and they are made again"
+    if differs:
+        return f"changed after the data was made: touch {file} and run the same command again"
     return None
 
 
-def _line(artifact: str, key_digest: str | None, key: str | None) -> str | None:
-    """What is wrong with an artifact; a manifest may list one that was damaged before."""
+def _artifact_line(artifact: str, checksum: str | None, key: str | None) -> str | None:
+    """Return the line for an artifact, or None. A listed artifact may have been damaged before."""
     try:
-        reason = _difference(artifact, key_digest, key)
+        reason = _difference(artifact, checksum, key)
     except UserError as error:
         return str(error)
     except OSError as error:
         reason = f"cannot be read: {first_line(error)}"
     except (ValueError, AttributeError) as error:
-        reason = f"is damaged: delete it, and it is made again ({first_line(error)})"
+        reason = f"is damaged: delete it and run the same command again ({first_line(error)})"
     return f"{artifact} {reason}" if reason else None
 
 
-def _difference(artifact: str, key_digest: str | None, key: str | None) -> str | None:
+def _difference(artifact: str, checksum: str | None, key: str | None) -> str | None:
     if not Path(artifact).is_file():
         return "is missing"
-    if key_digest is None:
-        return "is not in the manifest: the run has changed since"
-    if sha256(artifact) != key_digest:
-        return "is not what was made: delete it, and it is made again"
-    if key is not None and json.loads(key) != carried_key(artifact):
-        return _OTHERS
+    if checksum is None:
+        return "is not in the manifest: the run has changed since it was written"
+    if sha256(artifact) != checksum:
+        return "differs from the manifest: delete it and run the same command again"
+    if key is not None and json.loads(key) != read_key(artifact):
+        return _OTHER_KEY
     return None
 
 
-def carried_key(artifact: str) -> Any:
-    """The key that an artifact carries; None where it carries none."""
+def read_key(artifact: str) -> Any:
+    """Read the cache key from an artifact's metadata, or None if it has none."""
     if artifact.endswith(".png"):
         return json.loads(png.texts(Path(artifact).read_bytes()).get("epochreel", "null"))
-    note = parquet.read_metadata(artifact)
-    return note.get("key", note)
+    metadata = parquet.read_metadata(artifact)
+    return metadata.get("key", metadata)
 
 
 def _read(path: str | Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Padding: the places of a block after the run's last snapshot.
+"""Padding: the slots of a block after the run's last snapshot.
 
-Snakemake expects a block's files all; those after the last snapshot are second names of it.
-They enter no film, metric, scale or manifest.
+Snakemake expects all output files of a block, so the remaining slots are hard links to the last
+snapshot. Padding enters no film, metric or manifest.
 """
 
 from __future__ import annotations
@@ -13,5 +13,5 @@ from epochreel.core.files import atomic_link_all
 
 
 def fill(paths: Sequence[str | Path], count: int) -> None:
-    """Link the places of a block after its first `count` ones to the last of these."""
+    """Link the slots after the first `count` to the last of these."""
     atomic_link_all(dict.fromkeys(paths[count:], paths[count - 1]))

@@ -1,14 +1,14 @@
-"""The system log of a block: when each snapshot was trained, how fast, and on what machine.
+"""System log of a block: when each snapshot was trained, how fast, and on which machine.
 
 It is a log, not an artifact: no stage of the film reads it.
 
 snapshot             int64
-time                 float64, seconds since the epoch
-device               the device that trained, such as `cpu`
-examples_per_second  float64, since the snapshot before
-cpu_percent          float64, of one core
-memory_bytes         int64, held by the process
-gpus                 one struct for each GPU: name, use in percent, memory used
+time                 float64, seconds since the Unix epoch
+device               device of the training, such as `cpu`
+examples_per_second  float64, since the previous snapshot
+cpu_percent          float64, percent of one core
+memory_bytes         int64, resident memory of the process
+gpus                 one struct per GPU: name, utilization in percent, memory used
 """
 
 from __future__ import annotations
@@ -38,5 +38,5 @@ _SCHEMA = pa.schema(
 
 def write(path: str | Path, samples: Sequence[Mapping[str, Any]]) -> None:
     """Write the samples of a block."""
-    with atomic_write(path) as temporary:
-        pq.write_table(pa.Table.from_pylist(list(samples), _SCHEMA), temporary, compression="zstd")
+    with atomic_write(path) as tmp_path:
+        pq.write_table(pa.Table.from_pylist(list(samples), _SCHEMA), tmp_path, compression="zstd")

@@ -1,14 +1,14 @@
-"""The training table of a block: losses, learning rate, gradient norm and histograms.
+"""Training table of a block: losses, learning rate, gradient norm and histograms.
 
-One row for each snapshot. Nothing in it depends on the clock or the machine: figures may read it.
+One row per snapshot. Nothing in it depends on the clock or the machine, so figures may read it.
 
 snapshot, step, examples  int64: the snapshot, and the steps and examples before it
 epoch                     float64
-loss                      float64, the mean loss of the steps since the snapshot before; null at 0
+loss                      float64, mean loss of the steps since the previous snapshot; null at 0
 validation_loss           float64; null without validation examples
-rate                      float64, the learning rate of the last step
-gradient_norm             float64, the norm of all gradients at the last step; null at 0
-layers                    one struct for each parameter: histograms of weights and gradients
+rate                      float64, learning rate of the last step
+gradient_norm             float64, norm of all gradients at the last step; null at 0
+layers                    one struct per parameter: histograms of weights and gradients
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from epochreel.formats import parquet
 from epochreel.provenance import lineage
 
 _HISTOGRAMS = [
-    (f"{kind}_{part}", of)
+    (f"{kind}_{part}", dtype)
     for kind in ("weight", "gradient")
-    for part, of in (
+    for part, dtype in (
         ("minimum", pa.float64()),
         ("maximum", pa.float64()),
         ("counts", pa.list_(pa.int64())),
@@ -47,20 +47,20 @@ _SCHEMA = pa.schema(
 
 
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None:
-    """Write the rows of a block and the cache key of the training."""
+    """Write the rows of a block, and the cache key of the training as metadata."""
     table = pa.Table.from_pylist(list(rows), _SCHEMA)
     table = table.replace_schema_metadata({"epochreel": key})
     parquet.write(path, table)
 
 
 def read(path: str | Path, first: int, count: int, key_digest: str) -> pa.Table:
-    """Read the table of the block of `count` snapshots from `first` on.
+    """Read the table of the block of `count` snapshots that starts with `first`.
 
-    Raises `UserError` if the file is damaged, belongs to another block, or depends on a key
+    Raises `UserError` if the file is damaged, belongs to another block, or depends on a cache key
     whose digest is not `key_digest`.
     """
     table = parquet.read(path)
     lineage.check_key(path, parquet.metadata(table.schema), key_digest)
-    found, place = table["snapshot"].to_pylist(), list(range(first, first + count))
-    lineage.check_position(path, found, place, "the snapshots")
+    found, expected = table["snapshot"].to_pylist(), list(range(first, first + count))
+    lineage.check_position(path, found, expected, "the snapshots")
     return table.replace_schema_metadata(None)

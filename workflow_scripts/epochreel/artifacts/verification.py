@@ -1,4 +1,4 @@
-"""What is kept of a finished run, looked at as its readers look: wholeness, origin and place."""
+"""Checks of a finished run's artifacts, as their readers do: damage, cache key and position."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from epochreel.provenance import keys, lineage
 
 @dataclass(frozen=True)
 class RunArtifacts:
-    """The files that are kept of a run, by kind, in the order of snapshots.
+    """The artifacts of a run by kind, each in the order of snapshots.
 
-    `stages` are the cache keys of the stages that made them; `made_by` names the stage for each
-    kind whose files carry its key; `index` is that of the last block, and `last_snapshots` are the numbers of
-    the blocks' last snapshots.
+    `stages` maps stages to their cache keys; `made_by` maps each kind whose files carry a key to
+    its stage; `index` is the checkpoint index of the last block; `last_snapshots` has the number
+    of each block's last snapshot.
     """
 
     files: Mapping[str, Sequence[str]]
@@ -36,86 +36,84 @@ class RunArtifacts:
     last_snapshots: Sequence[int]
 
     def check(self) -> None:
-        """Raise `UserError` with the first file that is damaged, foreign or in another's place."""
+        """Raise `UserError` for the first file that is damaged, foreign or out of place."""
         for kind, paths in self.files.items():
             if kind in _CHECKS:
                 _CHECKS[kind](self, paths)
             elif kind in self.made_by:
-                _carries_key(self.key_digest(self.made_by[kind]), paths)
+                _check_keys(self.key_digest(self.made_by[kind]), paths)
 
     def key_digest(self, stage: str) -> str:
-        """The digest of the key that the artifacts of a stage carry."""
+        """Return the digest of the cache key that a stage's artifacts carry."""
         return keys.digest(self.stages[stage])
 
 
-def _carries_key(key_digest: str, paths: Sequence[str]) -> None:
-    """Files of a kind that needs no check but that of the key which they carry."""
+def _check_keys(key_digest: str, paths: Sequence[str]) -> None:
+    """Check the cache key alone: for kinds of files that need no other check."""
     for path in paths:
-        lineage.check_key(path, manifest.carried_key(path), key_digest)
+        lineage.check_key(path, manifest.read_key(path), key_digest)
 
 
-def _film(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    mp4.check(paths[0], kept.key_digest("encode"))
+def _check_film(run: RunArtifacts, paths: Sequence[str]) -> None:
+    mp4.check(paths[0], run.key_digest("encode"))
 
 
-def _network(kept: RunArtifacts, paths: Sequence[str]) -> None:
+def _check_network(run: RunArtifacts, paths: Sequence[str]) -> None:
     checkpoint_index.check_last(
-        kept.index, paths[0], kept.last_snapshots[-1], kept.key_digest("train")
+        run.index, paths[0], run.last_snapshots[-1], run.key_digest("train")
     )
 
 
-def _pictures(stage: str, what: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
-    settings = kept.stages["encode"]["settings"]
-    frames.check_frames(
-        paths, (settings["width"], settings["height"]), kept.key_digest(stage), what
-    )
+def _check_pictures(stage: str, what: str, run: RunArtifacts, paths: Sequence[str]) -> None:
+    settings = run.stages["encode"]["settings"]
+    frames.check_frames(paths, (settings["width"], settings["height"]), run.key_digest(stage), what)
 
 
-def _of_snapshots(stage: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
-    key_digest = kept.key_digest(stage)
+def _check_evaluations(stage: str, run: RunArtifacts, paths: Sequence[str]) -> None:
+    key_digest = run.key_digest(stage)
     for snapshot, path in enumerate(paths):
         evaluations.metrics(path, snapshot, key_digest)
 
 
-def _summaries(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    key_digest = kept.key_digest("summarize")
-    for path, end in zip(paths, kept.last_snapshots, strict=True):
-        metrics.read(path, end + 1, key_digest)
+def _check_metrics(run: RunArtifacts, paths: Sequence[str]) -> None:
+    key_digest = run.key_digest("summarize")
+    for path, last in zip(paths, run.last_snapshots, strict=True):
+        metrics.read(path, last + 1, key_digest)
 
 
-def _training(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    key_digest, first = kept.key_digest("train"), 0
-    for path, end in zip(paths, kept.last_snapshots, strict=True):
-        training_table.read(path, first, end - first + 1, key_digest)
-        first = end + 1
+def _check_training(run: RunArtifacts, paths: Sequence[str]) -> None:
+    key_digest, first = run.key_digest("train"), 0
+    for path, last in zip(paths, run.last_snapshots, strict=True):
+        training_table.read(path, first, last - first + 1, key_digest)
+        first = last + 1
 
 
-def _states(kept: RunArtifacts, paths: Sequence[str]) -> None:
-    """States, and with them all checkpoints."""
-    key_digest, first = kept.key_digest("train"), 0
-    for path, end in zip(paths, kept.last_snapshots, strict=True):
-        checkpoints = kept.files["checkpoints"][first : end + 1]
-        checkpoint_index.check_checkpoints(path, checkpoints, end, key_digest)
-        first = end + 1
+def _check_indexes(run: RunArtifacts, paths: Sequence[str]) -> None:
+    """Check the indexes, and with them all checkpoints."""
+    key_digest, first = run.key_digest("train"), 0
+    for path, last in zip(paths, run.last_snapshots, strict=True):
+        checkpoints = run.files["checkpoints"][first : last + 1]
+        checkpoint_index.check_checkpoints(path, checkpoints, last, key_digest)
+        first = last + 1
 
 
-def _shards(reader: str, split: str, kept: RunArtifacts, paths: Sequence[str]) -> None:
+def _check_shards(reader: str, split: str, run: RunArtifacts, paths: Sequence[str]) -> None:
     if not paths:
         return
-    dataset_shards.check(kept.stages[reader], split, paths)
+    dataset_shards.check(run.stages[reader], split, paths)
 
 
 _CHECKS: dict[str, Callable[[RunArtifacts, Sequence[str]], None]] = {
-    "film": _film,
-    "network": _network,
-    "frames": partial(_pictures, "render", "frame"),
-    "evaluations": partial(_of_snapshots, "evaluate"),
-    "metrics": _summaries,
-    "projections": partial(_of_snapshots, "project"),
-    "transitions": partial(_pictures, "render_transitions", "transitions"),
-    "checkpoint_index": _states,
-    "training": _training,
-    "train": partial(_shards, "train", "train"),
-    "validation": partial(_shards, "train", "validation"),
-    "test": partial(_shards, "evaluate", "test"),
+    "film": _check_film,
+    "network": _check_network,
+    "frames": partial(_check_pictures, "render", "frame"),
+    "evaluations": partial(_check_evaluations, "evaluate"),
+    "metrics": _check_metrics,
+    "projections": partial(_check_evaluations, "project"),
+    "transitions": partial(_check_pictures, "render_transitions", "transitions"),
+    "checkpoint_index": _check_indexes,
+    "training": _check_training,
+    "train": partial(_check_shards, "train", "train"),
+    "validation": partial(_check_shards, "train", "validation"),
+    "test": partial(_check_shards, "evaluate", "test"),
 }

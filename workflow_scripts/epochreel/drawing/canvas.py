@@ -1,16 +1,16 @@
-"""The canvas: anti-aliased marks on an array of pixels, placed in units of a 1920 × 1080 frame.
+"""Canvas: anti-aliased marks on an array of pixels, placed in units of a 1920 × 1080 frame.
 
-A figure is laid out once, in units of the reference frame; a canvas of any size scales it
-uniformly and centres it. What never changes is drawn once; what changes is placed by arrays:
+A figure is laid out once, in units of the reference frame. A canvas of any size scales it
+uniformly and centres it. Static marks are drawn once; dynamic marks are drawn as arrays:
 
     bars = canvas.bars(x, y, 10, 40, palette.RIGHT, palette.SLOT)   # draws the empty slots
-    digits = canvas.stamps(x, y, tiles)                             # ready-made small pictures
-    photos = canvas.places(x, y, 120, 120, (40, 40))                # pictures yet to come
-    canvas.fill_bars(bars, values)                                  # all bars in one stroke
-    canvas.put_stamps(digits, which)                                # all stamps in one stroke
-    canvas.put_pictures(photos, pictures)                           # all pictures in one stroke
+    digits = canvas.stamps(x, y, tiles)                             # predefined small pictures
+    photos = canvas.places(x, y, 120, 120, (40, 40))                # positions of later pictures
+    canvas.fill_bars(bars, values)                                  # all bars in one call
+    canvas.put_stamps(digits, which)                                # all stamps in one call
+    canvas.put_pictures(photos, pictures)                           # all pictures in one call
 
-Angles, gradients and transparency beyond a flat tint are left out on purpose.
+Rotation, gradients and transparency other than flat tints are left out on purpose.
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ _LEVELS = 64  # of coverage in the topmost pixel of a bar
 
 @dataclass(frozen=True)
 class Bars:
-    """Upright bars of one size, ready to be filled: see `Canvas.bars`."""
+    """Vertical bars of one size, to be filled with `Canvas.fill_bars`."""
 
     row: np.ndarray  # (N, h) pixel rows of the slots, top to bottom
-    column: np.ndarray  # (N, 1) their left pixel columns
-    lines: np.ndarray  # (h, _LEVELS + 1) one line of pixels for each row and coverage
+    column: np.ndarray  # (N, 1) leftmost pixel columns
+    lines: np.ndarray  # (_LEVELS + 1,) one line of pixels for each coverage
 
 
 @dataclass(frozen=True)
 class Stamps:
-    """Places for small pictures of one size: see `Canvas.stamps`."""
+    """Positions for predefined pictures of one size: see `Canvas.stamps`."""
 
     row: np.ndarray  # (N, h)
     column: np.ndarray  # (N, 1)
-    lines: np.ndarray  # (S, h) the lines of pixels of each picture
+    lines: np.ndarray  # (S, h) lines of pixels of each picture
 
 
 @dataclass(frozen=True)
 class Places:
-    """Places for pictures of one size, each of any content: see `Canvas.places`."""
+    """Positions for arbitrary pictures of one size: see `Canvas.places`."""
 
     row: np.ndarray  # (N, h)
     column: np.ndarray  # (N, 1)
-    down: np.ndarray  # (h,) which row of a picture each row of the place shows
-    across: np.ndarray  # (w,) and which column
+    down: np.ndarray  # (h,) row of the picture that each pixel row shows
+    across: np.ndarray  # (w,) column of the picture that each pixel column shows
 
 
 class Canvas:
     """`pixels` (H, W, 3), uint8, and the marks that can be drawn on them.
 
-    All lengths are units of the 1920 × 1080 reference, x to the right and y downwards; what
-    reaches beyond the canvas is cut off. Later marks cover earlier ones.
+    All lengths are in units of the 1920 × 1080 reference, with x to the right and y down. Marks
+    are clipped at the edges of the canvas. Later marks cover earlier ones.
     """
 
     def __init__(self, width: int, height: int, ground: Colour = palette.PAPER):
@@ -71,44 +71,46 @@ class Canvas:
         self.pixels[:] = ground
 
     def tile(self, width: float, height: float, ground: Colour) -> Canvas:
-        """A small canvas of the same scale, its origin in its corner: to draw a stamp on."""
-        small = Canvas(1, 1)  # its scale would follow from its size: both are replaced
-        small.scale, small.left, small.top = self.scale, 0, 0
-        small.pixels = np.empty((self._whole(height), self._whole(width), 3), np.uint8)
-        small.pixels[:] = ground
-        return small
+        """Create a small canvas of the same scale, with the origin in its corner, for a stamp."""
+        canvas = Canvas(1, 1)  # replace the scale and size that the constructor sets
+        canvas.scale, canvas.left, canvas.top = self.scale, 0, 0
+        canvas.pixels = np.empty(
+            (self._whole_pixels(height), self._whole_pixels(width), 3), np.uint8
+        )
+        canvas.pixels[:] = ground
+        return canvas
 
     # Areas and lines
 
     def frame(
         self, x: float, y: float, width: float, height: float, colour: Colour, weight: float = 1.5
     ) -> None:
-        """The outline of a rectangle, drawn inside it, on whole pixels: crisp at any size."""
+        """Draw a rectangle's outline inside it, on whole pixels: crisp at any size."""
         left, top = self._pixel(x, y)
-        area = self._area(left, top, self._whole(width), self._whole(height))
-        line = self._whole(weight)
+        area = self._area(left, top, self._whole_pixels(width), self._whole_pixels(height))
+        line = self._whole_pixels(weight)
         for edge in (area[:line], area[-line:], area[:, :line], area[:, -line:]):
             edge[:] = colour
 
     def rule(
         self, x0: float, y0: float, x1: float, y1: float, colour: Colour, weight: float = 1.5
     ) -> None:
-        """A level or upright line on whole pixels, half its weight longer at both ends."""
+        """Draw a horizontal or vertical line on whole pixels, extended by half its weight."""
         if x0 != x1 and y0 != y1:
-            raise ValueError("a rule is level or upright: draw a slanting line with `line`")
-        half, line = weight / 2, self._whole(weight)
+            raise ValueError("a rule must be horizontal or vertical; draw other lines with `line`")
+        half, line = weight / 2, self._whole_pixels(weight)
         left, top = self._pixel(x0 - half, y0 - half)
         right, bottom = self._pixel(x1 - half, y1 - half)
         self._area(left, top, right - left + line, bottom - top + line)[:] = colour
 
     def line(self, points: np.ndarray, colour: Colour, weight: float = 3.0) -> None:
-        """A line through `points`, (n, 2) x and y, with round joins and ends."""
+        """Draw a line through `points`, (n, 2) x and y, with round joins and caps."""
         pixels = np.asarray(points, float).reshape(-1, 2) * self.scale + (self.left, self.top)
         mask, left, top = strokes.polyline(pixels, weight * self.scale)
         self._blend(mask, left, top, colour)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
-        """A filled disc about (x, y)."""
+        """Draw a filled disc centred on (x, y)."""
         self.line(np.array([[x, y]]), colour, 2 * radius)
 
     # Text and pictures
@@ -125,11 +127,11 @@ class Canvas:
         middle: bool = False,
         fit: float | None = None,
     ) -> float:
-        """One line of text; returns its width.
+        """Draw one line of text and return its width.
 
-        `x` is its left edge, centre or right edge (`align`: "left", "centre", "right"), `y` its
-        base line or, with `middle`, half the height of its capitals. A line wider than `fit` is
-        set smaller.
+        `x` is the left edge, centre or right edge (`align`: "left", "centre", "right"). `y` is the
+        baseline or, with `middle`, the middle of the capitals. A line wider than `fit` is drawn
+        smaller.
         """
         wide = text.width(words, weight) * size
         if fit is not None and wide > fit:
@@ -138,23 +140,23 @@ class Canvas:
         if middle:
             y += text.CAPITAL * size / 2
         pen = self.left + (x - shift * wide) * self.scale
-        # Base lines lie on whole pixels: glyphs need phases across only (see `text._glyph`).
+        # Baselines are on whole pixels, so glyphs need horizontal phases only (`text._glyph`).
         base = round(self.top + y * self.scale)
         mask, left, top = text.line(words, size * self.scale, weight, pen)
         self._blend(mask, left, base + top, colour)
         return wide
 
     def measure(self, words: str, size: float, weight: str = "regular") -> float:
-        """Width of a line of text."""
+        """Return the width of a line of text."""
         return text.width(words, weight) * size
 
     def image(self, x: float, y: float, width: float, height: float, picture: np.ndarray) -> None:
-        """A picture, uint8 (h, w) or (h, w, 3), scaled to fill the place.
+        """Draw a picture, uint8 (h, w) or (h, w, 3), scaled to `width` × `height`.
 
-        Areas are averaged where it shrinks; where it grows it is smoothed.
+        Averages areas to reduce it; interpolates smoothly to enlarge it.
         """
         left, top = self._pixel(x, y)
-        size = (self._whole(width), self._whole(height))
+        size = (self._whole_pixels(width), self._whole_pixels(height))
         shrinks = size[0] < picture.shape[1]
         method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
         scaled = Image.fromarray(picture).resize(size, method)
@@ -174,29 +176,29 @@ class Canvas:
         slot: Colour = palette.SLOT,
         stripe: Colour | None = None,
     ) -> Bars:
-        """Draws empty slots with top-left corners (x, y), (N,) each, and returns their bars.
+        """Draw empty slots with top-left corners (x, y), (N,) each, and return their bars.
 
-        All slots are equally many whole pixels wide and high. With `stripe`, the bars are
-        striped in that colour, and so differ from solid ones also without colour.
+        All slots have the same width and height in whole pixels. With `stripe`, bars are striped in
+        that colour, so that they differ from solid ones without colour too.
         """
-        high, wide = self._whole(height), self._whole(width)
-        row, column = self._places(x, y, wide, high)
+        high, wide = self._whole_pixels(height), self._whole_pixels(width)
+        row, column = self._positions(x, y, wide, high)
         body = np.empty((wide, 3))
         body[:] = colour
         if stripe is not None:
-            step = self._whole(3)
+            step = self._whole_pixels(3)
             body[(np.arange(wide) // step) % 2 == 1] = stripe
         share = np.arange(_LEVELS + 1)[:, None, None] / _LEVELS  # (_LEVELS + 1, 1, 1)
-        # All lines that a bar can consist of; to fill one is to copy them.
+        # All lines that a bar can consist of; filling a bar copies them.
         lines = np.rint(share * body + (1 - share) * np.array(slot)).astype(np.uint8)
         bars = Bars(row, column, _as_lines(lines))
         self._scatter(bars.row, bars.column, np.broadcast_to(bars.lines[0], row.shape))
         return bars
 
     def fill_bars(self, bars: Bars, values: np.ndarray) -> None:
-        """Fills the slots from below to `values`, (N,), 0 … 1, exact to 1/64 of a pixel."""
+        """Fill the slots from the bottom to `values`, (N,), 0 … 1, to 1/64 of a pixel."""
         high = bars.row.shape[1]
-        # In 1/64 px; each row shows what of it exceeds the rows below.
+        # In 1/64 px. Each row shows the part of the level above the rows below it.
         full = np.rint(np.clip(np.nan_to_num(values), 0, 1) * high * _LEVELS).astype(np.intp)
         above = np.arange(high - 1, -1, -1) * _LEVELS
         level = np.clip(full.reshape(-1, 1) - above, 0, _LEVELS)  # (N, h)
@@ -208,15 +210,17 @@ class Canvas:
         y: Sequence[float] | np.ndarray,
         tiles: Sequence[Canvas],
     ) -> Stamps:
-        """Places centred on (x, y), (N,) each, for any of `tiles`: canvases of one size."""
+        """Return positions centred on (x, y), (N,) each, for `tiles`: canvases of one size."""
         pictures = np.stack([tile.pixels for tile in tiles])
         high, wide = pictures.shape[1:3]
         shift = np.array([wide, high]) / self.scale / 2
-        row, column = self._places(np.asarray(x) - shift[0], np.asarray(y) - shift[1], wide, high)
+        row, column = self._positions(
+            np.asarray(x) - shift[0], np.asarray(y) - shift[1], wide, high
+        )
         return Stamps(row, column, _as_lines(pictures))
 
     def put_stamps(self, stamps: Stamps, which: np.ndarray) -> None:
-        """Puts tile number `which`, (N,) integers, at each place."""
+        """Draw tile number `which`, (N,) integers, at each position."""
         self._scatter(stamps.row, stamps.column, stamps.lines[which])
 
     def places(
@@ -227,28 +231,28 @@ class Canvas:
         height: float,
         shape: tuple[int, int],
     ) -> Places:
-        """Places with top-left corners (x, y), (N,) each, for pictures of `shape` (h, w) px.
+        """Return positions with top-left corners (x, y), (N,) each, for pictures of `shape` (h, w).
 
-        Pictures are magnified, so that each of their pixels is seen as a block; where a place has
-        fewer pixels than they have, areas are averaged.
+        Pictures are enlarged without smoothing, so that each pixel is a block. They are reduced by
+        averaging areas if a position has fewer pixels.
         """
-        high, wide = self._whole(height), self._whole(width)
-        row, column = self._places(x, y, wide, high)
+        high, wide = self._whole_pixels(height), self._whole_pixels(width)
+        row, column = self._positions(x, y, wide, high)
         down, across = (
-            (np.arange(size) * of // size).astype(np.intp)
-            for size, of in zip((high, wide), shape, strict=True)
+            (np.arange(size) * source // size).astype(np.intp)
+            for size, source in zip((high, wide), shape, strict=True)
         )
         return Places(row, column, down, across)
 
     def put_pictures(self, places: Places, pictures: np.ndarray) -> None:
-        """Puts pictures, uint8 (N, h, w, 3), each at its place."""
+        """Draw pictures, uint8 (N, h, w, 3), one at each position."""
         high, wide = len(places.down), len(places.across)
         if high < pictures.shape[1] or wide < pictures.shape[2]:
             box = Image.Resampling.BOX
-            small = [Image.fromarray(each).resize((wide, high), box) for each in pictures]
-            self._scatter(places.row, places.column, _as_lines(np.stack(small)))
+            resized = [Image.fromarray(picture).resize((wide, high), box) for picture in pictures]
+            self._scatter(places.row, places.column, _as_lines(np.stack(resized)))
             return
-        # Columns are repeated first: each row is then one item, which is repeated as a whole.
+        # Repeat columns first: each row is then one item, which is repeated as a whole.
         lines = _as_lines(pictures.take(places.across, axis=2))
         self._scatter(places.row, places.column, lines.take(places.down, axis=1))
 
@@ -257,48 +261,51 @@ class Canvas:
     def _pixel(self, x: float, y: float) -> tuple[int, int]:
         return round(self.left + x * self.scale), round(self.top + y * self.scale)
 
-    def _whole(self, length: float) -> int:
-        """A length in whole pixels, at least one."""
+    def _whole_pixels(self, length: float) -> int:
+        """Return a length in whole pixels, at least one."""
         return max(round(length * self.scale), 1)
 
     def _area(self, left: int, top: int, wide: int, high: int) -> np.ndarray:
-        """The part of a rectangle of pixels that lies on the canvas, as a view."""
+        """Return a view of the part of a pixel rectangle that is on the canvas."""
         rows = slice(max(top, 0), max(top + high, 0))
         return self.pixels[rows, max(left, 0) : max(left + wide, 0)]
 
     def _blend(self, mask: np.ndarray, left: int, top: int, colour: Colour) -> None:
-        """Lays `colour` over the pixels as far as `mask`, uint8 (h, w), covers them."""
+        """Blend `colour` over the pixels with the coverage `mask`, uint8 (h, w)."""
         area = self._area(left, top, *mask.shape[::-1])
         mask = mask[max(-top, 0) :, max(-left, 0) :][: area.shape[0], : area.shape[1]]
-        where = np.nonzero(mask)
-        cover = mask[where].astype(np.uint16)[:, None]
+        covered = np.nonzero(mask)
+        coverage = mask[covered].astype(np.uint16)[:, None]
         # 255 · 255 + 127 still fits 16 bits; 127 rounds the division.
-        mixed = area[where] * (255 - cover) + np.array(colour, np.uint16) * cover
-        area[where] = (mixed + 127) // 255
+        blended = area[covered] * (255 - coverage) + np.array(colour, np.uint16) * coverage
+        area[covered] = (blended + 127) // 255
 
-    def _places(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
-        """Pixel rows (N, h) and left columns (N, 1), moved onto the canvas where they leave it."""
+    def _positions(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return pixel rows (N, h) and left columns (N, 1), shifted to be on the canvas."""
         limit = np.array(self.pixels.shape[:2]) - (high, wide)
         if limit.min() < 0:
-            raise ValueError(f"marks of {wide} × {high} px are larger than the canvas")
+            raise ValueError(
+                f"marks of {wide} × {high} px do not fit the canvas; expected at most "
+                f"{self.pixels.shape[1]} × {self.pixels.shape[0]} px"
+            )
         column = np.rint(self.left + np.asarray(x, float) * self.scale).astype(np.intp)
         row = np.rint(self.top + np.asarray(y, float) * self.scale).astype(np.intp)
         row = row.clip(0, limit[0])[:, None] + np.arange(high)
         return row, column.clip(0, limit[1])[:, None]
 
     def _scatter(self, row: np.ndarray, column: np.ndarray, lines: np.ndarray) -> None:
-        """Writes whole lines of pixels, (N, h) of them, each a single copy of memory."""
+        """Write whole lines of pixels, (N, h), each as a single memory copy."""
         height, width, _ = self.pixels.shape
         wide = lines.dtype.itemsize // 3
         shape = (height, width - wide + 1)
         # A view of the canvas whose item (r, c) is the line of `wide` pixels that starts at (r, c).
-        # Its items overlap in memory; they are only ever assigned to.
+        # Its items overlap in memory, so it is only assigned to, never read.
         windows = np.ndarray(shape, lines.dtype, self.pixels, strides=(3 * width, 3))
         windows[row, column] = lines
 
 
 def _as_lines(pixels: np.ndarray) -> np.ndarray:
-    """(…, w, 3) uint8 as (…) opaque items of one line of pixels each."""
+    """View (…, w, 3) uint8 as (…) opaque items, each of one line of pixels."""
     pixels = np.ascontiguousarray(pixels)
     line = np.dtype((np.void, 3 * pixels.shape[-2]))
     return pixels.reshape(*pixels.shape[:-2], -1).view(line)[..., 0]

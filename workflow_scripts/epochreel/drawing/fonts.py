@@ -1,7 +1,7 @@
-"""Fonts: those that come with the pinned packages, and a person's own folder of them.
+"""Fonts: those bundled with matplotlib, or the user's folder.
 
-matplotlib carries font files; they are found without importing it. Families are grouped as a
-reader sees them (an upright, a slanted, a bold face), from the names in the files.
+matplotlib's font files are found without importing it. Faces are grouped into families (upright,
+italic or oblique; light, normal or bold) by the names in the files.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from epochreel.core.files import walk_files
 STYLES = ("upright", "italic", "oblique")
 WEIGHTS = ("light", "normal", "bold")
 
-# Computer Modern calls every one of its faces "Regular" and a family of its own.
+# Each Computer Modern font calls itself the "Regular" face of a separate family.
 _COMPUTER_MODERN = {
     "cmr10": ("Computer Modern Roman", "upright", "normal"),
     "cmti10": ("Computer Modern Roman", "italic", "normal"),
@@ -28,17 +28,17 @@ _COMPUTER_MODERN = {
     "cmss10": ("Computer Modern Sans", "upright", "normal"),
     "cmtt10": ("Computer Modern Typewriter", "upright", "normal"),
 }
-# These keep mathematical signs, or old-style figures, under the codes of digits and letters.
-_SIGNS = ("cmex10", "cmmi10", "cmsy10")
+# These have mathematical symbols or old-style digits at the codes of digits and letters.
+_SYMBOL_FONTS = ("cmex10", "cmmi10", "cmsy10")
 _LIGHT_WORDS = ("thin", "light", "hairline")
 _BOLD_WORDS = ("bold", "black", "heavy", "bol")
-_ABSENT = "\U0010fffe"  # a noncharacter of Unicode: fonts draw their sign for missing characters
+_MISSING = "\U0010fffe"  # a Unicode noncharacter, for which fonts draw their missing-glyph symbol
 _PROBE_SIZE = 24  # px
 
 
 @dataclass(frozen=True)
 class Face:
-    """One font file: its family's name, its style (of `STYLES`), its weight (of `WEIGHTS`)."""
+    """One font file: family name, style (one of `STYLES`) and weight (one of `WEIGHTS`)."""
 
     family: str
     style: str
@@ -47,17 +47,17 @@ class Face:
 
 
 def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Face, ...]]:
-    """The families whose faces can all write the characters of `text`, by name, sorted.
+    """Return the families whose faces have all characters of `text`, sorted by name.
 
-    `folder` is searched for .ttf and .otf files, its subfolders too; None means matplotlib's
-    fonts. Faces that lack a character, or draw two digits alike, are left out. `UserError` where
-    the folder cannot be read, holds a file that is no font, or leaves no face.
+    Searches `folder` and its subfolders for .ttf and .otf files; None means matplotlib's fonts.
+    Leaves out faces that lack a character or draw two digits the same. Raises `UserError` if the
+    folder cannot be read, has a file that is not a font, or has no suitable face.
     """
     return dict(_families("".join(sorted(set(text) - {" "})), str(folder or bundled_folder())))
 
 
 def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
-    """The face that comes closest: slant counts most, then weight, then italic or oblique."""
+    """Return the closest face by slant, then by weight, then by italic or oblique."""
 
     def distance(face: Face) -> tuple:
         slant = (face.style == "upright") != (style == "upright")
@@ -72,12 +72,12 @@ def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
     groups: dict[str, list[Face]] = {}
     for path in _font_files(Path(folder)):
         font = _open(path)
-        if font.getname()[0] not in _SIGNS and _can_write(font, text):
+        if font.getname()[0] not in _SYMBOL_FONTS and _has_characters(font, text):
             face = _face(font, path)
             groups.setdefault(face.family, []).append(face)
     if not groups:
         raise UserError(
-            f"no font in {folder} has all of the characters {text}: "
+            f"no font in {folder} has all characters of {text}: "
             "add a .ttf or .otf file that has them"
         )
     return {name: tuple(groups[name]) for name in sorted(groups)}
@@ -85,13 +85,13 @@ def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
 
 def _font_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise UserError(f"the folder of fonts {folder} is not there: create it or name another")
+        raise UserError(f"font folder {folder} does not exist: create it or name another")
     try:
         files = [path for path in walk_files(folder) if path.suffix.lower() in (".ttf", ".otf")]
     except OSError as error:
-        raise UserError(f"the folder of fonts {folder} cannot be read: {error.strerror}") from error
+        raise UserError(f"font folder {folder} cannot be read: {error.strerror}") from error
     if not files:
-        raise UserError(f"the folder of fonts {folder} holds no .ttf or .otf file: add some")
+        raise UserError(f"font folder {folder} has no .ttf or .otf file: add at least one")
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -102,15 +102,15 @@ def _open(path: Path) -> ImageFont.FreeTypeFont:
         raise UserError(f"{path} cannot be read as a font ({error}): remove it") from error
 
 
-def _can_write(font: ImageFont.FreeTypeFont, text: str) -> bool:
-    """Whether the font draws each character with a shape of its own.
+def _has_characters(font: ImageFont.FreeTypeFont, text: str) -> bool:
+    """Return whether the font has a distinct shape for each character.
 
-    Fonts draw a common sign in place of what they lack; a font of placeholders draws nothing else.
+    Fonts draw a common symbol for characters that they lack; a placeholder font draws only that.
     """
-    absent = bytes(font.getmask(_ABSENT))
+    missing = bytes(font.getmask(_MISSING))
     shapes = {letter: bytes(font.getmask(letter)) for letter in text}
     digits = [shape for letter, shape in shapes.items() if letter.isdigit()]
-    present = all(shape.strip(b"\0") and shape != absent for shape in shapes.values())
+    present = all(shape.strip(b"\0") and shape != missing for shape in shapes.values())
     return present and len(set(digits)) == len(digits)
 
 

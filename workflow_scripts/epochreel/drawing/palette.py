@@ -1,8 +1,8 @@
-"""The colours of a frame: light paper, quiet ink, and one pair for right and wrong.
+"""Colours of a frame: light background, dark text, and one colour each for right and wrong.
 
-Right and wrong are the blue and the vermilion of Okabe and Ito's colour-blind-safe palette
-(Color Universal Design, 2008). Colour never stands alone: what is right is also solid and
-bold, what is wrong is also striped, boxed or thin.
+Right and wrong are the blue and the vermilion of Okabe and Ito's colour-blind-safe palette (Color
+Universal Design, 2008). Colour is never the only distinction: right is also solid and bold, wrong
+also striped, boxed or thin.
 """
 
 Colour = tuple[int, int, int]

@@ -1,4 +1,4 @@
-"""Trying snapshots on the test set, whatever the experiment."""
+"""Evaluation of checkpoints on the test set, independent of the experiment."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import lineage
 
 log = logging.getLogger("epochreel")
-_TIMES = ("snapshot", "epoch", "examples")  # what a summary calls when a metric was taken
+_RESERVED = ("snapshot", "epoch", "examples")  # columns that metric tables and captions add
 
 
 class Evaluator:
-    """The network of a run and its test set, both loaded once for many snapshots.
+    """Network and test set of a run, loaded once for many snapshots.
 
-    `sample` are the training examples that some are tried of too, if the settings say so.
+    `sample` holds training examples; they are evaluated too if `train_sample` is above 0.
     """
 
     def __init__(
@@ -38,25 +38,25 @@ class Evaluator:
         test: Split,
         sample: Split,
     ):
-        self._how = settings["evaluation"]
-        self._device = device.choose(self._how["threads"])
+        self._settings = settings["evaluation"]
+        self._device = device.choose(self._settings["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
         self._file = experiment.file("evaluation")
         seeding.seed_all(0)
         model = experiment.load("model")
         network = model.Network(settings["network"], settings["data"]["settings"])
         self._network = device.put(network, self._device).eval()
-        self._tried = [self._columns(test)]
-        if self._how["train_sample"]:
+        self._splits = [self._columns(test)]
+        if self._settings["train_sample"]:
             if not _takes_sample(self._evaluate):
                 raise UserError(
-                    f"{self._file}: evaluate takes the test set alone: "
-                    "leave evaluation.train_sample at 0, or let it take a sample too"
+                    f"{self._file}: evaluate takes no training sample: set "
+                    "evaluation.train_sample to 0, or add the parameter to evaluate"
                 )
-            self._tried.append(self._columns(sample, self._how["train_sample"]))
+            self._splits.append(self._columns(sample, self._settings["train_sample"]))
 
     def _columns(self, split: Split, count: int | None = None) -> dict[str, torch.Tensor]:
-        """The first `count` examples of a split, or all."""
+        """Return the first `count` examples of a split, or all, as tensors on the device."""
         columns = split.arrays(device.cores())
         return {
             name: torch.from_numpy(array[:count]).to(self._device)
@@ -73,25 +73,26 @@ class Evaluator:
     ) -> None:
         """Evaluate one checkpoint and write the evaluation to `target`.
 
-        The file is opened once; `digest` is the SHA-256 that it should have (see
-        `checkpoints.read`). Raises `UserError` for the checkpoint of another snapshot.
+        Opens the file once; `digest` is its expected SHA-256 (see `checkpoints.read`). Raises
+        `UserError` if the checkpoint belongs to another snapshot.
         """
         started = time.monotonic()
         loaded = checkpoints.load_into(self._network, checkpoint, digest)
         lineage.check_position(checkpoint, loaded.snapshot, snapshot)
         seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
-        tried = (batches(columns, self._how["batch"]) for columns in self._tried)
-        with torch.inference_mode(), device.autocast(self._device, self._how["precision"]):
-            given = self._evaluate(self._network, *tried)
-        columns, metrics = _checked(given, f"{self._file}: evaluate")
-        check_row_count(columns, self._tried, f"{self._file}: evaluate")
-        about = {"snapshot": snapshot, "key": json.loads(key)}
-        evaluations.write(target, columns, metrics, about)
-        said = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-        log.info("snapshot %d: %s (%.2f s)", snapshot, said, time.monotonic() - started)
+        inputs = (batches(columns, self._settings["batch"]) for columns in self._splits)
+        with torch.inference_mode(), device.autocast(self._device, self._settings["precision"]):
+            returned = self._evaluate(self._network, *inputs)
+        columns, metrics = _checked(returned, f"{self._file}: evaluate")
+        check_row_count(columns, self._splits, f"{self._file}: evaluate")
+        metadata = {"snapshot": snapshot, "key": json.loads(key)}
+        evaluations.write(target, columns, metrics, metadata)
+        summary = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        log.info("snapshot %d: %s (%.2f s)", snapshot, summary, time.monotonic() - started)
 
 
 def _takes_sample(evaluate: Callable) -> bool:
+    """Return whether `evaluate` accepts a training sample as its third argument."""
     try:
         inspect.signature(evaluate).bind("network", "test", "sample")
     except TypeError:
@@ -99,64 +100,71 @@ def _takes_sample(evaluate: Callable) -> bool:
     return True
 
 
-def _checked(given: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, float]]:
-    """Columns of one length and finite metrics, or a `UserError` that says what `source` gave."""
-    pair = isinstance(given, tuple | list) and len(given) == 2
-    if not pair or not all(isinstance(part, Mapping) for part in given):
+def _checked(returned: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, float]]:
+    """Return columns of equal length and finite metrics; raise `UserError` for other results.
+
+    `source` is the file and the function that returned them.
+    """
+    pair = isinstance(returned, tuple | list) and len(returned) == 2
+    if not pair or not all(isinstance(part, Mapping) for part in returned):
         raise UserError(
-            f"{source} returns {shown(given)}; it returns two dicts, columns and metrics"
+            f"{source} returns {shown(returned)}; expected two dicts, columns and metrics"
         )
-    columns = {name: _column(name, values, source) for name, values in given[0].items()}
+    columns = {name: _column(name, values, source) for name, values in returned[0].items()}
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) != 1:
-        told = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
-        raise UserError(f"{source} returns columns that are not of one length: {told}")
-    return columns, {name: _metric(name, value, source) for name, value in given[1].items()}
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
+        raise UserError(
+            f"{source} returns columns of different lengths ({found}); expected one length"
+        )
+    return columns, {name: _metric(name, value, source) for name, value in returned[1].items()}
 
 
 def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
     try:
         if not isinstance(name, str):
-            raise TypeError("columns are named by text")
+            raise TypeError("column names are strings")
         return values if isinstance(values, pa.Array | pa.ChunkedArray) else pa.array(values)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         reason = first_line(error)
-        raise UserError(f"{source} returns no column as {shown(name)}: {reason}") from error
+        raise UserError(f"{source} returns an invalid column {shown(name)}: {reason}") from error
 
 
 def _metric(name: Any, value: Any, source: str) -> float:
-    if not isinstance(name, str) or name in _TIMES:
+    if not isinstance(name, str) or name in _RESERVED:
         raise UserError(
-            f"{source} returns a metric named {shown(name)}; name it otherwise, in text"
+            f"{source} returns a metric named {shown(name)}; expected a string other than "
+            f"{', '.join(_RESERVED)}"
         )
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError):
         number = math.nan
     if not math.isfinite(number):
-        raise UserError(f"{source} returns {shown(value)} as {name}; a metric is a finite number")
+        raise UserError(f"{source} returns {shown(value)} as {name}; expected a finite number")
     return number
 
 
 def check_row_count(
-    columns: Mapping[str, Any], tried: Sequence[Mapping[str, Any]], source: str
+    columns: Mapping[str, Any], splits: Sequence[Mapping[str, Any]], source: str
 ) -> None:
-    """Refuse columns that do not tell of all examples alike (`UserError`); `source` gave them.
+    """Raise `UserError` unless the columns have the same number of rows for each example.
 
-    `tried` are the test examples and, where such are tried too, training examples, as columns.
-    An experiment gives one row an example, or as many for each, and may leave the training's out.
+    `splits` are the columns of the test examples and, if they are evaluated too, of the training
+    examples, for which an experiment may return no rows. `source` is the file and the function that
+    returned the columns.
     """
-    rows, *examples = (len(next(iter(part.values()))) for part in (columns, *tried))
+    rows, *examples = (len(next(iter(part.values()))) for part in (columns, *splits))
     counts = {examples[0], sum(examples)}
     if not rows or all(rows % count for count in counts):
         raise UserError(
-            f"{source} returns {rows} rows; it returns one for each of the "
-            f"{' or '.join(map(str, sorted(counts)))} examples, or as many for each"
+            f"{source} returns {rows} rows; expected a multiple of the number of examples, "
+            f"{' or '.join(map(str, sorted(counts)))}"
         )
 
 
 def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
-    """A split's columns in batches of `size`, in order; the last may be shorter."""
+    """Yield a split's columns in batches of `size`, in order; the last may be smaller."""
     count = len(next(iter(columns.values())))
     for start in range(0, count, size):
         yield {name: column[start : start + size] for name, column in columns.items()}

@@ -1,21 +1,22 @@
-"""Films from frames: checked before, encoded by ffmpeg, counted after.
+"""Encoding of films with ffmpeg. Frames are checked before, and the film's frames counted after.
 
-Film settings are a mapping; each function reads only the keys that it names:
+Film settings are a mapping; each function reads only the keys that its docstring or this table
+names:
 
 ========================= ==========================================================
-`seconds_per_snapshot`    s, a whole number of 1/24 s: how long each snapshot is shown
-`hold_seconds`            s ≥ 0: how much longer the last snapshot stays
+`seconds_per_snapshot`    s, a multiple of 1/24 s: how long each snapshot is shown
+`hold_seconds`            s ≥ 0: extra time for the last snapshot
 `ffmpeg`                  "bundled" (with imageio-ffmpeg) or "system" (found in PATH)
-`crf`, `preset`           quality (1 best … 51) and effort of x264
+`crf`, `preset`           quality (1 best … 51) and speed preset of x264
 `threads`                 threads of the encoder; other numbers give other bytes
 `webm_codec`              "av1" or "vp9"
 `gif_width`               px, at most the frame's width
 `gif_frames_per_second`   1 … 24
-`poster`                  a share of the snapshots, from 0 (first) to 1 (last)
+`poster`                  position of the poster's snapshot, 0 (first) to 1 (last)
 ========================= ==========================================================
 
-A film in which things move between snapshots has transitions: for each snapshot but the first an
-animated PNG of the pictures that lead to it. They take the end of the time of the snapshot before.
+A film with motion between snapshots has transitions: for each snapshot but the first, an animated
+PNG of the pictures before it. They take the end of the previous snapshot's time.
 """
 
 from __future__ import annotations
@@ -41,19 +42,19 @@ from epochreel.film.timing import (
 )
 from epochreel.formats import mp4
 
-# Accurate rounding and full chroma, and no shortcuts that depend on the processor (bitexact).
-_CAREFUL = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
+# Accurate rounding and full chroma; bitexact: no code paths that depend on the processor.
+_SCALE_FLAGS = "bicubic+accurate_rnd+full_chroma_int+full_chroma_inp+bitexact"
 _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709"}
-# No versions, no times, no random identifiers.
-_PLAIN = {"fflags": "+bitexact", "flags:v": "+bitexact"}
-# -xerror: end at the first error, such as a damaged picture.
-_QUIET = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
+# Write no versions, times or random identifiers.
+_BITEXACT = {"fflags": "+bitexact", "flags:v": "+bitexact"}
+# -xerror: exit at the first error, such as a damaged picture.
+_COMMON_OPTIONS = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
 _WEBM = {
     "av1": {"c:v": "libsvtav1", "preset": 8, "crf": 30},
     "vp9": {
         "c:v": "libvpx-vp9",
         "crf": 30,
-        "b:v": 0,  # constant quality; with a bit rate, crf would only limit it
+        "b:v": 0,  # constant quality; with a bit rate, crf would only be a limit
         "deadline": "good",
         "cpu-used": 4,  # speed; 0 is slowest
         "row-mt": 1,
@@ -67,19 +68,19 @@ def encode_film(
 ) -> None:
     """Write the H.264 film of `sequence` to `target` (MP4).
 
-    The file's metadata hold the title, and as a comment `key_digest`, the digest of the cache key; its
-    last box holds `key_digest` and a checksum. High profile, yuv420p, BT.709 in limited range, 24
-    frames/s, the index in front. Raises `UserError` for a wrong frame before anything is encoded,
-    and where the decoded film has another number of frames than it should have.
+    The metadata holds the title and, as comment, the cache key's digest `key_digest`; the last box
+    holds `key_digest` and a checksum. High profile, yuv420p, BT.709 in limited range, 24 frames/s,
+    the index at the start of the file. Raises `UserError` for a wrong frame before encoding, and if
+    the decoded film has another number of frames than expected.
     """
     options = {
         "c:v": "libx264",
         "preset": settings["preset"],
         "crf": settings["crf"],
         "profile:v": "high",
-        # What makes it High; without it the fastest presets fall back to a lower profile.
+        # Required for High profile: the fastest presets would use a lower one.
         "8x8dct": 1,
-        # The same choices on every kind of processor.
+        # Make the same decisions on all processors.
         "x264-params": "cpu-independent=1",
         "threads": settings["threads"],
         "movflags": "+faststart",
@@ -91,55 +92,59 @@ def encode_film(
 def encode_webm(
     sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, key_digest: str
 ) -> None:
-    """Write the film as WebM, in AV1 or VP9 by `webm_codec`; else as `encode_film`."""
+    """Write the film as WebM, in AV1 or VP9 (`webm_codec`); otherwise as `encode_film`."""
     threads = settings["threads"]
     options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
     if settings["webm_codec"] == "av1":
-        # In place of a number of threads SVT-AV1 takes a level of parallelism, at most 6.
+        # SVT-AV1 takes a level of parallelism, at most 6, instead of a number of threads.
         options["svtav1-params"] = f"lp={min(threads, 6)}"
     _encode(sequence, target, settings, options | _tags(title, key_digest))
 
 
 def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
-    """Write the film as an endless GIF of one palette, `gif_width` px wide, whole or not at all.
+    """Write the film as an endless GIF with one palette, `gif_width` px wide.
 
-    Shows what the film shows at each 1/`gif_frames_per_second` s. Raises as `encode_film`.
+    Samples the film every 1/`gif_frames_per_second` s. Raises `UserError` as `encode_film` does.
     """
     sequence.check()
     program = ffmpeg_path(settings)
     with tempfile.TemporaryDirectory() as scratch, atomic_write(target) as tmp_path:
-        # Twice through the film: first for the palette, as a pipe cannot be rewound.
+        # Two passes, the first for the palette: a pipe cannot be rewound.
         palette = Path(scratch, "palette.png")
-        colours = _small(settings, sequence).filter("palettegen", reserve_transparent=0)
-        asked = colours.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
-        palette.write_bytes(_draw(_command(program, asked), target, sequence, settings))
-        painted = ffmpeg.filter(
-            [_small(settings, sequence), ffmpeg.input(f"file:{palette}", format="png_pipe")],
-            "paletteuse",
-            dither="none",  # flat areas stay flat, and small
-            diff_mode="rectangle",  # only the part that changes is painted
+        palette_stream = _at_gif_size(settings, sequence).filter(
+            "palettegen", reserve_transparent=0
         )
-        asked = painted.output(f"file:{tmp_path}", **_PLAIN, f="gif", loop=0)  # endless
-        _draw(_command(program, asked), target, sequence, settings)
+        output = palette_stream.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
+        palette.write_bytes(
+            _run_with_pictures(_command(program, output), target, sequence, settings)
+        )
+        painted = ffmpeg.filter(
+            [_at_gif_size(settings, sequence), ffmpeg.input(f"file:{palette}", format="png_pipe")],
+            "paletteuse",
+            dither="none",  # flat areas stay flat and compress well
+            diff_mode="rectangle",  # repaint only the part that changes
+        )
+        output = painted.output(f"file:{tmp_path}", **_BITEXACT, f="gif", loop=0)  # endless
+        _run_with_pictures(_command(program, output), target, sequence, settings)
         _check_count(tmp_path, target, gif_frame_count(len(sequence.frames), settings), settings)
 
 
 def save_poster(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
-    """Copy the frame that `poster` names to `target`. Raises `UserError` where it is wrong."""
-    place = settings["poster"]
-    if not 0 <= place <= 1:
-        raise UserError(f"poster is {place}; it may be a share from 0 to 1")
-    atomic_write_bytes(target, sequence.frame(round(place * (len(sequence.frames) - 1))))
+    """Write the frame at position `poster` to `target`. Raises `UserError` for a wrong frame."""
+    position = settings["poster"]
+    if not 0 <= position <= 1:
+        raise UserError(f"poster is {position}; expected a number from 0 to 1")
+    atomic_write_bytes(target, sequence.frame(round(position * (len(sequence.frames) - 1))))
 
 
 def count_frames(film: str | Path, settings: Mapping) -> int:
-    """Decode the whole of `film` and count its frames. Reads `ffmpeg`; `UserError` if damaged."""
-    read = ffmpeg.input(f"file:{film}")
-    asked = read.output("-", f="null", fps_mode="passthrough")
-    command = _command(ffmpeg_path(settings), asked, "-progress", "pipe:1")
+    """Decode `film` and count its frames. Reads `ffmpeg`; raises `UserError` if it is damaged."""
+    source = ffmpeg.input(f"file:{film}")
+    output = source.output("-", f="null", fps_mode="passthrough")
+    command = _command(ffmpeg_path(settings), output, "-progress", "pipe:1")
     lines = run(command, film).decode().splitlines()
     counts = [line.removeprefix("frame=") for line in lines if line.startswith("frame=")]
-    return int(counts[-1])  # progress comes more than once
+    return int(counts[-1])  # ffmpeg reports progress several times
 
 
 def _encode(
@@ -151,69 +156,71 @@ def _encode(
 ) -> None:
     sequence.check()
     with atomic_write(target) as tmp_path:
-        pictures = _show(_limited(_pictures(settings, sequence)), settings)
-        asked = pictures.output(f"file:{tmp_path}", **_PLAIN, **_BT709, color_range="tv", **options)
-        _draw(_command(ffmpeg_path(settings), asked), target, sequence, settings)
+        pictures = _at_film_rate(_to_yuv(_pictures(settings, sequence)), settings)
+        output = pictures.output(
+            f"file:{tmp_path}", **_BITEXACT, **_BT709, color_range="tv", **options
+        )
+        _run_with_pictures(_command(ffmpeg_path(settings), output), target, sequence, settings)
         if key_digest:
             mp4.embed_checksum(tmp_path, key_digest)
         _check_count(tmp_path, target, frame_count(len(sequence.frames), settings), settings)
 
 
 def _check_count(film: Path, target: str | Path, expected: int, settings: Mapping) -> None:
-    counted = count_frames(film, settings)
-    if counted != expected:
+    found = count_frames(film, settings)
+    if found != expected:
         raise UserError(
-            f"{target}: the film decodes to {counted} frames instead of {expected}; "
+            f"{target}: the film decodes to {found} frames; expected {expected}: "
             f"run again: snakemake {shlex.quote(str(target))}"
         )
 
 
 def _pictures(settings: Mapping, sequence: FrameSequence):
-    """The pictures of the pipe, as RGB that nothing reinterprets."""
-    # With transitions the reel already gives a picture per film frame, else one per snapshot.
+    """Read the pictures from the pipe as RGB with explicit colour properties."""
+    # With transitions the sequence has one picture per film frame, otherwise one per snapshot.
     rate = Fraction(RATE, 1 if sequence.transitions else frames_per_snapshot(settings))
-    read = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
-    return read.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
+    source = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
+    return source.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
 
 
-def _limited(pictures):
-    """RGB to yuv420p by BT.709 in limited range; once for each snapshot, however long shown."""
+def _to_yuv(pictures):
+    """Convert RGB to yuv420p, BT.709 in limited range, once per snapshot."""
     matrix = {"in_range": "pc", "out_range": "tv", "out_color_matrix": "bt709"}
-    return pictures.filter("scale", **matrix, flags=_CAREFUL).filter("format", "yuv420p")
+    return pictures.filter("scale", **matrix, flags=_SCALE_FLAGS).filter("format", "yuv420p")
 
 
-def _show(pictures, settings: Mapping):
-    """Each picture for its time at the film's rate, the last one for the hold beside."""
-    shown = pictures.filter("fps", RATE)
-    return shown.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
+def _at_film_rate(pictures, settings: Mapping):
+    """Repeat each picture at the film's frame rate, and the last one for the hold time."""
+    timed = pictures.filter("fps", RATE)
+    return timed.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
 
 
-def _small(settings: Mapping, sequence: FrameSequence):
-    """The film's pictures at the GIF's rate and size."""
+def _at_gif_size(settings: Mapping, sequence: FrameSequence):
+    """Return the film's pictures at the rate and size of the GIF."""
     width = min(settings["gif_width"], sequence.size[0])
     height = max(1, round(sequence.size[1] * width / sequence.size[0]))
-    sampled = _show(_pictures(settings, sequence), settings).filter(
+    sampled = _at_film_rate(_pictures(settings, sequence), settings).filter(
         "fps", settings["gif_frames_per_second"]
     )
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
 
 
 def _tags(title: str, key_digest: str) -> dict[str, str]:
-    """Title and comment as output options; an argument can hold all but NUL and half characters."""
+    """Return title and comment as output options; an argument cannot hold NUL or surrogates."""
     words = title.replace("\0", " ").encode("utf-8", "replace").decode()
     return {"metadata:g:0": f"title={words}", "metadata:g:1": f"comment={key_digest}"}
 
 
-def _draw(
+def _run_with_pictures(
     command: list[str], target: str | Path, sequence: FrameSequence, settings: Mapping
 ) -> bytes:
-    """Run `command` with the pictures in its pipe; where it fails for one of them, name that."""
+    """Run `command` with the pictures in its pipe. If it fails for a damaged picture, name it."""
     try:
-        return run(command, target, sequence.feed(frames_per_snapshot(settings)))
+        return run(command, target, sequence.pictures(frames_per_snapshot(settings)))
     except UserError:
         sequence.check_pixels()
         raise
 
 
-def _command(program: str, asked, *more: str) -> list[str]:
-    return ffmpeg.compile(asked, cmd=[program, *_QUIET, *more])
+def _command(program: str, output, *options: str) -> list[str]:
+    return ffmpeg.compile(output, cmd=[program, *_COMMON_OPTIONS, *options])

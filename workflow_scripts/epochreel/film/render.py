@@ -1,4 +1,4 @@
-"""From the settings of the stage `render` to what a figure is drawn from."""
+"""Rendering of frames and transitions from evaluations, projections and metrics."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from epochreel.formats import png
 
 @dataclass(frozen=True)
 class FrameInputs:
-    """The evaluations of snapshots from `first` on, and what shows them.
+    """Inputs for the frames of consecutive snapshots that start with `first`.
 
-    `stage` says what all of it must follow from. `projections` are as many, or none where nothing
-    is projected.
+    `projections` has one path per evaluation, or none if nothing is projected. `stage` has the key
+    digests that all files must carry. `metrics` has all snapshots up to the last of these.
     """
 
     stage: Mapping[str, Any]
@@ -36,67 +36,70 @@ class FrameInputs:
     metrics: pa.Table
 
     def all_frame_data(self) -> Iterator[FrameData]:
-        """All of them, one after the other; the next one's files are read meanwhile."""
+        """Yield the data of each frame in order; read the next one's files in the background."""
         with ThreadPoolExecutor(1) as pool:
-            ahead = pool.submit(self._moment, 0)
-            for place in range(len(self.evaluations)):
-                now = ahead.result()
-                if place + 1 < len(self.evaluations):
-                    ahead = pool.submit(self._moment, place + 1)
-                yield now
+            pending = pool.submit(self._read_frame_data, 0)
+            for slot in range(len(self.evaluations)):
+                current = pending.result()
+                if slot + 1 < len(self.evaluations):
+                    pending = pool.submit(self._read_frame_data, slot + 1)
+                yield current
 
-    def _moment(self, place: int) -> FrameData:
-        snapshot, settings, reads = self.first + place, self.stage["settings"], self.stage["reads"]
-        predictions = evaluations.of(self.evaluations[place], snapshot, reads["evaluate"])
+    def _read_frame_data(self, slot: int) -> FrameData:
+        snapshot, settings, reads = self.first + slot, self.stage["settings"], self.stage["reads"]
+        predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
         history = metrics.history(self.metrics, snapshot, settings["snapshots_per_epoch"])
-        made = frame_data(settings, snapshot, predictions, history)
+        data = frame_data(settings, snapshot, predictions, history)
         if not self.projections:
-            return made
-        layout = projection_files.read(self.projections[place], snapshot, reads["project"])
-        return replace(made, layout=layout)
+            return data
+        layout = projection_files.read(self.projections[slot], snapshot, reads["project"])
+        return replace(data, layout=layout)
 
 
-def scene(figure: ModuleType, run_info: RunInfo) -> Scene:
-    """The scene of the panels that an experiment's figure.py gives; `UserError` for others."""
+def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
+    """Build the scene from the panels of an experiment's figure.py.
+
+    Raises `UserError` unless it returns a list of panels.
+    """
     seeding.seed_all(0)
     panels, source = figure.panels(run_info), f"{figure.__file__}: panels"
-    wanted = "a list of panels, which have the methods draw_static and draw"
+    expected = "a list of panels with the methods draw_static and draw"
     if not isinstance(panels, Iterable):
-        raise_wrong_result(source, panels, wanted)
+        raise_wrong_result(source, panels, expected)
     panels = list(panels)
     for panel in panels:
         has_both = all(callable(getattr(panel, name, None)) for name in ("draw_static", "draw"))
         if isinstance(panel, type) or not has_both:
-            raise_wrong_result(source, panel, wanted)
+            raise_wrong_result(source, panel, expected)
     return Scene(run_info.size, panels)
 
 
-def draw(scene: Scene, shown: FrameInputs, frames: Sequence[str], key: str) -> None:
-    """Draw the frames of all snapshots; each is written while the next one is drawn."""
+def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> None:
+    """Draw the frames of all snapshots; write each while the next one is drawn."""
     with _Writer(key) as writer:
-        for frame_data, path in zip(shown.all_frame_data(), frames, strict=True):
+        for frame_data, path in zip(inputs.all_frame_data(), frames, strict=True):
             writer.write(path, frame_data.snapshot, png.encode, scene.draw(frame_data))
 
 
 def draw_transitions(
-    scene: Scene, shown: FrameInputs, transitions: Sequence[str], count: int, key: str
+    scene: Scene, inputs: FrameInputs, transitions: Sequence[str], count: int, key: str
 ) -> None:
-    """Draw the pictures that lead to each snapshot, `count` of them, one file a snapshot.
+    """Draw the `count` transitions before each snapshot, one file per snapshot.
 
-    `shown` begins with the snapshot before those of `transitions`, but for snapshot 0: to it leads
-    nothing, and its file holds its own frame.
+    `inputs` starts with the snapshot before those of `transitions`. Snapshot 0 has none before it:
+    its file holds its own frame.
     """
-    all_frame_data = shown.all_frame_data()
-    before = next(all_frame_data) if len(shown.evaluations) > len(transitions) else None
+    all_frame_data = inputs.all_frame_data()
+    previous = next(all_frame_data) if len(inputs.evaluations) > len(transitions) else None
     with _Writer(key) as writer:
         for frame_data, path in zip(all_frame_data, transitions, strict=True):
-            pictures = [scene.draw(between) for between in _between(before, frame_data, count)]
-            writer.write(path, frame_data.snapshot, _series, pictures)
-            before = frame_data
+            pictures = [scene.draw(between) for between in _between(previous, frame_data, count)]
+            writer.write(path, frame_data.snapshot, _encode_series, pictures)
+            previous = frame_data
 
 
 def _between(before: FrameData | None, after: FrameData, count: int) -> Iterator[FrameData]:
-    """The first of two moments with its points on their way to the second's places."""
+    """Yield `before` `count` times, with its points moving towards those of `after`."""
     if before is None:
         yield after
         return
@@ -106,34 +109,34 @@ def _between(before: FrameData | None, after: FrameData, count: int) -> Iterator
         yield replace(before, layout=layout, way=way)
 
 
-def _series(pictures: Sequence[np.ndarray], noted: Mapping[str, str]) -> bytes:
-    return png.encode_series(pictures, RATE, noted)
+def _encode_series(pictures: Sequence[np.ndarray], texts: Mapping[str, str]) -> bytes:
+    return png.encode_series(pictures, RATE, texts)
 
 
 class _Writer:
-    """Packs and writes pictures in a thread of its own, one at a time."""
+    """Encodes and writes pictures in a background thread, one at a time."""
 
     def __init__(self, key: str):
-        self._key, self._pool, self._last = key, ThreadPoolExecutor(1), None
+        self._key, self._pool, self._pending = key, ThreadPoolExecutor(1), None
 
     def __enter__(self) -> _Writer:
         return self
 
     def __exit__(self, *raised: object) -> None:
         with self._pool:
-            if self._last and raised[0] is None:
-                self._last.result()
+            if self._pending and raised[0] is None:
+                self._pending.result()
 
-    def write(self, path: str, snapshot: int, pack: Callable[..., bytes], pixels: Any) -> None:
-        """Write what `pack` makes of `pixels`, once the file before is written."""
-        if self._last:
-            self._last.result()
-        noted = {"Snapshot": str(snapshot), "epochreel": self._key}
-        self._last = self._pool.submit(lambda: atomic_write_bytes(path, pack(pixels, noted)))
+    def write(self, path: str, snapshot: int, encode: Callable[..., bytes], pixels: Any) -> None:
+        """Wait for the previous file, then write `encode(pixels, texts)` in the background."""
+        if self._pending:
+            self._pending.result()
+        texts = {"Snapshot": str(snapshot), "epochreel": self._key}
+        self._pending = self._pool.submit(lambda: atomic_write_bytes(path, encode(pixels, texts)))
 
 
 def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> RunInfo:
-    """What is the same for all frames of a run; `test` holds the test examples."""
+    """Return what all frames of a run share; `test` holds the test examples."""
     figure = settings["figure"]
     return RunInfo(
         title=settings["title"],
@@ -148,7 +151,7 @@ def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> 
 
 
 def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
-    """When a snapshot was taken: its `epoch`, and the `examples` learned from so far."""
+    """Return a snapshot's `epoch` and the number of training `examples` before it."""
     batches = snapshot * settings["batches_per_epoch"] // settings["snapshots_per_epoch"]
     return {
         "epoch": snapshot / settings["snapshots_per_epoch"],
@@ -162,7 +165,7 @@ def frame_data(
     predictions: pa.Table,
     history: Mapping[str, np.ndarray],
 ) -> FrameData:
-    """One snapshot: its predictions, and the metrics of all snapshots up to it."""
+    """Return the data of one frame: its predictions and the metrics up to its snapshot."""
     return FrameData(
         snapshot=snapshot,
         **times(settings, snapshot),

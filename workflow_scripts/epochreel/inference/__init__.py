@@ -1,1 +1,1 @@
-"""Predictions on images of users."""
+"""Predictions on the user's images."""

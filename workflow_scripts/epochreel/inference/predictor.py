@@ -1,4 +1,4 @@
-"""Predictor an image of one's own with the network of a run."""
+"""Prediction on a user's image with the network of a run."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from epochreel.formats.user_images import open_image
 
 
 class Predictor:
-    """What a run's network makes of one image.
+    """The network of a run and one image.
 
-    The network is the checkpoint that the state of the run's last block tells of; `UserError` for
-    any other. The CPU reads, with one thread, so that the same image gives the same bytes on a
-    machine with a GPU.
+    Raises `UserError` unless the network is the last checkpoint in the index of the run's last
+    block. Runs on the CPU with one thread, so that an image gives the same bytes on a machine
+    with a GPU.
     """
 
     def __init__(
@@ -31,23 +31,24 @@ class Predictor:
         path_to_network: str | Path,
         path_to_index: str | Path,
     ):
-        settings, trained = stage["settings"], stage["reads"]["train"]
-        index = checkpoint_index.read(path_to_index, settings["snapshot"], trained)
+        settings, key_digest = stage["settings"], stage["reads"]["train"]
+        index = checkpoint_index.read(path_to_index, settings["snapshot"], key_digest)
         torch.set_num_threads(1)
         self._data = settings["data"]["settings"]
         self._network = experiment.load("model").Network(settings["network"], self._data)
         checkpoints.load_into(self._network, path_to_network, index["checkpoints"][-1])
         self._image, self._path = open_image(path_to_image), path_to_image
-        self._functions = experiment.load("inference")
+        self._module = experiment.load("inference")
 
     def call(self, function: str) -> Any:
-        """What `function` of the experiment's inference.py gives: `predict` a table, `picture` pixels.
+        """Call `function` of the experiment's inference.py and return its result.
 
-        Raises `UserError` with the image's path where it cannot be read.
+        `predict` returns a table, `picture` returns pixels. Raises `UserError`, with the image's
+        path, if the image cannot be read.
         """
-        make = getattr(self._functions, function)
+        predict = getattr(self._module, function)
         seeding.seed_all(0)
         try:
-            return make(self._network.eval(), self._image, self._data)
+            return predict(self._network.eval(), self._image, self._data)
         except UserError as error:
             raise UserError(f"{self._path}: {error}") from error

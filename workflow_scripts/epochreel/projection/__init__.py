@@ -1,4 +1,4 @@
-"""Projections of activations into the plane. This module imports no library: the plan reads it."""
+"""Projections of activations to two dimensions. The plan imports this module: no libraries here."""
 
 FEWEST_POINTS = 20
-MOST_POINTS = 10_000  # all distances between the points are kept in memory
+MOST_POINTS = 10_000  # all pairwise distances are held in memory

@@ -1,8 +1,8 @@
-"""The projection of snapshots, block by block or of a whole film, and the numbers that judge it.
+"""Projection of snapshots, block by block or as a whole film, and its quality metrics.
 
-A method places one snapshot after the other, or fits all of a film at once (see `methods`). What
-a block of snapshots continues from is the last snapshot of the block before (`Previous`), so blocks
-of any length give the same layouts.
+A method places one snapshot after the other, or fits all snapshots of a film at once (see
+`methods`). A block continues from the last snapshot of the block before (`Previous`), so the
+layouts do not depend on the block size.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from epochreel.projection.previous import Previous
 
 @dataclass(frozen=True)
 class Projection:
-    """One snapshot in the plane, and what can be said of it."""
+    """The layout of one snapshot and its quality metrics."""
 
     layout: np.ndarray
-    """(N, 2) float32: about the origin, of root mean square radius 1."""
+    """(N, 2) float32, centred on the origin, with a root mean square radius of 1."""
     size: float
-    """The radius that the layout had before it was made 1."""
+    """Root mean square radius of the layout before it was scaled to 1."""
     trustworthiness: float
     neighbours_kept: float
     jitter: float
-    """In radii; NaN for a film's first snapshot, and where too few points are still."""
+    """In radii; NaN for a film's first snapshot and if too few points are still."""
     still: float
-    """The share of points whose activations barely moved; NaN for a film's first snapshot."""
+    """Share of points whose activations barely changed; NaN for a film's first snapshot."""
 
 
 def project(
@@ -43,35 +43,36 @@ def project(
     seed: int,
     before: Previous | None = None,
 ) -> Iterator[Projection]:
-    """Project consecutive snapshots, activations (N, D) each, read one by one as they are needed.
+    """Yield the projections of consecutive snapshots, each with activations (N, D).
 
-    `settings` holds the method's `name` and its parameters. A method that fits a film needs all
-    snapshots of it, and reads some of them twice; the others need a block, and the snapshot
-    `before` it. Raises `UserError` for fewer than `FEWEST_POINTS` or more than `MOST_POINTS`
-    points, and for activations or layouts that are not finite.
+    Reads the snapshots one by one as they are needed. `settings` holds the method's `name` and its
+    parameters. A method that fits a film needs all its snapshots and reads some of them twice;
+    other methods need a block and the snapshot `before` it. Raises `UserError` for fewer than
+    `FEWEST_POINTS` or more than `MOST_POINTS` points, and for activations or layouts that are not
+    finite.
     """
-    held = _Held(snapshots)
+    cached = _CachedPoints(snapshots)
     method = importlib.import_module(f"epochreel.projection.methods.{settings['name']}")
-    _check_point_count(held)
-    fitted = method.fit(held, settings, seed) if hasattr(method, "fit") else None
-    for number in range(len(held)):
-        with threadpool_limits(1):  # More threads would change the order of sums.
-            raw = next(fitted) if fitted else method.place(held[number], settings, seed, before)
-            layout, size = procrustes.unit(raw)
+    _check_point_count(cached)
+    fitted = method.fit(cached, settings, seed) if hasattr(method, "fit") else None
+    for number in range(len(cached)):
+        with threadpool_limits(1):  # More threads would change the order of summation.
+            raw = next(fitted) if fitted else method.place(cached[number], settings, seed, before)
+            layout, size = procrustes.normalize(raw)
             if not np.isfinite(layout).all():
                 raise_too_large()
-            points = held[number]
-            made = Projection(layout, size, *_numbers(points, layout, before))
+            points = cached[number]
+            projection = Projection(layout, size, *_quality_metrics(points, layout, before))
         before = Previous(points.values, layout, size)
-        yield made
+        yield projection
 
 
-class _Held(Sequence):
-    """Snapshots as points; the newest are kept, since layout and numbers ask for the same."""
+class _CachedPoints(Sequence):
+    """Snapshots as points. Caches the newest, which both the method and the metrics read."""
 
     def __init__(self, snapshots: Sequence[np.ndarray]):
         self._snapshots = snapshots
-        self._newest: tuple[int, Points] | None = None
+        self._cached: tuple[int, Points] | None = None
 
     def __len__(self) -> int:
         return len(self._snapshots)
@@ -79,22 +80,25 @@ class _Held(Sequence):
     def __getitem__(self, number: int) -> Points:
         if not 0 <= number < len(self):
             raise IndexError(f"snapshot {number} of {len(self)}")
-        if self._newest is None or self._newest[0] != number:
-            self._newest = number, Points(self._snapshots[number])
-        return self._newest[1]
+        if self._cached is None or self._cached[0] != number:
+            self._cached = number, Points(self._snapshots[number])
+        return self._cached[1]
 
 
-def _check_point_count(held: _Held) -> None:
-    if len(held) and not FEWEST_POINTS <= len(held[0]) <= MOST_POINTS:
+def _check_point_count(snapshots: _CachedPoints) -> None:
+    if len(snapshots) and not FEWEST_POINTS <= len(snapshots[0]) <= MOST_POINTS:
         raise UserError(
-            f"a projection takes {FEWEST_POINTS} to {MOST_POINTS} points, and there are "
-            f"{len(held[0])}: change the dataset's `test` or evaluation.train_sample"
+            f"the projection has {len(snapshots[0])} points; expected {FEWEST_POINTS} to "
+            f"{MOST_POINTS}: change the dataset's `test` or evaluation.train_sample"
         )
 
 
-def _numbers(points: Points, layout: np.ndarray, before: Previous | None) -> tuple[float, ...]:
-    faithful = quality.faithfulness(points, layout)
+def _quality_metrics(
+    points: Points, layout: np.ndarray, before: Previous | None
+) -> tuple[float, ...]:
+    """Return trustworthiness, neighbours kept, jitter and the share of still points."""
+    faithfulness = quality.faithfulness(points, layout)
     if before is None:
-        return (*faithful, float("nan"), float("nan"))
+        return (*faithfulness, float("nan"), float("nan"))
     changed = quality.changes(before.activations, points)
-    return (*faithful, *quality.jitter(before.layout, layout, changed))
+    return (*faithfulness, *quality.jitter(before.layout, layout, changed))

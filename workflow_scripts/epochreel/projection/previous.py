@@ -1,4 +1,4 @@
-"""What a projection goes on from."""
+"""The snapshot that a projection continues from."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Previous:
-    """The snapshot before: its activations (N, D), its layout (N, 2) of size 1, and the size that
-    the layout had before it was made so."""
+    """The previous snapshot: activations (N, D), layout (N, 2), and the layout's size.
+
+    The layout has size 1; `size` is its root mean square radius before scaling.
+    """
 
     activations: np.ndarray
     layout: np.ndarray

@@ -1,4 +1,4 @@
-"""Layouts as shapes: how large they are, and how one is moved onto another."""
+"""Size, alignment and principal axes of point sets."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ import numpy as np
 
 
 def centred(points: np.ndarray) -> np.ndarray:
-    """Points (N, D) about their mean, float64."""
+    """Return points (N, D) minus their mean, float64."""
     return points - points.mean(0, dtype=np.float64)
 
 
 def size(points: np.ndarray) -> float:
-    """The root mean square distance of points (N, D) from their mean."""
+    """Return the root mean square distance of points (N, D) from their mean."""
     return float(np.sqrt((centred(points) ** 2).sum(1).mean()))
 
 
-def unit(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Points about their mean, float32, of size 1; and the size that they had.
+def normalize(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Centre points, scale them to size 1, and return them as float32 with their former size.
 
-    Points that are all in one place stay in one place.
+    Points that all coincide stay at one position.
     """
-    was = size(points)
-    return (centred(points) / (was or 1.0)).astype(np.float32), was
+    former_size = size(points)
+    return (centred(points) / (former_size or 1.0)).astype(np.float32), former_size
 
 
-def moved_onto(points: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Points (N, D) turned, mirrored and shifted, so that they lie nearest to `target` (N, D).
+def align(points: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Rotate, reflect and shift points (N, D) to lie nearest to `target` (N, D); float64.
 
-    Nearest by least squares, as Procrustes' problem is solved (Schönemann 1966); sizes stay as they
-    are. float64.
+    Solves the orthogonal Procrustes problem by least squares (Schönemann 1966). The size does not
+    change.
     """
     points = centred(points)
-    # The orthogonal factor of the cross-covariance. The sign of its determinant is left alone: a
-    # mirrored layout shows the same.
+    # The orthogonal factor of the cross-covariance. Its determinant may be negative: a mirrored
+    # layout shows the same.
     left, _, right = np.linalg.svd(points.T @ centred(target))
     return points @ (left @ right) + target.mean(0, dtype=np.float64)
 
 
 def principal_plane(points: np.ndarray) -> np.ndarray:
-    """Points (N, D) projected onto their first two principal components: float64 (N, 2)."""
+    """Project points (N, D) onto their first two principal components: float64 (N, 2)."""
     points = centred(points)
     return points @ axes(points.T @ points)
 
 
 def axes(scatter: np.ndarray) -> np.ndarray:
-    """The two directions in which a scatter matrix (D, D) is largest, (D, 2).
+    """Return the two principal axes of a scatter matrix (D, D), as (D, 2).
 
-    Each points to where its largest entry is positive, so that signs follow from the data.
+    The entry of largest magnitude in each axis is positive, so that signs depend on the data only.
     """
     _, vectors = np.linalg.eigh(scatter)
-    first = vectors[:, :-3:-1]  # eigh sorts upwards: the last two, the largest first
-    return first * np.sign(first[np.abs(first).argmax(0), [0, 1]])
+    largest = vectors[:, :-3:-1]  # eigh sorts in ascending order: the last two, largest first
+    return largest * np.sign(largest[np.abs(largest).argmax(0), [0, 1]])

@@ -67,8 +67,8 @@ class Block:
         """Make the block's outputs: checkpoints, state, training table and system log."""
         store = self.store
         with store.lock():
-            store.forget_other_trainings()
-            missing = [number for number in self.numbers if not store.holds(number)]
+            store.prune_other_trainings()
+            missing = [number for number in self.numbers if not store.has_weights(number)]
             if missing:
                 _log_resume(self.numbers[0], missing[0])
                 _train(self._trainer, store, missing, self.run_size.run)
@@ -76,7 +76,7 @@ class Block:
             self._declare()
             if not self.run_size.keeps_all:
                 # The checkpoints are names of the same files until they have been evaluated.
-                store.forget_weights()
+                store.prune_weights()
 
     def _trainer(self) -> Trainer:
         """Return the untrained network, after a check of the disk space that the run needs."""
@@ -146,7 +146,7 @@ def _train(
     make_trainer: Callable[[], Trainer], store: Store, missing: Sequence[int], run: str
 ) -> None:
     trainer = make_trainer()
-    start = store.newest_state(at_most=missing[0] - 1)
+    start = store.latest_state(at_most=missing[0] - 1)
     if start is not None:
         trainer.resume(store, start)
     else:

@@ -1,4 +1,4 @@
-"""The layers of a network: names, kinds, output shapes and numbers of weights."""
+"""Layers of a network: names, classes, output shapes and numbers of parameters."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import torch
 
 
 def layer_rows(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[str, Any]]:
-    """One row per layer that computes when `run` is called, in that order.
+    """Return one row per layer that `run` executes, in the order of execution.
 
-    Name, kind, shape of the output without the batch's axis, and number of its own weights.
-    What only holds other layers, without weights of its own, computes nothing.
+    Each row has the name, the class, the output shape without the batch axis, and the number of
+    parameters without submodules. Containers without parameters of their own are left out.
     """
     rows: list[dict[str, Any]] = []
 
-    def note(name: str, layer: torch.nn.Module):
+    def make_hook(name: str, layer: torch.nn.Module):
         def hook(_layer, _inputs, output) -> None:
             shape = list(output.shape[1:]) if isinstance(output, torch.Tensor) else None
             count = sum(parameter.numel() for parameter in layer.parameters(recurse=False))
@@ -26,7 +26,7 @@ def layer_rows(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[st
         return hook
 
     hooks = [
-        layer.register_forward_hook(note(name, layer))
+        layer.register_forward_hook(make_hook(name, layer))
         for name, layer in network.named_modules()
         if not list(layer.children()) or list(layer.parameters(recurse=False))
     ]

@@ -1,17 +1,17 @@
-"""The store of a run: what a training goes on from, outside the workflow's declared outputs.
+"""Store of a run, from which training resumes. It is not an output of the workflow.
 
-Snakemake removes the outputs of a job that failed or was killed; the store is out of its sight,
-so no more is lost than the work since the last snapshot. It holds, for one training (named by
-the digest of all that defines it):
+Snakemake deletes the outputs of a job that failed or was killed. It does not know the store, so at
+most the work since the last snapshot is lost. For each training, named by the digest of all that
+defines it, the store holds:
 
-    lock                        the lock file, held by the one process that trains
-    weights/000042.safetensors  every snapshot's weights; the checkpoints are hard links to them
-    optimizer/000042.safetensors  the optimiser's state, for the two newest snapshots and for the
-                                one before the block in progress
-    records/000042.json         digests of these files, and the snapshot's rows of the training
-                                table and of the system log, so that resuming loses none
+    lock                          lock file of the training process
+    weights/000042.safetensors    weights of every snapshot; checkpoints are hard links to them
+    optimizer/000042.safetensors  optimizer state of the two latest snapshots and of the one before
+                                  the block in progress
+    records/000042.json           checksums of these files, and the snapshot's rows of the training
+                                  table and the system log, so that resuming loses none
 
-A record is written last: a snapshot is there when its record is.
+The record is written last: a snapshot exists if its record does.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ from epochreel.core.files import atomic_link, atomic_write_bytes, sha256
 from epochreel.formats import checked_json
 
 log = logging.getLogger("epochreel")
-NEWEST_KEPT = 2  # if the newest state is damaged, the one before it still serves
+STATES_KEPT = 2  # optimizer states: if the latest is damaged, the one before it is used
 
 
 class Store:
-    """The store of one training in `folder`; use it inside `with store.lock():`.
+    """The store of one training in `folder`; to be used inside `with store.lock():`.
 
-    `before` is the snapshot before the block in progress. Its state is kept, so that a block whose
-    weights are gone, once they were evaluated or by damage, is trained again and none before it.
+    `before` is the snapshot before the block in progress. Its optimizer state is kept, so that a
+    block whose weights were damaged, or deleted after evaluation, is trained again without the
+    blocks before it.
     """
 
     def __init__(self, folder: Path, training: str, before: int = -1):
@@ -48,19 +49,19 @@ class Store:
         self.training, self._before = training, before
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Hold the training for this process alone, waiting for another that has it."""
+        """Lock the training for this process; wait while another process holds the lock."""
         return lock.hold(self.folder / "lock")
 
     def weights(self, snapshot: int) -> Path:
-        """Where the weights of a snapshot lie."""
+        """Return the path of a snapshot's weights."""
         return self.folder / "weights" / f"{snapshot:06d}.safetensors"
 
     def optimizer(self, snapshot: int) -> Path:
-        """Where the optimiser's state at a snapshot lies."""
+        """Return the path of a snapshot's optimizer state."""
         return self.folder / "optimizer" / f"{snapshot:06d}.safetensors"
 
     def record(self, snapshot: int) -> dict[str, Any] | None:
-        """The record of a snapshot, or None where there is none that is whole."""
+        """Return the record of a snapshot, or None if it is missing or damaged."""
         try:
             return checked_json.read(self._record(snapshot))
         except (FileNotFoundError, ValueError):
@@ -73,62 +74,63 @@ class Store:
         optimizer: Mapping[str, torch.Tensor],
         rows: Mapping[str, Mapping[str, Any]],
     ) -> None:
-        """Store a snapshot, then drop the optimizer states that are no longer needed.
+        """Store a snapshot, then delete the optimizer states that are no longer needed.
 
-        `rows` are those of the tables `training` and `system`.
+        `rows` has the snapshot's rows of the tables `training` and `system`. Raises `UserError` if
+        the snapshot was stored before with other weights.
         """
-        about = {"snapshot": snapshot, "training": self.training}
-        packed, before = checkpoints.pack(weights, about), self.record(snapshot)
-        if before:
-            _check_same_weights(snapshot, packed, before["weights"], self.folder)
-            # A snapshot that is trained again keeps the time at which it was first trained.
-            rows = {**rows, "system": before["system"]}
+        metadata = {"snapshot": snapshot, "training": self.training}
+        packed, previous = checkpoints.pack(weights, metadata), self.record(snapshot)
+        if previous:
+            _check_same_weights(snapshot, packed, previous["weights"], self.folder)
+            # A snapshot that is trained again keeps the time of its first training.
+            rows = {**rows, "system": previous["system"]}
         record = {
             "snapshot": snapshot,
-            # Both files are on disk before the record that makes the snapshot count.
+            # Both files are on disk before the record, which completes the snapshot.
             "weights": _write(self.weights(snapshot), packed),
-            "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, about)),
+            "optimizer": _write(self.optimizer(snapshot), checkpoints.pack(optimizer, metadata)),
             **rows,
         }
         checked_json.write(self._record(snapshot), record)
-        # Later states stay where a lost snapshot is made again: an extension goes on from them.
-        earlier = [number for number in self._numbers("optimizer") if number <= snapshot]
-        for number in earlier[:-NEWEST_KEPT]:
+        # Later states stay if a lost snapshot is trained again: an extended run resumes from them.
+        older = [number for number in self._numbers("optimizer") if number <= snapshot]
+        for number in older[:-STATES_KEPT]:
             if number != self._before:
                 self.optimizer(number).unlink(missing_ok=True)
 
-    def holds(self, snapshot: int) -> bool:
-        """Whether the weights of a snapshot are there and whole."""
+    def has_weights(self, snapshot: int) -> bool:
+        """Return whether the weights of a snapshot exist and are undamaged."""
         record = self.record(snapshot)
-        return record is not None and _is(self.weights(snapshot), record["weights"])
+        return record is not None and _is_intact(self.weights(snapshot), record["weights"])
 
     def count(self, first: int) -> int:
-        """How many snapshots from `first` on have their weights here."""
+        """Return the number of snapshots ≥ `first` whose weights are in the store."""
         return sum(number >= first for number in self._numbers("weights"))
 
-    def newest_state(self, at_most: int) -> int | None:
-        """The newest snapshot up to `at_most` that training can go on from, or None."""
+    def latest_state(self, at_most: int) -> int | None:
+        """Return the latest snapshot ≤ `at_most` that training can resume from, or None."""
         for snapshot in reversed(self._numbers("optimizer")):
             record = self.record(snapshot) if snapshot <= at_most else None
             if (
                 record
-                and _is(self.optimizer(snapshot), record["optimizer"])
-                and _is(self.weights(snapshot), record["weights"])
+                and _is_intact(self.optimizer(snapshot), record["optimizer"])
+                and _is_intact(self.weights(snapshot), record["weights"])
             ):
                 return snapshot
         return None
 
-    def forget_weights(self) -> None:
-        """Drop all weights but those that training may go on from."""
-        kept = self._numbers("optimizer")
+    def prune_weights(self) -> None:
+        """Delete all weights except those that training may resume from."""
+        resumable = self._numbers("optimizer")
         for number in self._numbers("weights"):
-            if number not in kept:
+            if number not in resumable:
                 self.weights(number).unlink(missing_ok=True)
 
-    def forget_other_trainings(self) -> None:
-        """Drop what former settings of the run left, but for the newest of them.
+    def prune_other_trainings(self) -> None:
+        """Delete trainings with former settings of the run, except the latest.
 
-        A training that another process is at is left alone.
+        Skips a training that another process has locked.
         """
         others = [path for path in self.folder.parent.glob("*") if path != self.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
@@ -137,7 +139,7 @@ class Store:
                     shutil.rmtree(path)
 
     def link(self, snapshot: int, path: str | Path) -> None:
-        """Give the weights of a snapshot the second name `path`."""
+        """Create a hard link `path` to the weights of a snapshot."""
         atomic_link(self.weights(snapshot), path)
 
     def _record(self, snapshot: int) -> Path:
@@ -148,27 +150,30 @@ class Store:
 
 
 def _check_same_weights(snapshot: int, packed: bytes, digest: str, folder: Path) -> None:
-    """Refuse to mix two trainings: a device may not repeat itself to the bit."""
+    """Raise `UserError` if training again gave other weights, as a GPU may."""
     if hashlib.sha256(packed).hexdigest() != digest:
         raise UserError(
-            f"snapshot {snapshot} did not come out as it was when it was first trained: delete "
-            f"{folder} and the run's checkpoints and states, then run the same command again"
+            f"snapshot {snapshot} has other weights than in its first training: delete {folder} "
+            "and the run's checkpoints and checkpoint_index, then run the same command again"
         )
 
 
 def _write(path: Path, data: bytes) -> str:
-    """Write `data` unless they are there already (a checkpoint's link stays one); its digest."""
+    """Write `data` and return its SHA-256.
+
+    Skips a file that has this checksum already, so that a hard link to it remains one.
+    """
     digest = hashlib.sha256(data).hexdigest()
     if not (path.is_file() and sha256(path) == digest):
         atomic_write_bytes(path, data)
     return digest
 
 
-def _is(path: Path, digest: str) -> bool:
-    """Whether `path` is there with this digest; a damaged file is named in the log."""
+def _is_intact(path: Path, digest: str) -> bool:
+    """Return whether `path` exists with this SHA-256; log a warning if it is damaged."""
     if not path.is_file():
         return False
     if sha256(path) == digest:
         return True
-    log.warning("%s is damaged: it is made again", path)
+    log.warning("%s is damaged; making it again", path)
     return False

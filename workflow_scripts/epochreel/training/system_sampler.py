@@ -1,4 +1,4 @@
-"""Samples of the machine for the system log of a training. Nothing here may change a result."""
+"""Samples of the machine's state for the system log. They have no effect on results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 class SystemSampler:
-    """Throughput and the use of the machine since the previous sample."""
+    """Samples throughput and machine utilization since the previous sample."""
 
     def __init__(self, device: torch.device):
         self._device = device
@@ -20,9 +20,9 @@ class SystemSampler:
         self._gpus = _gpu_handles() if device.type == "cuda" else []
 
     def sample(self, examples: int) -> dict[str, Any]:
-        """Return the time, examples per second, CPU use, memory, and the use of each GPU.
+        """Return time, examples per second, CPU use, memory, and the utilization of each GPU.
 
-        `time` is in seconds since the epoch, the CPU in percent of one core, memory in bytes.
+        `time` is in seconds since the Unix epoch, CPU use in percent of one core, memory in bytes.
         """
         now = time.monotonic()
         seconds, self._time = now - self._time, now
@@ -49,7 +49,7 @@ def _gpu_handles() -> list[Any]:
 def _gpu(handle: Any) -> dict[str, Any]:
     import pynvml
 
-    use = pynvml.nvmlDeviceGetUtilizationRates(handle)
+    utilization = pynvml.nvmlDeviceGetUtilizationRates(handle)
     memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
     name = pynvml.nvmlDeviceGetName(handle)
-    return {"name": name, "percent": use.gpu, "memory_bytes": memory.used}
+    return {"name": name, "percent": utilization.gpu, "memory_bytes": memory.used}

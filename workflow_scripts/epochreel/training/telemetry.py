@@ -1,4 +1,4 @@
-"""Gradient norm, and histograms of weights and gradients: the training table, beside losses."""
+"""Gradient norm and histograms of weights and gradients, for the training table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import torch
 BINS = 64  # of each histogram
 
 
-def layers(network: torch.nn.Module) -> dict[str, Any]:
-    """Per parameter: histograms of its weights and gradients; and the norm of all gradients.
+def layer_statistics(network: torch.nn.Module) -> dict[str, Any]:
+    """Return the norm of all gradients, and histograms of each parameter's weights and gradients.
 
-    `gradient_*` are None before the first batch. A histogram has 64 equal bins from its minimum
-    to its maximum; values that are not finite are left out.
+    `gradient_*` are None before the first batch. A histogram has 64 equal bins from the minimum to
+    the maximum; values that are not finite are left out.
     """
     rows, squares = [], []
     for name, parameter in network.named_parameters():
@@ -22,7 +22,7 @@ def layers(network: torch.nn.Module) -> dict[str, Any]:
             row |= dict.fromkeys(("gradient_minimum", "gradient_maximum", "gradient_counts"))
         else:
             row |= _histogram("gradient", parameter.grad)
-            # In float32: squares of half floats may overflow.
+            # In float32: squares of half-precision values may overflow.
             squares.append(parameter.grad.float().square().sum())
         rows.append(row)
     norm = float(torch.stack(squares).sum().sqrt()) if squares else None
@@ -35,6 +35,6 @@ def _histogram(kind: str, values: torch.Tensor) -> dict[str, Any]:
     if not len(values):
         return {f"{kind}_minimum": None, f"{kind}_maximum": None, f"{kind}_counts": [0] * BINS}
     low, high = (float(bound) for bound in torch.aminmax(values))
-    # Where all values are equal, histc widens the range and counts them in the middle bin.
+    # If all values are equal, histc widens the range and counts them in the middle bin.
     counts = torch.histc(values, BINS, low, high).long().tolist()
     return {f"{kind}_minimum": low, f"{kind}_maximum": high, f"{kind}_counts": counts}

@@ -127,7 +127,7 @@ class Trainer:
             "loss": total / done if done else None,
             "validation_loss": self._validation_loss(),
             "rate": self.optimizer.param_groups[0]["lr"] if self.step else self.rate(0),
-            **telemetry.layers(self.network),
+            **telemetry.layer_statistics(self.network),
         }
         system = self.sampler.sample(done * self.settings["batch"])
         return Sample(row, {"snapshot": self.snapshot, **system})

@@ -1,4 +1,4 @@
-"""The data of a training: its splits, and the user's files that it draws from."""
+"""Data of a training: its splits, and the user's files that it depends on."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from epochreel.training.data_source import GeneratedSource, ShardedSource, Sourc
 
 
 class TrainingData:
-    """The training and validation sets of a run, each shard read and hashed once.
+    """Training and validation sets of a run, with each shard read and hashed once.
 
-    `sources` are the user's files that an unbounded training set is drawn from. Relative paths of
-    the settings start from `base`. Raises `UserError` for shards that are damaged or not those
+    `sources` are the user's files that an unbounded training set is generated from. Relative paths
+    in the settings start from `base`. Raises `UserError` for shards that are damaged or not those
     that the stage expects.
     """
 
@@ -32,20 +32,20 @@ class TrainingData:
         sources: Sequence[str],
     ):
         self._experiment, self._stage, self._base = experiment, stage, base
-        self._is_stream = "train" in stage["settings"]["data"]
-        self._train = None if self._is_stream else Split.of(stage, "train", train)
+        self._is_unbounded = "train" in stage["settings"]["data"]
+        self._train_split = None if self._is_unbounded else Split.of(stage, "train", train)
         self.validation = Split.of(stage, "validation", validation)
-        stored = [split for split in (self._train, self.validation) if split is not None]
-        digests = [digest for split in stored for digest in split.digests]
+        splits = [split for split in (self._train_split, self.validation) if split is not None]
+        digests = [digest for split in splits for digest in split.digests]
         self.digests = [*digests, *map(sha256, sources)]
-        """The checksums of all files, in order: they name the training in the store."""
+        """Checksums of all files, in order: part of the training's digest in the store."""
 
     def source(self, device: torch.device) -> Source:
-        """The training set, on a device."""
+        """Return the training set on a device."""
         settings = self._stage["settings"]
         batch = settings["training"]["batch"]
-        if self._train is not None:
-            return ShardedSource(self._train, settings["seed"], batch, device)
+        if self._train_split is not None:
+            return ShardedSource(self._train_split, settings["seed"], batch, device)
         return stream(self._experiment, self._stage, self._base, batch, device)
 
 
@@ -56,7 +56,7 @@ def stream(
     batch: int,
     device: torch.device,
 ) -> GeneratedSource:
-    """The unbounded training set of a stage."""
+    """Return the unbounded training set of a stage."""
     data = stage["settings"]["data"]
-    own = loader.resolve_paths(data["settings"], stage["folders"], base)
-    return GeneratedSource(experiment.load("data"), own, data["seed"], batch, device)
+    settings = loader.resolve_paths(data["settings"], stage["folders"], base)
+    return GeneratedSource(experiment.load("data"), settings, data["seed"], batch, device)

@@ -1,4 +1,4 @@
-"""UMAP fitted to all snapshots at once, each point held near itself in the neighbouring ones."""
+"""AlignedUMAP: fits all snapshots at once and keeps each point near itself in adjacent ones."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def fit(
     `settings` holds `neighbours`, `min_dist` and `alignment`. UMAP raises `ValueError` for a film
     of one snapshot.
     """
-    from umap import AlignedUMAP  # takes seconds, which other projections need not wait for
+    from umap import AlignedUMAP  # slow to import: only for this method
 
     values = [points.values.astype(np.float32) for points in snapshots]
-    same = {number: number for number in range(len(values[0]))}
+    identity = {number: number for number in range(len(values[0]))}
     umap = AlignedUMAP(
         n_neighbors=min(settings["neighbours"], len(values[0]) - 1),
         min_dist=settings["min_dist"],
@@ -31,5 +31,5 @@ def fit(
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        umap.fit(values, relations=[same] * (len(values) - 1))
+        umap.fit(values, relations=[identity] * (len(values) - 1))
     yield from umap.embeddings_

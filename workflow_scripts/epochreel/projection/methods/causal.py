@@ -1,10 +1,11 @@
-"""The causal projection: each layout follows from its snapshot and those before it alone.
+"""Causal projection: each layout depends on its snapshot and the ones before it only.
 
-The first begins as the plane of the two principal components; each further one begins at the
-layout before it. All come to rest under forces like UMAP's (see `forces`), each point held to its
-place before as by friction, the more the less its activations moved: what moves in the film is the
-network. A point stays where it is until its neighbours pull it hard enough. The pull is that of the
-snapshot alone, so what many small changes add up to is not lost: it moves the point in the end.
+The first layout starts from the plane of the two principal components, each later one from the
+layout before it. All relax under forces like UMAP's (see `forces`). Each point is held at its
+previous position as by friction, the more strongly the less its activations changed, so that motion
+in the film is motion in the network. A point stays until its neighbours pull hard enough. The pull
+depends on the current snapshot alone, so many small changes are not lost: together they move the
+point in the end.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from epochreel.projection.neighbor_graph import Points, fuzzy_graph
 from epochreel.projection.previous import Previous
 
 _FIRST_STEPS = 500
-_FIRST_SIZE = 7.0  # about the size that layouts come to have
-_FAR = 20  # the far graph joins each point to one in so many
-_SOFT = 0.4  # the change at which a point is held half as much as at rest
+_FIRST_SIZE = 7.0  # about the size of a relaxed layout
+_FAR = 20  # the far graph connects each point to 1 in 20 points
+_SOFT = 0.4  # change of a point at which its hold is half that of an unchanged point
 
 
 def place(
@@ -29,14 +30,14 @@ def place(
 ) -> np.ndarray:
     """Return the layout of a snapshot.
 
-    `settings` holds `neighbours`, `far`, `hold` and `steps`. Nothing is random: the seed has no
-    effect.
+    `settings` holds `neighbours`, `far`, `hold` and `steps`. `seed` has no effect: nothing is
+    random.
     """
     return _first(points, settings) if before is None else _next(points, settings, before)
 
 
 def _first(points: Points, settings: Mapping[str, Any]) -> np.ndarray:
-    plane, _ = procrustes.unit(procrustes.principal_plane(points.values))
+    plane, _ = procrustes.normalize(procrustes.principal_plane(points.values))
     return forces.relax(_FIRST_SIZE * plane, _graph(points, settings), _FIRST_STEPS)
 
 
@@ -48,7 +49,9 @@ def _next(points: Points, settings: Mapping[str, Any], before: Previous) -> np.n
 
 
 def _graph(points: Points, settings: Mapping[str, Any]) -> forces.Graph:
-    most = len(points) - 1
-    near = min(settings["neighbours"], most)
-    far = min(max(len(points) // _FAR, near), most)
-    return forces.graph(fuzzy_graph(points, near), fuzzy_graph(points, far), settings["far"])
+    max_count = len(points) - 1
+    near_count = min(settings["neighbours"], max_count)
+    far_count = min(max(len(points) // _FAR, near_count), max_count)
+    return forces.build_graph(
+        fuzzy_graph(points, near_count), fuzzy_graph(points, far_count), settings["far"]
+    )

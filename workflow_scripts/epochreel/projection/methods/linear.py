@@ -1,6 +1,6 @@
 """One linear projection for a whole film: the two principal components of all its snapshots.
 
-A snapshot counts as much as any other, whatever the size of its activations.
+All snapshots have the same weight, whatever the size of their activations.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from epochreel.projection.neighbor_graph import Points
 def fit(
     snapshots: Sequence[Points], settings: Mapping[str, Any], seed: int
 ) -> Iterator[np.ndarray]:
-    """Yield the layouts of all snapshots of a film. Settings and seed have no effect."""
+    """Yield the layouts of all snapshots of a film. `settings` and `seed` have no effect."""
     scatter = 0.0
     for points in snapshots:
-        values, _ = procrustes.unit(points.values)
+        values, _ = procrustes.normalize(points.values)
         scatter = scatter + values.T.astype(np.float64) @ values
     plane = procrustes.axes(scatter)
     for points in snapshots:

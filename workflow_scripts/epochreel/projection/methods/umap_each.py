@@ -1,4 +1,4 @@
-"""UMAP fitted anew to each snapshot: the published way, and the reference for the others."""
+"""UMAP, fitted to each snapshot separately: the usual practice, a reference for the others."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def place(
 ) -> np.ndarray:
     """Return the layout of a snapshot.
 
-    `settings` holds `neighbours` and `min_dist`. The snapshot before has no effect.
+    `settings` holds `neighbours` and `min_dist`. `before` has no effect.
     """
-    from umap import UMAP  # takes seconds, which other projections need not wait for
+    from umap import UMAP  # slow to import: only for this method
 
     umap = UMAP(
         n_neighbors=min(settings["neighbours"], len(points) - 1),
