@@ -63,10 +63,10 @@ class _Images(NamedTuple):
 
 def _cut(images: _Images, bits: Array) -> Array:
     """A cut (B, SIDE, SIDE), anywhere in any image, from random bits (B, 3)."""
-    chosen = counter_rng.walk_files(len(images.start), bits[:, 0])
+    chosen = counter_rng.below(len(images.start), bits[:, 0])
     width = images.width.take(chosen)
-    left = counter_rng.walk_files(width - SIDE + 1, bits[:, 1])
-    top = counter_rng.walk_files(images.height.take(chosen) - SIDE + 1, bits[:, 2])
+    left = counter_rng.below(width - SIDE + 1, bits[:, 1])
+    top = counter_rng.below(images.height.take(chosen) - SIDE + 1, bits[:, 2])
     # Images of all sizes lie in one array: a row is `width` further on, whatever the image.
     corner = images.start.take(chosen) + top * width + left
     lines = corner[:, None] + width[:, None] * images.across

@@ -68,7 +68,7 @@ def draw(states: Array, first: int) -> Array:
     field = _apart(field)
     field *= 64 + 3 * most // 4  # brightness: 64 … 255 of 255
     field //= 255
-    return _crossed(field, counter_rng.walk_files(_STROKES + 1, bits[:, 2]), bits[:, 3:], tables)
+    return _crossed(field, counter_rng.below(_STROKES + 1, bits[:, 2]), bits[:, 3:], tables)
 
 
 def blended(levels: Array, step: int, bits: Array) -> Array:
@@ -79,7 +79,7 @@ def blended(levels: Array, step: int, bits: Array) -> Array:
     grid = _grid(step, device_of(levels))
     # Along one axis after the other; each pass ends with the axes swapped, so two restore them.
     for axis in (0, 1):
-        shift = counter_rng.walk_files(step, bits[:, axis])
+        shift = counter_rng.below(step, bits[:, axis])
         points, others = levels.shape[1:]
         # All grids under each other: one index finds a line of any of them.
         lines = levels.reshape(-1, others)
@@ -105,10 +105,10 @@ def _crossed(field: Array, count: Array, bits: Array, tables: _Tables) -> Array:
     """The images with the first `count` (B,) of their strokes, each over those before it."""
     # A view: strokes are written into `field`.
     flat = field.reshape(-1)
-    shape = counter_rng.walk_files(len(tables.strokes), bits[:, :_STROKES])
+    shape = counter_rng.below(len(tables.strokes), bits[:, :_STROKES])
     level = _apart(tables.level.take(bits[:, _STROKES : 2 * _STROKES] & 255))[:, :, None]
     row, column = (
-        counter_rng.walk_files(SIDE, bits[:, k * _STROKES : (k + 1) * _STROKES]) for k in (2, 3)
+        counter_rng.below(SIDE, bits[:, k * _STROKES : (k + 1) * _STROKES]) for k in (2, 3)
     )
     start = SIDE * SIDE * counted(count)[:, None, None]
     places = start + tables.rows[row] + tables.columns[column]  # (B, _STROKES, _BOX²)

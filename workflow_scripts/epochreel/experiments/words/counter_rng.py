@@ -34,7 +34,7 @@ def numbers(states: Array, first: int, count: int) -> Array:
     return mixed(states[:, None] ^ _purposes(first, count, device_of(states)))
 
 
-def walk_files(limit: Array | int, bits: Array) -> Array:
+def below(limit: Array | int, bits: Array) -> Array:
     """Whole numbers 0 … limit - 1, int64, alike in likelihood to 1 in 2³² / limit, from 64 bits.
 
     They use the upper half of the bits; `limit` is at most 2³¹.

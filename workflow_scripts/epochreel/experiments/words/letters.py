@@ -58,8 +58,8 @@ class _Tables(NamedTuple):
 def draw(bits: Array) -> Word:
     """Words and places from random bits (B, PURPOSES): all uniform, the ink within the margin."""
     tables = _tables(device_of(bits))
-    length = 1 + counter_rng.walk_files(LONGEST, bits[:, 0])
-    letters = counter_rng.walk_files(END, bits[:, 1 : 1 + STEPS])
+    length = 1 + counter_rng.below(LONGEST, bits[:, 0])
+    letters = counter_rng.below(END, bits[:, 1 : 1 + STEPS])
     # END from the length on; `where` differs between numpy and torch.
     letters = letters + (END - letters) * (tables.steps >= length[:, None])
     pairs = letters + 0  # a copy, in numpy and torch alike
@@ -69,8 +69,8 @@ def draw(bits: Array) -> Word:
     width = tables.span.take(pairs).sum(1)
     # Rows down to the lowest ink of any letter: J and Q go below the base line.
     height = (tables.depth.take(letters)[:, :, None] > tables.down).any(1).sum(1)
-    left = MARGIN + counter_rng.walk_files(room - width, bits[:, 1 + STEPS])
-    top = MARGIN + counter_rng.walk_files(room - height, bits[:, 2 + STEPS])
+    left = MARGIN + counter_rng.below(room - width, bits[:, 1 + STEPS])
+    top = MARGIN + counter_rng.below(room - height, bits[:, 2 + STEPS])
     return Word(letters, left, top, pairs)
 
 
