@@ -37,12 +37,12 @@ def generate(
     on (seed, split, i) and on the files that are read. Raises `UserError` if a file is missing or
     unreadable or if the split has too few examples, and `ValueError` for an unknown split.
     """
-    part = SPLITS.index(split)
+    split_index = SPLITS.index(split)
     if settings["source"] == "sketches":
         kinds = classes.SKETCHES
         for index in indices:
             label = index % len(kinds)
-            rng = np.random.default_rng([seed, part, index])
+            rng = np.random.default_rng([seed, split_index, index])
             image = sketches.draw(kinds[label], rng, settings["size"])
             yield {"image": _with_channels(image, settings["colour"]), "label": label}
         return
