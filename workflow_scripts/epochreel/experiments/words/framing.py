@@ -1,8 +1,8 @@
 """Crop and scale of a user's image of a word to the training geometry: 7 px letters on black.
 
 The background level is the median grey level of the image's border; letters are what differs most
-from it, darker or lighter. They are found by their contrast after smoothing fine noise, and the rows and
-columns that they cover set the scale. Their surroundings are kept as far as they fit.
+from it, darker or lighter. They are found by their contrast after smoothing fine noise, and the
+rows and columns that they cover set the scale. Their surroundings are kept as far as they fit.
 """
 
 from __future__ import annotations
