@@ -1,11 +1,11 @@
-"""Frames of the film of activations drawn a second on one core, against plain matplotlib.
+"""Frames per second of the film of `activations` on one core, compared with plain matplotlib.
 
     python benchmarks/activations_frames_per_second.py [--frames 100] [--reference 9]
         [--size 1920x1080] [--images 1000] [--side 64]
 
-The reference makes a new figure for every frame, with an AnnotationBbox for each thumbnail, and
-saves it as PNG; ours draws the same evaluations and packs PNGs too. How time is taken is told in
-frames_per_second.py.
+The reference creates a new figure for every frame, with an AnnotationBbox for each thumbnail, and
+saves it as PNG. Epochreel draws the same evaluations and also encodes PNGs. See
+frames_per_second.py for how time is measured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 import pyarrow as pa
-from frames_per_second import race  # keeps numpy to one thread, so it comes early
+from frames_per_second import race  # limits numpy to one thread, so import it first
 
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiments.activations import colours, figure
@@ -27,14 +27,14 @@ SHARES = ("accuracy", "train_accuracy", *(f"accuracy_of_{k}" for k in range(len(
 
 
 def frame_data(images: int, snapshot: int) -> FrameData:
-    """An invented evaluation: clouds of the classes part, and predictions come right."""
+    """Return a synthetic evaluation: class clouds separate, and predictions become right."""
     progress = snapshot / (SNAPSHOTS - 1)
-    draw = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     label = np.concatenate((np.arange(images), np.arange(SAMPLE))) % len(SKETCHES)
-    ease, other = draw.uniform(0, 1, len(label)), draw.integers(0, len(SKETCHES), len(label))
+    ease, other = rng.uniform(0, 1, len(label)), rng.integers(0, len(SKETCHES), len(label))
     turn = 2 * np.pi * label / len(SKETCHES)
     middle = np.column_stack((np.cos(turn), np.sin(turn))) * progress
-    layout = middle + draw.normal(0, 0.6 - 0.4 * progress, (len(label), 2))
+    layout = middle + rng.normal(0, 0.6 - 0.4 * progress, (len(label), 2))
     table = {
         "split": ["test"] * images + ["train"] * SAMPLE,
         "label": label.astype(np.int16),
@@ -44,51 +44,53 @@ def frame_data(images: int, snapshot: int) -> FrameData:
     history = {"epoch": epochs} | dict.fromkeys(SHARES, 1 - 0.9 * np.exp(-epochs / 5))
     pairs = [(a, b) for b in range(len(SKETCHES)) for a in range(b)]
     history |= {f"apart_{a}_{b}": 1 - 0.5 * np.exp(-epochs / (2 + a)) for a, b in pairs}
-    now = FrameData(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
-    return FrameData(**{**vars(now), "layout": layout.astype(np.float32)})
+    frame = FrameData(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
+    return FrameData(**{**vars(frame), "layout": layout.astype(np.float32)})
 
 
 def run_info(images: int, side: int, size: tuple[int, int]) -> RunInfo:
-    """The film that the invented evaluations belong to; its images are noise."""
+    """Return the run of the synthetic evaluations, with noise as its images."""
     pixels = np.random.default_rng(1).integers(0, 256, (images, side, side), dtype=np.uint8)
     test = [{"image": each, "label": i % len(SKETCHES)} for i, each in enumerate(pixels)]
     settings = {"sentence_snapshots": 6, "thumbnail": 54}
     return RunInfo("Activations", size, {"source": "sketches"}, {}, settings, EPOCHS, 5000, test)
 
 
-def reference(film: RunInfo, now: FrameData) -> bytes:
-    """The frame as a new matplotlib figure, an AnnotationBbox for each image, saved as PNG."""
+def reference(run: RunInfo, frame: FrameData) -> bytes:
+    """Draw the frame as a new matplotlib figure, an AnnotationBbox per image, saved as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    page = Figure(figsize=(film.size[0] / 100, film.size[1] / 100), dpi=100)
+    page = Figure(figsize=(run.size[0] / 100, run.size[1] / 100), dpi=100)
     FigureCanvasAgg(page)
-    page.text(0.03, 0.94, film.title, size=24, weight="bold")
-    page.text(0.6, 0.94, f"epoch {now.epoch:.1f}   {now.history['accuracy'][-1]:.1%} right")
-    _reference_images(page.add_axes((0.03, 0.04, 0.67, 0.78)), film, now)
+    page.text(0.03, 0.94, run.title, size=24, weight="bold")
+    page.text(0.6, 0.94, f"epoch {frame.epoch:.1f}   {frame.history['accuracy'][-1]:.1%} correct")
+    _reference_images(page.add_axes((0.03, 0.04, 0.67, 0.78)), run, frame)
     shades = colours.of_classes(len(SKETCHES)) / 255
-    labels = now.predictions["label"].to_numpy()[len(film.test) :]
+    labels = frame.predictions["label"].to_numpy()[len(run.test) :]
     sample = page.add_axes((0.73, 0.54, 0.24, 0.28))
-    sample.scatter(*now.layout[len(film.test) :].T, s=8, c=shades[labels])
+    sample.scatter(*frame.layout[len(run.test) :].T, s=8, c=shades[labels])
     curve = page.add_axes((0.74, 0.07, 0.23, 0.2), xlim=(0, EPOCHS), ylim=(0, 1))
     for name in ("accuracy", "train_accuracy"):
-        curve.plot(now.history["epoch"], now.history[name], label=name)
+        curve.plot(frame.history["epoch"], frame.history[name], label=name)
     curve.legend()
-    packed = io.BytesIO()
-    page.savefig(packed, format="png")
-    return packed.getvalue()
+    buffer = io.BytesIO()
+    page.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
-def _reference_images(axes, film: RunInfo, now: FrameData) -> None:
+def _reference_images(axes, run: RunInfo, frame: FrameData) -> None:
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
     tints = colours.tints(colours.of_classes(len(SKETCHES)))
     axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
-    labels, told = (now.predictions[name].to_numpy() for name in ("label", "prediction"))
-    for place, example, label, taken in zip(now.layout, film.test, labels, told, strict=False):
-        looks = {"edgecolor": "red"} if taken != label else {"edgecolor": "none"}
-        picture = OffsetImage(tints[taken][example["image"]], zoom=28 / len(example["image"]))
-        axes.add_artist(AnnotationBbox(picture, place, pad=0.1, bboxprops=looks))
+    labels, predictions = (frame.predictions[name].to_numpy() for name in ("label", "prediction"))
+    for position, example, label, predicted in zip(
+        frame.layout, run.test, labels, predictions, strict=False
+    ):
+        style = {"edgecolor": "red"} if predicted != label else {"edgecolor": "none"}
+        picture = OffsetImage(tints[predicted][example["image"]], zoom=28 / len(example["image"]))
+        axes.add_artist(AnnotationBbox(picture, position, pad=0.1, bboxprops=style))
     handles = [axes.scatter([], [], color=tint[128] / 255) for tint in tints]
     axes.legend(handles, SKETCHES)
 
@@ -103,9 +105,9 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=64)
     options = parser.parse_args()
     size = tuple(int(part) for part in options.size.split("x"))
-    film = run_info(options.images, options.side, size)
-    stages = [frame_data(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
-    race(options, lambda: Scene(size, figure.panels(film)), partial(reference, film), stages)
+    run = run_info(options.images, options.side, size)
+    frames = [frame_data(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    race(options, lambda: Scene(size, figure.panels(run)), partial(reference, run), frames)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""From evaluations to film: the workflow against what ffmpeg alone needs to encode the frames.
+"""From evaluations to film: the workflow compared with ffmpeg alone.
 
     python benchmarks/film_from_evaluations.py [--epochs 50] [--folder FOLDER]
 
-The main run of config.yaml is made up to its evaluations, not timed. Then one start of Snakemake on
-two cores summarizes, renders and encodes, and at once thereafter the same ffmpeg encodes the
-finished frames with the same options: no film can be made in less. Jobs may run side by side, so
-the time is shared out in this order: where a job of the row runs and none of the rows above. Below
-it, what a render job does for a frame, drawn again in this process.
+The main run of config.yaml is made up to its evaluations, without timing. Then one start of
+Snakemake on two cores summarizes, renders and encodes, and right afterwards the same ffmpeg encodes
+the finished frames with the same options, which is the lower bound. Jobs can overlap, so each
+moment is attributed to the first row of the table that has a running job. The second table lists
+the steps of a render job for one frame, repeated in this process.
 
 `--folder` keeps the evaluations; a second call with it only makes the film again.
 """
@@ -38,138 +38,146 @@ from epochreel.film import encode, render
 from epochreel.formats import png
 from epochreel.plan.plan import Plan, Run
 
-MADE = ("metrics", "frames", "training.mp4", "benchmarks")
+DOWNSTREAM = ("metrics", "frames", "training.mp4", "benchmarks")
 
 
 def main() -> None:
-    """Make the film, encode it once more and print where the time goes."""
+    """Make the film, encode it once more and print the times."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, help="instead of the main run's")
-    parser.add_argument("--folder", type=Path, help="where evaluations stay for the next call")
+    parser.add_argument("--epochs", type=int, help="override the main run's epochs")
+    parser.add_argument("--folder", type=Path, help="keep the evaluations here for the next call")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = (options.folder or Path(scratch)).resolve()
-        place = with_evaluations(folder, options.epochs)
-        run = Plan(place.config, folder).main
-        done = scheduler.start(place, f"results/{run.name}/training.mp4")
-        alone = ffmpeg_alone(place, run)
-        report(place, run, done, alone)
+        workplace = with_evaluations(folder, options.epochs)
+        run = Plan(workplace.config, folder).main
+        done = scheduler.start(workplace, f"results/{run.name}/training.mp4")
+        alone = ffmpeg_alone(workplace, run)
+        report(workplace, run, done, alone)
 
 
 def with_evaluations(folder: Path, epochs: int | None) -> Workplace:
-    """A workplace with all evaluations of the main run, and nothing that follows from them."""
+    """Return a workplace with all evaluations of the main run, and nothing downstream."""
     workflow = folder / "workflow"
     if not workflow.exists():
         scheduler.copy_of_workflow(workflow)
-    changed = {"epochs": epochs} if epochs else {}
-    place = scheduler.workplace(folder / "place", workflow, **changed)
-    run = Plan(place.config, folder).main
-    scheduler.start(place, *run.files.of("evaluations"))
-    for name in MADE:
-        path = place.path(f"{run.name}/{name}")
+    overrides = {"epochs": epochs} if epochs else {}
+    workplace = scheduler.make_workplace(folder / "place", workflow, **overrides)
+    run = Plan(workplace.config, folder).main
+    scheduler.start(workplace, *run.files.of("evaluations"))
+    for name in DOWNSTREAM:
+        path = workplace.path(f"{run.name}/{name}")
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    return place
+    return workplace
 
 
-def ffmpeg_alone(place: Workplace, run: Run) -> float:
-    """Seconds that ffmpeg takes from the finished frames to the film, and does nothing else."""
+def ffmpeg_alone(workplace: Workplace, run: Run) -> float:
+    """Return the seconds that ffmpeg alone takes from the finished frames to the film."""
     settings = run.stage_settings("encode")["settings"]
     film, size = settings["film"], (settings["width"], settings["height"])
-    frames = [place.folder / path for path in run.files.of("frames")]
+    frames = [workplace.folder / path for path in run.files.of("frames")]
     with tempfile.TemporaryDirectory() as scratch:
-        target, feed = Path(scratch, "film.mp4"), Path(scratch, "frames")
-        feed.write_bytes(b"".join(frame.read_bytes() for frame in frames))
-        with mock.patch.object(encode, "run", side_effect=_Caught) as caught, suppress(_Caught):
+        target, frame_stream = Path(scratch, "film.mp4"), Path(scratch, "frames")
+        frame_stream.write_bytes(b"".join(frame.read_bytes() for frame in frames))
+        with (
+            mock.patch.object(encode, "run", side_effect=_Intercepted) as intercepted,
+            suppress(_Intercepted),
+        ):
             encode.encode_film(frame_files.FrameSequence(frames, size), target, film, "", "")
-        began = time.perf_counter()
-        with open(feed, "rb") as pictures:
-            subprocess.run(caught.call_args.args[0], stdin=pictures, check=True)
-        return time.perf_counter() - began
+        start = time.perf_counter()
+        with open(frame_stream, "rb") as pictures:
+            subprocess.run(intercepted.call_args.args[0], stdin=pictures, check=True)
+        return time.perf_counter() - start
 
 
-class _Caught(Exception):
-    """Ends `encode_film` where it would start ffmpeg."""
+class _Intercepted(Exception):
+    """Stops `encode_film` before it starts ffmpeg."""
 
 
-def report(place: Workplace, run: Run, done: scheduler.Start, alone: float) -> None:
-    """Print the table, `alone` being what ffmpeg takes alone."""
+def report(workplace: Workplace, run: Run, done: scheduler.Start, alone: float) -> None:
+    """Print the tables; `alone` is the time of ffmpeg alone, s."""
     rows = [("ffmpeg alone", alone), ("from evaluations to film", done.seconds)]
-    rows += time_shared_out(scheduler.jobs(place), done)
-    rows += inside_encode(place, run)
+    rows += time_by_stage(scheduler.jobs(workplace), done)
+    rows += inside_encode(workplace, run)
     print(f"{run.snapshots} frames of {run.figure['width']} × {run.figure['height']}\n")
     table.show({"": "", "s": ".2f", "x ffmpeg": ".2f"}, [(*row, row[1] / alone) for row in rows])
     print()
-    milliseconds = inside_render(place, run)
+    milliseconds = inside_render(workplace, run)
     table.show({"of a frame": "", "ms": ".2f"}, milliseconds.items())
 
 
-def time_shared_out(jobs: list[scheduler.Job], done: scheduler.Start) -> list[tuple[str, float]]:
-    """Seconds of the wall clock by stage; what is left is the scheduler's own."""
+def time_by_stage(jobs: list[scheduler.Job], done: scheduler.Start) -> list[tuple[str, float]]:
+    """Return the seconds of wall time by stage; the rest is the scheduler's."""
     ticks = np.arange(done.began, done.began + done.seconds, 0.01)
-    taken, rows = np.zeros(len(ticks), bool), []
+    is_assigned, rows = np.zeros(len(ticks), bool), []
     for stage in ("encode", "render", "summarize"):
-        mine = [job for job in jobs if job.stage == stage]
-        on = np.any([(ticks >= job.begin) & (ticks < job.end) for job in mine], axis=0) & ~taken
-        taken |= on
-        rows.append((f"  {stage}, {len(mine)} job(s)", on.sum() * 0.01))
+        stage_jobs = [job for job in jobs if job.stage == stage]
+        is_active = (
+            np.any([(ticks >= job.begin) & (ticks < job.end) for job in stage_jobs], axis=0)
+            & ~is_assigned
+        )
+        is_assigned |= is_active
+        rows.append((f"  {stage}, {len(stage_jobs)} job(s)", is_active.sum() * 0.01))
     first, last = jobs[0].begin, jobs[-1].end
     before = (ticks < first).sum() * 0.01
-    between = (~taken & (ticks >= first) & (ticks < last)).sum() * 0.01
+    between = (~is_assigned & (ticks >= first) & (ticks < last)).sum() * 0.01
     rows.append(("  Snakemake, before the first job", before))
     rows.append(("  Snakemake, between jobs", between))
     return [*rows, ("  Snakemake, after the last job", (ticks >= last).sum() * 0.01)]
 
 
-def inside_encode(place: Workplace, run: Run) -> list[tuple[str, float]]:
-    """What the job `encode` does beside encoding, done again here."""
+def inside_encode(workplace: Workplace, run: Run) -> list[tuple[str, float]]:
+    """Return the times of the steps of the job `encode` other than encoding, repeated here."""
     settings = run.stage_settings("encode")["settings"]
     size = (settings["width"], settings["height"])
-    frames = [place.folder / path for path in run.files.of("frames")]
-    film = place.path(f"{run.name}/training.mp4")
+    frames = [workplace.folder / path for path in run.files.of("frames")]
+    film = workplace.path(f"{run.name}/training.mp4")
     return [
         ("of encode: checking the frames", seconds(lambda: frame_files.check_frames(frames, size))),
         (
-            "of encode: counting what the film decodes to",
+            "of encode: counting the film's decoded frames",
             seconds(lambda: encode.count_frames(film, settings["film"])),
         ),
     ]
 
 
-def inside_render(place: Workplace, run: Run, every: int = 10) -> dict[str, float]:
-    """Milliseconds of the steps of one frame: medians over every tenth of them."""
+def inside_render(workplace: Workplace, run: Run, every: int = 10) -> dict[str, float]:
+    """Return the milliseconds of the steps of one frame: medians over every tenth frame."""
     stage = run.stage_settings("render")
     settings = stage["settings"]
-    test = [place.folder / path for path in run.dataset.shards("test")]
+    test = [workplace.folder / path for path in run.dataset.shards("test")]
     run_info = render.run_info(settings, Split.of(stage, "test", test))
-    figure = loader.find(settings["data"]["experiment"], place.folder).load("figure")
+    figure = loader.find(settings["data"]["experiment"], workplace.folder).load("figure")
     scene = Scene(run_info.size, figure.panels(run_info))
-    path = place.folder / run.files.last("metrics")
+    path = workplace.folder / run.files.last("metrics")
     summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
-    taken: dict[str, list[float]] = {}
+    timings: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
         history = metrics.history(summary, snapshot, settings["snapshots_per_epoch"])
-        path = place.folder / run.files.of("evaluations")[snapshot]
+        path = workplace.folder / run.files.of("evaluations")[snapshot]
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),
             "drawing": lambda table, k=snapshot, history=history: scene.draw(
                 render.frame_data(settings, k, table, history)
             ),
-            "packing as PNG": png.encode,
-            "writing, synced": lambda data: atomic_write_bytes(place.folder / "frame.png", data),
+            "encoding as PNG": png.encode,
+            "writing, with fsync": lambda data: atomic_write_bytes(
+                workplace.folder / "frame.png", data
+            ),
         }
-        passed = None
+        value = None
         for name, step in steps.items():
-            began = time.perf_counter()
-            passed = step(passed)
-            taken.setdefault(name, []).append(1e3 * (time.perf_counter() - began))
-    return {name: float(np.median(times)) for name, times in taken.items()}
+            start = time.perf_counter()
+            value = step(value)
+            timings.setdefault(name, []).append(1e3 * (time.perf_counter() - start))
+    return {name: float(np.median(times)) for name, times in timings.items()}
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Seconds that `work` takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def seconds(task: Callable[[], object]) -> float:
+    """Return the seconds that `work` takes."""
+    start = time.perf_counter()
+    task()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

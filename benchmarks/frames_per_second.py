@@ -1,11 +1,11 @@
-"""Frames drawn a second on one core, against a plain matplotlib figure of the same content.
+"""Frames drawn per second on one core, compared with a plain matplotlib figure of the same content.
 
     python benchmarks/frames_per_second.py [--frames 200] [--reference 9] [--size 1920x1080]
 
-The reference makes a new figure for every frame, with one artist for each bar and each digit, and
-saves it as PNG; ours draws the same evaluations and packs PNGs too. Both run in this process, in
-turns, on one thread, and CPU time is counted. The floor is what no drawing can go below: a copy of
-what never changes, packed as PNG.
+The reference creates a new figure for every frame, with one artist per bar and per digit, and saves
+it as PNG. Epochreel draws the same evaluations and also encodes PNGs. Both alternate in this
+process on one thread, and CPU time is counted. The lower bound is a copy of the static background,
+encoded as PNG.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ PAGES, PLACES, EPOCHS, SNAPSHOTS = 100, 436, 50, 251
 
 
 def frame_data(snapshot: int) -> FrameData:
-    """An invented evaluation: probabilities sharpen with time, some places sooner than others."""
+    """Return a synthetic evaluation: probabilities sharpen over time, at different rates."""
     progress = snapshot / (SNAPSHOTS - 1)
     truth = np.random.default_rng(0).integers(0, 10, (PAGES, PLACES)).astype(np.uint8)
     noise = np.random.default_rng(1).normal(0, 1, (PAGES, PLACES, 10))
-    ease = np.random.default_rng(2).uniform(0.5, 1.5, (PLACES, 1))
-    logits = 12 * progress * ease * np.eye(10)[truth] + noise * (0.1 + progress)
+    rate = np.random.default_rng(2).uniform(0.5, 1.5, (PLACES, 1))
+    logits = 12 * progress * rate * np.eye(10)[truth] + noise * (0.1 + progress)
     shares = np.exp(logits - logits.max(-1, keepdims=True))
     shares /= shares.sum(-1, keepdims=True)
     prediction = shares.argmax(-1).astype(np.uint8)
@@ -59,30 +59,32 @@ def frame_data(snapshot: int) -> FrameData:
 
 
 def run_info(size: tuple[int, int]) -> RunInfo:
-    """The film that the invented evaluations belong to."""
+    """Return the run of the synthetic evaluations."""
     return RunInfo("Learning to read", size, {"variant": "plain"}, {}, {}, EPOCHS, 40, [])
 
 
-def reference(now: FrameData, size: tuple[int, int]) -> bytes:
-    """The frame as a new matplotlib figure, one artist for each mark, saved as PNG."""
+def reference(frame: FrameData, size: tuple[int, int]) -> bytes:
+    """Draw the frame as a new matplotlib figure, one artist per mark, saved as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     page = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100)
     FigureCanvasAgg(page)
-    truth, prediction, probabilities = figure.answers(now.predictions, PLACES)
-    accuracy = now.history["accuracy"][-1]
+    truth, prediction, probabilities = figure.answers(frame.predictions, PLACES)
+    accuracy = frame.history["accuracy"][-1]
     page.text(0.03, 0.94, "Learning to read", size=24, weight="bold")
-    page.text(0.6, 0.94, f"epoch {now.epoch:.1f}   {now.examples} pages   {accuracy:.1%} right")
+    page.text(
+        0.6, 0.94, f"epoch {frame.epoch:.1f}   {frame.examples} pages   {accuracy:.1%} correct"
+    )
     _reference_rows(page.add_axes((0.05, 0.28, 0.38, 0.58)), truth, probabilities)
     curve = page.add_axes((0.07, 0.05, 0.36, 0.12), xlim=(0, EPOCHS), ylim=(0, 1))
-    curve.plot(now.history["epoch"], now.history["accuracy"])
-    curve.plot(now.epoch, accuracy, "o")
+    curve.plot(frame.history["epoch"], frame.history["accuracy"])
+    curve.plot(frame.epoch, accuracy, "o")
     _reference_bars(page.add_axes((0.45, 0.48, 0.53, 0.38)), truth, probabilities)
     _reference_digits(page.add_axes((0.45, 0.04, 0.53, 0.38)), truth[0], prediction[0])
-    packed = io.BytesIO()
-    page.savefig(packed, format="png")
-    return packed.getvalue()
+    buffer = io.BytesIO()
+    page.savefig(buffer, format="png")
+    return buffer.getvalue()
 
 
 def _reference_rows(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
@@ -100,17 +102,17 @@ def _reference_rows(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
 
 def _reference_bars(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
     _reference_table(axes)
-    spots = layout.places("plain")
+    places = layout.places("plain")
     right = np.take_along_axis(probabilities, truth[..., None].astype(np.intp), -1)[..., 0]
-    for x, y, share in zip(spots.x, spots.y, right.mean(0, dtype=np.float32), strict=True):
+    for x, y, share in zip(places.x, places.y, right.mean(0, dtype=np.float32), strict=True):
         axes.add_patch(_box(x - 4, y + 9, 8, -18, "0.92"))
         axes.add_patch(_box(x - 4, y + 9, 8, -18 * share, "C0"))
 
 
 def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
     _reference_table(axes)
-    spots = layout.places("plain")
-    for x, y, digit, right in zip(spots.x, spots.y, prediction, prediction == truth, strict=True):
+    places = layout.places("plain")
+    for x, y, digit, right in zip(places.x, places.y, prediction, prediction == truth, strict=True):
         looks = {"color": "C0", "weight": "bold"} if right else {"color": "C1"}
         axes.text(x, y, str(digit), ha="center", va="center", **looks)
 
@@ -133,20 +135,18 @@ def _box(x: float, y: float, width: float, height: float, colour: str):
     return Rectangle((x, y), width, height, facecolor=colour)
 
 
-def seconds(
-    works: dict[str, Callable[[FrameData], object]], all_frame_data: list[FrameData]
-) -> dict:
-    """Seconds of CPU that a moment takes for each of `works`: medians.
+def seconds(tasks: dict[str, Callable[[FrameData], object]], frames: list[FrameData]) -> dict:
+    """Return the CPU seconds per frame of each of `works`: medians.
 
-    The works take turns at every moment, so that what else the machine does falls on all alike.
+    They alternate at every frame, so that other load on the machine affects all of them equally.
     """
-    taken = {name: [] for name in works}
-    for now in all_frame_data:
-        for name, work in works.items():
+    timings = {name: [] for name in tasks}
+    for frame in frames:
+        for name, task in tasks.items():
             start = time.process_time()
-            work(now)
-            taken[name].append(time.process_time() - start)
-    return {name: float(np.median(times)) for name, times in taken.items()}
+            task(frame)
+            timings[name].append(time.process_time() - start)
+    return {name: float(np.median(times)) for name, times in timings.items()}
 
 
 def main() -> None:
@@ -157,12 +157,12 @@ def main() -> None:
     parser.add_argument("--size", default="1920x1080")
     options = parser.parse_args()
     size = tuple(int(part) for part in options.size.split("x"))
-    stages = [frame_data(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
+    frames = [frame_data(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
     race(
         options,
         lambda: Scene(size, figure.panels(run_info(size))),
-        lambda now: reference(now, size),
-        stages,
+        lambda frame: reference(frame, size),
+        frames,
     )
 
 
@@ -170,42 +170,40 @@ def race(
     options: argparse.Namespace,
     draw_static: Callable[[], Scene],
     reference: Callable[[FrameData], object],
-    stages: list[FrameData],
+    frames: list[FrameData],
 ) -> None:
-    """Time a scene, which `draw_static` makes, and its `reference` at moments; print the table.
+    """Time a scene, created by `draw_static`, and its `reference`; print the table.
 
-    `options` say how many `frames` are drawn, and how many of them by the `reference` too.
+    `options` has the numbers of `frames` to draw and of those to draw with the `reference` as well.
     """
     start = time.process_time()
     scene = draw_static()
-    settled = time.process_time() - start
-    stills = {now.snapshot: scene.draw(now) for now in stages}
+    static_seconds = time.process_time() - start
+    stills = {frame.snapshot: scene.draw(frame) for frame in frames}
     ours = {
-        "ours, PNG included": lambda now: png.encode(scene.draw(now)),
+        "Epochreel, with PNG": lambda frame: png.encode(scene.draw(frame)),
         "  drawing alone": scene.draw,
-        "  PNG alone": lambda now: png.encode(stills[now.snapshot]),
-        "floor: copy and PNG": lambda now: png.encode(stills[now.snapshot].copy()),
+        "  PNG alone": lambda frame: png.encode(stills[frame.snapshot]),
+        "lower bound: copy and PNG": lambda frame: png.encode(stills[frame.snapshot].copy()),
     }
-    plain = {"matplotlib, PNG included": reference}
-    reference(stages[0])  # imports and fonts are paid before the clock starts
-    rounds = [stages[i % len(stages)] for i in range(max(options.frames, options.reference))]
+    plain = {"matplotlib, with PNG": reference}
+    reference(frames[0])  # load imports and fonts before timing
+    rounds = [frames[i % len(frames)] for i in range(max(options.frames, options.reference))]
     both = seconds(plain | ours, rounds[: options.reference])
-    report(plain=both, ours=seconds(ours, rounds), settled=settled)
+    report(plain=both, ours=seconds(ours, rounds), static_seconds=static_seconds)
 
 
-def report(plain: dict[str, float], ours: dict[str, float], settled: float) -> None:
-    """Print milliseconds, frames a second and ratios; `plain` holds both, taken in turns."""
-    reference_name, name, *_, floor = plain
+def report(plain: dict[str, float], ours: dict[str, float], static_seconds: float) -> None:
+    """Print milliseconds, frames per second and ratios; `plain` has both, timed alternately."""
+    reference_name, name, *_, lower_bound = plain
     rows = {reference_name: plain[reference_name]} | ours
     table.show(
         {"": "", "CPU ms": ".2f", "frames/s": ".1f"},
-        [(row, 1000 * taken, 1 / taken) for row, taken in rows.items()],
+        [(row, 1000 * cost, 1 / cost) for row, cost in rows.items()],
     )
-    print(
-        f"\n{plain[reference_name] / plain[name]:.0f} times as fast as matplotlib, frame by frame"
-    )
-    print(f"{ours[name] / ours[floor]:.1f} times the floor")
-    print(f"once per job: {1000 * settled:.0f} ms for what never changes")
+    print(f"\n{plain[reference_name] / plain[name]:.0f} times as fast as matplotlib")
+    print(f"{ours[name] / ours[lower_bound]:.1f} times the lower bound")
+    print(f"once per job: {1000 * static_seconds:.0f} ms for the static background")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Training images a second of the main run's recipe, against a plain loop and against arithmetic.
+"""Training images per second of the main run, compared with a plain loop and with bare arithmetic.
 
     python benchmarks/images_per_second.py [--batches 20] [--rounds 10]
 
-Both train the main run's network with its batch and optimiser. The reference is what a plain script
-does: eager float32, a DataLoader that decodes one PNG after the other in Python, torch's ordinary
-optimiser. Ours is the trainer of the workflow, with all that it notes at each snapshot. The limit
-is the arithmetic alone: forward, backward and optimiser on one batch that lies in memory; the
-second table says what precision, memory layout and threads do to it.
+All train the main run's network with its batch size and optimizer. The reference is a plain script:
+eager float32, a DataLoader that decodes one PNG after the other in Python, and torch's default
+optimizer. Epochreel's trainer also records everything that it records at snapshots. The limit is
+the arithmetic alone: forward pass, backward pass and optimizer on one batch in memory; the second
+table shows the effect of precision, memory layout and threads on it.
 
-All take turns in this process; each row is the quickest of its rounds. CPU ms counts all threads.
+The tasks alternate in this process, and each row is the fastest of its rounds. CPU ms sums over all
+threads.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from epochreel.plan.plan import Plan
 from epochreel.training import optimizers
 from epochreel.training.trainer import Trainer, TrainingConfig
 
-Work = Callable[[int], None]  # trains on so many batches
+Task = Callable[[int], None]  # trains on this many batches
 PAGES = 200
 
 
@@ -55,29 +56,33 @@ def main() -> None:
     run = Plan(config, FOLDER).main
     config = TrainingConfig.of(run.stage_settings("train")["settings"])
     with tempfile.TemporaryDirectory() as folder:
-        paths = some_shards(run.experiment, run.dataset.settings, Path(folder))
+        paths = write_shards(run.experiment, run.dataset.settings, Path(folder))
         trainer = Trainer(run.experiment.load("model"), config, *map(dataset_shards.Split, paths))
-        works = {
+        tasks = {
             "plain loop": reference(trainer, paths[0][0]),
-            "ours, as the workflow trains": by_snapshots(trainer),
-            "  without notes at snapshots": by_batches(trainer),
+            "Epochreel, as in the workflow": by_snapshots(trainer),
+            "  without records at snapshots": by_batches(trainer),
             "the arithmetic alone": arithmetic(trainer, config),
         }
-        ours = best(works, options.batches, options.rounds)
+        timings = best(tasks, options.batches, options.rounds)
         variants = {
             words: arithmetic(trainer, changed, last)
             for words, changed, last in variants_of(config)
         }
-        others = best(variants, options.batches, options.rounds)
+        variant_timings = best(variants, options.batches, options.rounds)
     size = trainer.settings["batch"]
     print(f"{trainer.device}, batches of {size}\n")
-    report(ours, size, limit="the arithmetic alone")
+    report(timings, size, limit="the arithmetic alone")
     print()
-    report(others, size, limit=min(others, key=lambda name: others[name].seconds))
+    report(
+        variant_timings,
+        size,
+        limit=min(variant_timings, key=lambda name: variant_timings[name].seconds),
+    )
 
 
-def some_shards(experiment: Experiment, dataset: Mapping[str, Any], folder: Path) -> list[list]:
-    """A training and a validation shard of the run's data: their paths."""
+def write_shards(experiment: Experiment, dataset: Mapping[str, Any], folder: Path) -> list[list]:
+    """Write a training and a validation shard of the run's data; return their paths."""
     data, paths = experiment.load("data"), []
     for split, count in (("train", PAGES), ("validation", dataset["validation"])):
         examples = data.generate(dataset["settings"], dataset["seed"], split, range(count))
@@ -87,8 +92,8 @@ def some_shards(experiment: Experiment, dataset: Mapping[str, Any], folder: Path
     return paths
 
 
-def by_snapshots(trainer: Trainer) -> Work:
-    """The workflow's own way, from snapshot to snapshot."""
+def by_snapshots(trainer: Trainer) -> Task:
+    """Return a task that trains as the workflow does, from snapshot to snapshot."""
 
     def train(batches: int) -> None:
         device.choose(trainer.settings["threads"])
@@ -99,8 +104,8 @@ def by_snapshots(trainer: Trainer) -> Work:
     return train
 
 
-def by_batches(trainer: Trainer) -> Work:
-    """The same without the rows of training table and system log at a snapshot."""
+def by_batches(trainer: Trainer) -> Task:
+    """Return the same task without the rows of training table and system log at snapshots."""
 
     def train(batches: int) -> None:
         device.choose(trainer.settings["threads"])
@@ -129,22 +134,22 @@ class Pages(torch.utils.data.Dataset):
         }
 
 
-def reference(trainer: Trainer, shard: Path) -> Work:
-    """The plain loop over one shard, with the trainer's network, optimiser's kind and threads."""
+def reference(trainer: Trainer, shard: Path) -> Task:
+    """Return the plain loop over one shard, with the trainer's network, optimizer and threads."""
     config, model = trainer.config, trainer.model
     network = model.Network(config.network, config.data).to(trainer.device)
-    ours = trainer.optimizer
-    plain = {
-        name: value for name, value in ours.defaults.items() if name not in ("fused", "foreach")
-    }
-    optimizer = type(ours)(network.parameters(), **plain)
+    defaults = trainer.optimizer.defaults
+    plain = {name: value for name, value in defaults.items() if name not in ("fused", "foreach")}
+    optimizer = type(trainer.optimizer)(network.parameters(), **plain)
     loader = torch.utils.data.DataLoader(Pages(shard), config.training["batch"], shuffle=True)
-    endless = (batch for _ in cycle([None]) for batch in loader)
+    batches_forever = (batch for _ in cycle([None]) for batch in loader)
 
     def train(batches: int) -> None:
         torch.set_num_threads(config.training["threads"])
         for _ in range(batches):
-            batch = {name: column.to(trainer.device) for name, column in next(endless).items()}
+            batch = {
+                name: column.to(trainer.device) for name, column in next(batches_forever).items()
+            }
             optimizer.zero_grad()
             loss = model.loss(network, batch)
             loss.backward()
@@ -154,10 +159,10 @@ def reference(trainer: Trainer, shard: Path) -> Work:
     return train
 
 
-def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = None) -> Work:
-    """Forward, backward and optimiser on one batch in memory, by the settings of `config`.
+def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = None) -> Task:
+    """Return a task of forward pass, backward pass and optimizer on one batch in memory.
 
-    `last`: whether memory is laid out channels last; None leaves it as the network asks.
+    `last` selects the channels-last memory layout; None keeps the network's choice.
     """
     model, settings = trainer.model, config.training
     network = model.Network(config.network, config.data)
@@ -182,7 +187,7 @@ def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = Non
 
 
 def variants_of(config: TrainingConfig) -> list[tuple[str, TrainingConfig, bool]]:
-    """The recipe in all combinations of precision, memory layout and threads, with their names."""
+    """Return all combinations of precision, memory layout and threads, with their names."""
     combinations = product(("float32", "bfloat16"), (False, True), (1, 2))
     return [
         (
@@ -198,29 +203,29 @@ def variants_of(config: TrainingConfig) -> list[tuple[str, TrainingConfig, bool]
 
 @dataclass(frozen=True)
 class Batch:
-    """What a batch takes: seconds of the clock, and of all processors together."""
+    """Cost of a batch: seconds of wall time, and of CPU time over all threads."""
 
     seconds: float
     cpu: float
 
 
-def best(works: Mapping[str, Work], batches: int, rounds: int) -> dict[str, Batch]:
-    """What a batch takes in each of `works`, which take turns: the quickest round."""
-    taken: dict[str, list[Batch]] = {name: [] for name in works}
-    for work in works.values():
-        work(3)  # what only a first batch costs is paid before the clock starts
+def best(tasks: Mapping[str, Task], batches: int, rounds: int) -> dict[str, Batch]:
+    """Return the cost of a batch in each of `works`, which alternate: the fastest round."""
+    timings: dict[str, list[Batch]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        task(3)  # warm up: the first batches cost more
     for _ in range(rounds):
-        for name, work in works.items():
+        for name, task in tasks.items():
             clock, cpu = time.perf_counter(), time.process_time()
-            work(batches)
+            task(batches)
             clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
-            taken[name].append(Batch(clock / batches, cpu / batches))
-    return {name: min(each, key=lambda batch: batch.seconds) for name, each in taken.items()}
+            timings[name].append(Batch(clock / batches, cpu / batches))
+    return {name: min(each, key=lambda batch: batch.seconds) for name, each in timings.items()}
 
 
 COLUMNS = {
     "": "",
-    "ms an image": ".2f",
+    "ms per image": ".2f",
     "CPU ms": ".2f",
     "images/s": ".0f",
     "x first row": ".2f",
@@ -228,13 +233,13 @@ COLUMNS = {
 }
 
 
-def report(taken: dict[str, Batch], size: int, limit: str) -> None:
-    """Print milliseconds of an image, and ratios to the first row and to the row `limit`."""
-    first, least = next(iter(taken.values())).seconds, taken[limit].seconds
+def report(timings: dict[str, Batch], size: int, limit: str) -> None:
+    """Print milliseconds per image, and ratios to the first row and to the row `limit`."""
+    first, limit_seconds = next(iter(timings.values())).seconds, timings[limit].seconds
     rows = []
-    for name, batch in taken.items():
+    for name, batch in timings.items():
         clock, cpu = 1e3 * batch.seconds / size, 1e3 * batch.cpu / size
-        ratios = first / batch.seconds, batch.seconds / least
+        ratios = first / batch.seconds, batch.seconds / limit_seconds
         rows.append((name, clock, cpu, 1e3 / clock, *ratios))
     table.show(COLUMNS, rows)
 

@@ -1,10 +1,10 @@
-"""Pages of sheets a second and a core, PNG included, beside matplotlib's.
+"""Pages of `sheets` per second on one core, PNG included, compared with matplotlib.
 
-Run by hand: python benchmarks/pages_per_second.py
+    python benchmarks/pages_per_second.py
 
-Both draw the same plain pages in this process on one thread; times are CPU time. The reference is
-a new figure a page with one artist a number, a heading and a rule. "Copy and pack" is what remains
-when nothing is drawn: one copy of a finished page and its PNG.
+Both draw the same plain pages in this process on one thread; times are CPU time. The reference
+creates a new figure per page, with one artist per number, heading and rule. "copy and encode" is
+the lower bound: a copy of a finished page and its PNG.
 """
 
 import sys
@@ -28,7 +28,7 @@ ROUNDS = 5
 
 def main() -> None:
     """Measure and print the table."""
-    pages = [example["image"] for example in ours("plain", 0, 20)]
+    pages = [example["image"] for example in examples("plain", 0, 20)]
     seconds = best(
         {
             "matplotlib, plain": (matplotlib_page, 4),
@@ -36,46 +36,46 @@ def main() -> None:
             "ours, shifted": (lambda index: draw("shifted", index), 100),
             "ours, perturbed": (lambda index: draw("perturbed", index), 20),
             "ours, cells": (lambda index: draw("cells", index), 100),
-            "drawing alone, plain": (lambda index: ours("plain", index), 100),
-            "copy and pack": (lambda index: png.encode(pages[index % 20].copy()), 100),
+            "drawing alone, plain": (lambda index: examples("plain", index), 100),
+            "copy and encode": (lambda index: png.encode(pages[index % 20].copy()), 100),
             "copy": (lambda index: pages[index % 20].copy(), 100),
         }
     )
-    reference, limit = seconds["matplotlib, plain"], seconds["copy and pack"]
+    reference, limit = seconds["matplotlib, plain"], seconds["copy and encode"]
     table.show(
-        {"": "", "ms a page": ".3f", "pages/s": ".0f", "x matplotlib": ".1f", "x limit": ".2f"},
+        {"": "", "ms per page": ".3f", "pages/s": ".0f", "x matplotlib": ".1f", "x limit": ".2f"},
         [(name, s * 1e3, 1 / s, reference / s, s / limit) for name, s in seconds.items()],
     )
 
 
 def best(tasks: dict[str, tuple[Callable[[int], object], int]]) -> dict[str, float]:
-    """Least CPU seconds a call over some rounds, in which the tasks take turns."""
+    """Return the least CPU seconds per call of each task; the tasks alternate."""
     least = dict.fromkeys(tasks, float("inf"))
-    fresh = count()
+    numbers = count()
     for task, _ in tasks.values():
-        task(next(fresh))
+        task(next(numbers))
     for _ in range(ROUNDS):
-        for name, (task, times) in tasks.items():
+        for name, (task, repeats) in tasks.items():
             start = time.process_time()
-            for _ in range(times):
-                task(next(fresh))
-            least[name] = min(least[name], (time.process_time() - start) / times)
+            for _ in range(repeats):
+                task(next(numbers))
+            least[name] = min(least[name], (time.process_time() - start) / repeats)
     return least
 
 
-def ours(variant: str, index: int, pages: int = 1) -> list[dict[str, np.ndarray]]:
-    """Some of our examples."""
+def examples(variant: str, index: int, pages: int = 1) -> list[dict[str, np.ndarray]]:
+    """Return some of Epochreel's examples."""
     settings = {"variant": variant, "fonts": None}
     return list(data.generate(settings, 0, "train", range(index, index + pages)))
 
 
 def draw(variant: str, index: int) -> bytes:
-    """One of our pages as PNG."""
-    return png.encode(ours(variant, index)[0]["image"])
+    """Return one of Epochreel's pages as PNG."""
+    return png.encode(examples(variant, index)[0]["image"])
 
 
 def matplotlib_page(index: int) -> bytes:
-    """The same page as PNG by matplotlib."""
+    """Return the same page as PNG, drawn by matplotlib."""
     return matplotlib_sheet.png(data.draw_sheet(np.random.default_rng([0, 0, index])).texts())
 
 

@@ -1,16 +1,16 @@
-"""How far the workflow carries: planning, running and finding nothing to do, at any size.
+"""Scaling of the workflow: planning, running and finding nothing to do, at any size.
 
     python benchmarks/scale.py [--snapshots 1000 10000] [--block 100] [--backends file db] [--dry]
     python benchmarks/scale.py --runs 400 --snapshots 50
 
-Rules, settings and graph are those of config.yaml's main run, with so many snapshots or so many
-times; in the place of each script a line of bash makes its files. Memory and processor time are
-those of Snakemake's own process, without its jobs: on a machine that others use as well, compare
-that rather than the time on the clock. What Snakemake keeps of it all is counted in `.snakemake`.
-A submission is a job that a cluster's scheduler is given.
+Rules, settings and graph are those of config.yaml's main run, with the given number of snapshots
+and runs; a line of bash creates the files of each script. Memory and CPU time are those of
+Snakemake's process without its jobs; on a machine with other load, compare CPU time rather than
+wall time. The last columns count Snakemake's metadata in `.snakemake`. A submission is a job that a
+cluster's scheduler receives.
 
-With `--dry` nothing is run. With `--interpreters` each job starts its script's interpreter, as real
-ones do, and ends before the script's own first line.
+With `--dry`, nothing is run. With `--interpreters`, each job starts its script's interpreter, as
+real jobs do, and ends before the script's first line.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from workflow import Workplace
 
 LOCAL = ("summarize", "publish")  # as in Snakefile
 BASH = """\
-# Where several outputs share a name, Snakemake gives them as one text; no path here has a space.
+# Snakemake joins several outputs of one name into one string; no path here has a space.
 for path in ${snakemake_output[@]}; do echo nothing > "$path"; done
 """
 TARGETS = ("all", "total")
@@ -48,7 +48,7 @@ COLUMNS = {
     "submissions": "d",
     "s": ".1f",
     "CPU s": ".1f",
-    "CPU ms a snapshot": ".2f",
+    "CPU ms per snapshot": ".2f",
     "peak MB": ".0f",
     "files": "d",
     "MB": ".1f",
@@ -69,7 +69,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         workflow = scheduler.copy_of_workflow(Path(scratch, "workflow"), options.interpreters)
         if not options.interpreters:
-            put_bash_for_scripts(workflow)
+            replace_scripts(workflow)
         rows = [
             row
             for snapshots in options.snapshots
@@ -79,8 +79,8 @@ def main() -> None:
     table.show(COLUMNS, rows)
 
 
-def put_bash_for_scripts(workflow: Path) -> None:
-    """Have a line of bash make the files of each rule of a copied workflow, a few bytes each."""
+def replace_scripts(workflow: Path) -> None:
+    """Replace each script of a copied workflow with a line of bash that creates its files."""
     (workflow / "rules" / "empty.sh").write_text(BASH)
     for rules in (workflow / "rules").glob("*.smk"):
         rules.write_text(
@@ -91,29 +91,31 @@ def put_bash_for_scripts(workflow: Path) -> None:
 def measure(
     workflow: Path, snapshots: int, backend: str, options: argparse.Namespace
 ) -> Iterator[tuple]:
-    """The rows of one size: a dry run, a run of empty jobs, and a start with nothing to do."""
+    """Yield the rows of one size: a dry run, a run of empty jobs, and one with nothing to do."""
     starts = {"dry run": ["--dry-run"]}
     starts |= {} if options.dry else {"empty jobs": [], "nothing to do": []}
     with tempfile.TemporaryDirectory() as folder:
-        place = workplace(Path(folder), workflow, options.block, options.runs, snapshots)
-        done, kept = {}, {}
+        workplace = make_workplace(Path(folder), workflow, options.block, options.runs, snapshots)
+        costs, metadata_sizes = {}, {}
         for name, arguments in starts.items():
             print(f"{name}, {options.runs} × {snapshots} snapshots, {backend} …", file=sys.stderr)
-            said = [*arguments, "--persistence-backend", backend, "all"]
-            done[name] = start(place.command(*said, cores=options.cores), place.folder)
+            full_arguments = [*arguments, "--persistence-backend", backend, "all"]
+            costs[name] = start(
+                workplace.command(*full_arguments, cores=options.cores), workplace.folder
+            )
             if name == "dry run":
-                jobs = planned((place.folder / "said.txt").read_text())
-            kept[name] = metadata(place.folder / ".snakemake")
-    for name, each in done.items():
+                jobs = planned_jobs((workplace.folder / "output.txt").read_text())
+            metadata_sizes[name] = metadata(workplace.folder / ".snakemake")
+    for name, each in costs.items():
         numbers = (sum(jobs.values()), submissions(jobs))
         share = 1e3 * each.cpu / snapshots / options.runs
         row = (name, options.runs, snapshots, options.block, backend, *numbers)
-        yield (*row, each.seconds, each.cpu, share, each.memory / 1e6, *kept[name])
+        yield (*row, each.seconds, each.cpu, share, each.memory / 1e6, *metadata_sizes[name])
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a start took: on the clock (s), of processors (s), and of memory at most (bytes)."""
+    """Cost of a start: wall time (s), CPU time (s) and peak memory (bytes)."""
 
     seconds: float
     cpu: float
@@ -121,54 +123,56 @@ class Cost:
 
 
 def start(command: list[str], folder: Path) -> Cost:
-    """Start `command`, which must succeed, and look at its process ten times a second."""
-    began, cpu, memory = time.perf_counter(), 0.0, 0
-    with open(folder / "said.txt", "w+") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT, cwd=folder)
-        watched = psutil.Process(process.pid)
+    """Run `command`, which must succeed, and sample its process ten times a second."""
+    start_time, cpu, memory = time.perf_counter(), 0.0, 0
+    with open(folder / "output.txt", "w+") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=folder)
+        monitored = psutil.Process(process.pid)
         while process.poll() is None:
-            with watched.oneshot():
-                times, held = watched.cpu_times(), watched.memory_info().rss
-            cpu, memory = times.user + times.system, max(memory, held)
+            with monitored.oneshot():
+                times, resident = monitored.cpu_times(), monitored.memory_info().rss
+            cpu, memory = times.user + times.system, max(memory, resident)
             time.sleep(0.1)
         if process.returncode:
-            said.seek(0)
-            raise SystemExit(said.read()[-3000:])
-    return Cost(time.perf_counter() - began, cpu, memory)
+            output.seek(0)
+            raise SystemExit(output.read()[-3000:])
+    return Cost(time.perf_counter() - start_time, cpu, memory)
 
 
-def workplace(folder: Path, workflow: Path, block: int, runs: int, snapshots: int) -> Workplace:
-    """A folder whose config has the main run alone, so many times, with so many snapshots."""
-    place = scheduler.workplace(
+def make_workplace(
+    folder: Path, workflow: Path, block: int, runs: int, snapshots: int
+) -> Workplace:
+    """Create a folder whose config has `runs` copies of the main run, with these snapshots."""
+    workplace = scheduler.make_workplace(
         folder, workflow, block, epochs=snapshots - 1, snapshots_per_epoch=1
     )
-    config = place.config
+    config = workplace.config
     main = config["runs"][config["main_run"]]
     copies = {f"run{number:04d}": copy.deepcopy(main) for number in range(runs)}
-    # Runs that are alike but for their seed, as in a search.
+    # Runs that differ in their seed only, as in a sweep.
     for number, run in enumerate(copies.values()):
         run["seed"] = number
     config |= {"runs": copies, "main_run": "run0000"}
     config["datasets"] = {main["dataset"]: config["datasets"][main["dataset"]]}
-    place.write_config()
-    return place
+    workplace.write_config()
+    return workplace
 
 
 def metadata(folder: Path) -> tuple[int, float]:
-    """How many files Snakemake keeps in its folder, and their size, MB, without logs."""
+    """Return the number and total size, MB, of Snakemake's files, without logs."""
     files = [path for path in folder.rglob("*") if path.is_file() and "log" not in path.parts]
     return len(files), sum(path.stat().st_size for path in files) / 1e6
 
 
-def planned(said: str) -> Counter:
-    """How many jobs of each rule a dry run has told of."""
-    _, _, stats = said.rpartition("Job stats:")
-    found = re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE)
-    return Counter({rule: int(count) for rule, count in found if rule not in TARGETS})
+def planned_jobs(output: str) -> Counter:
+    """Return the number of jobs of each rule in the output of a dry run."""
+    _, _, stats = output.rpartition("Job stats:")
+    counts = re.findall(r"^(\w+) +(\d+)$", stats, re.MULTILINE)
+    return Counter({rule: int(count) for rule, count in counts if rule not in TARGETS})
 
 
 def submissions(jobs: Counter) -> int:
-    """Count the jobs that a cluster's scheduler is given."""
+    """Return the number of jobs that a cluster's scheduler receives."""
     return sum(count for rule, count in jobs.items() if rule not in LOCAL)
 
 

@@ -1,4 +1,4 @@
-"""Snakemake started on a copy of the workflow, with a clock and an eye on its memory."""
+"""Runs Snakemake on a copy of the workflow and measures its time and memory."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ raise SystemExit
 
 
 def copy_of_workflow(folder: Path, empty: bool = False) -> Path:
-    """The workflow copied to `folder`, so that no edit meanwhile changes what is measured.
+    """Copy the workflow to `folder`, so that edits during a measurement do not change it.
 
-    With `empty`, each script makes its outputs, a few bytes each, and ends before its own first
-    line; rules, settings, code digests and the graph of jobs stay the real ones.
+    With `empty`, each script creates its outputs, a few bytes each, and ends before its first line;
+    rules, settings, code digests and the graph of jobs are the real ones.
     """
     skip = shutil.ignore_patterns("__pycache__")
     for name in (*WORKFLOW, "workflow_scripts"):
@@ -47,8 +47,10 @@ def copy_of_workflow(folder: Path, empty: bool = False) -> Path:
     return folder
 
 
-def workplace(folder: Path, workflow: Path, block: int | None = None, **run: object) -> Workplace:
-    """A folder to run `workflow` in, its main run changed by `run` and its blocks of `block`."""
+def make_workplace(
+    folder: Path, workflow: Path, block: int | None = None, **run: object
+) -> Workplace:
+    """Create a folder for `workflow`, with its main run changed by `run` and this block size."""
     config = yaml.safe_load((workflow / "config.yaml").read_text())
     config["runs"][config["main_run"]].update(run)
     if block is not None:
@@ -58,10 +60,10 @@ def workplace(folder: Path, workflow: Path, block: int | None = None, **run: obj
 
 @dataclass(frozen=True)
 class Start:
-    """One start of Snakemake: when it began (s since 1970) and how long it took (s).
+    """One start of Snakemake: its begin (s since 1970) and duration (s).
 
-    `cpu` is the processor time of it and all its jobs, s; `memory` the peak of the scheduler
-    itself, without its jobs, bytes.
+    `cpu` is the CPU time of Snakemake and all its jobs, s; `memory` is the peak of the scheduler
+    without its jobs, bytes.
     """
 
     began: float
@@ -70,34 +72,34 @@ class Start:
     memory: int
 
 
-def start(place: Workplace, *arguments: str, cores: int = 2) -> Start:
-    """Start `snakemake`, which must succeed."""
-    watch, before = _Watch(), os.times()
+def start(workplace: Workplace, *arguments: str, cores: int = 2) -> Start:
+    """Run `snakemake`, which must succeed."""
+    monitor, before = _MemoryMonitor(), os.times()
     began, clock = time.time(), time.perf_counter()
-    place.make(*arguments, cores=cores)
+    workplace.make(*arguments, cores=cores)
     seconds, after = time.perf_counter() - clock, os.times()
     user = after.children_user - before.children_user
     system = after.children_system - before.children_system
-    return Start(began, seconds, user + system, watch.stop())
+    return Start(began, seconds, user + system, monitor.stop())
 
 
-class _Watch:
-    """Looks twenty times a second at how much memory the next child of this process holds."""
+class _MemoryMonitor:
+    """Samples the memory of the next child process twenty times a second."""
 
     def __init__(self) -> None:
         self._before = set(psutil.Process().children())
-        self._peak, self._over = 0, threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
+        self._peak, self._stopped = 0, threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def stop(self) -> int:
-        self._over.set()
+        self._stopped.set()
         self._thread.join()
         return self._peak
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         child = None
-        while not self._over.wait(0.05):
+        while not self._stopped.wait(0.05):
             try:
                 new = () if child else set(psutil.Process().children()) - self._before
                 child = child or next(iter(new), None)
@@ -108,7 +110,7 @@ class _Watch:
 
 @dataclass(frozen=True)
 class Job:
-    """One job that ran: its stage, its block ("" where it has none), begin and end (s)."""
+    """One job that ran: its stage, its block ("" if it has none), begin and end (s)."""
 
     stage: str
     block: str
@@ -117,18 +119,18 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """How long it took, its interpreter included."""
+        """The duration, including the interpreter."""
         return self.end - self.begin
 
 
-def jobs(place: Workplace) -> list[Job]:
-    """The jobs of the main run, from their benchmark files, each written when its job ends."""
-    folder = place.path(place.config["main_run"]) / "benchmarks"
-    found = []
+def jobs(workplace: Workplace) -> list[Job]:
+    """Return the jobs of the main run from the benchmark files, written when a job ends."""
+    folder = workplace.path(workplace.config["main_run"]) / "benchmarks"
+    jobs_run = []
     for path in folder.rglob("*.tsv"):
         with open(path) as file:
             seconds = float(next(csv.DictReader(file, delimiter="\t"))["s"])
         stage, *block = path.relative_to(folder).with_suffix("").parts
         end = path.stat().st_mtime
-        found.append(Job(stage, block[0] if block else "", end - seconds, end))
-    return sorted(found, key=lambda job: job.begin)
+        jobs_run.append(Job(stage, block[0] if block else "", end - seconds, end))
+    return sorted(jobs_run, key=lambda job: job.begin)

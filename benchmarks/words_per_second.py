@@ -1,12 +1,12 @@
-"""Batches of words in noise a second and a core, beside a plain script's, and what bounds them.
+"""Batches of noisy words per second on one core, compared with a plain script and a lower bound.
 
-Run by hand: python benchmarks/words_per_second.py
+    python benchmarks/words_per_second.py
 
 All draw batches of 32 examples in this process on one thread; times are CPU time. The reference
-draws one example after the other, as a plain script does: Pillow writes the word, numpy adds
-normally distributed noise. The limit is what no way of looking noise up can spare: a pass over the
-32 × 1600 pixels that reads a random entry of the table for each, and one that writes bytes. "Hash
-and pass" adds the hash that says which entries.
+draws one example after the other, as a plain script does: Pillow writes the word, and numpy adds
+Gaussian noise. The limit is the least work of any lookup of noise: one pass over the 32 × 1600
+pixels that reads a random table entry for each, and one that writes bytes. "hash and pass" adds the
+hash that selects the entries.
 """
 
 import sys
@@ -39,50 +39,52 @@ def main() -> None:
     seconds = best(
         {
             "Pillow and numpy's noise": lambda number: plain(number, font),
-            "ours": lambda number: ours(number),
-            "ours, tensors": lambda number: ours(number, kind=torch.from_numpy),
-            "ours, generated background": lambda number: ours(number, background="generated"),
+            "Epochreel": lambda number: draw_batch(number),
+            "Epochreel, tensors": lambda number: draw_batch(number, kind=torch.from_numpy),
+            "Epochreel, generated background": lambda number: draw_batch(
+                number, background="generated"
+            ),
             "hash and pass": lambda number: one_pass(levels, hashed(number)),
             "pass (limit)": lambda _: one_pass(levels, entries),
         }
     )
     reference, limit = seconds["Pillow and numpy's noise"], seconds["pass (limit)"]
     table.show(
-        {"": "", "ms a batch": ".3f", "examples/s": ".0f", "x plain": ".1f", "x limit": ".1f"},
+        {"": "", "ms per batch": ".3f", "examples/s": ".0f", "x plain": ".1f", "x limit": ".1f"},
         [(name, s * 1e3, BATCH / s, reference / s, s / limit) for name, s in seconds.items()],
     )
 
 
 def best(tasks: dict[str, Callable[[int], object]]) -> dict[str, float]:
-    """Least CPU seconds a call over some rounds, in which the tasks take turns."""
+    """Return the least CPU seconds per call of each task; the tasks alternate."""
     least = dict.fromkeys(tasks, float("inf"))
-    fresh = count()
+    numbers = count()
     for task in tasks.values():
-        task(next(fresh))
+        task(next(numbers))
     for _ in range(ROUNDS):
         for name, task in tasks.items():
             start = time.process_time()
             for _ in range(TIMES):
-                task(next(fresh))
+                task(next(numbers))
             least[name] = min(least[name], (time.process_time() - start) / TIMES)
     return least
 
 
-def ours(number: int, kind: Callable = np.asarray, background: str = "none") -> dict:
-    """One of our batches, of numpy arrays or of tensors."""
+def draw_batch(number: int, kind: Callable = np.asarray, background: str = "none") -> dict:
+    """Draw one of Epochreel's batches, of numpy arrays or of tensors."""
     settings = {"noise": 0.1, "background": background, "background_strength": 96}
     indices = kind(np.arange(number * BATCH, (number + 1) * BATCH))
     return data.draw(settings, 1, "train", indices)
 
 
 def plain(number: int, font: ImageFont.FreeTypeFont) -> np.ndarray:
-    """A batch as a plain script draws it."""
+    """Draw a batch as a plain script does."""
     rng = np.random.default_rng(number)
     return np.stack([plain_example(rng, font) for _ in range(BATCH)])
 
 
 def plain_example(rng: np.random.Generator, font: ImageFont.FreeTypeFont) -> np.ndarray:
-    """One example as a plain script draws it."""
+    """Draw one example as a plain script does."""
     word = "".join(chr(65 + letter) for letter in rng.integers(0, 26, rng.integers(1, 5)))
     left, top, right, bottom = font.getbbox(word)
     x = rng.integers(1, SIDE - (right - left)) - left
@@ -94,14 +96,14 @@ def plain_example(rng: np.random.Generator, font: ImageFont.FreeTypeFont) -> np.
 
 
 def hashed(number: int) -> np.ndarray:
-    """Which entry of a table of 2¹⁶ each pixel of a batch has."""
+    """Return the table entry, of 2¹⁶, of each pixel of a batch."""
     states = counter_rng.examples(number, "train", np.arange(BATCH))
     lanes = counter_rng.numbers(states, 0, PIXELS // BATCH // 4)
     return lanes[:, None] >> np.arange(0, 64, 16)[:, None] & 0xFFFF
 
 
 def one_pass(levels: np.ndarray, entries: np.ndarray) -> np.ndarray:
-    """Table entries as bytes."""
+    """Return table entries as bytes."""
     return levels.take(entries).clip(0, 255).astype(np.uint8)
 
 

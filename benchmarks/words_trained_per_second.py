@@ -1,12 +1,13 @@
-"""Words a second that the readers train on, against a plain loop, and what a batch's parts take.
+"""Training throughput of the word readers, compared with a plain loop, and the cost of its parts.
 
     python benchmarks/words_trained_per_second.py [--batches 3] [--rounds 5] [--threads 1]
 
-All train on one batch of 32 words that lies in memory: forward, backward and Adam. The reference
-is the published network as a plain script has it: torch's own layers, `nn.LSTMCell` called step by
-step, torch's ordinary Adam. `published` is the same mathematics; `compact` is ours.
+All train on one batch of 32 words in memory: forward pass, backward pass and Adam. The reference is
+the published network as in a plain script: torch's layers, `nn.LSTMCell` called step by step, and
+torch's default Adam. `published` computes the same; `compact` is Epochreel's network.
 
-All take turns in this process; each row is the quickest of its rounds. CPU ms counts all threads.
+The tasks alternate in this process, and each row is the fastest of its rounds. CPU ms sums over all
+threads.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ COMPACT |= {"window": 11, "hidden": 64, "dense": 128}
 ADAM = {"optimizer": "adam", "rate": 0.001, "weight_decay": 0.0}
 ADAM |= {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
-Work = Callable[[int], None]  # so many batches
+Task = Callable[[int], None]  # runs this many batches
 
 
 def main() -> None:
@@ -51,38 +52,38 @@ def main() -> None:
     device = devices.choose(options.threads)
     rows = [
         (name, 1e3 * clock, 1e3 * cpu, BATCH / clock, clock)
-        for name, (clock, cpu) in best(works(device), options.batches, options.rounds).items()
+        for name, (clock, cpu) in best(tasks(device), options.batches, options.rounds).items()
     ]
     plain = rows[0][-1]
     print(f"{device}, {options.threads} thread(s), batches of {BATCH}\n")
     table.show(COLUMNS, [(*row, plain / clock) for *row, clock in rows])
 
 
-COLUMNS = {"": "", "ms a batch": ".2f", "CPU ms": ".2f", "words/s": ".0f", "x first row": ".2f"}
+COLUMNS = {"": "", "ms per batch": ".2f", "CPU ms": ".2f", "words/s": ".0f", "x first row": ".2f"}
 
 
-def works(device: torch.device) -> dict[str, Work]:
-    """What is measured, by name."""
-    drawn = data.draw(DATA, 1, "train", np.arange(BATCH))
-    batch = {name: torch.from_numpy(column).to(device) for name, column in drawn.items()}
+def tasks(device: torch.device) -> dict[str, Task]:
+    """Return the tasks to measure, by name."""
+    arrays = data.draw(DATA, 1, "train", np.arange(BATCH))
+    batch = {name: torch.from_numpy(column).to(device) for name, column in arrays.items()}
     published, compact = (model.Network(which, DATA) for which in (PUBLISHED, COMPACT))
     published, compact = devices.put(published, device), devices.put(compact, device)
     plain = Plain().to(device)
-    ordinary = torch.optim.Adam(plain.parameters(), lr=ADAM["rate"])
-    fused = optimizers.make(ADAM, published)
-    ours = optimizers.make(ADAM, compact)
+    default_adam = torch.optim.Adam(plain.parameters(), lr=ADAM["rate"])
+    published_optimizer = optimizers.make(ADAM, published)
+    compact_optimizer = optimizers.make(ADAM, compact)
     return {
-        "published, plain layers": training(plain, ordinary, batch),
-        "published": training(published, fused, batch),
-        "published, bfloat16": training(published, fused, batch, "bfloat16"),
-        "compact": training(compact, ours, batch),
-        "compact, its forward pass": reading(compact, batch),
-        "compact, 256 words with their masks": looking(compact, batch),
+        "published, plain layers": training(plain, default_adam, batch),
+        "published": training(published, published_optimizer, batch),
+        "published, bfloat16": training(published, published_optimizer, batch, "bfloat16"),
+        "compact": training(compact, compact_optimizer, batch),
+        "compact, forward pass only": reading(compact, batch),
+        "compact, 256 words with masks": attending(compact, batch),
     }
 
 
 class Plain(nn.Module):
-    """The published network, written with torch's layers as they come."""
+    """The published network, written with torch's layers."""
 
     def __init__(self, channels: int = 16, hidden: int = 256):
         super().__init__()
@@ -95,7 +96,7 @@ class Plain(nn.Module):
         self.mask, self.name = nn.Linear(hidden, 1600), nn.Linear(hidden, 27)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (B, 5, 27) of images (B, 40, 40), uint8."""
+        """Return the logits (B, 5, 27) of images (B, 40, 40), uint8."""
         images = (images.float() - MEAN) / SPREAD
         mask, state, logits = torch.ones_like(images), None, []
         for _ in range(5):
@@ -111,8 +112,8 @@ def training(
     optimizer: torch.optim.Optimizer,
     batch: Mapping[str, torch.Tensor],
     precision: str = "float32",
-) -> Work:
-    """Forward, backward and optimiser."""
+) -> Task:
+    """Return a task of forward pass, backward pass and optimizer."""
 
     def train(batches: int) -> None:
         for _ in range(batches):
@@ -126,8 +127,8 @@ def training(
     return train
 
 
-def reading(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> Work:
-    """The forward pass alone, without what a backward pass needs."""
+def reading(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> Task:
+    """Return a task of the forward pass alone, without gradients."""
 
     @torch.no_grad()
     def read(batches: int) -> None:
@@ -138,31 +139,31 @@ def reading(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> Work:
     return read
 
 
-def looking(network: model.Network, batch: Mapping[str, torch.Tensor]) -> Work:
-    """What an evaluation takes: words read with their masks."""
+def attending(network: model.Network, batch: Mapping[str, torch.Tensor]) -> Task:
+    """Return the task of an evaluation: words read with their masks."""
     images = batch["image"].repeat(256 // BATCH, 1, 1)
 
     @torch.no_grad()
-    def look(batches: int) -> None:
+    def attend(batches: int) -> None:
         for _ in range(batches):
             logits, masks = network.attend(images)
         float(logits[0, 0, 0] + masks[0, 0, 0, 0])
 
-    return look
+    return attend
 
 
-def best(works: Mapping[str, Work], batches: int, rounds: int) -> dict[str, tuple[float, float]]:
-    """Seconds of clock and CPU that a batch takes in each of `works`: the quickest round."""
-    taken: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
-    for work in works.values():
-        work(2)  # what only a first batch costs is paid before the clock starts
+def best(tasks: Mapping[str, Task], batches: int, rounds: int) -> dict[str, tuple[float, float]]:
+    """Return the wall and CPU seconds per batch of each task: the fastest round."""
+    timings: dict[str, list[tuple[float, float]]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        task(2)  # warm up: the first batches cost more
     for _ in range(rounds):
-        for name, work in works.items():
+        for name, task in tasks.items():
             clock, cpu = time.perf_counter(), time.process_time()
-            work(batches)
+            task(batches)
             clock, cpu = time.perf_counter() - clock, time.process_time() - cpu
-            taken[name].append((clock / batches, cpu / batches))
-    return {name: tuple(map(min, zip(*each, strict=True))) for name, each in taken.items()}
+            timings[name].append((clock / batches, cpu / batches))
+    return {name: tuple(map(min, zip(*each, strict=True))) for name, each in timings.items()}
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""What the workflow itself costs: planning, running jobs that do nothing, finding nothing to do.
+"""Overhead of the workflow: planning, running jobs that do nothing, finding nothing to do.
 
     python benchmarks/workflow_cost.py [--snapshots 1000 10000] [--blocks 100] [--cores 2]
 
-Rules, settings and graph are those of config.yaml's main run with so many snapshots; its scripts
-end as soon as they have made their files. Memory is the peak of the scheduler's process. The floor
-of a run is what starting as many bare interpreters costs on as many cores.
+Rules, settings and graph are those of config.yaml's main run with the given number of snapshots;
+its scripts end as soon as they have created their files. Memory is the peak of the scheduler's
+process. The lower bound of a run is the time to start as many bare interpreters on as many cores.
 
 The defaults take some minutes, and so does `--snapshots 1000 --blocks 10`; 10,000 snapshots in
 blocks of ten, 4,008 jobs, take much longer.
@@ -31,9 +31,9 @@ COLUMNS = {
     "s": ".1f",
     "CPU s": ".1f",
     "peak MB": ".0f",
-    "ms a snapshot": ".2f",
-    "ms a job": ".1f",
-    "x floor": ".1f",
+    "ms per snapshot": ".2f",
+    "ms per job": ".1f",
+    "x lower bound": ".1f",
 }
 
 
@@ -58,31 +58,31 @@ def main() -> None:
 
 
 def measure(workflow: Path, snapshots: int, block: int, cores: int, bare: float) -> Iterator[tuple]:
-    """The three rows of one size; `bare` is what one interpreter costs, s."""
+    """Yield the three rows of one size; `bare` is the cost of one interpreter, s."""
     starts = {"dry run": ["--dry-run"], "empty jobs": [], "nothing to do": []}
     with tempfile.TemporaryDirectory() as folder:
         run = {"epochs": snapshots - 1, "snapshots_per_epoch": 1}
-        place = scheduler.workplace(Path(folder), workflow, block, **run)
-        done = {}
+        workplace = scheduler.make_workplace(Path(folder), workflow, block, **run)
+        results = {}
         for name, arguments in starts.items():
             print(f"{name}, {snapshots} snapshots in blocks of {block} …", file=sys.stderr)
-            done[name] = scheduler.start(place, *arguments, cores=cores)
-        jobs = sum(1 for _ in place.path("").rglob("benchmarks/**/*.tsv"))
-    for name, each in done.items():
+            results[name] = scheduler.start(workplace, *arguments, cores=cores)
+        jobs = sum(1 for _ in workplace.path("").rglob("benchmarks/**/*.tsv"))
+    for name, each in results.items():
         shares = 1e3 * each.seconds / snapshots, 1e3 * each.seconds / jobs
-        floor = each.seconds / (jobs * bare / cores) if name == "empty jobs" else None
+        lower_bound = each.seconds / (jobs * bare / cores) if name == "empty jobs" else None
         memory = each.memory / 1e6
-        yield (name, snapshots, block, jobs, each.seconds, each.cpu, memory, *shares, floor)
+        yield (name, snapshots, block, jobs, each.seconds, each.cpu, memory, *shares, lower_bound)
 
 
 def bare_interpreter(times: int) -> float:
-    """Seconds that starting Python takes, and nothing else: the least of some."""
-    taken = []
+    """Return the seconds to start Python and nothing else: the least of several."""
+    timings = []
     for _ in range(times):
-        began = time.perf_counter()
+        start = time.perf_counter()
         subprocess.run([sys.executable, "-c", "pass"], check=True)
-        taken.append(time.perf_counter() - began)
-    return min(taken)
+        timings.append(time.perf_counter() - start)
+    return min(timings)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""A perceptron of two hidden layers for points in the plane."""
+"""A multilayer perceptron with two hidden layers for points in the plane."""
 
 import torch
 from torch import nn
 
 
 class Network(nn.Sequential):
-    """Points (B, 2) to logits (B, 2)."""
+    """Maps points (B, 2) to logits (B, 2)."""
 
     def __init__(self, settings: dict, data: dict):
         width = settings["width"]
@@ -15,5 +15,5 @@ class Network(nn.Sequential):
 
 
 def loss(network: nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The mean cross-entropy of a batch, in nats."""
+    """Return the mean cross-entropy of a batch, in nats."""
     return nn.functional.cross_entropy(network(batch["point"]), batch["label"])

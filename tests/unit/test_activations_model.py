@@ -123,8 +123,8 @@ def test_more_test_images_than_can_be_projected_are_refused():
 @pytest.mark.parametrize(
     ("test", "train_sample", "words"),
     [
-        (9_990, 11, "holds 11, and the dataset has 9990 test examples; it may hold at most 10"),
-        (12, 7, "holds 7, and the dataset has 12 test examples; it may hold 8 or more"),
+        (9_990, 11, "is 11; expected at most 10 (with the 9990 test examples, a projection"),
+        (12, 7, "is 7; expected at least 8 (with the 12 test examples, a projection"),
         (9_990, 10, None),
         (12, 8, None),
     ],
@@ -148,12 +148,12 @@ def test_more_convolutions_than_an_image_has_room_for_are_refused():
 @pytest.mark.parametrize(
     ("of_data", "words"),
     [
-        ({"source": "folder", "classes": ["a", "b"]}, "their folder names its folder"),
-        ({"source": "fashion"}, "their fashion_files names its folder"),
-        ({"source": "digits", "folder": "x"}, "reads no folder"),
-        ({"source": "folder", "folder": "x"}, "their classes name its folders"),
-        ({"source": "sketches", "classes": ["a", "b"]}, "leave them out"),
-        ({"test_share": 0.6, "validation_share": 0.4}, "nothing to learn from"),
+        ({"source": "folder", "classes": ["a", "b"]}, "folder but no folder; expected"),
+        ({"source": "fashion"}, "no fashion_files; expected"),
+        ({"source": "digits", "folder": "x"}, "expected no folder"),
+        ({"source": "folder", "folder": "x"}, "no classes; expected"),
+        ({"source": "sketches", "classes": ["a", "b"]}, "expected no classes"),
+        ({"test_share": 0.6, "validation_share": 0.4}, "expected a sum below 1"),
     ],
 )
 def test_data_settings_that_contradict_each_other_are_named(of_data, words):

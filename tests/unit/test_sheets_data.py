@@ -155,7 +155,7 @@ def test_images_and_digits_have_the_published_shapes(variant, shape, places):
 
 def test_a_shifted_page_is_a_plain_page_moved_by_whole_pixels():
     rng = np.random.default_rng([1, 0, 2])
-    plain = data._print(data.draw_sheet(rng), 0, 0)
+    plain = data._compose_page(data.draw_sheet(rng), 0, 0)
     across, down = rng.integers(-10, 11), rng.integers(-20, 21)
     moved = examples("shifted")[2]["image"]
     assert (across, down) != (0, 0)
@@ -184,7 +184,7 @@ def test_the_manual_says_how_many_families_perturbed_pages_come_in():
 
 def test_perturbed_pages_come_in_all_families_and_slants():
     families = fonts.families("0123456789.")
-    looks = [data.perturbed.draw_look(np.random.default_rng(i), families) for i in range(300)]
+    looks = [data.perturbed.draw_style(np.random.default_rng(i), families) for i in range(300)]
     used = {look.font for look in looks}
     faces = [face for family in families.values() for face in family]
     assert {face.family for face in faces if face.path in used} == set(families)
@@ -193,7 +193,7 @@ def test_perturbed_pages_come_in_all_families_and_slants():
 
 def test_perturbed_pages_are_shifted_scaled_and_turned_as_published():
     families = fonts.families("0123456789.")
-    looks = [data.perturbed.draw_look(np.random.default_rng(i), families) for i in range(2000)]
+    looks = [data.perturbed.draw_style(np.random.default_rng(i), families) for i in range(2000)]
     shifts = np.array([look.shift for look in looks])
     assert np.abs(shifts).max(0).tolist() == [10, 20]
     assert abs(np.std([look.scale for look in looks]) - 0.03) < 0.002
@@ -207,7 +207,7 @@ def test_a_perturbed_page_without_perturbation_stands_where_the_plain_page_does(
     )
     rng = np.random.default_rng(0)
     texts = data.draw_sheet(rng).texts()
-    page = 255.0 - data.perturbed.draw_page(rng, texts, data.perturbed.Look(font, *still))
+    page = 255.0 - data.perturbed.draw_page(rng, texts, data.perturbed.Style(font, *still))
     for x, y, _ in layout.numbers()[:132]:
         left, right, top, bottom = box(page, x, y, 20)
         assert abs((left + right + 1) / 2 - x) < 1.5

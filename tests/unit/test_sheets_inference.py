@@ -141,7 +141,7 @@ NO_TABLES = {
 
 @pytest.mark.parametrize("page", NO_TABLES.values(), ids=NO_TABLES.keys())
 def test_a_page_without_a_whole_upright_table_is_refused_in_one_line(page):
-    with pytest.raises(UserError, match="no table was found") as error:
+    with pytest.raises(UserError, match="no table found") as error:
         straighten(page.astype(np.uint8))
     assert "\n" not in str(error.value)
 
@@ -375,6 +375,6 @@ def test_the_script_writes_one_row_a_number(network_file, tmp_path):
 
 def test_the_script_names_the_page_that_shows_no_table(network_file, tmp_path):
     page = saved(tmp_path, PICTURE)
-    with pytest.raises(UserError, match=r"page\.png: no table was found"):
+    with pytest.raises(UserError, match=r"page\.png: no table found"):
         script.predict(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     assert not (tmp_path / "page.csv").exists()

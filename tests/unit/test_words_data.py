@@ -170,7 +170,7 @@ def test_no_example_comes_twice():
 def test_the_hash_is_that_of_splitmix64():
     states = 1234567 + np.arange(1, 4) * np.int64(GOLDEN - 2**64)
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
-    assert counter_rng.mixed(states).view(np.uint64).tolist() == published
+    assert counter_rng.hash_bits(states).view(np.uint64).tolist() == published
 
 
 def test_numbers_are_those_of_exact_arithmetic():
@@ -286,7 +286,7 @@ def test_patches_of_light_blend_into_each_other(step):
     rng = np.random.default_rng(1)
     levels = rng.integers(0, 2, (300, 9, 9)).astype(np.int32) * 255
     shift = rng.integers(-(2**63), 2**63, (300, 2))
-    patches = clutter.blended(levels, step, shift)
+    patches = clutter.interpolate(levels, step, shift)
     assert (patches.min(), patches.max()) == (0, 255)
     steepest = max(np.abs(np.diff(patches, axis=axis)).max() for axis in (1, 2))
     assert steepest <= 1.5 * 255 / step + 5
@@ -317,11 +317,11 @@ def test_a_cut_shows_at_least_a_third_of_an_images_shorter_side(tmp_path, size):
 
 def test_a_folder_that_gives_no_background_is_named(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(UserError, match=rf"{tmp_path} holds no image .*: add some"):
+    with pytest.raises(UserError, match=rf"{tmp_path} has no images .*: add some"):
         behind(tmp_path)
-    with pytest.raises(UserError, match=rf"{tmp_path}/missing is not there"):
+    with pytest.raises(UserError, match=rf"{tmp_path}/missing does not exist"):
         behind(tmp_path / "missing")
-    with pytest.raises(UserError, match="backgrounds names none"):
+    with pytest.raises(UserError, match="backgrounds is null"):
         draw(background="folder")
     (tmp_path / "broken.png").write_text("no image")
     with pytest.raises(UserError, match=r"broken\.png"):

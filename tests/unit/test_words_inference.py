@@ -9,7 +9,7 @@ from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.experiments.words import data, inference
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS
-from epochreel.experiments.words.framing import framed
+from epochreel.experiments.words.framing import frame_word
 
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(12))
 
@@ -50,7 +50,7 @@ PICTURES = {
 
 @pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES.keys())
 def test_letters_become_light_seven_rows_high_and_whole(picture):
-    image = framed(picture)
+    image = frame_word(picture)
     top, bottom, left, right = ink_box(image)
     assert image.shape == (SIDE, SIDE) and image.dtype == np.uint8
     assert abs(bottom - top + 1 - 7) <= 1 and abs(right - left + 1 - 18) <= 2
@@ -58,26 +58,26 @@ def test_letters_become_light_seven_rows_high_and_whole(picture):
 
 
 def test_a_word_that_would_be_too_wide_is_made_smaller():
-    top, bottom, left, right = ink_box(framed(written("MWMWMW")))
+    top, bottom, left, right = ink_box(frame_word(written("MWMWMW")))
     assert right - left + 1 <= SIDE - 1 and bottom - top + 1 < 7
 
 
 def test_a_tail_below_the_line_does_not_make_letters_smaller():
-    with_tail, without = (ink_box(framed(written(text))) for text in ("QUIZ", "OUIZ"))
+    with_tail, without = (ink_box(frame_word(written(text))) for text in ("QUIZ", "OUIZ"))
     assert with_tail[0] == without[0] and with_tail[2:] == without[2:]
 
 
 @pytest.mark.parametrize("number", range(6))
 def test_an_image_as_the_networks_know_it_stays_as_it_is(number):
     image = TEST["image"][number]
-    assert np.array_equal(framed(image), image)
-    assert np.array_equal(framed(255 - image), image)
+    assert np.array_equal(frame_word(image), image)
+    assert np.array_equal(frame_word(255 - image), image)
 
 
 @pytest.mark.parametrize("number", [2, 3, 5])
 def test_a_known_image_in_a_larger_one_keeps_its_pixels(number):
     image = TEST["image"][number]
-    found = framed(np.pad(image, 9)).astype(float)
+    found = frame_word(np.pad(image, 9)).astype(float)
     match = [
         np.corrcoef(np.roll(image, (y, x), (0, 1)).ravel(), found.ravel())[0, 1]
         for y in range(SIDE)
@@ -97,7 +97,7 @@ def test_a_known_image_in_a_larger_one_keeps_its_pixels(number):
 )
 def test_a_picture_of_nothing_is_refused_in_one_line(picture):
     with pytest.raises(UserError, match="nothing stands out") as error:
-        framed(picture)
+        frame_word(picture)
     assert "\n" not in str(error.value)
 
 

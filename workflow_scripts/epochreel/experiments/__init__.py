@@ -1,1 +1,1 @@
-"""The built-in experiments, one folder each, independent of each other."""
+"""Built-in experiments, one folder each, independent of each other."""

@@ -1,1 +1,1 @@
-"""The experiment activations: a network learns to tell images apart, and shows what it sees."""
+"""Experiment `activations`: an image classifier whose hidden activations the film shows."""

@@ -1,4 +1,4 @@
-"""The names of the classes, in the order of their labels."""
+"""Class names, in the order of their labels."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ FASHION = (
     "ankle boot",
 )
 BUILT_IN = {"sketches": SKETCHES, "digits": DIGITS, "fashion": FASHION}
-"""The classes of each source but a folder of one's own."""
+"""Class names of every source except `folder`."""
 
 
 def names(settings: Mapping[str, Any]) -> list[str]:
-    """The classes of a dataset with these settings; no file is read.
+    """Return the class names of a dataset with these settings; reads no file.
 
-    `ValueError` for a folder of one's own whose classes the settings do not name.
+    Raises `ValueError` if the source is `folder` and the settings name no classes.
     """
     if settings["source"] in BUILT_IN:
         return list(BUILT_IN[settings["source"]])
     if settings["classes"] is None:
-        raise ValueError("the classes of a folder are named by the setting `classes`")
+        raise ValueError("source is folder, but classes is null; expected class names")
     return list(settings["classes"])

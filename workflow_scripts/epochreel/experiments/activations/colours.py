@@ -1,4 +1,4 @@
-"""A colour for each class: dark enough for white letters on it, pale as the ground of a picture."""
+"""Class colours, dark enough for white text, and tints for coloured thumbnails."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ _FIRST: tuple[Colour, ...] = (
     (112, 114, 0),
     (74, 84, 106),
 )
-_TURN = (5**0.5 - 1) / 2  # hues that this share of a turn lies between spread evenly, however many
+_HUE_STEP = (5**0.5 - 1) / 2  # golden-ratio steps spread any number of hues evenly
 _PALE, _DEEP = 0.42, 0.45
 
 
 def of_classes(count: int) -> np.ndarray:
-    """Colours, uint8 (count, 3)."""
-    further = [_further(number) for number in range(count - len(_FIRST))]
-    return np.array([*_FIRST, *further][:count], np.uint8)
+    """Return the colours of the first `count` classes, uint8 (count, 3)."""
+    extra = [_extra_colour(number) for number in range(count - len(_FIRST))]
+    return np.array([*_FIRST, *extra][:count], np.uint8)
 
 
 def tints(colours: np.ndarray) -> np.ndarray:
-    """For each colour (C, 3) and each level of a picture's channel its tint: uint8 (C, 256, 3).
+    """Return the tint of each colour (C, 3) at each pixel level: uint8 (C, 256, 3).
 
-    Black becomes a deep tone of the colour and white a pale one, so that a tinted picture keeps
-    its contrasts.
+    Black becomes a deep tone of the colour and white a pale one, so that a tinted image keeps its
+    contrast.
     """
     share = np.arange(256)[:, None] / 255
     pale = np.array(palette.PAPER) * (1 - _PALE) + colours[:, None] * _PALE
     return np.rint(share * pale + (1 - share) * _DEEP * colours[:, None]).astype(np.uint8)
 
 
-def _further(number: int) -> Colour:
+def _extra_colour(number: int) -> Colour:
     lightness = (0.30, 0.42)[number % 2]
-    red, green, blue = colorsys.hls_to_rgb(number * _TURN % 1, lightness, 0.7)
+    red, green, blue = colorsys.hls_to_rgb(number * _HUE_STEP % 1, lightness, 0.7)
     return round(255 * red), round(255 * green), round(255 * blue)

@@ -1,9 +1,9 @@
-"""Images of the user's own: a folder for each class, with or without `train/` and `test/` above.
+"""The user's image folders: one folder per class, optionally below `train/` and `test/`.
 
-    train/cats/*.png  train/dogs/*.jpg  test/cats/…  test/dogs/…    splits as they lie
+    train/cats/*.png  train/dogs/*.jpg  test/cats/…  test/dogs/…    ready-made splits
     cats/*.png  dogs/*.jpg                                          split by the dataset's seed
 
-A folder `validation/` beside `train/` is the validation set.
+A folder `validation/` next to `train/` is the validation set.
 """
 
 from __future__ import annotations
@@ -14,40 +14,40 @@ from pathlib import Path
 from epochreel.core.errors import UserError, shown
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-"""How the names of images end."""
+"""File name extensions of images."""
 _SPLITS = ("train", "validation", "test")
 
 Pool = tuple[list[Path], list[int]]
-"""Images and their labels."""
+"""Image paths and their labels."""
 
 
 def pools(folder: str | Path, classes: Sequence[str]) -> dict[str, Pool]:
-    """The images of each split that has a folder, or of them all under the name "all".
+    """Return the images of each split that has a folder, or all of them under the name "all".
 
-    Labels are places in `classes`; images are in the order of class, then name. Raises `UserError`
-    where a class has no folder or no image, or where one of `train/` and `test/` is missing.
+    A label is an index into `classes`. Images are sorted by class, then by name. Raises `UserError`
+    if a class has no folder or no image, or if only one of `train/` and `test/` exists.
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"there is no folder {shown(str(folder), 500)}: put the images there")
-    parted = [split for split in _SPLITS if (folder / split).is_dir()]
-    if not parted or set(parted) & set(classes):
+        raise UserError(f"folder {shown(str(folder), 500)} does not exist: put the images there")
+    splits = [split for split in _SPLITS if (folder / split).is_dir()]
+    if not splits or set(splits) & set(classes):
         return {"all": _pool(folder, classes)}
     for split in ("train", "test"):
-        if split not in parted:
+        if split not in splits:
             raise UserError(
-                f"{folder} has a folder {parted[0]} and no folder {split}: "
-                "add it, or put the classes' folders there without either"
+                f"{folder} has a folder {splits[0]}/ but no {split}/: add it, or put the class "
+                f"folders directly into {folder}"
             )
-    return {split: _pool(folder / split, classes) for split in parted}
+    return {split: _pool(folder / split, classes) for split in splits}
 
 
-def found(folder: str | Path) -> list[str]:
-    """The names of the class folders that there are, sorted."""
+def class_folders(folder: str | Path) -> list[str]:
+    """Return the names of the class folders that exist, sorted."""
     folder = Path(folder)
-    below = folder / "train" if (folder / "train").is_dir() else folder
-    inside = below.iterdir() if below.is_dir() else ()
-    return sorted(path.name for path in inside if path.is_dir() and not path.name.startswith("."))
+    parent = folder / "train" if (folder / "train").is_dir() else folder
+    entries = parent.iterdir() if parent.is_dir() else ()
+    return sorted(path.name for path in entries if path.is_dir() and not path.name.startswith("."))
 
 
 def _pool(folder: Path, classes: Sequence[str]) -> Pool:
@@ -60,14 +60,14 @@ def _pool(folder: Path, classes: Sequence[str]) -> Pool:
 
 
 def _images(folder: Path, name: str) -> list[Path]:
-    within = folder / name
-    if not within.is_dir():
-        there = ", ".join(found(folder)) or "none"
-        raise UserError(f"{folder} has no folder for the class {shown(name)} (there: {there})")
-    images = sorted(path for path in within.iterdir() if path.suffix.lower() in SUFFIXES)
+    class_folder = folder / name
+    if not class_folder.is_dir():
+        existing = ", ".join(class_folders(folder)) or "none"
+        raise UserError(f"{folder} has no folder for class {shown(name)} (it has: {existing})")
+    images = sorted(path for path in class_folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not images:
         raise UserError(
-            f"{within} holds no image: put files there that end in {', '.join(SUFFIXES)}, "
-            "or leave the class out"
+            f"{class_folder} has no images ({', '.join(SUFFIXES)}): add some, or remove the class "
+            "from `classes`"
         )
     return images

@@ -1,7 +1,7 @@
-"""IDX files, in which the MNIST data sets and their kin come: an array of bytes behind a header.
+"""IDX files, the format of MNIST and similar datasets: an array of bytes behind a header.
 
-Two zero bytes, one for the type (8: bytes), one for the number of axes; then the length of each
-axis as four bytes, the highest first; then the array.
+The header holds two zero bytes, one byte for the type (8: bytes), one for the number of axes, and
+the length of each axis as a big-endian 32-bit integer.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ _BYTES = b"\x00\x00\x08"
 
 
 def read(folder: str | Path, name: str) -> np.ndarray:
-    """The array of the file `name`, or `name`.gz, in a folder: uint8.
+    """Read the array in the file `name`, or `name`.gz, of a folder: uint8.
 
-    Raises `UserError` where neither is there, or where it is damaged.
+    Raises `UserError` if neither file exists, or if it is damaged.
     """
-    path = _found(Path(folder), name)
+    path = _find_file(Path(folder), name)
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         reason = first_line(error)
-        raise UserError(f"{path} cannot be read: put a whole copy there ({reason})") from error
+        raise UserError(f"cannot read {path} ({reason}): replace it with an intact copy") from error
     if data[:3] != _BYTES or len(data) < 4 or len(data) < 4 * (1 + data[3]):
-        raise UserError(f"{path} is no IDX file of bytes: put the data set's own file there")
+        raise UserError(f"{path} is not an IDX file of bytes: replace it with the dataset's file")
     shape = struct.unpack_from(f">{data[3]}I", data, 4)
     body = np.frombuffer(data, np.uint8, offset=4 * (1 + len(shape)))
     if len(body) != math.prod(shape):
-        raise UserError(f"{path} is cut off or too long: put a whole copy there")
+        raise UserError(f"{path} is truncated or too long: replace it with an intact copy")
     return body.reshape(shape)
 
 
-def _found(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    raise UserError(f"{folder} holds neither {name} nor {name}.gz: put the data set's files there")
+    raise UserError(f"{folder} has neither {name} nor {name}.gz: put the dataset's files there")

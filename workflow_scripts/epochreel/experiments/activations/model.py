@@ -1,10 +1,10 @@
-"""The network that tells images apart: `published`, whose last hidden layer the film shows.
+"""The image classifier `published`, whose last hidden layer the film shows.
 
-Convolutions of 5 × 5 with 32 and 64 channels, each followed by a ReLU and max-pooling by 2;
-dropout; a linear layer to 100 neurons, and one from these to the classes. The published text names
-no non-linearity between the last two, so there is none: the activations shown are the outputs of
-the 100 neurons themselves, of either sign. It names no padding either: here convolutions keep the
-image's size. The untrained weights are torch's own.
+5 × 5 convolutions with 32 and 64 channels, each followed by a ReLU and 2 × 2 max-pooling; dropout;
+a linear layer to 100 neurons, and one from these to the classes. The published text mentions no
+non-linearity between the last two layers, so there is none: the activations shown are the outputs
+of the 100 neurons, of either sign. It mentions no padding either; here, convolutions keep the
+image's size. Weights have torch's default initialization.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from epochreel.experiments.activations import classes
 
 
 class Network(nn.Module):
-    """The network with these settings, for a dataset with the settings `data`.
+    """The classifier with these settings, for a dataset with the settings `data`.
 
     `settings` are `{"name": "published", "channels": …, "kernel", "hidden", "dropout", "mean",
-    "deviation"}`; `mean` and `deviation` are those of the images' pixels, 0.0 black … 1.0 white.
+    "deviation"}`; `mean` and `deviation` are those of the images' pixels, 0.0 black to 1.0 white.
     """
 
     channels_last = True
@@ -36,23 +36,23 @@ class Network(nn.Module):
         layers: list[nn.Module] = []
         for before, after in pairwise((3 if data["colour"] else 1, *channels)):
             convolution = nn.Conv2d(before, after, settings["kernel"], padding="same")
-            # Pooling first gives the same and leaves the ReLU a quarter of the work.
+            # Pooling before the ReLU gives the same result at a quarter of its cost.
             layers += [convolution, nn.MaxPool2d(2), nn.ReLU(inplace=True)]
         self.features = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(settings["dropout"]))
         self.neurons = nn.Linear(channels[-1] * size * size, settings["hidden"])
         self.classes = nn.Linear(settings["hidden"], len(classes.names(data)))
 
     def activations(self, images: torch.Tensor) -> torch.Tensor:
-        """What the neurons say, (B, hidden), of images (B, S, S) or (B, S, S, 3), uint8."""
+        """Return the activations (B, hidden) of images (B, S, S) or (B, S, S, 3), uint8."""
         pixels = images.unsqueeze(1) if images.dim() == 3 else images.permute(0, 3, 1, 2)
-        normal = (pixels.float() / 255 - self.mean) / self.deviation
-        return self.neurons(self.features(normal))
+        normalized = (pixels.float() / 255 - self.mean) / self.deviation
+        return self.neurons(self.features(normalized))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (B, classes), of images (B, S, S) or (B, S, S, 3), uint8."""
+        """Return the logits (B, classes) of images (B, S, S) or (B, S, S, 3), uint8."""
         return self.classes(self.activations(images))
 
 
 def loss(network: nn.Module, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Mean cross-entropy, nats: "image" (B, S, S) or (B, S, S, 3), uint8, and "label" (B,)."""
+    """Return the mean cross-entropy, nats. "image": uint8 (B, S, S[, 3]); "label": (B,)."""
     return F.cross_entropy(network(batch["image"]).float(), batch["label"].long())

@@ -1,4 +1,4 @@
-"""What of an evaluation is laid out in the plane."""
+"""The vectors that are projected to two dimensions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pyarrow as pa
 
 
 def activations(predictions: pa.Table) -> np.ndarray:
-    """The activations of all rows: (N, hidden), float32."""
+    """Return the activations of all rows: (N, hidden), float32."""
     column = predictions["activations"].combine_chunks()
     values = column.values.to_numpy(zero_copy_only=False)
     return values.reshape(len(column), -1).astype(np.float32)

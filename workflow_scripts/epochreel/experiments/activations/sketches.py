@@ -1,9 +1,9 @@
-"""Line sketches of ten kinds of things, drawn with an unsteady hand.
+"""Line sketches of ten kinds of objects, drawn with an unsteady hand.
 
-A sketch is a list of strokes, each a line through points (n, 2) in a square from -1 to 1, x to the
-right and y downwards; the first one is the part that is never left out. Every proportion is drawn
-at random; other parts are left out, added, turned and mirrored, strokes waver and miss their ends,
-so that no two sketches of a kind are alike and none is told by one part alone.
+A sketch is a list of strokes. A stroke is a polyline of points (n, 2) in the square from -1 to 1,
+with x to the right and y downwards; the first stroke is never left out. Proportions are random,
+parts are left out, added, rotated and mirrored, and strokes waver and miss their ends. No two
+sketches of a kind are equal, and no single part identifies a kind.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from itertools import pairwise
 import numpy as np
 from PIL import Image, ImageDraw
 
-_WHITE = 255  # the paper
-_FINER = 4  # sketches are drawn so many times larger, and averaged
-_STEP = 0.08  # between the points of a stroke: close enough to waver
+_WHITE = 255
+_FINER = 4  # supersampling factor: Pillow draws no soft edges
+_STEP = 0.08  # between the points of a stroke, small enough for it to waver
 
 
 class Pen:
-    """Collects the strokes of one sketch; all that is random comes from `rng`."""
+    """Collects the strokes of one sketch; draws all its random numbers from `rng`."""
 
     def __init__(self, rng: np.random.Generator):
         self.rng = rng
         self.strokes: list[np.ndarray] = []
 
     def any(self, low: float, high: float) -> float:
-        """A number between the two."""
+        """Return a random number between `low` and `high`."""
         return float(self.rng.uniform(low, high))
 
     def some(self, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included."""
+        """Return a random integer from `low` to `high`, both included."""
         return int(self.rng.integers(low, high + 1))
 
     def perhaps(self, share: float) -> bool:
-        """True in this share of sketches."""
+        """Return True with the probability `share`."""
         return bool(self.rng.random() < share)
 
     def line(self, *points: tuple[float, float]) -> None:
-        """Straight from point to point."""
+        """Draw straight lines from point to point."""
         corners = np.array(points, float)
         steps = np.diff(corners, axis=0)
         counts = np.maximum(np.ceil(np.hypot(*steps.T) / _STEP), 1).astype(int)
@@ -49,7 +49,7 @@ class Pen:
         self.strokes.append(np.concatenate([*parts, corners[-1:]]))
 
     def shape(self, *points: tuple[float, float]) -> None:
-        """Straight from point to point and back to the first."""
+        """Draw straight lines from point to point and back to the first."""
         self.line(*points, points[0])
 
     def arc(
@@ -62,9 +62,9 @@ class Pen:
         end: float = 360.0,
         turn: float = 0.0,
     ) -> None:
-        """Part of an ellipse about (x, y) with these half axes, turned as a whole by `turn`.
+        """Draw an arc of an ellipse centred at (x, y), rotated by `turn`.
 
-        Angles are degrees, clockwise from the right.
+        `wide` and `high` are its semi-axes. Angles are in degrees, clockwise from the right.
         """
         length = np.radians(abs(end - start)) * max(wide, high)
         angles = np.radians(np.linspace(start, end, max(int(length / _STEP), 5) + 1))
@@ -75,33 +75,33 @@ class Pen:
 
 
 def draw(kind: str, rng: np.random.Generator, size: int) -> np.ndarray:
-    """A sketch of a kind in `classes.SKETCHES`: grey, uint8 (size, size), dark on white."""
+    """Draw a sketch of a kind in `classes.SKETCHES`: uint8 (size, size), dark on white."""
     pen = Pen(rng)
     _KINDS[kind](pen)
     strokes = _misplaced(pen)
     scale = size * _FINER
     picture = Image.new("L", (scale, scale), _WHITE)
     board = ImageDraw.Draw(picture)
-    # Of the sheet, uniform in the logarithm: twice as thick is as common as half.
+    # Stroke width as a share of the image, log-uniform: twice as thick is as common as half.
     weight = np.exp(rng.uniform(np.log(0.014), np.log(0.04)))
     for stroke in strokes:
-        own = max(weight * rng.uniform(0.8, 1.25), 1 / size)  # a pixel at least
+        width = max(weight * rng.uniform(0.8, 1.25), 1 / size)  # at least one pixel
         dark = int(rng.integers(0, 70))
         points = (stroke + 1) / 2 * scale
-        board.line([*map(tuple, points.tolist())], dark, max(round(own * scale), 1), "curve")
+        board.line([*map(tuple, points.tolist())], dark, max(round(width * scale), 1), "curve")
     return np.asarray(picture.resize((size, size), Image.Resampling.BOX))
 
 
-# -- The hand ----------------------------------------------------------------------------------
+# -- Unsteady hand -----------------------------------------------------------------------------
 
 
 def _misplaced(pen: Pen) -> list[np.ndarray]:
-    """The strokes as a hurried hand sets them: some missing, all wavering, askew and off centre."""
+    """Return the strokes as a hurried hand draws them: some missing, all wavering and askew."""
     first, *others = pen.strokes
     strokes = [first, *(stroke for stroke in others if not pen.perhaps(0.06))]
     if pen.perhaps(0.3):
         strokes.append(_scribble(pen))
-    # Turned and bent together, so that the parts still fit; then each wavers on its own.
+    # Rotate and bend all strokes together, so that the parts still fit; then let each waver.
     lengths = np.cumsum([len(stroke) for stroke in strokes])[:-1]
     points = np.concatenate(strokes) @ _slant(pen)
     points = np.split(points + _bend(points, pen), lengths)
@@ -111,7 +111,7 @@ def _misplaced(pen: Pen) -> list[np.ndarray]:
 
 
 def _slant(pen: Pen) -> np.ndarray:
-    """A turn by up to 20°, mirrored in half of all sketches, with other proportions and a lean."""
+    """Return a random (2, 2) map: a rotation by up to 20°, a stretch, a shear, maybe a flip."""
     angle = np.radians(np.clip(pen.rng.normal(0, 9), -20, 20))
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     stretch = np.diag([pen.any(0.7, 1.15) * (-1 if pen.perhaps(0.5) else 1), pen.any(0.7, 1.15)])
@@ -120,43 +120,43 @@ def _slant(pen: Pen) -> np.ndarray:
 
 
 def _bend(points: np.ndarray, pen: Pen) -> np.ndarray:
-    """A slow distortion of the whole sheet of paper, (n, 2)."""
+    """Return a smooth distortion of the whole drawing at the points: (n, 2)."""
     waves = pen.rng.normal(0, 1.6, (2, 2))  # radians per unit, along each axis
     phases = pen.rng.uniform(0, 2 * np.pi, 2)
     return 0.06 * np.sin(points @ waves + phases)
 
 
 def _waver(count: int, strength: float, pen: Pen) -> np.ndarray:
-    """A stroke's own misplacement, (count, 2): as a whole, at its ends, and on its way."""
+    """Return a stroke's random displacement, (count, 2): knots along it and shifts of its ends."""
     way = np.linspace(0, 1, count)[:, None]
     knots = pen.rng.normal(0, strength, (2 + count // 5, 2))
     places = np.linspace(0, 1, len(knots))
-    # A knot about every five points, and straight between them.
+    # One knot about every five points, interpolated linearly.
     smooth = np.stack([np.interp(way[:, 0], places, knots[:, axis]) for axis in (0, 1)], 1)
     start, end = pen.rng.normal(0, strength, (2, 2))
     return smooth + start * (1 - way) + end * way
 
 
 def _scribble(pen: Pen) -> np.ndarray:
-    """A stroke that belongs to nothing."""
+    """Return a stroke that belongs to no part of the object."""
     count = pen.some(3, 8)
     start = pen.rng.uniform(-0.9, 0.9, 2)
     return start + np.cumsum(pen.rng.normal(0, 0.16, (count, 2)), 0)
 
 
 def _into_view(strokes: list[np.ndarray], pen: Pen) -> list[np.ndarray]:
-    """Scaled to 55–92 % of the sheet and put somewhere on it."""
+    """Scale the strokes to 55–92 % of the image and place them at random in it."""
     points = np.concatenate(strokes)
     low, high = points.min(0), points.max(0)
     reach = pen.any(0.55, 0.92)
     scale = 2 * reach / max(high - low)
-    # The sheet is 2 wide; 0.03 at each edge is for the thickness of strokes.
+    # The image is 2 wide; 0.03 at each edge leaves room for the stroke width.
     free = np.maximum(1.94 - (high - low) * scale, 0) / 2
     place = pen.rng.uniform(-1, 1, 2) * free
     return [(stroke - (low + high) / 2) * scale + place for stroke in strokes]
 
 
-# -- The things --------------------------------------------------------------------------------
+# -- The objects -------------------------------------------------------------------------------
 
 
 def _bicycle(pen: Pen) -> None:
@@ -248,7 +248,7 @@ def _cup(pen: Pen) -> None:
     if pen.perhaps(0.35):
         # A saucer.
         pen.arc(0, low, pen.any(0.7, 0.9), pen.any(0.06, 0.14))
-    # Steam: each wisp an S of two half circles.
+    # Steam: each wisp is an S of two half circles.
     for x in np.linspace(-0.25, 0.25, pen.some(0, 3)):
         for number in range(2):
             start = 90 if number else -90
@@ -285,7 +285,7 @@ def _fish(pen: Pen) -> None:
     if pen.perhaps(0.5):
         pen.arc(0.15, 0, long, high)
     else:
-        # Back and belly, two flat arcs that cross at mouth and tail.
+        # Back and belly: two flat arcs that cross at mouth and tail.
         pen.arc(0.15, high, long * 1.1, high * 2, 205, 335)
         pen.arc(0.15, -high, long * 1.1, high * 2, 25, 155)
     tail, spread = 0.15 - long, pen.any(0.2, 0.45)
@@ -312,7 +312,7 @@ def _flower(pen: Pen) -> None:
     y, long = -0.35, pen.any(0.14, 0.26)
     pen.arc(0, y, heart, heart)
     first = pen.any(0, 360)
-    # Not so wide that neighbouring petals cover each other.
+    # Narrow enough that neighbouring petals do not cover each other.
     wide = min(long * pen.any(0.5, 0.9), 2.2 * (heart + long) / petals)
     for angle in first + np.arange(petals) * 360 / petals:
         across, down = np.cos(np.radians(angle)), np.sin(np.radians(angle))
@@ -394,7 +394,7 @@ def _fir(pen: Pen) -> None:
 
 
 def _bare(pen: Pen, start: tuple[float, float], angle: float, long: float, more: int) -> None:
-    """A branch, and those that grow from it."""
+    """Draw a branch and, recursively, those that grow from it."""
     across, down = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     end = (start[0] + long * across, start[1] + long * down)
     pen.line(start, end)

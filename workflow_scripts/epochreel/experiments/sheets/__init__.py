@@ -1,1 +1,1 @@
-"""The sheet transcriber: ten-year rainfall sheets, read digit by digit."""
+"""Experiment `sheets`: a network that transcribes ten-year rainfall sheets digit by digit."""

@@ -1,4 +1,4 @@
-"""What the settings of a run of sheets may not be together; the plan asks before any job."""
+"""Checks that involve several settings of a run, made while planning."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from epochreel.experiments.sheets.image_sizes import convolved, image_size, larg
 
 
 def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Keys of the run, such as "network.patch", and what each holds and may hold, in words.
+    """Yield a key of the run, such as "network.patch", and an error message for each conflict.
 
-    `asked` holds what `epochreel.experiment_api.validation.contradictions` says.
+    `asked` is described in `epochreel.experiment_api.validation.contradictions`.
     """
     network, variant = asked["network"], asked["data"]["variant"]
-    yield from _reads_other_images(network["name"], variant)
-    yield from _is_too_large(network, variant)
+    yield from _check_variant(network["name"], variant)
+    yield from _check_size(network, variant)
     example, test = asked["figure"]["example"], asked["test"]
     if example >= test:
-        words = f"holds {example}; it may hold 0 … {test - 1} (the dataset's test pages)"
+        words = f"is {example}; expected 0 … {test - 1} (the dataset has {test} test pages)"
         yield "figure.settings.example", words
 
 
-def _reads_other_images(name: str, variant: str) -> Iterator[tuple[str, str]]:
+def _check_variant(name: str, variant: str) -> Iterator[tuple[str, str]]:
     if name != "local" and (name == "cells") != (variant == "cells"):
-        may = "local or cells" if variant == "cells" else "local, tuned or deep"
-        words = f"holds {name!r}, which does not read the variant {variant!r}; it may hold {may}"
+        expected = "local or cells" if variant == "cells" else "local, tuned or deep"
+        words = f"is {name!r}; expected {expected} (the dataset's variant is {variant!r})"
         yield "network.name", words
 
 
-def _is_too_large(network: Mapping[str, Any], variant: str) -> Iterator[tuple[str, str]]:
+def _check_size(network: Mapping[str, Any], variant: str) -> Iterator[tuple[str, str]]:
     size = image_size(variant)
     if "patch" in network:
         patch, most = network["patch"], largest_patch(variant)
         if patch > most:
-            words = f"holds {patch}, which reaches over the image; it may hold at most {most}"
+            words = f"is {patch}; expected at most {most} (larger patches exceed the image)"
             yield "network.patch", words
         size = (patch, patch)
     layers = len(network["channels"])
     if min(convolved(size, layers)) < 1:
-        most = max(few for few in range(layers) if min(convolved(size, few)) >= 1)
-        words = f"holds {layers} convolutions; an image of {size[0]} × {size[1]} px has room for"
-        yield "network.channels", f"{words} at most {most}"
+        most = max(count for count in range(layers) if min(convolved(size, count)) >= 1)
+        words = f"has {layers} convolutions; expected at most {most}"
+        yield "network.channels", f"{words} (images of {size[0]} × {size[1]} px)"

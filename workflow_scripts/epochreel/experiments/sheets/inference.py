@@ -1,18 +1,18 @@
-"""Reading a sheet of one's own, and checking it against its own sums.
+"""Inference on a user's sheet, with a check against the sheet's sums.
 
-The page may be scanned or photographed: `rectify` finds its table and redraws it as the
-networks know sheets. What is read comes as a table, one row a number:
+The page may be scanned or photographed: `rectify` finds its table and redraws it in the form that
+the networks are trained on. The result is a table with one row per number:
 
     year         1941 … 1950, or "Means"
     month        January … December, or "Totals"
     value        the number as printed: x.yz, a total with two digits before the point
-    probability  that all its digits are right, as the network has it: the product of theirs, 0…1
-    agrees       whether the number fits the others
+    probability  product of the probabilities of its digits, 0…1
+    agrees       True if the number is consistent with the others
 
-A mean agrees where it lies within half a hundredth of the mean of the ten values that were read
-for its month; a total where it is the sum of the twelve that were read for its year, modulo 100.
-A value agrees where the mean of its month and the total of its year both do: one misread value
-shows as a mean and a total that disagree, and they cross where it stands.
+A mean agrees if it is within half a hundredth of the mean of the month's ten recognized values; a
+total agrees if it equals the sum of the year's twelve recognized values, modulo 100. A value agrees
+if its month's mean and its year's total both do. A single wrong value thus shows up as one mean and
+one total that disagree; it is where their row and column cross.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from epochreel.experiments.sheets import layout
 from epochreel.experiments.sheets.rectify import straighten
 
 MEANS, TOTALS = "Means", "Totals"
-"""What stands for the year of a mean, and for the month of a total."""
+"""Label in the column `year` of a mean, and in the column `month` of a total."""
 
 _VALUES, _MEANS = len(layout.YEARS) * len(layout.MONTHS), len(layout.MONTHS)
 
 
 def predict(network: torch.nn.Module, page: np.ndarray, data: Mapping[str, Any]) -> pd.DataFrame:
-    """The 142 numbers of the sheet on `page`: 120 values, year by year, 12 means, 10 totals.
+    """Recognize the 142 numbers of a sheet: 120 values, year by year, 12 means, 10 totals.
 
-    `page` is uint8 (H, W) or (H, W, 3), `data` the settings of the dataset that `network` learned
-    from. Columns as above: three of text, one float64, one bool. Raises `UserError` where no table
-    is found on the page, or where the network reads no sheets.
+    `page` is uint8 (H, W) or (H, W, 3); `data` are the settings of the dataset that `network` was
+    trained on. The columns are described above: three of text, one float64, one bool. Raises
+    `UserError` if the page has no table, or if the network does not read sheets.
     """
     if data.get("variant") == "cells":
         raise UserError(
-            "this run's network reads single cells, not sheets: name a run of another variant"
+            "this run's network reads single cells, not sheets: choose a run of another variant"
         )
     sheet = torch.from_numpy(straighten(page))[None]
     with torch.inference_mode():
@@ -52,24 +52,24 @@ def predict(network: torch.nn.Module, page: np.ndarray, data: Mapping[str, Any])
 
 
 def tabulate(probabilities: np.ndarray) -> pd.DataFrame:
-    """The table of what was read, from the probabilities (436, 10) of each place's digits."""
+    """Return the table of recognized numbers, from the probabilities (436, 10) of the digits."""
     places = layout.places("plain")
     numbers = np.zeros(places.number[-1] + 1, np.int64)
-    sure = np.ones(len(numbers))
-    for number, digit, share in zip(
+    confidence = np.ones(len(numbers))
+    for number, digit, probability in zip(
         places.number, probabilities.argmax(-1), probabilities.max(-1), strict=True
     ):
         numbers[number] = 10 * numbers[number] + digit
-        sure[number] *= share
-    columns = {"value": _texts(numbers), "probability": sure, "agrees": agreement(numbers)}
-    return pd.DataFrame(_names() | columns)
+        confidence[number] *= probability
+    columns = {"value": _texts(numbers), "probability": confidence, "agrees": agreement(numbers)}
+    return pd.DataFrame(_labels() | columns)
 
 
 def agreement(numbers: np.ndarray) -> np.ndarray:
-    """Which of the 142 numbers, in hundredths and in order, fit the others: (142,) bool."""
+    """Check which of the 142 numbers, in hundredths and in order, are consistent: (142,) bool."""
     values, means, totals = np.split(np.asarray(numbers), [_VALUES, _VALUES + _MEANS])
     values = values.reshape(len(layout.YEARS), len(layout.MONTHS))
-    # Ten times a mean rounded to whole hundredths is off by five at most.
+    # Ten times a mean that is rounded to hundredths differs from the sum by at most five.
     means_fit = np.abs(len(layout.YEARS) * means - values.sum(0)) <= len(layout.YEARS) // 2
     totals_fit = totals == values.sum(1) % 10_000
     values_fit = totals_fit[:, None] & means_fit[None, :]
@@ -81,7 +81,7 @@ def _texts(numbers: np.ndarray) -> list[str]:
     return [f"{n / 100:.2f}" for n in threes] + [f"{n / 100:05.2f}" for n in fours]
 
 
-def _names() -> dict[str, list[str]]:
+def _labels() -> dict[str, list[str]]:
     years = [str(year) for year in layout.YEARS]
     return {
         "year": [year for year in years for _ in layout.MONTHS] + [MEANS] * _MEANS + years,

@@ -1,1 +1,1 @@
-"""The word reader: short words in small images, read letter by letter through a moving mask."""
+"""Experiment `words`: a network that reads short words letter by letter through a moving mask."""

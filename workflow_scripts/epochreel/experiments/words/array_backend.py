@@ -1,7 +1,7 @@
-"""What numpy arrays and torch tensors do not share: where a table lies and how bytes are made.
+"""Operations that differ between numpy arrays and torch tensors: devices, tables and bytes.
 
-Everything else that draws the examples is written with operators, indexing and methods that both
-have, so that both give the same integers. torch is imported only where a tensor was given.
+All other code that draws examples uses operators, indexing and methods that both have, so both give
+the same integers. torch is imported only if a tensor is passed.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 
 Array = Any  # a numpy array or a torch tensor
-Device = Any  # a torch device; None stands for numpy
+Device = Any  # a torch device, or None for numpy
 
 
 def device_of(array: Array) -> Device:
-    """Where tables that are used with `array` have to lie."""
+    """Return the device for tables that are used with `array`; None for numpy."""
     return None if isinstance(array, np.ndarray) else array.device
 
 
 def placed(table: np.ndarray, device: Device) -> Array:
-    """A table as an array of the kind that is used on `device`."""
+    """Return a table as a numpy array, or as a tensor on `device`."""
     if device is None:
         return table
     import torch
@@ -29,11 +29,11 @@ def placed(table: np.ndarray, device: Device) -> Array:
 
 
 def as_bytes(array: Array) -> Array:
-    """Integers of 0…255 as uint8."""
+    """Convert integers of 0…255 to uint8."""
     return array.astype(np.uint8) if isinstance(array, np.ndarray) else array.byte()
 
 
 def counted(array: Array) -> Array:
-    """0 … len(array) - 1, int64, beside `array`."""
+    """Return 0 … len(array) - 1, int64, on the device of `array`."""
     ones = array * 0 + 1
     return ones.cumsum(0) - 1

@@ -1,6 +1,6 @@
-"""Pictures behind the words, which make it harder to tell letters from what is no letter.
+"""Backgrounds behind the words, which make letters harder to tell from other shapes.
 
-Either `clutter`, drawn for each example, or cuts from images of the user's own.
+They are either generated `clutter`, drawn for each example, or crops of the user's images.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from epochreel.experiments.words.array_backend import Array, Device, device_of, 
 from epochreel.formats.user_images import open_image
 
 KINDS = ("none", "generated", "folder")
-"""What may lie behind the words."""
+"""Kinds of backgrounds."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-"""How the names of a folder's images end."""
+"""File name extensions of images."""
 LARGEST = 3 * SIDE
-"""Larger images are scaled until their shorter side has so many px, so that a cut shows things."""
+"""Limit of an image's shorter side, px; larger images are scaled, so that a crop shows content."""
 
-_MOST_SHORT_SIDES = 32  # in the long side of an image; the rest of a narrow strip is left out
+_MAX_ASPECT_RATIO = 32  # narrower strips are cropped to it
 
 
 def draw(settings: Mapping[str, Any], states: Array, first: int) -> Array:
-    """Backgrounds (B, 40, 40) of whole grey levels 0 … `background_strength`.
+    """Draw backgrounds (B, 40, 40) of integer grey levels 0 … `background_strength`.
 
-    They follow from the examples' states (B,), from purpose `first` on. `settings` are
-    `{"background": "generated" or "folder", "backgrounds": None or a folder,
-    "background_strength": 0…255}`. Raises `UserError` where the folder is missing, holds no image
-    or one that cannot be read.
+    They depend on the examples' states (B,), from purpose `first` on. `settings` are
+    `{"background": "generated" or "folder", "backgrounds": None or a folder, "background_strength":
+    0…255}`. Raises `UserError` if the folder is missing, has no image, or has one that cannot be
+    read.
     """
     strength = settings["background_strength"]
     if settings["background"] == "generated":
@@ -46,76 +46,78 @@ def draw(settings: Mapping[str, Any], states: Array, first: int) -> Array:
         return levels
     folder = settings["backgrounds"]
     if folder is None:
-        raise UserError("background is folder, but backgrounds names none: name a folder of images")
-    images = _scaled(str(folder), strength, device_of(states))
-    return _cut(images, counter_rng.numbers(states, first, 3))
+        raise UserError(
+            "background is folder, but backgrounds is null: set it to a folder of images"
+        )
+    images = _scale_levels(str(folder), strength, device_of(states))
+    return _crop(images, counter_rng.numbers(states, first, 3))
 
 
 class _Images(NamedTuple):
-    """Grey images of at least SIDE × SIDE px, one after the other."""
+    """Grey images of at least SIDE × SIDE px, concatenated."""
 
-    pixels: Array  # all of them, uint8
-    start: Array  # (N,) where each begins
+    pixels: Array  # pixels of all images, uint8
+    start: Array  # (N,) index of each image's first pixel
     height: Array  # (N,)
     width: Array  # (N,)
     across: Array  # (SIDE,) 0 … SIDE - 1
 
 
-def _cut(images: _Images, bits: Array) -> Array:
-    """A cut (B, SIDE, SIDE), anywhere in any image, from random bits (B, 3)."""
+def _crop(images: _Images, bits: Array) -> Array:
+    """Return random crops (B, SIDE, SIDE) of random images, from random bits (B, 3)."""
     chosen = counter_rng.below(len(images.start), bits[:, 0])
     width = images.width.take(chosen)
     left = counter_rng.below(width - SIDE + 1, bits[:, 1])
     top = counter_rng.below(images.height.take(chosen) - SIDE + 1, bits[:, 2])
-    # Images of all sizes lie in one array: a row is `width` further on, whatever the image.
+    # Images of all sizes share one flat array; the next row of an image is `width` further on.
     corner = images.start.take(chosen) + top * width + left
     lines = corner[:, None] + width[:, None] * images.across
     return images.pixels.take(lines[:, :, None] + images.across)
 
 
 @lru_cache(4)
-def _scaled(folder: str, strength: int, device: Device) -> _Images:
-    images = _read(folder)
+def _scale_levels(folder: str, strength: int, device: Device) -> _Images:
+    images = _read_images(folder)
     pixels = (images.pixels.astype(np.uint16) * strength // 255).astype(np.uint8)
-    return _Images(*(placed(part, device) for part in images._replace(pixels=pixels)))
+    return _Images(*(placed(field, device) for field in images._replace(pixels=pixels)))
 
 
 @lru_cache(4)
-def _read(folder: str) -> _Images:
-    images = [_fitted(open_image(path)) for path in _image_files(Path(folder))]
+def _read_images(folder: str) -> _Images:
+    images = [_resize(open_image(path)) for path in _image_files(Path(folder))]
     height, width = np.array([image.shape for image in images]).T
     sizes = height * width
     pixels = np.concatenate([image.ravel() for image in images])
-    # An image starts after the sizes of all before it.
+    # Each image starts where the previous ones end.
     return _Images(pixels, sizes.cumsum() - sizes, height, width, np.arange(SIDE))
 
 
 def _image_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise UserError(f"the folder of backgrounds {folder} is not there: create it")
+        raise UserError(f"folder of backgrounds {folder} does not exist: create it")
     try:
         files = [path for path in walk_files(folder) if path.suffix.lower() in SUFFIXES]
     except OSError as error:
         raise UserError(
-            f"the folder of backgrounds {folder} cannot be read: {first_line(error)}"
+            f"cannot read the folder of backgrounds {folder}: {first_line(error)}"
         ) from error
     files = [path for path in files if path.is_file()]
     if not files:
         raise UserError(
-            f"the folder of backgrounds {folder} holds no image ({', '.join(SUFFIXES)}): add some"
+            f"folder of backgrounds {folder} has no images ({', '.join(SUFFIXES)}): add some"
         )
-    # The same order on every system: an image is chosen by its number.
+    # Images are chosen by number, so the order must be the same on every system.
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
-def _fitted(pixels: np.ndarray) -> np.ndarray:
-    """An image in grey, its shorter side SIDE … LARGEST px."""
+def _resize(pixels: np.ndarray) -> np.ndarray:
+    """Return an image in grey, its shorter side SIDE … LARGEST px."""
     image = Image.fromarray(pixels).convert("L")
-    longest = _MOST_SHORT_SIDES * min(image.size)
+    longest = _MAX_ASPECT_RATIO * min(image.size)
     image = image.crop((0, 0, *(min(side, longest) for side in image.size)))
     short = min(image.size)
-    goal = min(max(short, SIDE), LARGEST)
-    if goal != short:
-        size = [max(goal, round(side * goal / short)) for side in image.size]
+    target = min(max(short, SIDE), LARGEST)
+    if target != short:
+        size = [max(target, round(side * target / short)) for side in image.size]
         image = image.resize(size, Image.Resampling.LANCZOS)
     return np.asarray(image)

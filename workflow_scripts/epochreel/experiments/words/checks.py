@@ -1,4 +1,4 @@
-"""What the settings of a run of words may not be together; the plan asks before any job."""
+"""Checks that involve several settings of a run, made while planning."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 
 def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Keys of the run, such as "dataset", and what each holds and may hold, in words.
+    """Yield a key of the run, such as "dataset", and an error message for each conflict.
 
-    `asked` holds what `epochreel.experiment_api.validation.contradictions` says.
+    `asked` is described in `epochreel.experiment_api.validation.contradictions`.
     """
     data = asked["data"]
     if data["background"] == "folder" and data["backgrounds"] is None:
-        words = "has the background 'folder' and names none; its `backgrounds` may hold a folder"
+        words = "has background: folder but no backgrounds; expected the path of a folder"
         yield "dataset", words

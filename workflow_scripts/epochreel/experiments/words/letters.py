@@ -1,8 +1,8 @@
-"""Words of capital letters: DejaVu Sans at 9 px, grey on black, from one picture per letter.
+"""Words of capital letters: DejaVu Sans at 9 px, grey on black, composed from pieces.
 
-Letters stand whole pixels apart, as the font's own instructions space them at this size, and some
-reach a pixel into their neighbour. So a word is put together from pieces: a piece is what lies
-between the second column of a letter and that of the next, and is known for each pair of letters.
+Hinting spaces the letters by whole pixels at this size, and some extend a pixel into their
+neighbour. A word is therefore composed of pieces: a piece spans from the second column of a letter
+to that of the next, and is precomputed for each pair of letters.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from epochreel.experiments.words.alphabet import END, LONGEST, SIDE, SIGNS, STEP
 from epochreel.experiments.words.array_backend import Array, Device, counted, device_of, placed
 
 MARGIN = 1
-"""The outermost pixels, which no ink of a letter touches."""
+"""Width of the image's border, px, that is free of ink."""
 GREY = 128
-"""The grey level of full ink."""
+"""Grey level of full ink."""
 PURPOSES = STEPS + 3
-"""Random numbers that a word takes: its length, a sign for each step, its place."""
+"""Number of random numbers of a word: its length, a sign for each step, its position."""
 ROWS = 9
-"""Rows from the top of a capital letter to the lowest ink of any."""
+"""Rows from the top of a capital letter to the lowest ink of any letter."""
 
 _FONT, _SIZE = "DejaVuSans.ttf", 9
 _CAPITAL = 7  # rows above the base line
-_START = SIGNS  # stands before the first letter
+_START = SIGNS  # pseudo-sign before the first letter
 _LEAD = 2  # its width: ink before the first letter's pen, and that letter's first column
 
 
 class Word(NamedTuple):
-    """Words, the places of their ink and where in the tables their pieces begin."""
+    """Words, the positions of their ink, and indices of their pieces in the tables."""
 
     letters: Array  # (B, 5) 0…26
     left: Array  # (B,) the first column with ink
     top: Array  # (B,) the first row
-    pairs: Array  # (B, 5) each sign and the one after it
+    pairs: Array  # (B, 5) each pair of neighbouring signs
 
 
 class _Tables(NamedTuple):
-    """What is known of each sign's pair with the next (28 × 27, flat), and the pieces' pixels."""
+    """Properties of each pair of signs (28 × 27, flat), and the pieces' pixels."""
 
     advance: Array  # from the first sign's pen to the second's, px
-    span: Array  # what the pair adds to the width of the word's ink, px
+    span: Array  # the pair's contribution to the width of the word's ink, px
     first: Array  # the first column of the pair's piece
     depth: Array  # (27,) rows from the top of a letter to its lowest ink
     columns: Array  # (ROWS, all columns) int16 grey levels; the first SIDE columns are black
@@ -56,18 +56,18 @@ class _Tables(NamedTuple):
 
 
 def draw(bits: Array) -> Word:
-    """Words and places from random bits (B, PURPOSES): all uniform, the ink within the margin."""
+    """Draw words and positions from random bits (B, PURPOSES), uniformly, within the margin."""
     tables = _tables(device_of(bits))
     length = 1 + counter_rng.below(LONGEST, bits[:, 0])
     letters = counter_rng.below(END, bits[:, 1 : 1 + STEPS])
-    # END from the length on; `where` differs between numpy and torch.
+    # Set END from the length on, without `where`, which differs between numpy and torch.
     letters = letters + (END - letters) * (tables.steps >= length[:, None])
-    pairs = letters + 0  # a copy, in numpy and torch alike
+    pairs = letters + 0  # a copy, in both numpy and torch
     pairs[:, 0] += _START * SIGNS
     pairs[:, 1:] += letters[:, :-1] * SIGNS
     room = SIDE - 2 * MARGIN + 1
     width = tables.span.take(pairs).sum(1)
-    # Rows down to the lowest ink of any letter: J and Q go below the base line.
+    # Rows down to the lowest ink of any letter; J and Q extend below the base line.
     height = (tables.depth.take(letters)[:, :, None] > tables.down).any(1).sum(1)
     left = MARGIN + counter_rng.below(room - width, bits[:, 1 + STEPS])
     top = MARGIN + counter_rng.below(room - height, bits[:, 2 + STEPS])
@@ -75,9 +75,9 @@ def draw(bits: Array) -> Word:
 
 
 def light(word: Word) -> tuple[Array, Array]:
-    """The rows that words touch, and the grey levels there: (ROWS, B) and (ROWS, B, SIDE) int16.
+    """Return the rows that words touch, and their grey levels: (ROWS, B), (ROWS, B, SIDE) int16.
 
-    Row r of image b is number SIDE · b + r.
+    Row r of image b has the number SIDE · b + r.
     """
     tables = _tables(device_of(word.letters))
     advance = tables.advance.take(word.pairs)
@@ -85,12 +85,12 @@ def light(word: Word) -> tuple[Array, Array]:
     pen = word.left + tables.span.take(word.pairs[:, 0])
     ends = (pen + 1 - _LEAD)[:, None] + advance.cumsum(1)
     starts = ends - advance
-    inside = (tables.across >= starts[:, :, None]) & (tables.across < ends[:, :, None])
-    # At most one piece holds a column. Where none does, the sum is 0 and the column itself is
-    # its number in the table, which begins with black.
+    is_inside = (tables.across >= starts[:, :, None]) & (tables.across < ends[:, :, None])
+    # At most one piece covers a column. If none does, the sum is 0 and the column's own number is
+    # its index in the table, which begins with black.
     step = tables.first.take(word.pairs) - starts
-    columns = tables.across + (inside * step[:, :, None]).sum(1)
-    # What would lie below the image is black and goes where it does no harm, in its first row.
+    columns = tables.across + (is_inside * step[:, :, None]).sum(1)
+    # Rows below the image are black and wrap to its first rows, where they add nothing.
     rows = (word.top + tables.down[:, None]) % SIDE
     return rows + SIDE * counted(word.top), tables.columns[:, columns]
 
@@ -108,17 +108,21 @@ _NOTHING = _Letter(np.zeros((ROWS, _BOX), np.int64), 0, 0, 0)
 
 @lru_cache(8)
 def _tables(device: Device) -> _Tables:
-    # END and _START; no pair ends with the latter.
+    # The last two are END and _START; no pair ends with _START.
     signs = [*_letters(), _NOTHING, _NOTHING._replace(advance=_LEAD)]
-    pairs = [(one, other) for one in signs for other in signs[:SIGNS]]
-    advance = np.array([one.advance for one, _ in pairs])
+    pairs = [(first_sign, second_sign) for first_sign in signs for second_sign in signs[:SIGNS]]
+    advance = np.array([first_sign.advance for first_sign, _ in pairs])
     columns = np.concatenate(
-        [np.zeros((ROWS, SIDE), np.int64), *(_piece(one, other) for one, other in pairs)], axis=1
+        [
+            np.zeros((ROWS, SIDE), np.int64),
+            *(_piece(first_sign, second_sign) for first_sign, second_sign in pairs),
+        ],
+        axis=1,
     )
     depth = [np.flatnonzero(sign.ink.any(1)).max(initial=-1) + 1 for sign in signs[:SIGNS]]
     tables = _Tables(
         advance=advance,
-        span=np.array([_span(one, other) for one, other in pairs]),
+        span=np.array([_span(first_sign, second_sign) for first_sign, second_sign in pairs]),
         first=SIDE + advance.cumsum() - advance,
         depth=np.array(depth),
         columns=((columns * GREY + 127) // 255).astype(np.int16),  # rounded
@@ -145,19 +149,19 @@ def _letter(font: ImageFont.FreeTypeFont, sign: str) -> _Letter:
     return _Letter(ink, round(font.getlength(sign)), int(used[0]), int(used[-1]) + 1)
 
 
-def _piece(one: _Letter, other: _Letter) -> np.ndarray:
-    """The columns from the one after a sign's pen to that of the next: (ROWS, advance) 0…255."""
-    # Padded to hold both letters; the roll moves the second to its pen.
-    under = np.pad(one.ink, ((0, 0), (0, _BOX)))
-    over = np.roll(np.pad(other.ink, ((0, 0), (0, _BOX))), one.advance, axis=1)
-    # Where two letters meet, the second covers the first by as much as it is there.
+def _piece(first_sign: _Letter, second_sign: _Letter) -> np.ndarray:
+    """Return the columns from the one after a sign's pen to that of the next: (ROWS, advance)."""
+    # Pad to fit both letters, and roll the second to its pen position.
+    under = np.pad(first_sign.ink, ((0, 0), (0, _BOX)))
+    over = np.roll(np.pad(second_sign.ink, ((0, 0), (0, _BOX))), first_sign.advance, axis=1)
+    # Composite the second letter over the first, by its coverage.
     both = under + over - (under * over + 127) // 255
-    return both[:, 2 : 2 + one.advance]
+    return both[:, 2 : 2 + first_sign.advance]
 
 
-def _span(one: _Letter, other: _Letter) -> int:
-    # From pen to pen within the word, to the last ink at its end; less what lies empty before its
-    # first ink.
-    if one.ink is _NOTHING.ink:
-        return -other.left
-    return one.right if other.ink is _NOTHING.ink else one.advance
+def _span(first_sign: _Letter, second_sign: _Letter) -> int:
+    # Within the word, from pen to pen; at its end, to the last ink; at its start, minus the empty
+    # columns before the first ink.
+    if first_sign.ink is _NOTHING.ink:
+        return -second_sign.left
+    return first_sign.right if second_sign.ink is _NOTHING.ink else first_sign.advance

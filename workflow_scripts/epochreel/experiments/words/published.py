@@ -1,4 +1,4 @@
-"""The published reader: an LSTM that reads the convolved masked image, five times over."""
+"""The network `published`: an LSTM that reads the convolved masked image five times."""
 
 from __future__ import annotations
 
@@ -12,80 +12,80 @@ from epochreel.experiments.words.alphabet import MEAN, SIDE, SIGNS, SPREAD, STEP
 
 
 class Published(nn.Module):
-    """Mask × image → three 3 × 3 convolutions → LSTM → the next mask, and a class.
+    """Mask × image → three 3 × 3 convolutions → LSTM → the next mask, and a sign.
 
-    The first mask lets all pass. The mask that the last step would choose is never looked through
-    and not made.
+    The first mask is all ones. The mask that the last step would choose is never used and not
+    computed.
     """
 
     def __init__(self, channels: int, hidden: int):
         super().__init__()
         widths = (1, channels, channels, channels)
         self.convolutions = nn.ModuleList(
-            nn.Conv2d(before, after, kernel_size=3) for before, after in pairwise(widths)
+            nn.Conv2d(previous, outputs, kernel_size=3) for previous, outputs in pairwise(widths)
         )
-        self.cell = _Cell(channels * (SIDE - 6) ** 2, hidden)  # each unpadded 3 × 3 takes two px
+        self.cell = _Cell(channels * (SIDE - 6) ** 2, hidden)  # each unpadded 3 × 3 removes two px
         self.mask = nn.Linear(hidden, SIDE * SIDE)
         self.name = nn.Linear(hidden, SIGNS)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """Logits (B, 5, 27) of images (B, 40, 40), uint8, and five masks (B, 40, 40)."""
+        """Return the logits (B, 5, 27) of images (B, 40, 40), uint8, and five masks (B, 40, 40)."""
         images = (images.float() - MEAN) / SPREAD
         inputs = _Inputs(self.cell, len(images))
-        before: tuple[torch.Tensor, ...] = ()
+        previous: tuple[torch.Tensor, ...] = ()
         masks, outputs = [torch.ones_like(images)], []
         for step in range(STEPS):
-            seen = masks[-1] * images if step else images
-            before = self.cell(self._features(seen), inputs, before)
-            outputs.append(before[0])
+            masked = masks[-1] * images if step else images
+            previous = self.cell(self._features(masked), inputs, previous)
+            outputs.append(previous[0])
             if step + 1 < STEPS:
-                masks.append(self.mask(before[0]).sigmoid().unflatten(1, (SIDE, SIDE)))
+                masks.append(self.mask(previous[0]).sigmoid().unflatten(1, (SIDE, SIDE)))
         return self.name(torch.stack(outputs, 1)), masks
 
     @staticmethod
-    def masks(looked: list[torch.Tensor]) -> torch.Tensor:
-        """The masks of all steps, (B, 5, 40, 40)."""
-        return torch.stack(looked, 1).float()
+    def masks(attention: list[torch.Tensor]) -> torch.Tensor:
+        """Stack the masks of all steps: (B, 5, 40, 40)."""
+        return torch.stack(attention, 1).float()
 
-    def _features(self, seen: torch.Tensor) -> torch.Tensor:
-        """The masked image (B, 40, 40), convolved and flattened: (B, 34 · 34 · 16).
+    def _features(self, masked: torch.Tensor) -> torch.Tensor:
+        """Return the convolved, flattened masked image (B, 40, 40): (B, 34 · 34 · 16).
 
-        The channels come last, as they lie in memory: there is nothing to copy.
+        The channels come last, as in memory, so nothing is copied.
         """
-        features = seen.unsqueeze(1)
+        features = masked.unsqueeze(1)
         for convolution in self.convolutions:
             features = convolution(features).relu_()
         return features.permute(0, 2, 3, 1).flatten(1)
 
 
 class _Cell(nn.LSTMCell):
-    """torch's LSTM cell, with a gradient of the input weights that all steps share."""
+    """torch's LSTM cell, with one gradient of the input weights for all steps."""
 
     def forward(
-        self, features: torch.Tensor, inputs: _Inputs, before: tuple[torch.Tensor, ...]
+        self, features: torch.Tensor, inputs: _Inputs, previous: tuple[torch.Tensor, ...]
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """The output and the state, both (B, hidden), after features (B, K).
+        """Return the output and the state, both (B, hidden), for features (B, K).
 
-        `before` are those of the step before; there is nothing before the first step.
+        `before` are those of the previous step, empty at the first.
         """
         gates = inputs.times_weight(features)
-        if not before:
-            # torch's order is input, forget, cell, output. State and output before are zero: the
-            # forget gate and the product with weight_hh have nothing to act on.
-            enter, _, value, leave = gates.chunk(4, 1)
-            state = enter.sigmoid() * value.tanh()
+        if not previous:
+            # torch's order is input, forget, cell, output. The previous state and output are zero,
+            # so the forget gate and the product with weight_hh have no effect.
+            input_gate, _, value, output_gate = gates.chunk(4, 1)
+            state = input_gate.sigmoid() * value.tanh()
         else:
-            gates = gates + F.linear(before[0], self.weight_hh)
-            enter, keep, value, leave = gates.chunk(4, 1)
-            state = keep.sigmoid() * before[1] + enter.sigmoid() * value.tanh()
-        return leave.sigmoid() * state.tanh(), state
+            gates = gates + F.linear(previous[0], self.weight_hh)
+            input_gate, forget_gate, value, output_gate = gates.chunk(4, 1)
+            state = forget_gate.sigmoid() * previous[1] + input_gate.sigmoid() * value.tanh()
+        return output_gate.sigmoid() * state.tanh(), state
 
 
 class _Inputs:
-    """What the steps of a batch feed to an LSTM cell, times its weights.
+    """The inputs of an LSTM cell over the steps of a batch, times its weights.
 
-    These weights, 76 MB, take most of the time: what their gradient is made of is gathered over
-    the steps and multiplied at once, which reads and writes them once instead of five times.
+    These weights, 76 MB, take most of the time. The factors of their gradient are gathered over the
+    steps and multiplied at once, which reads and writes the weights once instead of five times.
     """
 
     def __init__(self, cell: nn.LSTMCell, batch: int):
@@ -95,16 +95,16 @@ class _Inputs:
         self._gathers = torch.is_grad_enabled() and not torch.compiler.is_compiling()
         if self._gathers:
             self._zeros = _Gathered.apply(cell.weight_ih, self._features, batch).unbind(0)
-            # Detached, so that autograd makes no gradient of the weights at each step.
+            # Detached, so that autograd computes no gradient of the weights at each step.
             self._weight = cell.weight_ih.detach()
 
     def times_weight(self, features: torch.Tensor) -> torch.Tensor:
-        """The gates (B, 4 · hidden) of features (B, K), but for what the last output adds."""
-        # Under autocast, which would do it again at every step.
+        """Return the gates (B, 4 · hidden) of features (B, K), without the recurrent part."""
+        # Convert once; autocast would do it at every step.
         self._weight = self._weight.to(features.dtype)
         gates = F.linear(features, self._weight, self._bias)
         if self._gathers:
-            # Adding zeros changes nothing, and their gradient is that of the gates.
+            # Adding zeros changes nothing, but their gradient is that of the gates.
             gates = gates + self._zeros[len(self._features)]
             self._features.append(features.detach())
         return gates
@@ -113,8 +113,8 @@ class _Inputs:
 class _Gathered(torch.autograd.Function):
     """Zeros (5, B, N) to add to five products of `weight` (N, K), for the gradient of `weight`.
 
-    `inputs` is a list that the steps fill with what they multiply, (B, K). The gradient of the
-    zeros is complete when all steps are through, and with the inputs makes that of the weight.
+    The steps append their factors, (B, K), to the list `inputs`. After all steps, the gradient of
+    the zeros is complete and, multiplied by the inputs, gives that of the weight.
     """
 
     @staticmethod

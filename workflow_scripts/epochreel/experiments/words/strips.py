@@ -1,8 +1,8 @@
-"""The pictures of a reading: images seen through masks, and signs that are told without colour.
+"""Images of a word seen through masks, and signs whose state is readable without colour.
 
-What a mask lets through is lit: a picture is grey on black where the mask is low, and the same on
-green where it is high. A sign is bold where it is right, thin and boxed where it is wrong, and pale
-where it does not count; the end of a word is a square.
+The mask is shown as light: where it is low, the image is grey on black, and where it is high, grey
+on green. A sign is bold if it is right, thin and boxed if it is wrong, and pale if it does not
+count; the end of a word is a square.
 """
 
 from __future__ import annotations
@@ -17,62 +17,64 @@ from epochreel.drawing.palette import Colour
 from epochreel.experiments.words.alphabet import END, SIDE, SIGNS, letter
 
 LIGHT: Colour = (0, 158, 115)
-"""What a mask adds to black: Okabe and Ito's bluish green."""
+"""Colour of a mask on black: Okabe and Ito's bluish green."""
 PALE: Colour = (160, 165, 170)
 
 RIGHT, WRONG, IDLE, PLAIN = range(4)
-"""How a sign is told: read right, read wrong, of no account, or without a judgement."""
+"""Style of a sign: read right, read wrong, does not count, or neutral."""
 
 _BRIGHTNESS = 1.6
-"""Letters, grey level 128, are shown as 205."""
+"""Letters, of grey level 128, are shown as 205."""
 _FADE = 0.88
 
 
 def looks(images: np.ndarray, masks: np.ndarray, idle: np.ndarray | bool = False) -> np.ndarray:
-    """Images (…, 40, 40) seen through masks (…, 40, 40), both uint8: uint8 (…, 40, 40, 3).
+    """Return images (…, 40, 40) seen through masks (…, 40, 40), both uint8: uint8 (…, 40, 40, 3).
 
-    Those of which `idle`, (…) bool, is true are pale.
+    Images with a true `idle`, (…) bool, are pale.
     """
-    # One look-up in a table of all 2 · 256 · 256 cases.
+    # One lookup in a table of all 2 · 256 · 256 cases.
     row = 256 * np.asarray(idle, np.int32)[..., None, None] + images
     return _colours().take(256 * row + masks, axis=0)
 
 
 @lru_cache(1)
 def _colours() -> np.ndarray:
-    """The colour of each grey level and mask: (2 · 256 · 256, 3), pale in the second half."""
+    """Return the colour of each grey level and mask: (2 · 256 · 256, 3), the second half pale."""
     levels = np.arange(256)
     grey = np.minimum(levels * _BRIGHTNESS, 255)[:, None, None]
     light = levels[:, None] / 255 * np.array(LIGHT)
-    lit = 255 - (255 - grey) * (255 - light) / 255  # "screen": light adds and never exceeds white
+    lit = (
+        255 - (255 - grey) * (255 - light) / 255
+    )  # "screen" blending: light adds up and never exceeds white
     pale = lit + (np.array(palette.PAPER) - lit) * _FADE
     return np.rint(np.stack((lit, pale))).astype(np.uint8).reshape(-1, 3)
 
 
 def sheet(width: float, height: float) -> Canvas:
-    """An empty canvas of so many px, a px being its unit."""
+    """Return an empty canvas of `width` × `height` px, with a pixel as its unit."""
     return Canvas(WIDTH, HEIGHT).tile(width, height, palette.PAPER)
 
 
 def sign_tiles(canvas: Canvas, wide: float, high: float) -> list[Canvas]:
-    """A tile of each sign told in each way: number 27 · way + sign."""
-    ways = (
+    """Return a tile of each sign in each style: number 27 · style + sign."""
+    styles = (
         (palette.RIGHT, "bold", palette.PAPER),
         (palette.WRONG, "regular", palette.WRONG_TINT),
         (PALE, "regular", palette.PAPER),
         (palette.INK, "bold", palette.PAPER),
     )
     tiles = []
-    for way, (colour, weight, ground) in enumerate(ways):
+    for style, (colour, weight, ground) in enumerate(styles):
         for sign in range(SIGNS):
             tile = canvas.tile(wide, high, ground)
-            if way == WRONG:
+            if style == WRONG:
                 tile.frame(0, 0, wide, high, colour, high / 18)
             if sign == END:
                 put_end(tile, wide / 2, high / 2, high * 0.46, colour, filled=weight == "bold")
             else:
-                place, size = (wide / 2, high / 2), high * 0.86
-                tile.text(*place, letter(sign), size, colour, weight, "centre", middle=True)
+                centre, size = (wide / 2, high / 2), high * 0.86
+                tile.text(*centre, letter(sign), size, colour, weight, "centre", middle=True)
             tiles.append(tile)
     return tiles
 
@@ -80,20 +82,20 @@ def sign_tiles(canvas: Canvas, wide: float, high: float) -> list[Canvas]:
 def put_end(
     canvas: Canvas, x: float, y: float, side: float, colour: Colour, filled: bool = True
 ) -> None:
-    """The sign of a word's end, about (x, y)."""
+    """Draw the end symbol, centred at (x, y)."""
     if filled:
         canvas.rule(x, y, x, y, colour, side)
     else:
         canvas.frame(x - side / 2, y - side / 2, side, side, colour, side / 7)
 
 
-def tile_numbers(read: np.ndarray, ways: np.ndarray | int) -> np.ndarray:
-    """Which of `sign_tiles` tells signs so."""
-    return np.asarray(read, np.intp) + SIGNS * np.asarray(ways)
+def tile_numbers(read: np.ndarray, styles: np.ndarray | int) -> np.ndarray:
+    """Return the numbers of the `sign_tiles` for signs in these styles."""
+    return np.asarray(read, np.intp) + SIGNS * np.asarray(styles)
 
 
 def percent_tiles(canvas: Canvas, wide: float, high: float) -> list[Canvas]:
-    """Tiles of 0 … 100 %, the widest of which fills its own, and an empty one, number 101."""
+    """Return right-aligned tiles of 0 … 100 %, and an empty one, number 101."""
     size = 0.97 * wide / canvas.measure("100 %", 1.0)
     tiles = []
     for number in range(102):
@@ -106,11 +108,11 @@ def percent_tiles(canvas: Canvas, wide: float, high: float) -> list[Canvas]:
 
 
 def percents(probability: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Which of `percent_tiles` tells each probability; 100 % only for certainty."""
+    """Return the number of the `percent_tiles` for each probability; 100 % only for 1."""
     share = probability.astype(np.float32)
-    whole = np.where(share < 1, np.minimum(np.rint(100 * share), 99), 100)
-    return np.where(shown, whole, 101).astype(np.intp)
+    percentage = np.where(share < 1, np.minimum(np.rint(100 * share), 99), 100)
+    return np.where(shown, percentage, 101).astype(np.intp)
 
 
 BLANK = np.zeros((SIDE, SIDE), np.uint8)
-"""A mask that hides nothing and lights nothing: the image alone."""
+"""A mask that shows the image alone."""
