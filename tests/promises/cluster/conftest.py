@@ -30,13 +30,13 @@ def slurm() -> Iterator[clusters.Slurm]:
 
 @pytest.fixture(scope="session")
 def at_home(tmp_path_factory) -> Callable[[dict], dict[str, str]]:
-    """A function of a config: what it makes on this machine, without a cluster."""
+    """Return the function from a config to the digests of what this machine makes of it."""
     known: dict[str, dict[str, str]] = {}
 
     def digests(config: dict) -> dict[str, str]:
         if repr(config) not in known:
             place = Workplace(tmp_path_factory.mktemp("home"), config)
-            # Checkpoints that go once they have been evaluated are compared while they are there.
+            # Compare checkpoints that are deleted after evaluation, too: keep them here.
             place.make("--notemp", "all")
             known[repr(config)] = place.digests(*KEPT)
         return known[repr(config)]
@@ -46,7 +46,7 @@ def at_home(tmp_path_factory) -> Callable[[dict], dict[str, str]]:
 
 @pytest.fixture
 def place(tmp_path, slurm, at_home) -> Iterator[Callable[..., Clustered]]:
-    """A function that makes a workplace on the cluster; nothing of it runs on after the test."""
+    """Return the function that makes a workplace on the cluster; nothing runs on after the test."""
     made: list[Clustered] = []
 
     def make(config: dict | None = None, overlay: dict | None = None) -> Clustered:
