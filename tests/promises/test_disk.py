@@ -96,12 +96,12 @@ def complaint(said: str) -> str:
     return lines[0]
 
 
-def goes_on(place: Watched) -> None:
+def check_resumes(place: Watched) -> None:
     """Check that no earlier file is damaged and that a restart makes the rest, byte for byte."""
     place.look()
     assert not list(place.path("").rglob("*.part"))
     place.make()
-    assert place.is_whole()
+    assert place.is_complete()
 
 
 def refused_for_want_of_room(place: Watched, rule: str) -> str:
@@ -111,7 +111,7 @@ def refused_for_want_of_room(place: Watched, rule: str) -> str:
     done = place.start()
     assert done.returncode == 1
     filler.unlink()
-    goes_on(place)
+    check_resumes(place)
     return complaint(done.stdout)
 
 
@@ -123,7 +123,7 @@ def test_on_a_full_disk_the_error_names_the_file_and_a_restart_resumes(tight, ru
 @pytest.mark.long
 @pytest.mark.parametrize("run", EVERY)
 @pytest.mark.parametrize("rule", [rule for rule in MADE if rule != "train"])
-def test_on_a_full_disk_every_job_of_every_experiment_does_so(tight, rule):
+def test_on_a_full_disk_every_job_of_every_experiment_does_the_same(tight, rule):
     assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
 
 
@@ -139,7 +139,7 @@ def test_the_film_is_finished_after_the_disk_was_full_many_times(tight):
         done = tight.start()
         assert done.returncode == 0 or complaint(done.stdout)
         tight.look()
-    goes_on(tight)
+    check_resumes(tight)
 
 
 def test_a_read_only_folder_is_reported_and_left_unchanged(tight):
@@ -150,7 +150,7 @@ def test_a_read_only_folder_is_reported_and_left_unchanged(tight):
     # Snakemake itself refuses, before any job.
     assert re.search("(Read-only|Write-protected)[^$]*results/spirals/", done.stdout)
     mounted(tight.path(""), "-o", "remount,rw")
-    goes_on(tight)
+    check_resumes(tight)
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_limit_on_file_sizes_is_reported_with_the_file(copied, rule):
     copied.watch(limited)
     assert limited.returncode == 1
     assert re.search("results/.*(File too large|SIGXFSZ)", complaint(copied.heard(limited)))
-    goes_on(copied)
+    check_resumes(copied)
 
 
 def test_a_killed_worker_is_reported_with_its_rule_and_a_restart_resumes(copied):
@@ -181,10 +181,10 @@ def test_a_killed_worker_is_reported_with_its_rule_and_a_restart_resumes(copied)
     assert started.returncode == 1
     said = copied.heard(started)
     assert "Error in rule render" in said and "died with <Signals.SIGKILL: 9>" in said
-    goes_on(copied)
+    check_resumes(copied)
 
 
-def without_the_rights_of_root() -> None:
+def drop_root_capabilities() -> None:
     """Make file permissions apply to this process and its children even if it runs as root."""
     drop, override, search = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
     libc = ctypes.CDLL(None, use_errno=True)
@@ -205,9 +205,9 @@ def without_the_rights_of_root() -> None:
 def test_a_lost_permission_is_reported_with_the_file_and_can_be_restored(copied, rule, lost, mode):
     lose(copied, rule)
     copied.path(lost).chmod(mode & 0o555 if copied.path(lost).is_dir() else 0)
-    refused = copied.begin(before=without_the_rights_of_root)
+    refused = copied.begin(before=drop_root_capabilities)
     copied.watch(refused)
     copied.path(lost).chmod(mode)
     assert refused.returncode == 1
     assert re.search(f"{lost}.*Permission denied", complaint(copied.heard(refused)))
-    goes_on(copied)
+    check_resumes(copied)

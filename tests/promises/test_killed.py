@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from killing import CONFIGS, KEPT, Watched, kill_and_go_on, workers
+from killing import CONFIGS, KEPT, Watched, start_and_kill, workers
 
 from epochreel.provenance.code_digest import LIBRARY
 from epochreel.runtime.job import SCHEDULER
@@ -32,35 +32,35 @@ def watched(made_alone, tmp_path):
     return start
 
 
-def ends_well_after(kills: int, place: Watched, rng: random.Random, longest: float) -> None:
+def check_films_after_kills(kills: int, place: Watched, rng: random.Random, longest: float) -> None:
     """Kill this often, over as many films as it takes; each film must be the expected one."""
     while kills > 0:
         shutil.rmtree(place.folder)
         place = Watched(place.folder, place.config, place.expected)
-        while kills > 0 and kill_and_go_on(place, rng, longest):
+        while kills > 0 and start_and_kill(place, rng, longest):
             kills -= 1
         place.watch(process := place.begin())
-        place.refuse_what_was_finished(process)
+        place.check_nothing_repeated(process)
         assert process.returncode == 0 and place.finished
-        assert place.is_whole()
+        assert place.is_complete()
 
 
 def test_after_twelve_kills_the_film_is_the_same_and_nothing_was_redone(watched, made_alone):
     longest = 0.5 * made_alone("spirals").seconds
-    ends_well_after(12, watched("spirals"), random.Random(1), longest)
+    check_films_after_kills(12, watched("spirals"), random.Random(1), longest)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_after_eighty_kills_the_films_are_the_same(watched, made_alone, seed):
     longest = 0.7 * made_alone("spirals").seconds
-    ends_well_after(10, watched("spirals"), random.Random(100 + seed), longest)
+    check_films_after_kills(10, watched("spirals"), random.Random(100 + seed), longest)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("run", [run for run in CONFIGS if run != "spirals"])
 def test_after_ten_kills_the_films_of_every_experiment_are_the_same(watched, made_alone, run):
-    ends_well_after(10, watched(run), random.Random(run), 0.7 * made_alone(run).seconds)
+    check_films_after_kills(10, watched(run), random.Random(run), 0.7 * made_alone(run).seconds)
 
 
 @pytest.fixture
@@ -74,26 +74,26 @@ def test_a_process_left_in_the_folder_is_found_by_its_working_directory(tmp_path
     try:
         assert [job.pid for job in place.jobs()] == [left.pid]
         with pytest.raises(AssertionError, match=r"still there: .*sleep"):
-            place.until_nobody_works(seconds=0.1)
+            place.wait_until_idle(seconds=0.1)
     finally:
         left.kill()
         left.wait()
     assert place.jobs() == []
 
 
-def until_it_trains(place: Watched, process: subprocess.Popen) -> None:
+def wait_for_training(place: Watched, process: subprocess.Popen) -> None:
     while not workers(process, "train"):
         assert not place.watch(process, 0.05)
 
 
-def goes_on_without_unlocking(place: Watched) -> None:
-    place.until_nobody_works()
+def check_resumes_without_unlocking(place: Watched) -> None:
+    place.wait_until_idle()
     assert not list(place.folder.glob(".snakemake/locks/*.lock"))
     place.make()
-    assert place.is_whole()
+    assert place.is_complete()
 
 
-def as_from_a_shell() -> None:
+def reset_signal_handlers() -> None:
     """Let signals end this process even if the tests run in the background or with `nohup`."""
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
@@ -103,15 +103,15 @@ def test_a_lost_terminal_leaves_no_lock_and_no_job(place):
     terminal, end = pty.openpty()
 
     def at_the_terminal():
-        as_from_a_shell()
+        reset_signal_handlers()
         fcntl.ioctl(end, termios.TIOCSCTTY, 0)
 
     process = place.begin(before=at_the_terminal, stdin=end, stdout=end, stderr=end)
     os.close(end)
-    until_it_trains(place, process)
+    wait_for_training(place, process)
     os.close(terminal)
     assert place.watch(process) and process.returncode != 0
-    goes_on_without_unlocking(place)
+    check_resumes_without_unlocking(place)
 
 
 def is_training(place: Watched) -> bool:
@@ -123,7 +123,7 @@ def is_training(place: Watched) -> bool:
     return bool(begun - made)
 
 
-def stopped_while_it_trains(place: Watched, process: subprocess.Popen) -> list[psutil.Process]:
+def suspend_training(place: Watched, process: subprocess.Popen) -> list[psutil.Process]:
     """Return the processes of a job in the middle of its block, suspended."""
     while not place.watch(process, 0.02):
         jobs = workers(process, "train") if is_training(place) else []
@@ -143,15 +143,15 @@ def resume(jobs: list[psutil.Process]) -> None:
 
 
 def test_an_interrupted_job_says_so_in_one_line_and_can_be_resumed(place):
-    process = place.begin("--cores", "1", before=as_from_a_shell)
-    jobs = stopped_while_it_trains(place, process)
+    process = place.begin("--cores", "1", before=reset_signal_handlers)
+    jobs = suspend_training(place, process)
     os.killpg(process.pid, signal.SIGINT)
     resume(jobs)
     place.watch(process)
     said = place.heard(process)
     assert "epochreel: interrupted: give the same command to go on" in said, said[-3000:]
     assert "Traceback" not in said, said[-3000:]
-    goes_on_without_unlocking(place)
+    check_resumes_without_unlocking(place)
 
 
 def test_of_two_starts_in_one_folder_one_reports_the_lock_of_the_other(place):
@@ -166,7 +166,7 @@ def test_of_two_starts_in_one_folder_one_reports_the_lock_of_the_other(place):
     assert (first.returncode, second.returncode) == (0, 1)
     said = place.heard(second)
     assert "Directory cannot be locked" in said, said[-2000:]
-    assert place.is_whole()
+    assert place.is_complete()
 
 
 def test_without_the_lock_two_starts_train_each_snapshot_once(place):
@@ -174,7 +174,7 @@ def test_without_the_lock_two_starts_train_each_snapshot_once(place):
     for process in both:
         place.watch(process)
     place.make()
-    assert place.is_whole()
+    assert place.is_complete()
 
 
 def test_a_job_whose_scheduler_died_while_it_was_loading_does_not_start(tmp_path):

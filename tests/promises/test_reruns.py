@@ -93,7 +93,7 @@ def test_a_longer_run_renders_all_and_otherwise_makes_only_its_last_block(planne
     assert planned(longer) == NEW | {"render sheets 00000"} | DRAWN
 
 
-def made_where_longer(planned, run: str) -> set[str]:
+def jobs_if_longer(planned, run: str) -> set[str]:
     """Return the jobs for the blocks of a run with one more epoch, such as "project 00001"."""
 
     def longer(config):
@@ -108,11 +108,11 @@ ADDS = {f"{rule} 00001" for rule in ("train", "evaluate", "summarize", "project"
 
 def test_a_longer_run_projects_only_the_new_snapshots(planned):
     transitions = {"render 00000", "render_transitions 00000", "render_transitions 00001"}
-    assert made_where_longer(planned, "sketches") == ADDS | transitions
+    assert jobs_if_longer(planned, "sketches") == ADDS | transitions
 
 
 def test_a_longer_run_with_a_joint_projection_is_projected_again(planned):
-    assert made_where_longer(planned, "digits") == ADDS | {"project 00000", "render 00000"}
+    assert jobs_if_longer(planned, "digits") == ADDS | {"project 00000", "render 00000"}
 
 
 def test_a_shorter_run_makes_its_last_block_again_and_renders_all(planned):

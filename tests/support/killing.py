@@ -74,7 +74,7 @@ class Watched(Workplace):
         process.said.seek(0)
         return process.said.read()
 
-    def refuse_what_was_finished(self, process: subprocess.Popen) -> None:
+    def check_nothing_repeated(self, process: subprocess.Popen) -> None:
         """Check that this start repeated no finished job; record the jobs that it finished."""
         said = self.heard(process)
         begun = numbered_jobs(said)
@@ -99,9 +99,9 @@ class Watched(Workplace):
             assert found == self.expected[name], f"{name} is not whole, or another"
             self._seen[name] = state
         for run in self.config["runs"]:
-            self._refuse_training_twice(run)
+            self._check_trained_once(run)
 
-    def _refuse_training_twice(self, run: str) -> None:
+    def _check_trained_once(self, run: str) -> None:
         records = sorted(self.path(run).glob("store/*/records/[0-9]*.json"))
         if records and self.keeps_last(run):
             # Checkpoints that are deleted after evaluation are made again for a block in progress.
@@ -116,7 +116,7 @@ class Watched(Workplace):
         """Return whether a run deletes its checkpoints after their evaluation."""
         return self.config["runs"][run].get("keep_checkpoints") == "last"
 
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Return whether all artifacts exist with the expected bytes, and nothing else."""
         gone = tuple(f"{run}/checkpoints/" for run in self.config["runs"] if self.keeps_last(run))
         found = self.digests(*KEPT)
@@ -143,7 +143,7 @@ class Watched(Workplace):
         others = (process for process in psutil.process_iter() if process.pid not in begun)
         return [process for process in others if _works_in(process, self.folder)]
 
-    def until_nobody_works(self, seconds: float = 20) -> None:
+    def wait_until_idle(self, seconds: float = 20) -> None:
         """Wait for the processes that a killed start has left; they must end."""
         stop = time.monotonic() + seconds
         while self.jobs() and time.monotonic() < stop:
@@ -209,15 +209,15 @@ def _command(process: psutil.Process) -> str:
     return command if "/.snakemake/scripts/" in command else ""
 
 
-def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | None:
+def start_and_kill(place: Watched, rng: random.Random, longest: float) -> str | None:
     """Start, kill after up to `longest` seconds; return the way, or None if all was made before."""
     process, way = place.begin(), rng.choice(WAYS)
     ended = place.watch(process, rng.uniform(1.0, longest))
     killed = not ended and kill(place, process, way, rng)
     # Sometimes start again while orphaned processes still run.
     if rng.random() < 0.7:
-        place.until_nobody_works()
-    place.refuse_what_was_finished(process)
+        place.wait_until_idle()
+    place.check_nothing_repeated(process)
     if way != "worker":
         place.make_forked("--unlock")
     if not killed:
@@ -245,9 +245,9 @@ def main(folder: str, kills: int, seed: int, run: str = "spirals") -> None:
     while sum(counted.values()) < kills:
         films += 1
         place = Watched(Path(folder, str(films)), whole.config, expected)
-        while way := kill_and_go_on(place, rng, longest=0.7 * seconds):
+        while way := start_and_kill(place, rng, longest=0.7 * seconds):
             counted[way] += 1
-        assert place.is_whole()
+        assert place.is_complete()
         print(f"film {films} is the same; kills so far: {counted}", flush=True)
 
 

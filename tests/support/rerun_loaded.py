@@ -49,7 +49,7 @@ class Stage:
 
     @property
     def _parts(self) -> tuple[set[str], set[str]]:
-        experiment = self.experiment or reruns.experiments_there_are()[0]
+        experiment = self.experiment or reruns.world_experiments()[0]
         return _stages(experiment, self.is_stream, self.projection)[self.rule]
 
 
@@ -64,7 +64,7 @@ def stages() -> set[Stage]:
     """Return all stages."""
     return {
         _stage(rule, experiment, is_stream, projection)
-        for experiment in reruns.experiments_there_are()
+        for experiment in reruns.world_experiments()
         for rule in _stages(experiment)
         for is_stream in (False, True)
         for projection in (FILM_WIDE if rule == "fit_projection" else reruns._projections())

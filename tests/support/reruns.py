@@ -200,13 +200,13 @@ def packages() -> list[str]:
     """Return the packages whose versions count for some stage of the miniature's experiments."""
     rules = [
         stages_of(name, kind, _projections())
-        for name in experiments_there_are()
+        for name in world_experiments()
         for kind in (False, True)
     ]
     return sorted({name for about in rules for _, names in about.values() for name in names})
 
 
-def experiments_there_are() -> list[str]:
+def world_experiments() -> list[str]:
     """Return the experiments of the miniature."""
     return sorted({dataset["experiment"] for dataset in miniature()["datasets"].values()})
 
@@ -273,7 +273,7 @@ def _told(rows) -> Iterator[str]:
 
 def _code() -> Iterator[str]:
     rules: dict[str, dict[str, list[str]]] = {}
-    for experiment in experiments_there_are():
+    for experiment in world_experiments():
         for kind in (False, True):
             for rule, (run, _) in stages_of(experiment, kind, _projections()).items():
                 for module in run:
@@ -297,7 +297,7 @@ def _projections() -> list[str]:
 def idle() -> list[str]:
     """Return the modules that no stage's results depend on."""
     run = set()
-    for experiment in experiments_there_are():
+    for experiment in world_experiments():
         for kind in (False, True):
             stages = stages_of(experiment, kind, _projections())
             run = run.union(*(parts[0] for parts in stages.values()))

@@ -62,7 +62,7 @@ def test_other_seeds_splits_and_indices_give_other_sketches(other):
     assert all((a["image"] != b["image"]).any() for a, b in zip(first, second, strict=True))
 
 
-def test_a_sketch_always_has_its_first_part():
+def test_a_sketch_always_keeps_its_first_stroke():
     for seed in range(60):
         pen = sketches.Pen(np.random.default_rng(seed))
         pen.line((0, 0), (0, 0.3))
@@ -75,7 +75,7 @@ def test_all_kinds_are_sketched_equally_often():
     assert (np.bincount(labels) == 3).all()
 
 
-def test_sketches_reach_every_edge_and_stay_on_the_sheet():
+def test_sketches_reach_every_edge_and_stay_inside_the_image():
     images = [example["image"] for example in generated(indices=range(60), size=64)]
     ink = np.stack(images) < 128
     assert ink.any((0, 1))[:6].any() and ink.any((0, 2))[:6].any()
@@ -106,7 +106,7 @@ def test_digit_splits_do_not_overlap_and_leave_none_out():
         generated("test", range(540), **own)
 
 
-def test_every_class_gives_its_share_to_the_test_set():
+def test_the_test_set_is_stratified_by_class():
     labels = [example["label"] for example in generated("test", range(500), source="digits")]
     assert np.bincount(labels).min() > 35
 
@@ -140,7 +140,7 @@ def clothes_of(folder, split, count):
     return generated(split, range(count), **own)
 
 
-def test_clothes_come_from_packed_and_plain_files(clothes):
+def test_clothes_are_read_from_compressed_and_plain_files(clothes):
     assert greys(clothes_of(clothes, "test", 10)) == list(range(246, 256))
     learnt, checked = clothes_of(clothes, "train", 30), clothes_of(clothes, "validation", 10)
     assert greys(learnt + checked) == list(range(216, 256))

@@ -81,7 +81,7 @@ def of_cat(*shares, apart=1.0):
     return sentences.remark(metrics(len(shares), **changed), NAMES, HOLD).sentence
 
 
-def test_a_frame_is_the_same_alone_or_after_others():
+def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [frame_data(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
     together = scene()
     frames = [together.draw(each) for each in all_frame_data]
@@ -97,7 +97,7 @@ def test_every_size_and_number_of_classes_can_be_drawn(size, kinds, shape):
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
-def test_between_snapshots_only_the_points_move():
+def test_during_a_transition_only_the_points_move():
     now, film = frame_data(), scene()
     moved = replace(now, layout=now.layout * np.float32(0.9))
     changed = (film.draw(now) != film.draw(moved)).any(-1)

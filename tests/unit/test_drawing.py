@@ -62,7 +62,7 @@ def test_several_bars_are_drawn_like_single_ones():
     assert np.array_equal(together.pixels, alone.pixels)
 
 
-def test_striped_bars_differ_from_solid_ones_without_colour():
+def test_striped_and_solid_bars_differ_even_without_colour():
     canvas = Canvas(*FULL)
     for x, stripe in ((0, None), (100, palette.SLOT)):
         bars = canvas.bars([x], [0], 50, 50, palette.RIGHT, stripe=stripe)
@@ -127,7 +127,7 @@ def test_rules_meet_at_corners():
     assert set(columns[rows > rows.min() + 1]) == {columns.max() - 1, columns.max()}
 
 
-def test_a_slanting_rule_is_refused():
+def test_a_diagonal_rule_is_refused():
     with pytest.raises(ValueError, match="`line`"):
         Canvas(*FULL).rule(0, 0, 5, 5, BLACK)
 
@@ -163,14 +163,14 @@ def test_text_is_placed_according_to_its_alignment():
     assert np.ptp(middles) < 0.6 and abs(middles[0]) < 1
 
 
-def test_text_too_wide_is_set_smaller():
+def test_text_that_is_too_wide_is_set_smaller():
     canvas = Canvas(*FULL, WHITE)
     assert canvas.text(100, 100, "a very long title indeed", 60, BLACK, fit=300) == 300
     columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 255)
     assert columns.min() >= 100 and columns.max() <= 400
 
 
-def test_an_unknown_weight_is_named():
+def test_an_unknown_weight_is_reported():
     with pytest.raises(ValueError, match="'heavy'"):
         Canvas(*FULL).text(0, 0, "a", 20, weight="heavy")
 
@@ -236,7 +236,7 @@ def test_only_a_share_of_one_is_shown_as_100_percent():
     assert [percent(share) for share in shares] == list(shares.values())
 
 
-def test_a_frame_is_the_same_alone_or_after_others():
+def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [
         frame_data([0.1]),
         frame_data([0.1, 0.5, 0.3]),
@@ -262,7 +262,7 @@ def test_the_curve_never_redraws_its_past():
 TWO = {"accuracy": "words", "letters": "letters"}
 
 
-def test_two_lines_of_a_curve_differ_without_colour():
+def test_two_lines_of_a_curve_differ_even_without_colour():
     now = frame_data([0.1] * 40)
     now.history["letters"] = np.full(40, 0.9)
     curve = Curve(run_info(), (100, 500, 800, 100), "Right", TWO)

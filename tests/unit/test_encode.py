@@ -442,7 +442,7 @@ def test_a_valid_png_whose_pixels_do_not_decompress_is_refused(frames, tmp_path,
     assert os.listdir(tmp_path) == ["frames"]
 
 
-def test_no_frames_make_no_film(tmp_path):
+def test_a_film_without_frames_is_refused(tmp_path):
     with pytest.raises(UserError, match="at least one frame"):
         film([], tmp_path / "a.mp4")
 

@@ -114,7 +114,7 @@ def test_the_untrained_network_gives_other_results(evaluate):
     assert first != evaluate(name="last").read_bytes()
 
 
-def test_an_evaluation_does_not_depend_on_the_one_before(evaluate, spirals, shards, tmp_path):
+def test_an_evaluation_does_not_depend_on_earlier_ones(evaluate, spirals, shards, tmp_path):
     run = Plan(spirals(), tmp_path).runs["tiny"]
     stage = run.stage_settings("evaluate")
     evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))

@@ -73,7 +73,7 @@ def test_the_history_ends_at_its_snapshot_and_has_epochs():
     assert history["accuracy"].tolist() == [0, 0.1, 0.2, 0.3]
 
 
-def test_the_history_of_the_untrained_network_is_one_value_long():
+def test_the_history_of_the_untrained_network_has_one_value():
     history = metrics_table.history(metrics_table.extend(None, rows(0, 1)), 0, 1)
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 1)
     assert isinstance(history["loss"], np.ndarray)

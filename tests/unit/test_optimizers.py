@@ -161,5 +161,5 @@ def test_an_improvement_resets_the_failures_before_it():
     assert scales([3, 4, 2, 4, 1, 4, 4]) == [1, 1, 1, 1, 1, 1, 0.1]
 
 
-def test_an_equal_loss_is_no_improvement():
+def test_an_equal_loss_is_not_an_improvement():
     assert scales([3, 3, 3]) == [1, 1, 0.1]

@@ -116,7 +116,7 @@ def test_a_file_of_a_snapshot_beyond_the_run_is_refused(planned, kind):
 @pytest.mark.parametrize(
     "target", ["frames/000005.png", "checkpoint_index/000000.json", "training.mp4"]
 )
-def test_a_file_within_the_run_is_not_refused(planned, target):
+def test_a_file_within_the_run_is_accepted(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
@@ -291,7 +291,7 @@ def test_a_setting_reaches_the_stages_that_use_it_and_no_other(planned, monkeypa
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
-    alone = [{stage: of_its_own(told[stage]) for stage in told} for told in (before, after)]
+    alone = [{stage: without_reads(told[stage]) for stage in told} for told in (before, after)]
     assert differing(*alone) == reached
     # All stages that read the changed artifacts depend on them.
     assert differing(before, after) == reached | readers(after, reached)
@@ -301,7 +301,7 @@ def differing(before: dict, after: dict) -> set[str]:
     return {stage for stage in before if before[stage] != after[stage]}
 
 
-def of_its_own(told: str) -> dict:
+def without_reads(told: str) -> dict:
     """Return what a stage depends on, without what it reads."""
     return {name: value for name, value in json.loads(told).items() if name != "reads"}
 
@@ -402,7 +402,7 @@ def test_the_order_of_keys_changes_nothing(planned):
     assert settings_of(one) == settings_of(other)
 
 
-def test_a_default_written_out_changes_nothing(planned):
+def test_an_explicit_default_changes_nothing(planned):
     assert settings_of(planned({f"{RUN}.training.rho": 0.95})) == settings_of(planned())
 
 
@@ -515,7 +515,7 @@ def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
         planned().runs["tiny"].stage_settings("predict")
 
 
-def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
+def test_a_stage_whose_function_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "inference.py").write_text("def predict(*given): ...\n")
     with pytest.raises(
         UserError, match=r"inference\.py' does not define draw_prediction: 'draw_prediction'"

@@ -61,7 +61,7 @@ def _general(key: str) -> str:
     return ".".join([parts[0], "*", *parts[2:]]) if len(parts) > 1 else key
 
 
-@pytest.mark.parametrize("experiment", reruns.experiments_there_are())
+@pytest.mark.parametrize("experiment", reruns.world_experiments())
 def test_every_key_of_an_experiment_has_a_row(experiment):
     config, named = reruns.world_config(), set()
     for row in reruns.OWN[experiment]:
@@ -86,7 +86,7 @@ def _own_keys(experiment: str):
 
 def test_every_built_in_experiment_is_in_the_miniature_config():
     built_in = {path.parent.name for path in code_digest.LIBRARY.glob("experiments/*/model.py")}
-    assert set(reruns.experiments_there_are()) == built_in == set(reruns.OWN)
+    assert set(reruns.world_experiments()) == built_in == set(reruns.OWN)
 
 
 def test_the_document_matches_the_tests():
@@ -109,7 +109,7 @@ def test_every_module_is_run_by_a_stage_or_known_to_affect_no_result():
 
 
 @pytest.mark.parametrize("projection", reruns._projections())
-@pytest.mark.parametrize("experiment", reruns.experiments_there_are())
+@pytest.mark.parametrize("experiment", reruns.world_experiments())
 def test_the_version_of_every_package_that_a_stage_imports_counts(experiment, projection):
     distributions = packages_distributions()
     stages = reruns.stages_of(experiment, projections=[projection])

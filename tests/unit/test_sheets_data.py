@@ -162,7 +162,7 @@ def test_a_shifted_page_is_a_plain_page_moved_by_whole_pixels():
     assert np.array_equal(np.roll(plain, (down, across), (0, 1)), moved)
 
 
-def test_shifts_reach_ten_and_twenty_pixels_either_way():
+def test_shifts_reach_ten_and_twenty_pixels_in_both_directions():
     dark = [np.nonzero(e["image"] < 128) for e in examples("shifted", range(300))]
     left, top = [x.min() for _, x in dark], [y.min() for y, _ in dark]
     assert (min(left), max(left)) == (44, 64)

@@ -50,7 +50,7 @@ def scene(*arguments, **options):
     return Scene(film.size, figure.panels(film))
 
 
-def test_a_frame_is_the_same_alone_or_after_others():
+def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [frame_data(sharpness, k) for k, sharpness in enumerate((0, 1, 3, 9))]
     together = scene()
     frames = [together.draw(each) for each in all_frame_data]

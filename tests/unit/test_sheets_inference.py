@@ -140,7 +140,7 @@ NO_TABLES = {
 
 
 @pytest.mark.parametrize("page", NO_TABLES.values(), ids=NO_TABLES.keys())
-def test_a_page_without_a_whole_upright_table_is_refused_in_one_line(page):
+def test_a_page_without_a_complete_upright_table_is_refused(page):
     with pytest.raises(UserError, match="no table was found") as error:
         straighten(page.astype(np.uint8))
     assert "\n" not in str(error.value)

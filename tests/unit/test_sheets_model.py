@@ -154,7 +154,7 @@ def test_the_penalty_pulls_dense_weights_towards_zero():
     assert torch.equal(weight.grad, 0.5 * weight.detach().sign())
 
 
-def test_equal_logits_have_the_loss_of_guessing():
+def test_the_loss_of_equal_logits_is_that_of_guessing():
     def guess(images):
         return torch.zeros(len(images), 436, 10)
 

@@ -157,7 +157,7 @@ FORMS = {
 
 @pytest.mark.parametrize("pixels", [SHADES, SHADES[..., 0], NOISE, NOISE[:1, :1]])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_a_whole_jpeg_is_read_as_pillow_reads_it(tmp_path, form, pixels):
+def test_a_complete_jpeg_is_read_as_pillow_reads_it(tmp_path, form, pixels):
     content = saved(pixels, format="JPEG", **form)
     expected = np.asarray(Image.open(io.BytesIO(content)))
     assert np.array_equal(read(tmp_path, content), expected)

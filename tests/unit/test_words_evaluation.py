@@ -14,7 +14,7 @@ METRICS = {"accuracy", "letters", "place_1", "place_2", "place_3", "place_4", "e
 METRICS |= {"spread_across", "spread_down", "in_order"}
 
 
-class Told(torch.nn.Module):
+class FixedReader(torch.nn.Module):
     """A network that reads given words; the first pixel of an image numbers its word."""
 
     def __init__(self, signs, looked=None, sure=9.0):
@@ -38,7 +38,7 @@ def tried(words, read, looked=None, batch=3, **options):
     images = np.zeros((len(words), SIDE, SIDE), np.uint8)
     images[:, 0, 0] = np.arange(len(words))
     test = {"image": torch.from_numpy(images), "letters": torch.from_numpy(words)}
-    return evaluate(Told(read, looked, **options), evaluator.batches(test, batch))
+    return evaluate(FixedReader(read, looked, **options), evaluator.batches(test, batch))
 
 
 def metrics(*arguments, **options):

@@ -65,7 +65,7 @@ def test_no_percentage_is_cut_off_by_its_tile(size, wide):
         assert (tile.pixels[:, 0] == palette.PAPER).all()
 
 
-def test_a_frame_is_the_same_alone_or_after_others():
+def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [frame_data(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
     together = scene()
     frames = [together.draw(each) for each in all_frame_data]

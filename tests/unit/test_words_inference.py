@@ -101,7 +101,7 @@ def test_an_empty_picture_is_refused_in_one_line(picture):
     assert "\n" not in str(error.value)
 
 
-class Told(torch.nn.Module):
+class FixedReader(torch.nn.Module):
     """A network that reads a given word, with masks that move to the right."""
 
     def __init__(self, text, sure=6.0):
@@ -119,7 +119,7 @@ class Told(torch.nn.Module):
 
 @pytest.mark.parametrize("word", ["CAT", "I", "WORDS", ""])
 def test_the_table_has_a_row_per_letter_and_one_for_the_word(word):
-    table = inference.predict(Told(word), written(), {})
+    table = inference.predict(FixedReader(word), written(), {})
     assert list(table.columns) == ["place", "letter", "probability"]
     assert table["place"].tolist() == [*map(str, range(1, len(word) + 1)), "word"]
     assert table["letter"].tolist() == [*word, word]
@@ -128,12 +128,14 @@ def test_the_table_has_a_row_per_letter_and_one_for_the_word(word):
 @pytest.mark.parametrize(("word", "signs"), [("CAT", 4), ("WORDS", 5), ("", 1)])
 def test_the_probability_of_a_word_is_the_product_of_its_symbols(word, signs):
     share = np.exp(6) / (np.exp(6) + 26)
-    table = inference.predict(Told(word), written(), {})
+    table = inference.predict(FixedReader(word), written(), {})
     assert np.allclose(table["probability"], [*[share] * len(word), share**signs])
 
 
 def test_the_picture_shows_five_steps_and_the_predicted_letters():
-    one, other = (inference.draw_prediction(Told(word), written(), {}) for word in ("CAT", "COT"))
+    one, other = (
+        inference.draw_prediction(FixedReader(word), written(), {}) for word in ("CAT", "COT")
+    )
     assert one.shape == (340, 1096, 3) and one.dtype == np.uint8
     changed = (one != other).any(-1)
     assert changed[:64].any() and changed[264:, 236:448].any()  # the word and its second letter
@@ -141,7 +143,7 @@ def test_the_picture_shows_five_steps_and_the_predicted_letters():
 
 
 def test_the_picture_is_pale_after_the_end():
-    pixels = inference.draw_prediction(Told("I"), written(), {})[64:264].mean((0, 2))
+    pixels = inference.draw_prediction(FixedReader("I"), written(), {})[64:264].mean((0, 2))
     left = 24 + 212 * np.arange(STEPS)
     assert [bool(pixels[x : x + 200].mean() > 180) for x in left] == [
         False,

@@ -25,14 +25,14 @@ def kill_during(place: Watched, rule: str, way: str) -> None:
     while not workers(process, rule):
         assert not place.watch(process, 0.05)
     assert kill(place, process, way, random.Random(1))
-    place.until_nobody_works()
-    place.refuse_what_was_finished(process)
+    place.wait_until_idle()
+    place.check_nothing_repeated(process)
     if way != "worker":
         place.make_forked("--unlock")
 
 
 @pytest.mark.parametrize("rule, way", [("train", "worker"), ("evaluate", "group")])
-def test_what_was_finished_before_a_kill_is_not_made_again(place, rule, way):
+def test_finished_files_are_not_made_again_after_a_kill(place, rule, way):
     kill_during(place, rule, way)
     assert place.finished
 
@@ -40,6 +40,6 @@ def test_what_was_finished_before_a_kill_is_not_made_again(place, rule, way):
 def test_after_three_kills_the_film_is_the_same(place):
     kill_during(place, "render", "alone")
     place.watch(process := place.begin())
-    place.refuse_what_was_finished(process)
+    place.check_nothing_repeated(process)
     assert process.returncode == 0
-    assert place.is_whole()
+    assert place.is_complete()

@@ -72,7 +72,7 @@ CGROUP = "CgroupPlugin=cgroup/v1\nConstrainCores=no\nConstrainRAMSpace=no\n"
 SRUN = '#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {srun} "$@"\n'
 
 
-def lacking() -> str | None:
+def missing_reason() -> str | None:
     """Return why no cluster can be started here, or None if one can."""
     gone = [program for program in PROGRAMS if _which(program) is None]
     if gone:
@@ -245,7 +245,7 @@ class Slurm:
         return dict(line.split() for line in lines)
 
     def jobs(self, states: str = "PENDING,RUNNING,COMPLETING") -> list[Mapping[str, str]]:
-        """Return the jobs in these states: `id`, `state`, `node`, and `what`, a comment, of each."""
+        """Return the jobs in these states: `id`, `state`, `node` and `what` (a comment) of each."""
         lines = self.call("squeue", "-h", "-t", states, "-o", "%i|%T|%N|%k").splitlines()
         return [
             dict(zip(("id", "state", "node", "what"), x.split("|"), strict=True)) for x in lines

@@ -19,16 +19,16 @@ def several_blocks() -> dict:
     return small(epochs=299, training=training, figure=figure) | {"snapshots_per_block": 100}
 
 
-def ends_well_without_its_node(here, slurm, process, job) -> None:
+def finish_without_node(here, slurm, process, job) -> None:
     """Take the node of a job down; Slurm requeues the job, and the film is the same."""
     slurm.crash_node(job["node"])
     try:
-        was_begun_again(here, slurm, job, here.ends_well(process))
+        check_requeued(here, slurm, job, here.ends_well(process))
     finally:
         slurm.start_node(job["node"])
 
 
-def was_begun_again(here, slurm, job, said) -> None:
+def check_requeued(here, slurm, job, said) -> None:
     """Check for one restart in Slurm, in the job's log and at the end of the command's output."""
     assert slurm.restarts(job["id"]) == 1
     (told,) = re.findall(r"epochreel: 1 job begun again by Slurm, .*: (\S+)", said)
@@ -42,14 +42,14 @@ def test_a_node_is_lost_while_frames_are_rendered(place, slurm):
     process = here.begin(FILM)
     here.until(process, lambda: list(here.path("spirals/frames").glob("0001*.png")))
     job = here.until(process, lambda: here.running("render"))
-    ends_well_without_its_node(here, slurm, process, job)
+    finish_without_node(here, slurm, process, job)
 
 
 def test_a_training_resumes_after_the_loss_of_its_node(place, slurm):
     here = place(small(training=SLOW))
     process = here.begin(FILM)
     job, _ = here.pause_training(process)
-    ends_well_without_its_node(here, slurm, process, job)
+    finish_without_node(here, slurm, process, job)
     assert "are kept: it was interrupted" in log_of_training(here)
 
 
@@ -77,7 +77,7 @@ def test_a_preempted_training_resumes_from_its_last_snapshot(place, slurm):
     job, _ = here.pause_training(process)
     slurm.call("sbatch", "-p", "urgent", "-N3", "--exclusive", "-o/dev/null", "--wrap", "sleep 5")
     here.until(process, lambda: not here.running("train"))
-    was_begun_again(here, slurm, job, here.ends_well(process))
+    check_requeued(here, slurm, job, here.ends_well(process))
     assert "are kept: it was interrupted" in log_of_training(here)
 
 

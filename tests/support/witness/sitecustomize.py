@@ -57,11 +57,11 @@ def _note(rule: str) -> None:
         json.dump(about, file)
 
 
-def _noted() -> None:
+def _write_at_exit() -> None:
     script = _SCRIPT.search(sys.argv[0]) if sys.argv else None
     if script and "WITNESS" in os.environ:
         _note(script[1])
 
 
-atexit.register(_noted)
+atexit.register(_write_at_exit)
 sys.addaudithook(_watch)
