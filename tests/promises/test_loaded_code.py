@@ -15,8 +15,8 @@ from epochreel.plan.stages import PROJECTIONS
 @pytest.fixture(scope="module")
 def jobs(rerun_world) -> list[tuple[Stage, set[str]]]:
     """For each job whose results depend on code: its stage, and the modules that it loaded."""
-    noted = witness.noted(rerun_world.folder / "witness")
-    made = (job for job in noted if job.script not in reruns.idle())
+    recorded = witness.recorded_jobs(rerun_world.folder / "witness")
+    made = (job for job in recorded if job.script not in reruns.idle())
     return [(stage_of(job, rerun_world.config), job.modules) for job in made]
 
 

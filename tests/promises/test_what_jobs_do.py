@@ -24,7 +24,7 @@ FILMS = ("encode",)
 
 @pytest.fixture(scope="module")
 def jobs(rerun_world) -> list[witness.Job]:
-    return witness.noted(rerun_world.folder / "witness")
+    return witness.recorded_jobs(rerun_world.folder / "witness")
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,8 @@ def another_runs(path: Path) -> None:
     """Replace a table by a valid one of the same position with the key of another run."""
     table, about = parquet.read(path), parquet.note(path)
     about.get("key", about)["code"] = "another"
-    noted = table.schema.metadata | {b"epochreel": json.dumps(about).encode()}
-    parquet.write(path, table.replace_schema_metadata(noted))
+    metadata = table.schema.metadata | {b"epochreel": json.dumps(about).encode()}
+    parquet.write(path, table.replace_schema_metadata(metadata))
 
 
 def another_states(path: Path) -> None:
@@ -49,5 +49,5 @@ def reversed_note(path: Path) -> None:
     """Replace a frame by one with its snapshot number but other settings in its metadata."""
     data = path.read_bytes()
     path.unlink()
-    noted = {"Snapshot": png.texts(data)["Snapshot"], "epochreel": "{}"}
-    path.write_bytes(png.encode(png.decode(data), noted))
+    metadata = {"Snapshot": png.texts(data)["Snapshot"], "epochreel": "{}"}
+    path.write_bytes(png.encode(png.decode(data), metadata))

@@ -59,8 +59,8 @@ def _table(path: Path) -> str:
     table = pq.read_table(path)
     names = sorted(set(table.column_names) - _OF_THE_MACHINE)
     parts = [part for name in names for part in (name.encode(), _column(table[name]))]
-    noted = json.loads((table.schema.metadata or {}).get(b"epochreel", b"{}"))
-    metrics = noted.get("metrics") if isinstance(noted, dict) else None
+    about = json.loads((table.schema.metadata or {}).get(b"epochreel", b"{}"))
+    metrics = about.get("metrics") if isinstance(about, dict) else None
     return _digest(*parts, json.dumps(metrics, sort_keys=True).encode())
 
 

@@ -249,8 +249,8 @@ def _short(row: Row) -> str:
         return row.key
     name, _, rest = rest.partition(".")
     kind = rest.partition(".")[0]
-    told = kind in ("network", "projection") and not rest.endswith(".name")
-    return f"{part}.*.{rest}" + (f" ({variant(world_config(), name, kind)})" if told else "")
+    is_named = kind in ("network", "projection") and not rest.endswith(".name")
+    return f"{part}.*.{rest}" + (f" ({variant(world_config(), name, kind)})" if is_named else "")
 
 
 def variant(config: Mapping, run: str, kind: str) -> str:

@@ -245,10 +245,10 @@ class World:
 
     def verify(self, _number: int = 0) -> None:
         """Compare all artifacts with the manifest."""
-        told = manifest.differences(
+        found = manifest.differences(
             f"{self.folder}/manifest.json", self.run.files.artifacts(), {}, {}, {}
         )
-        assert not list(told)
+        assert not list(found)
 
     def make(self) -> None:
         """Make everything."""

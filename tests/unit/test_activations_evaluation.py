@@ -103,17 +103,17 @@ def test_mixed_classes_score_one_half_and_separate_ones_one():
     points = draw.normal(0, 1, (300, 5))
     truth = np.arange(300) % 3 * 2
     points[truth == 4] += 50
-    told = apart(points, truth)
-    assert told["apart_0_2"] == pytest.approx(0.5, abs=0.05)
-    assert told["apart_0_4"] == told["apart_2_4"] == 1
+    measured = apart(points, truth)
+    assert measured["apart_0_2"] == pytest.approx(0.5, abs=0.05)
+    assert measured["apart_0_4"] == measured["apart_2_4"] == 1
 
 
 def test_class_separation_hardly_depends_on_the_number_of_examples():
-    draw, told = np.random.default_rng(0), []
+    draw, measured = np.random.default_rng(0), []
     for count in (1000, 100):
         truth = np.repeat([0, 1], (1000, count))
-        told.append(apart(draw.normal(0, 1, (len(truth), 2)) + 2 * truth[:, None], truth))
-    assert told[0]["apart_0_1"] == pytest.approx(told[1]["apart_0_1"], abs=0.05)
+        measured.append(apart(draw.normal(0, 1, (len(truth), 2)) + 2 * truth[:, None], truth))
+    assert measured[0]["apart_0_1"] == pytest.approx(measured[1]["apart_0_1"], abs=0.05)
 
 
 def test_no_example_is_its_own_neighbour():

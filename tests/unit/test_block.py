@@ -287,18 +287,18 @@ def test_epochs_and_block_size_do_not_change_the_store(training):
 
 
 def test_a_block_trains_and_links_while_holding_the_lock(training, monkeypatch):
-    made, told = training(size=10), []
+    made, existed = training(size=10), []
 
     @contextlib.contextmanager
     def held(path):
-        told.append(made.checkpoint(0).exists())
+        existed.append(made.checkpoint(0).exists())
         yield
-        told.append(made.checkpoint(0).exists())
+        existed.append(made.checkpoint(0).exists())
 
     monkeypatch.setattr(lock, "hold", held)
     numbers = trained(monkeypatch)
     made.make()
-    assert (told, len(numbers)) == ([False, True], 5)
+    assert (existed, len(numbers)) == ([False, True], 5)
 
 
 # -- Disk

@@ -39,8 +39,8 @@ def test_a_cue_shows_the_sentence_of_the_snapshot_on_the_screen():
 
 
 def test_the_first_and_the_last_snapshot_have_cues():
-    told = [cue.sentence for cue in film_cues()]
-    assert (told[0], told[-1]) == ("Epoch 0", "Epoch 120")
+    sentences = [cue.sentence for cue in film_cues()]
+    assert (sentences[0], sentences[-1]) == ("Epoch 0", "Epoch 120")
     assert [cue.sentence for cue in film_cues(SENTENCES[:2])] == ["Epoch 0", "Epoch 1"]
 
 

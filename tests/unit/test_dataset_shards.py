@@ -217,19 +217,21 @@ def test_the_same_examples_give_the_same_bytes(tmp_path):
 
 def test_an_image_is_stored_in_the_hugging_face_format(split, tmp_path):
     schema = pq.read_schema(tmp_path / "0.parquet")
-    noted = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     image = pq.read_table(tmp_path / "0.parquet")["grey"][0].as_py()
     assert image["bytes"].startswith(b"\x89PNG") and image["path"] is None
-    assert noted["grey"] == noted["rgb"] == {"_type": "Image"}
-    assert noted["label"] == {"_type": "Value", "dtype": "int64"}
-    assert noted["digits"]["_type"] == "List" and noted["digits"]["feature"]["dtype"] == "uint8"
+    assert features["grey"] == features["rgb"] == {"_type": "Image"}
+    assert features["label"] == {"_type": "Value", "dtype": "int64"}
+    assert (
+        features["digits"]["_type"] == "List" and features["digits"]["feature"]["dtype"] == "uint8"
+    )
 
 
 def test_a_float_has_its_hugging_face_type(split, tmp_path):
     schema = pq.read_schema(tmp_path / "0.parquet")
-    noted = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-    assert noted["weight"]["dtype"] == "float64"
-    assert noted["point"]["feature"]["dtype"] == "float32"
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["weight"]["dtype"] == "float64"
+    assert features["point"]["feature"]["dtype"] == "float32"
 
 
 def test_the_key_of_a_shard_is_in_its_metadata(split, tmp_path):

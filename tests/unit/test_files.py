@@ -14,8 +14,8 @@ def names(folder):
 
 
 def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
-    with files.atomic_write(tmp_path / "deep" / "file") as beside:
-        beside.write_bytes(b"half")
+    with files.atomic_write(tmp_path / "deep" / "file") as part:
+        part.write_bytes(b"half")
         assert not (tmp_path / "deep" / "file").exists()
     assert (tmp_path / "deep" / "file").read_bytes() == b"half"
     assert names(tmp_path / "deep") == ["file"]
@@ -23,16 +23,16 @@ def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, SystemExit])
 def test_nothing_is_left_when_writing_fails(tmp_path, error):
-    with pytest.raises(error), files.atomic_write(tmp_path / "file") as beside:
-        beside.write_bytes(b"half")
+    with pytest.raises(error), files.atomic_write(tmp_path / "file") as part:
+        part.write_bytes(b"half")
         raise error
     assert names(tmp_path) == []
 
 
 def test_the_old_file_stays_when_writing_the_new_one_fails(tmp_path):
     files.atomic_write_bytes(tmp_path / "file", b"old")
-    with pytest.raises(ValueError), files.atomic_write(tmp_path / "file") as beside:
-        beside.write_bytes(b"new")
+    with pytest.raises(ValueError), files.atomic_write(tmp_path / "file") as part:
+        part.write_bytes(b"new")
         raise ValueError
     assert (tmp_path / "file").read_bytes() == b"old"
 

@@ -27,8 +27,8 @@ def made(tmp_path):
 
 
 def write(path, columns, metrics, key=""):
-    noted = {"epochreel": json.dumps({"metrics": metrics, "key": key})}
-    pq.write_table(pa.table(columns).replace_schema_metadata(noted), path)
+    metadata = {"epochreel": json.dumps({"metrics": metrics, "key": key})}
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
 
 
 def differing(made):

@@ -291,7 +291,10 @@ def test_a_setting_reaches_the_stages_that_use_it_and_no_other(planned, monkeypa
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
-    alone = [{stage: without_reads(told[stage]) for stage in told} for told in (before, after)]
+    alone = [
+        {stage: without_reads(settings[stage]) for stage in settings}
+        for settings in (before, after)
+    ]
     assert differing(*alone) == reached
     # All stages that read the changed artifacts depend on them.
     assert differing(before, after) == reached | readers(after, reached)
@@ -301,21 +304,23 @@ def differing(before: dict, after: dict) -> set[str]:
     return {stage for stage in before if before[stage] != after[stage]}
 
 
-def without_reads(told: str) -> dict:
+def without_reads(settings: str) -> dict:
     """Return what a stage depends on, without what it reads."""
-    return {name: value for name, value in json.loads(told).items() if name != "reads"}
+    return {name: value for name, value in json.loads(settings).items() if name != "reads"}
 
 
-def readers(told: dict[str, str], changed: set[str]) -> set[str]:
+def readers(settings: dict[str, str], changed: set[str]) -> set[str]:
     """Return the stages that read artifacts of changed stages, directly or not."""
     found = changed | ({"generate_dataset"} if changed >= GENERATE else set())
-    for _ in told:
-        found = found | {name for name in told if json.loads(told[name])["reads"].keys() & found}
+    for _ in settings:
+        found = found | {
+            name for name in settings if json.loads(settings[name])["reads"].keys() & found
+        }
     return found - {"generate_dataset"}
 
 
 def test_a_stage_knows_the_keys_of_the_artifacts_that_it_reads(planned):
-    stages = {name: json.loads(told) for name, told in settings_of(planned()).items()}
+    stages = {name: json.loads(settings) for name, settings in settings_of(planned()).items()}
     stages["generate_dataset"] = stages["generate_dataset test"]
     for about in stages.values():
         for name, made in about["reads"].items():
@@ -324,14 +329,14 @@ def test_a_stage_knows_the_keys_of_the_artifacts_that_it_reads(planned):
 
 
 def test_each_stage_of_a_run_is_fingerprinted_once_for_all_blocks(planned, monkeypatch):
-    told, tell = [], fingerprints.Fingerprints._take
+    names, take = [], fingerprints.Fingerprints._take
     monkeypatch.setattr(
-        fingerprints.Fingerprints, "_take", lambda run, name: told.append(name) or tell(run, name)
+        fingerprints.Fingerprints, "_take", lambda run, name: names.append(name) or take(run, name)
     )
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():
         run.block_settings("render", block)
-    assert sorted(told) == sorted({"train", "evaluate", "summarize", "project", "render"})
+    assert sorted(names) == sorted({"train", "evaluate", "summarize", "project", "render"})
 
 
 @pytest.mark.parametrize("axis", [None, 9])
@@ -369,11 +374,11 @@ def test_a_training_depends_only_on_what_its_optimizer_reads(planned, optimizer)
     seen = {"batch", "batches_per_epoch", "precision", "threads"}
     plateau = {f"{POINTS}.validation": 4, f"{RUN}.training.plateau_batches": 2}
     run = planned({f"{RUN}.training.optimizer": optimizer, **plateau}).runs["tiny"]
-    told = run.stage_settings("train")["settings"]["training"]
-    optimizers.make(Read(told), torch.nn.Linear(1, 1))
-    lr_schedule.rate_at(Read(told))
-    lr_schedule.Plateau.of(Read(told))
-    assert set(told) == seen
+    training = run.stage_settings("train")["settings"]["training"]
+    optimizers.make(Read(training), torch.nn.Linear(1, 1))
+    lr_schedule.rate_at(Read(training))
+    lr_schedule.Plateau.of(Read(training))
+    assert set(training) == seen
 
 
 def test_every_key_of_the_schema_is_in_the_table_of_settings():

@@ -173,8 +173,8 @@ def test_jitter_is_the_median_move_of_still_points_in_radii():
 def test_jitter_is_undefined_for_too_few_points():
     layout = np.random.default_rng(1).normal(0, 1, (400, 2))
     changed = np.where(np.arange(400) < 3, 0.1, 9.0)
-    told, share = quality.jitter(layout, layout, changed)
-    assert np.isnan(told)
+    jitter, share = quality.jitter(layout, layout, changed)
+    assert np.isnan(jitter)
     assert share == 3 / 400
 
 

@@ -28,9 +28,9 @@ def test_each_parameter_has_a_histogram_of_all_its_weights():
 
 
 def test_before_the_first_batch_there_are_no_gradients():
-    told = telemetry.layers(network())
-    assert told["gradient_norm"] is None
-    assert all(row["gradient_counts"] is None for row in told["layers"])
+    sample = telemetry.layers(network())
+    assert sample["gradient_norm"] is None
+    assert all(row["gradient_counts"] is None for row in sample["layers"])
 
 
 def test_the_gradient_norm_is_that_of_all_gradients_together():

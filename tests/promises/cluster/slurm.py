@@ -258,8 +258,8 @@ class Slurm:
 
     def restarts(self, job: str) -> int:
         """Return how often a job was requeued under its own number."""
-        told = self.call("scontrol", "show", "job", job)
-        return int(re.search(r"Restarts=(\d+)", told)[1])
+        shown = self.call("scontrol", "show", "job", job)
+        return int(re.search(r"Restarts=(\d+)", shown)[1])
 
     def _until(self, what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
         stop = time.monotonic() + seconds

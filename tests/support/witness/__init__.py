@@ -33,7 +33,7 @@ class Job:
     refused: set[str]
 
 
-def noted(folder: Path) -> list[Job]:
+def recorded_jobs(folder: Path) -> list[Job]:
     """Return the jobs of a workplace, each as recorded at its end."""
     found = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
     return [
