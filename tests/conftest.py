@@ -1,6 +1,6 @@
-"""What several tests share: the experiment of examples/spirals/, small enough to train in a test.
+"""Fixtures for many tests: the experiment of examples/spirals/, small enough to train in a test.
 
-`spirals` makes a config of it, `shards` a dataset, `training` a run's folder to train in.
+`spirals` makes its config, `shards` a dataset, `training` a run's folder to train in.
 """
 
 import json
@@ -20,14 +20,14 @@ from epochreel.experiment_api import loader
 from epochreel.plan import fingerprints, plan
 from epochreel.provenance import keys
 
-# Tests may run side by side; and with one thread the same bytes come out everywhere.
+# Tests may run in parallel, and one thread gives the same bytes everywhere.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 
 
 @pytest.fixture
 def spirals():
-    """The function that makes such a config."""
+    """Return the function that makes such a config."""
     return spirals_config
 
 
@@ -47,7 +47,7 @@ def shards(tmp_path_factory) -> dict[str, list[str]]:
 
 @pytest.fixture
 def training(tmp_path, shards):
-    """The function that makes a `Training` in a folder of that name."""
+    """Return the function that makes a `Training` in a folder of that name."""
 
     def make(name: str = "one", **settings) -> Training:
         return Training(tmp_path / name, shards, **settings)
@@ -64,22 +64,22 @@ def shared(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def world(shared) -> Workplace:
-    """The miniature world with everything made. Tests only read and plan in it."""
+    """The miniature with everything made. Tests only read and plan in it."""
     return worlds.made("world", shared)
 
 
 @pytest.fixture
 def copied(world, tmp_path) -> Workplace:
-    """A copy of the made world, with its `.snakemake`, to change."""
+    """A copy of the finished miniature, with its `.snakemake`, for changes."""
     shutil.copytree(world.folder, tmp_path / "world")
     return Workplace(tmp_path / "world")
 
 
 @pytest.fixture(scope="session")
 def made_alone(shared):
-    """The function that gives a world with one run alone, made once, all its checkpoints kept.
+    """Return the function that makes a run alone, once, with all its checkpoints kept.
 
-    Its attribute `seconds` holds how long that took.
+    Its attribute `seconds` holds the duration.
     """
 
     def make(run: str) -> Workplace:
@@ -97,17 +97,17 @@ def made_alone(shared):
 
 @pytest.fixture(scope="session")
 def rerun_world(shared) -> Workplace:
-    """The miniature world and more, with all that can be asked for made. Tests only plan in it."""
+    """The miniature and more, with every target made. Tests only plan in it."""
     return worlds.made("rerun_world", shared)
 
 
 @pytest.fixture(scope="session")
 def elsewhere(shared) -> Workplace:
-    """The miniature world, made with one core, in other blocks, on another day."""
+    """The miniature, made with one core, with another block size, on another day."""
     return worlds.made("elsewhere", shared)
 
 
 @pytest.fixture(scope="session")
 def extended(shared) -> Workplace:
-    """The miniature world, its runs first made half as long, then made longer with four cores."""
+    """The miniature, first made with half of its epochs, then extended with four cores."""
     return worlds.made("extended", shared)

@@ -1,4 +1,4 @@
-"""Bytes flipped, zeroed or cut off at random: the same result, or one line that names the file."""
+"""Random damage to files: the result is the same, or one line names the file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workflow import alone, miniature
 from epochreel.artifacts import dataset_shards
 from epochreel.core.errors import UserError
 
-# What may be damaged of a run, and the stages that read it.
+# The files of a run that may be damaged, and the stages that read them.
 READERS = {
     "results/datasets/*/train/*.parquet": ("train_anew",),
     "results/datasets/*/validation/*.parquet": ("train_anew",),
@@ -44,17 +44,17 @@ READERS = {
 
 
 def tiny() -> dict:
-    """The spirals in six snapshots."""
+    """Return the spirals with six snapshots."""
     return spirals_config(training={"batch": 8, "batches_per_epoch": 2})
 
 
 def brief(run: str) -> dict:
-    """A run of the miniature world with all its checkpoints kept, for one epoch."""
+    """Return a run of the miniature for one epoch, with all its checkpoints kept."""
     return alone(run, epochs=1, keep_checkpoints="all")
 
 
 def fitted() -> dict:
-    """A run whose points are projected by one fit over all snapshots."""
+    """Return a run whose points are projected by one fit over all snapshots."""
     config = brief("sketches")
     config["runs"]["sketches"]["projection"] = {"name": "linear"}
     return config
@@ -65,7 +65,7 @@ CONFIGS["fitted"] = fitted
 
 
 def kinds(name: str) -> list[str]:
-    """The patterns of what there is of a run to be damaged."""
+    """Return the patterns of the files of a run that can be damaged."""
     config = CONFIGS[name]()
     (dataset,), (run,) = config["datasets"].values(), config["runs"].values()
     absent = {split for split in dataset_shards.SPLITS if not isinstance(dataset.get(split), int)}
@@ -77,7 +77,7 @@ def kinds(name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Callable[[str], World]:
-    """The function that gives a run's world with everything made. Tests work on copies."""
+    """Return the function that makes everything of a run. Tests work on copies."""
     worlds: dict[str, World] = {}
 
     def make(name: str) -> World:
@@ -92,7 +92,7 @@ def made(tmp_path_factory) -> Callable[[str], World]:
 
 
 def damaged(data: bytes, rng: random.Random) -> bytes:
-    """`data` with bits flipped, a stretch zeroed or drawn anew, cut off, or with more behind."""
+    """Return `data` with a bit flipped, a stretch zeroed or random, cut off, or extended."""
     place, length = rng.randrange(len(data)), rng.randint(1, 64)
     match rng.randrange(6):
         case 0 | 1:
@@ -107,7 +107,7 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
 
 
 def trial(world: World, pattern: str, rng: random.Random) -> str:
-    """Damage one file and let a stage that reads it run; what came of it, in a word."""
+    """Damage one file and run a stage that reads it; return the outcome in a word."""
     found = sorted(str(path) for path in Path().glob(pattern.format(run=world.folder)))
     path = Path(rng.choice(found))
     before, reader = files(), rng.choice(READERS[pattern])
@@ -117,7 +117,7 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
         return "nothing changed"
     harmed = files()
     number = int(path.stem) if path.stem.isdigit() else 0
-    # Those that go on from a block are the ones to read it.
+    # Stages that continue from a block are the ones that read it.
     after = reader in ("train_on", "summarize", "project", "render_transitions")
     after = after or path.parent.name == "checkpoint_index"
     number = min(number + (after and rng.random() < 0.7), world.snapshots[-1])
@@ -138,12 +138,12 @@ def trial(world: World, pattern: str, rng: random.Random) -> str:
     return "the same"
 
 
-# Records hold times; the states are older where a snapshot was made again.
+# Records hold times; optimizer states are older where a snapshot was made again.
 KEPT_IN_STORE = re.compile("/store/.*/(records|optimizer|lock)")
 
 
 def run_trials(world: World, tmp_path: Path, pattern: str, seeds: range) -> Counter[str]:
-    """That many trials, each on a fresh copy; how often what came of them."""
+    """Run a trial per seed, each on a fresh copy; count the outcomes."""
     counted: Counter[str] = Counter()
     for seed in seeds:
         copy = tmp_path / str(seed)
@@ -158,7 +158,7 @@ def run_trials(world: World, tmp_path: Path, pattern: str, seeds: range) -> Coun
 
 
 def _link_again(run: Path) -> None:
-    """Checkpoints are names of the store's files again, as the stage makes them."""
+    """Make checkpoints hard links to the store's files again, as the stage does."""
     for weights in run.glob("store/*/weights/*"):
         checkpoint = run / "checkpoints" / weights.name
         checkpoint.unlink()
@@ -169,25 +169,23 @@ EVERY = [(name, pattern) for name in CONFIGS for pattern in kinds(name)]
 
 
 @pytest.mark.parametrize("pattern", kinds("spirals"))
-def test_damage_changes_nothing_or_is_named(made, tmp_path, pattern):
+def test_damage_changes_nothing_or_is_reported(made, tmp_path, pattern):
     run_trials(made("spirals"), tmp_path, pattern, range(5))
 
 
 @pytest.mark.parametrize("name, pattern", [pair for pair in EVERY if pair[0] != "spirals"])
-def test_damage_to_what_any_experiment_made_changes_nothing_or_is_named(
-    made, tmp_path, name, pattern
-):
+def test_damage_to_any_experiment_changes_nothing_or_is_reported(made, tmp_path, name, pattern):
     run_trials(made(name), tmp_path, pattern, range(1))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name, pattern", EVERY)
-def test_damage_changes_nothing_or_is_named_at_length(made, tmp_path, name, pattern):
+def test_damage_changes_nothing_or_is_reported_in_many_trials(made, tmp_path, name, pattern):
     seeds = range(100, 140 if name == "spirals" else 110)
     print(name, pattern, dict(run_trials(made(name), tmp_path, pattern, seeds)))
 
 
-def test_a_record_with_one_other_digit_is_not_believed(made, tmp_path):
+def test_a_record_with_one_changed_digit_is_rejected(made, tmp_path):
     world = made("spirals")
     shutil.copytree(world.base, tmp_path / "copy")
     with contextlib.chdir(tmp_path / "copy"):

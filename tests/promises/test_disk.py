@@ -1,4 +1,4 @@
-"""No room, no permission, a limit on files: one line says so, and the next start goes on."""
+"""Full disks, missing permissions, file size limits: one line says so, and a restart resumes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from killing import CONFIGS, KEPT, Watched, workers
 from workflow import Workplace
 
-# What each rule makes for the first block, or all of it.
+# The files that each rule makes for the first block, or in all.
 MADE = {
     "generate_dataset": ["datasets/*/test/00000.parquet"],
     "train": [
@@ -33,13 +33,13 @@ EVERY = list(CONFIGS)
 
 @pytest.fixture
 def run() -> str:
-    """The run that a test is about, where it is not told another."""
+    """The run that a test is about, unless it is parametrized."""
     return "spirals"
 
 
 @pytest.fixture
 def whole(made_alone, run) -> Workplace:
-    """A small world with everything made. Tests look, and leave it as it is."""
+    """A run with everything made. Tests leave it unchanged."""
     return made_alone(run)
 
 
@@ -52,7 +52,7 @@ def mounted(folder: Path, *how: str) -> None:
 
 @pytest.fixture
 def tight(whole, tmp_path):
-    """A copy of the world whose `results` are a small disk of their own."""
+    """A copy of the workplace whose `results` are on a small disk."""
     place = Watched(tmp_path / "tight", whole.config, whole.digests(*KEPT))
     held = sum(path.stat().st_size for path in whole.path("").rglob("*") if path.is_file())
     place.path("").mkdir()
@@ -66,7 +66,7 @@ def tight(whole, tmp_path):
 
 
 def lose(place: Workplace, rule: str) -> None:
-    """Delete what a rule made for the first block; of a training, the store too."""
+    """Delete what a rule made for the first block; for training, the store too."""
     run = place.config["main_run"]
     for pattern in MADE[rule]:
         for path in place.path("").glob(pattern.format(run=run)):
@@ -76,7 +76,7 @@ def lose(place: Workplace, rule: str) -> None:
 
 
 def fill(place: Workplace) -> Path:
-    """Leave not a byte free, nor the room of former logs; returns the file to delete."""
+    """Leave no byte free, not even the space of earlier logs; return the file to delete."""
     for logs in list(place.path("").rglob("logs")):
         shutil.rmtree(logs)
     filler = place.path("filler")
@@ -89,60 +89,60 @@ def fill(place: Workplace) -> Path:
 
 
 def complaint(said: str) -> str:
-    """The one line that the failed job says; there is no traceback."""
+    """Return the one line of the failed job; there must be no traceback."""
     assert "Traceback" not in said, said
     lines = re.findall("^epochreel: .*(?:results/| are free: ).*", said, re.MULTILINE)
     assert len(lines) == 1, said
     return lines[0]
 
 
-def goes_on(place: Watched) -> None:
-    """Nothing earlier is damaged; the next start makes the rest, with the same bytes."""
+def check_resumes(place: Watched) -> None:
+    """Check that no earlier file is damaged and that a restart makes the rest, byte for byte."""
     place.look()
     assert not list(place.path("").rglob("*.part"))
     place.make()
-    assert place.is_whole()
+    assert place.is_complete()
 
 
 def refused_for_want_of_room(place: Watched, rule: str) -> str:
-    """What is said where a rule's outputs find not a byte free; the next start goes on."""
+    """Run a rule on a full disk and check that a restart resumes; return the error."""
     lose(place, rule)
     filler = fill(place)
     done = place.start()
     assert done.returncode == 1
     filler.unlink()
-    goes_on(place)
+    check_resumes(place)
     return complaint(done.stdout)
 
 
 @pytest.mark.parametrize("rule", ["encode", "render"])
-def test_on_a_full_disk_the_job_names_the_file_and_the_next_start_goes_on(tight, rule):
+def test_on_a_full_disk_the_error_names_the_file_and_a_restart_resumes(tight, rule):
     assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("run", EVERY)
 @pytest.mark.parametrize("rule", [rule for rule in MADE if rule != "train"])
-def test_on_a_full_disk_every_job_of_every_experiment_does_so(tight, rule):
+def test_on_a_full_disk_every_job_of_every_experiment_does_the_same(tight, rule):
     assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
 
 
-def test_a_training_looks_at_the_disk_before_it_begins(tight):
+def test_training_checks_the_disk_space_before_it_starts(tight):
     assert "0.00 GB are free: free some space" in refused_for_want_of_room(tight, "train")
 
 
 @pytest.mark.long
-def test_a_whole_film_comes_of_a_disk_that_is_full_again_and_again(tight):
+def test_the_film_is_finished_after_the_disk_was_full_many_times(tight):
     shutil.rmtree(tight.path("spirals"))
     for size in (60, 300, 500, 700, 4000):
         subprocess.run(["mount", "-o", f"remount,size={size}k", tight.path("")], check=True)
         done = tight.start()
         assert done.returncode == 0 or complaint(done.stdout)
         tight.look()
-    goes_on(tight)
+    check_resumes(tight)
 
 
-def test_a_folder_that_can_only_be_read_is_named_and_nothing_in_it_changes(tight):
+def test_a_read_only_folder_is_reported_and_left_unchanged(tight):
     lose(tight, "encode")
     mounted(tight.path(""), "-o", "remount,ro")
     done = tight.start()
@@ -150,28 +150,28 @@ def test_a_folder_that_can_only_be_read_is_named_and_nothing_in_it_changes(tight
     # Snakemake itself refuses, before any job.
     assert re.search("(Read-only|Write-protected)[^$]*results/spirals/", done.stdout)
     mounted(tight.path(""), "-o", "remount,rw")
-    goes_on(tight)
+    check_resumes(tight)
 
 
 @pytest.fixture
 def copied(whole, tmp_path) -> Watched:
-    """A copy of the world, to change."""
+    """A copy of the workplace, for changes."""
     shutil.copytree(whole.folder, tmp_path / "copied")
     return Watched(tmp_path / "copied", whole.config, whole.digests(*KEPT))
 
 
 @pytest.mark.parametrize("rule", ["train", "encode"])
-def test_a_limit_on_the_size_of_files_is_told_with_the_file(copied, rule):
+def test_a_limit_on_file_sizes_is_reported_with_the_file(copied, rule):
     lose(copied, rule)
     most = 16_000  # bytes: less than a checkpoint or the film
     limited = copied.begin(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
     copied.watch(limited)
     assert limited.returncode == 1
     assert re.search("results/.*(File too large|SIGXFSZ)", complaint(copied.heard(limited)))
-    goes_on(copied)
+    check_resumes(copied)
 
 
-def test_a_worker_that_is_killed_is_told_with_its_rule_and_the_next_start_goes_on(copied):
+def test_a_killed_worker_is_reported_with_its_rule_and_a_restart_resumes(copied):
     lose(copied, "render")
     started = copied.begin()
     while not (found := workers(started, "render")):
@@ -181,11 +181,11 @@ def test_a_worker_that_is_killed_is_told_with_its_rule_and_the_next_start_goes_o
     assert started.returncode == 1
     said = copied.heard(started)
     assert "Error in rule render" in said and "died with <Signals.SIGKILL: 9>" in said
-    goes_on(copied)
+    check_resumes(copied)
 
 
-def without_the_rights_of_root() -> None:
-    """Let file permissions count for this process and those after it, also where it is root's."""
+def drop_root_capabilities() -> None:
+    """Make file permissions apply to this process and its children even if it runs as root."""
     drop, override, search = 24, 1, 2  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
     libc = ctypes.CDLL(None, use_errno=True)
     for capability in (override, search):
@@ -202,14 +202,12 @@ def without_the_rights_of_root() -> None:
         ("render", "spirals/frames", 0o755),
     ],
 )
-def test_a_lost_permission_is_told_with_the_file_and_given_back_all_goes_on(
-    copied, rule, lost, mode
-):
+def test_a_lost_permission_is_reported_with_the_file_and_can_be_restored(copied, rule, lost, mode):
     lose(copied, rule)
     copied.path(lost).chmod(mode & 0o555 if copied.path(lost).is_dir() else 0)
-    refused = copied.begin(before=without_the_rights_of_root)
+    refused = copied.begin(before=drop_root_capabilities)
     copied.watch(refused)
     copied.path(lost).chmod(mode)
     assert refused.returncode == 1
     assert re.search(f"{lost}.*Permission denied", complaint(copied.heard(refused)))
-    goes_on(copied)
+    check_resumes(copied)

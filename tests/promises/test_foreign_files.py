@@ -1,4 +1,4 @@
-"""Whole files that do not belong where they lie are refused by the stage that reads them."""
+"""Valid files in the wrong place are refused by the stage that reads them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from foreign_files import another_runs, other_weights, red, reversed_note
         ("evaluations", "parquet", "metrics/00000.parquet", "holds snapshot 5, not 3"),
     ],
 )
-def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
+def test_two_swapped_files_are_detected_by_the_stage_that_reads_them(
     copied, kind, suffix, lost, told
 ):
     one, other = (copied.path(f"sheets/{kind}/{n:06d}.{suffix}") for n in (3, 5))
@@ -52,7 +52,7 @@ def test_two_files_swapped_are_noticed_by_the_stage_that_reads_them(
         (reversed_note, "frames/000004.png", "was made with other settings"),
     ],
 )
-def test_a_whole_file_that_is_not_of_this_run_comes_into_no_film(copied, change, name, told):
+def test_a_valid_file_of_another_run_never_gets_into_the_film(copied, change, name, told):
     path = os.path.normpath(f"results/sheets/{name}")
     change(copied.folder / path)
     done = copied.start("results/sheets/training.mp4")

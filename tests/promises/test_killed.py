@@ -15,7 +15,7 @@ from contextlib import suppress
 
 import psutil
 import pytest
-from killing import CONFIGS, KEPT, Watched, kill_and_go_on, workers
+from killing import CONFIGS, KEPT, Watched, start_and_kill, workers
 
 from epochreel.provenance.code_digest import LIBRARY
 from epochreel.runtime.job import SCHEDULER
@@ -23,7 +23,7 @@ from epochreel.runtime.job import SCHEDULER
 
 @pytest.fixture
 def watched(made_alone, tmp_path):
-    """The function that gives a workplace that is watched, with nothing of a run made."""
+    """Return the function that makes a watched workplace with nothing of a run made."""
 
     def start(run: str) -> Watched:
         whole = made_alone(run)
@@ -32,37 +32,35 @@ def watched(made_alone, tmp_path):
     return start
 
 
-def ends_well_after(kills: int, place: Watched, rng: random.Random, longest: float) -> None:
-    """Kill that often, over as many films as it takes; each comes out as undisturbed."""
+def check_films_after_kills(kills: int, place: Watched, rng: random.Random, longest: float) -> None:
+    """Kill this often, over as many films as it takes; each film must be the expected one."""
     while kills > 0:
         shutil.rmtree(place.folder)
         place = Watched(place.folder, place.config, place.expected)
-        while kills > 0 and kill_and_go_on(place, rng, longest):
+        while kills > 0 and start_and_kill(place, rng, longest):
             kills -= 1
         place.watch(process := place.begin())
-        place.refuse_what_was_finished(process)
+        place.check_nothing_repeated(process)
         assert process.returncode == 0 and place.finished
-        assert place.is_whole()
+        assert place.is_complete()
 
 
-def test_killed_twelve_times_the_film_is_the_same_and_nothing_finished_was_made_twice(
-    watched, made_alone
-):
+def test_after_twelve_kills_the_film_is_the_same_and_nothing_was_redone(watched, made_alone):
     longest = 0.5 * made_alone("spirals").seconds
-    ends_well_after(12, watched("spirals"), random.Random(1), longest)
+    check_films_after_kills(12, watched("spirals"), random.Random(1), longest)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
-def test_killed_eighty_times_the_films_are_the_same(watched, made_alone, seed):
+def test_after_eighty_kills_the_films_are_the_same(watched, made_alone, seed):
     longest = 0.7 * made_alone("spirals").seconds
-    ends_well_after(10, watched("spirals"), random.Random(100 + seed), longest)
+    check_films_after_kills(10, watched("spirals"), random.Random(100 + seed), longest)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("run", [run for run in CONFIGS if run != "spirals"])
-def test_killed_ten_times_the_films_of_every_experiment_are_the_same(watched, made_alone, run):
-    ends_well_after(10, watched(run), random.Random(run), 0.7 * made_alone(run).seconds)
+def test_after_ten_kills_the_films_of_every_experiment_are_the_same(watched, made_alone, run):
+    check_films_after_kills(10, watched(run), random.Random(run), 0.7 * made_alone(run).seconds)
 
 
 @pytest.fixture
@@ -70,54 +68,54 @@ def place(watched) -> Watched:
     return watched("spirals")
 
 
-def test_a_program_left_in_the_folder_is_noticed_though_its_command_does_not_name_it(tmp_path):
+def test_a_process_left_in_the_folder_is_found_by_its_working_directory(tmp_path):
     place = Watched(tmp_path / "place", CONFIGS["spirals"](), {})
     left = subprocess.Popen(["sleep", "600"], cwd=place.folder)
     try:
         assert [job.pid for job in place.jobs()] == [left.pid]
         with pytest.raises(AssertionError, match=r"still there: .*sleep"):
-            place.until_nobody_works(seconds=0.1)
+            place.wait_until_idle(seconds=0.1)
     finally:
         left.kill()
         left.wait()
     assert place.jobs() == []
 
 
-def until_it_trains(place: Watched, process: subprocess.Popen) -> None:
+def wait_for_training(place: Watched, process: subprocess.Popen) -> None:
     while not workers(process, "train"):
         assert not place.watch(process, 0.05)
 
 
-def goes_on_without_unlocking(place: Watched) -> None:
-    place.until_nobody_works()
+def check_resumes_without_unlocking(place: Watched) -> None:
+    place.wait_until_idle()
     assert not list(place.folder.glob(".snakemake/locks/*.lock"))
     place.make()
-    assert place.is_whole()
+    assert place.is_complete()
 
 
-def as_from_a_shell() -> None:
-    """Let signals end this process, also where the tests run in the background or with `nohup`."""
+def reset_signal_handlers() -> None:
+    """Let signals end this process even if the tests run in the background or with `nohup`."""
     for number in (signal.SIGHUP, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
 
 
-def test_a_terminal_that_is_lost_leaves_no_lock_and_no_job(place):
+def test_a_lost_terminal_leaves_no_lock_and_no_job(place):
     terminal, end = pty.openpty()
 
     def at_the_terminal():
-        as_from_a_shell()
+        reset_signal_handlers()
         fcntl.ioctl(end, termios.TIOCSCTTY, 0)
 
     process = place.begin(before=at_the_terminal, stdin=end, stdout=end, stderr=end)
     os.close(end)
-    until_it_trains(place, process)
+    wait_for_training(place, process)
     os.close(terminal)
     assert place.watch(process) and process.returncode != 0
-    goes_on_without_unlocking(place)
+    check_resumes_without_unlocking(place)
 
 
 def is_training(place: Watched) -> bool:
-    """Whether a job has begun a block, all its libraries loaded, and has not noted it as made."""
+    """Return whether a job has started a block, with its libraries loaded, and not finished it."""
     begun, made = (
         {path.stem for path in place.path("spirals").glob(pattern)}
         for pattern in ("logs/train/*.log", "checkpoint_index/*.json")
@@ -125,8 +123,8 @@ def is_training(place: Watched) -> bool:
     return bool(begun - made)
 
 
-def stopped_while_it_trains(place: Watched, process: subprocess.Popen) -> list[psutil.Process]:
-    """The processes of a job in the midst of its block, which wait to be resumed."""
+def suspend_training(place: Watched, process: subprocess.Popen) -> list[psutil.Process]:
+    """Return the processes of a job in the middle of its block, suspended."""
     while not place.watch(process, 0.02):
         jobs = workers(process, "train") if is_training(place) else []
         for job in jobs:
@@ -144,21 +142,21 @@ def resume(jobs: list[psutil.Process]) -> None:
             job.resume()
 
 
-def test_an_interrupted_job_says_so_in_one_line_and_the_same_command_goes_on(place):
-    process = place.begin("--cores", "1", before=as_from_a_shell)
-    jobs = stopped_while_it_trains(place, process)
+def test_an_interrupted_job_says_so_in_one_line_and_can_be_resumed(place):
+    process = place.begin("--cores", "1", before=reset_signal_handlers)
+    jobs = suspend_training(place, process)
     os.killpg(process.pid, signal.SIGINT)
     resume(jobs)
     place.watch(process)
     said = place.heard(process)
     assert "epochreel: interrupted: run the same command again to resume" in said, said[-3000:]
     assert "Traceback" not in said, said[-3000:]
-    goes_on_without_unlocking(place)
+    check_resumes_without_unlocking(place)
 
 
-def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
-    # Snakemake looks for a lock before it writes its own: of two starts within a millisecond both
-    # may find none, which is then as without a lock (below).
+def test_of_two_starts_in_one_folder_one_reports_the_lock_of_the_other(place):
+    # Snakemake checks for a lock before it writes its own: two starts within a millisecond may both
+    # find none. This case is the same as without a lock (below).
     first = place.begin()
     while not list(place.folder.glob(".snakemake/locks/*.lock")):
         assert not place.watch(first, 0.02)
@@ -168,7 +166,7 @@ def test_of_two_starts_in_one_folder_one_is_told_of_the_others_lock(place):
     assert (first.returncode, second.returncode) == (0, 1)
     said = place.heard(second)
     assert "Directory cannot be locked" in said, said[-2000:]
-    assert place.is_whole()
+    assert place.is_complete()
 
 
 def test_without_the_lock_two_starts_train_each_snapshot_once(place):
@@ -176,10 +174,10 @@ def test_without_the_lock_two_starts_train_each_snapshot_once(place):
     for process in both:
         place.watch(process)
     place.make()
-    assert place.is_whole()
+    assert place.is_complete()
 
 
-def test_a_job_whose_scheduler_was_killed_while_it_was_loading_does_not_begin(tmp_path):
+def test_a_job_whose_scheduler_died_while_it_was_loading_does_not_start(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
     work = "from epochreel.runtime.job import job\nwith job('job.log'):\n    open('begun', 'w')"

@@ -1,4 +1,4 @@
-"""What jobs follow from is what they load: told by the jobs themselves, not by the code's text."""
+"""Jobs load only what their results depend on, as observed in the jobs, not read from source."""
 
 from collections import defaultdict
 
@@ -14,38 +14,38 @@ from epochreel.plan.stages import PROJECTIONS
 
 @pytest.fixture(scope="module")
 def jobs(rerun_world) -> list[tuple[Stage, set[str]]]:
-    """Of each job whose results follow from code: the stage that it was, and what it loaded."""
-    noted = witness.noted(rerun_world.folder / "witness")
-    made = (job for job in noted if job.script not in reruns.idle())
+    """For each job whose results depend on code: its stage, and the modules that it loaded."""
+    recorded = witness.recorded_jobs(rerun_world.folder / "witness")
+    made = (job for job in recorded if job.script not in reruns.idle())
     return [(stage_of(job, rerun_world.config), job.modules) for job in made]
 
 
 @pytest.fixture(scope="module")
 def loaded(jobs) -> dict[Stage, set[str]]:
-    """Stage → all that its jobs loaded."""
+    """Stage → everything that its jobs loaded."""
     found = defaultdict(set)
     for stage, modules in jobs:
         found[stage] |= modules
     return found
 
 
-# The world's sheets and images are stored, its words drawn while they are used.
+# Sheets and images are stored datasets, words are generated during training.
 UNSEEN = {
     Stage(rule, name, is_stream=True) for rule in LEARNING for name in ("sheets", "activations")
 }
 UNSEEN |= {Stage(rule, "words") for rule in LEARNING}
 
 
-def test_every_stage_was_seen_but_the_other_way_to_train_of_each_experiment(loaded):
+def test_every_stage_was_observed_except_the_other_way_to_train(loaded):
     assert loaded.keys() == stages() - UNSEEN
 
 
-def test_a_job_loads_no_module_that_its_results_are_not_known_to_follow_from(jobs):
+def test_a_job_loads_only_modules_that_its_results_are_known_to_depend_on(jobs):
     for stage, modules in jobs:
         assert own(modules) <= stage.modules, stage
 
 
-# Takes what a fit over all snapshots has laid out, and notes in its key what that follows from.
+# These read the result of a fit over all snapshots, and record in their keys what it depends on.
 UNLOADED = {
     Stage("project", "activations", projection=name): {
         "epochreel.projection.methods",
@@ -55,24 +55,24 @@ UNLOADED = {
 }
 
 
-def test_a_stage_follows_from_no_module_that_none_of_its_jobs_loads(loaded):
+def test_a_stage_depends_on_no_module_that_none_of_its_jobs_loads(loaded):
     for stage, modules in loaded.items():
         assert own(stage.modules) - modules == UNLOADED.get(stage, set()), stage
 
 
-def test_a_job_loads_no_package_but_those_whose_versions_count_or_that_compute_nothing(jobs):
+def test_a_job_loads_only_packages_that_count_or_that_compute_nothing(jobs):
     for stage, modules in jobs:
         found = distributions(modules) - stage.packages
         assert found <= rerun_packages.computing_nothing(stage.rule, stage.projection), stage
 
 
-def test_a_projection_follows_from_no_package_that_none_of_its_jobs_loads(loaded):
+def test_a_projection_depends_on_no_package_that_none_of_its_jobs_loads(loaded):
     for stage in filter(lambda stage: stage.projection, loaded):
         needless = set(PROJECTIONS[stage.projection]) if stage in UNLOADED else set()
-        # numba looks for scipy in any case.
+        # numba imports scipy in any case.
         assert stage.packages - distributions(loaded[stage]) == needless - {"scipy"}, stage
 
 
-def test_each_package_said_to_compute_nothing_though_it_is_loaded_is_loaded_by_some_job(loaded):
+def test_each_package_listed_as_computing_nothing_is_loaded_by_some_job(loaded):
     found = distributions(set().union(*loaded.values()))
     assert rerun_packages.BROUGHT.keys() <= found

@@ -1,4 +1,4 @@
-"""Commands that cannot be followed stop with one line before any job."""
+"""Invalid commands stop with one line before any job."""
 
 import pytest
 from workflow import Workplace, alone, with_key
@@ -16,7 +16,7 @@ from workflow import Workplace, alone, with_key
         ("figure.width", 641, "a multiple of 2"),
     ],
 )
-def test_any_wrong_config_stops_with_one_line_before_any_job(tmp_path, key, value, words):
+def test_any_invalid_config_stops_with_one_line_before_any_job(tmp_path, key, value, words):
     config = with_key(alone("sheets"), f"runs.sheets.{key}", value)
     assert words in Workplace(tmp_path, config).refusal()
 
@@ -30,7 +30,7 @@ def test_any_wrong_config_stops_with_one_line_before_any_job(tmp_path, key, valu
         ("results/sheets/projections/000003.parquet", "run 'sheets' has no projections"),
     ],
 )
-def test_asking_for_anything_that_is_not_in_the_plan_is_refused(world, target, words):
+def test_any_target_outside_the_plan_is_refused(world, target, words):
     assert words in world.refusal(target)
 
 

@@ -1,4 +1,4 @@
-"""The table of reruns: each row holds in both directions, in dry runs."""
+"""The table of reruns: dry runs confirm each row in both directions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_key_reruns_the_rules_of_its_row_and_no_other(rerun_world, row):
     assert reruns.without_blocks(jobs) == reruns.expected(changed, row)
 
 
-def test_a_plan_of_a_fork_is_that_of_the_command(rerun_world):
+def test_a_forked_dry_run_plans_the_same_jobs_as_the_command(rerun_world):
     config = with_key(rerun_world.config, "runs.sheets.training.rate", 0.02)
     plans = [
         rerun_world.jobs(*reruns.TARGETS, config=config, is_forked=is_forked)
@@ -30,7 +30,7 @@ def test_a_plan_of_a_fork_is_that_of_the_command(rerun_world):
 
 @pytest.fixture
 def planned(rerun_world):
-    """The function that makes a plan with another config; jobs with their blocks."""
+    """Return the function that plans with another config; jobs include their blocks."""
 
     def plan(change) -> set[str]:
         config = copy.deepcopy(rerun_world.config)
@@ -39,7 +39,7 @@ def planned(rerun_world):
     return plan
 
 
-def test_reordered_keys_and_defaults_written_out_rerun_nothing(planned):
+def test_reordered_keys_and_explicit_defaults_rerun_nothing(planned):
     def change(config):
         run = config["runs"]["sheets"]
         config["runs"]["sheets"] = dict(reversed(run.items()))
@@ -48,7 +48,7 @@ def test_reordered_keys_and_defaults_written_out_rerun_nothing(planned):
     assert planned(change) == set()
 
 
-def test_two_numbers_swapped_rerun_what_each_of_them_would(planned, rerun_world):
+def test_two_swapped_numbers_rerun_what_each_of_them_would(planned, rerun_world):
     def change(config):
         training = config["runs"]["cells"]["training"]
         training |= {"batch": training["batches_per_epoch"], "batches_per_epoch": training["batch"]}
@@ -57,7 +57,7 @@ def test_two_numbers_swapped_rerun_what_each_of_them_would(planned, rerun_world)
     assert reruns.without_blocks(planned(change)) == following
 
 
-def test_more_training_examples_keep_the_description_of_the_network(planned, rerun_world):
+def test_more_training_examples_keep_the_layer_table(planned, rerun_world):
     def change(config):
         config["datasets"]["few_sheets"]["train"] = 20
 
@@ -65,7 +65,7 @@ def test_more_training_examples_keep_the_description_of_the_network(planned, rer
     assert reruns.without_blocks(planned(change)) == following - {"describe_network sheets"}
 
 
-def test_an_added_run_makes_its_own_and_nothing_else(planned):
+def test_an_added_run_makes_its_own_files_and_nothing_else(planned):
     def change(config):
         config["runs"]["another"] = config["runs"]["sheets"] | {"seed": 9}
 
@@ -76,7 +76,7 @@ def test_an_added_run_makes_its_own_and_nothing_else(planned):
     assert other == set()
 
 
-def test_a_run_that_is_taken_out_reruns_nothing(planned):
+def test_removing_a_run_reruns_nothing(planned):
     assert planned(lambda config: config["runs"].pop("cells") and None) == set()
 
 
@@ -86,15 +86,15 @@ DRAWN |= {"read sheets mine"}
 NEW = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
 
 
-def test_a_longer_run_draws_all_again_and_makes_of_the_rest_its_last_block_alone(planned):
+def test_a_longer_run_renders_all_and_otherwise_makes_only_its_last_block(planned):
     def longer(config):
         config["runs"]["sheets"]["epochs"] = 4
 
     assert planned(longer) == NEW | {"render sheets 00000"} | DRAWN
 
 
-def made_where_longer(planned, run: str) -> set[str]:
-    """The jobs for blocks of a run that is longer by an epoch, such as "project 00001"."""
+def jobs_if_longer(planned, run: str) -> set[str]:
+    """Return the jobs for the blocks of a run with one more epoch, such as "project 00001"."""
 
     def longer(config):
         config["runs"][run]["epochs"] += 1
@@ -106,16 +106,16 @@ def made_where_longer(planned, run: str) -> set[str]:
 ADDS = {f"{rule} 00001" for rule in ("train", "evaluate", "summarize", "project", "render")}
 
 
-def test_a_longer_run_lays_out_what_is_new_alone(planned):
+def test_a_longer_run_projects_only_the_new_snapshots(planned):
     transitions = {"render 00000", "render_transitions 00000", "render_transitions 00001"}
-    assert made_where_longer(planned, "sketches") == ADDS | transitions
+    assert jobs_if_longer(planned, "sketches") == ADDS | transitions
 
 
-def test_a_longer_run_with_one_fit_over_all_snapshots_is_laid_out_anew(planned):
-    assert made_where_longer(planned, "digits") == ADDS | {"project 00000", "render 00000"}
+def test_a_longer_run_with_a_joint_projection_is_projected_again(planned):
+    assert jobs_if_longer(planned, "digits") == ADDS | {"project 00000", "render 00000"}
 
 
-def test_a_shorter_run_makes_its_last_block_again_and_draws_all(planned):
+def test_a_shorter_run_makes_its_last_block_again_and_renders_all(planned):
     def shorter(config):
         config["runs"]["sheets"]["epochs"] = 2
 
@@ -127,7 +127,7 @@ OF_SPIRALS = {f"{rule} spirals" for rule in ("train", "evaluate", "summarize", "
 OF_SPIRALS |= {"save_network spirals", "write_manifest spirals", "publish"}
 
 
-def test_other_blocks_make_all_of_a_run_again_and_no_dataset(made_alone):
+def test_another_block_size_remakes_a_run_but_no_dataset(made_alone):
     place = made_alone("spirals")
     for size, blocks in ((1, 13), (100, 1)):
         jobs = place.jobs(config=place.config | {"snapshots_per_block": size})
@@ -135,7 +135,7 @@ def test_other_blocks_make_all_of_a_run_again_and_no_dataset(made_alone):
         assert sum(job.startswith("train ") for job in jobs) == blocks
 
 
-def test_in_other_blocks_nothing_is_trained_again_and_the_bytes_are_the_same(made_alone, tmp_path):
+def test_another_block_size_trains_nothing_again_and_gives_the_same_bytes(made_alone, tmp_path):
     whole = made_alone("spirals")
     shutil.copytree(whole.folder, tmp_path / "copy")
     copy = Workplace(tmp_path / "copy", whole.config | {"snapshots_per_block": 100})
@@ -147,12 +147,12 @@ def test_in_other_blocks_nothing_is_trained_again_and_the_bytes_are_the_same(mad
 
 
 def films(place: Workplace) -> dict[str, str]:
-    """The digests of what does not depend on the size of blocks."""
+    """Return the digests of what does not depend on the block size."""
     kept = (pattern for pattern in ARTIFACTS if "metrics" not in pattern)
     return place.digests(*kept)
 
 
-def test_an_experiment_of_another_folder_makes_the_dataset_and_its_runs_again(made_alone, tmp_path):
+def test_an_experiment_in_another_folder_remakes_the_dataset_and_its_runs(made_alone, tmp_path):
     place = made_alone("spirals")
     shutil.copytree(REPOSITORY / "examples/spirals", tmp_path / "copy")
     key = "datasets.two_spirals.experiment"

@@ -15,13 +15,13 @@ from workflow import copy_code, release
 
 @pytest.fixture(scope="module")
 def code(tmp_path_factory) -> Path:
-    """A copy of the code, to change."""
+    """A copy of the code, for changes."""
     return copy_code(tmp_path_factory.mktemp("codes") / "code")
 
 
 @pytest.fixture
 def jobs_with(rerun_world, code):
-    """The function that plans with other text in some files of the code."""
+    """Return the function that plans with other text in some files of the code."""
 
     def plan(changes: dict[Path, str]) -> set[str]:
         held = {path: (code / path).read_text() for path in changes}
@@ -39,7 +39,7 @@ def jobs_with(rerun_world, code):
 
 
 MODULES = reruns.modules()
-# Scripts and the library's modules are in their order: every fifth is of each kind.
+# Modules are sorted by name, so every fifth is a mix of scripts and library modules.
 SAMPLE = sorted(MODULES)[::5]
 
 
@@ -47,16 +47,14 @@ SAMPLE = sorted(MODULES)[::5]
     "name",
     [pytest.param(name, marks=[] if name in SAMPLE else pytest.mark.long) for name in MODULES],
 )
-def test_a_change_in_a_module_reruns_the_rules_that_run_it_and_no_other(
-    rerun_world, jobs_with, name
-):
+def test_a_change_in_a_module_reruns_exactly_the_rules_that_run_it(rerun_world, jobs_with, name):
     path, expected = MODULES[name], reruns.jobs_where(rerun_world.config, name, of=0)
     changed = path.read_text() + "\nMORE_IS_SAID = True\n"
     jobs = jobs_with({path.relative_to(reruns.REPOSITORY): changed})
     assert reruns.without_blocks(jobs) == expected
 
 
-def test_a_comment_a_docstring_or_a_touch_in_every_module_reruns_nothing(jobs_with):
+def test_comments_docstrings_and_touches_in_every_module_rerun_nothing(jobs_with):
     changes = {}
     for name, path in MODULES.items():
         text = _with_other_docstring(path.read_text())

@@ -1,4 +1,4 @@
-"""The table of reruns: files lost, altered, touched and copied elsewhere."""
+"""The table of reruns: files lost, altered, touched or copied elsewhere."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PLACES = [
 
 @pytest.fixture
 def place(rerun_world, tmp_path) -> Workplace:
-    """The world, to lose files in and to put others in their places."""
+    """The finished workplace, for losing and replacing files."""
     return rerun_world.linked_at(tmp_path / "place")
 
 
@@ -35,25 +35,25 @@ def files_of(case: Case, place: Workplace) -> list[Path]:
 
 
 def jobs_after(change: Callable[[Path], None], case: Case, place: Workplace, *targets: str):
-    """What would run once the files of a case were changed."""
+    """Return the jobs that would run after the files of a case have changed."""
     for path in files_of(case, place):
         change(path)
     return place.jobs(*targets)
 
 
 @pytest.mark.parametrize("case", LOST_WHERE_PROJECTED, ids=lambda case: case.what)
-def test_a_lost_file_of_a_run_that_is_projected_is_made_again_likewise(place, case):
+def test_a_lost_file_of_a_projected_run_is_made_again_too(place, case):
     assert jobs_after(Path.unlink, case, place, "all") == case.jobs
 
 
 @pytest.mark.parametrize("targets", PLACES)
 @pytest.mark.parametrize("case", LOST, ids=lambda case: case.what)
-def test_a_lost_file_is_made_again_with_all_that_is_read_from_it(place, case, targets):
+def test_a_lost_file_is_made_again_with_everything_that_reads_it(place, case, targets):
     assert jobs_after(Path.unlink, case, place, *targets) == case.jobs
 
 
 def alter(path: Path) -> None:
-    """Put another file of the same size there, now."""
+    """Replace a file by another of the same size and the current time."""
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.unlink()
@@ -62,7 +62,7 @@ def alter(path: Path) -> None:
 
 @pytest.mark.parametrize("targets", PLACES)
 @pytest.mark.parametrize("case", ALTERED, ids=lambda case: case.what)
-def test_a_file_altered_by_hand_is_read_again_by_its_readers(place, case, targets):
+def test_a_file_changed_by_hand_is_read_again_by_its_readers(place, case, targets):
     assert jobs_after(alter, case, place, *targets) == case.jobs
 
 
@@ -71,7 +71,7 @@ REFUSED = [case for case in ALTERED if case.refused]
 
 @pytest.mark.long
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.what)
-def test_the_reader_of_an_altered_file_names_it_and_once_deleted_it_is_made_again(copied, case):
+def test_the_reader_of_a_changed_file_names_it_and_deleting_it_repairs_it(copied, case):
     before = copied.digests(*ARTIFACTS)
     alter(copied.folder / case.path)
     done = copied.start()
@@ -83,7 +83,7 @@ def test_the_reader_of_an_altered_file_names_it_and_once_deleted_it_is_made_agai
     assert copied.digests(*ARTIFACTS) == before
 
 
-def test_what_times_hide_reruns_nothing_and_is_for_verify_to_find(place):
+def test_changes_hidden_by_file_times_rerun_nothing(place):
     for case in ALTERED:
         for path in files_of(case, place):
             times = path.stat().st_atime_ns, path.stat().st_mtime_ns
@@ -93,9 +93,7 @@ def test_what_times_hide_reruns_nothing_and_is_for_verify_to_find(place):
     assert not jobs_in(said), said[-6000:]
 
 
-def test_results_copied_with_snakemakes_notes_rerun_nothing_though_all_times_are_new(
-    rerun_world, tmp_path
-):
+def test_results_copied_with_snakemakes_metadata_rerun_nothing(rerun_world, tmp_path):
     shutil.copytree(rerun_world.folder, tmp_path / "copy", copy_function=shutil.copyfile)
     (tmp_path / "copy/bin/ffmpeg").chmod(0o755)
     files = [path for path in (tmp_path / "copy/results").rglob("*") if path.is_file()]
@@ -118,7 +116,7 @@ FOLDERS = [
 
 
 @pytest.mark.parametrize("key, name, touched", FOLDERS, ids=[name for _, name, _ in FOLDERS])
-def test_a_file_of_a_folder_that_the_data_are_made_from_reruns_them_and_one_beside_it_nothing(
+def test_a_changed_source_file_remakes_the_data_and_an_unrelated_one_nothing(
     place, key, name, touched
 ):
     other = {".ttf": bundled("DejaVuSerif.ttf")}.get(Path(name).suffix)

@@ -1,4 +1,4 @@
-"""The table of reruns: the files of an experiment of one's own, and a system's ffmpeg."""
+"""The table of reruns: the files of a user-defined experiment, and the system's ffmpeg."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from epochreel.film.ffmpeg import ffmpeg_path
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory) -> Workplace:
-    """A run of an experiment in a folder of its own, made. Tests only plan in it."""
+def user_run(tmp_path_factory) -> Workplace:
+    """A finished run of an experiment in a user's folder. Tests only plan in it."""
     folder = tmp_path_factory.mktemp("own")
     mine = folder / "examples/spirals"
     shutil.copytree(REPOSITORY / "examples/spirals", mine)
@@ -29,37 +29,37 @@ def own(tmp_path_factory) -> Workplace:
     return place
 
 
-def jobs_with(own: Workplace, path: Path, more: str) -> set[str]:
-    """What would run where a file says more."""
+def jobs_with(user_run: Workplace, path: Path, more: str) -> set[str]:
+    """Return the jobs that would run after `more` is appended to a file."""
     before = path.read_bytes() if path.exists() else None
     try:
         path.write_bytes((before or b"") + more.encode())
-        return reruns.without_blocks(own.jobs())
+        return reruns.without_blocks(user_run.jobs())
     finally:
         path.unlink() if before is None else path.write_bytes(before)
 
 
 @pytest.mark.parametrize("name", OF_ONES_OWN)
-def test_a_change_of_a_file_reruns_the_rules_that_run_it_and_no_other(own, name):
+def test_a_change_in_a_file_reruns_exactly_the_rules_that_run_it(user_run, name):
     more = "description: More.\n" if name.endswith(".yaml") else "\nMORE_IS_SAID = True\n"
-    expected = reruns.jobs_of(own.config, "spirals", OF_ONES_OWN[name])
-    assert jobs_with(own, own.mine / name, more) == expected
+    expected = reruns.jobs_of(user_run.config, "spirals", OF_ONES_OWN[name])
+    assert jobs_with(user_run, user_run.mine / name, more) == expected
 
 
-def test_every_file_of_the_example_has_its_row(own):
-    there = {path.name for path in own.mine.iterdir() if path.is_file()} - {"config.yaml"}
+def test_every_file_of_the_example_has_a_row(user_run):
+    there = {path.name for path in user_run.mine.iterdir() if path.is_file()} - {"config.yaml"}
     assert there == OF_ONES_OWN.keys()
 
 
-def test_a_comment_in_every_file_and_a_file_beside_them_rerun_nothing(own):
+def test_comments_in_every_file_and_an_unused_file_rerun_nothing(user_run):
     for name in OF_ONES_OWN:
-        assert jobs_with(own, own.mine / name, "\n# A comment.\n") == set(), name
-    assert jobs_with(own, own.mine / "beside.py", "MORE_IS_SAID = True\n") == set()
+        assert jobs_with(user_run, user_run.mine / name, "\n# A comment.\n") == set(), name
+    assert jobs_with(user_run, user_run.mine / "beside.py", "MORE_IS_SAID = True\n") == set()
 
 
-def test_another_version_of_the_systems_ffmpeg_reruns_the_films_and_what_follows(own, tmp_path):
-    shutil.copytree(own.folder, tmp_path / "place")
-    config = with_key(own.config, "runs.spirals.film.ffmpeg", "system")
+def test_another_version_of_the_systems_ffmpeg_reruns_the_films(user_run, tmp_path):
+    shutil.copytree(user_run.folder, tmp_path / "place")
+    config = with_key(user_run.config, "runs.spirals.film.ffmpeg", "system")
     place = Workplace(tmp_path / "place", config)
     (tmp_path / "bin").mkdir()
     place.environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
@@ -73,7 +73,7 @@ def test_another_version_of_the_systems_ffmpeg_reruns_the_films_and_what_follows
 
 
 def install(path: Path, version: str) -> None:
-    """A system's ffmpeg that calls itself of some version."""
+    """Write a system ffmpeg that reports this version."""
     bundled, says = ffmpeg_path({"ffmpeg": "bundled"}), f"echo ffmpeg version {version} Copyright"
     path.write_text(f'#!/bin/sh\n[ "$1" = -version ] && {says} || exec "{bundled}" "$@"\n')
     path.chmod(0o755)

@@ -21,7 +21,7 @@ def snapshots(config: dict) -> dict[str, int]:
 
 
 def bytes_of(place: Workplace) -> dict[str, str]:
-    """Artifact → digest, whatever the blocks: the summary of each run's last block, no padding."""
+    """Return artifact → digest for any block size: last metrics of each run, no padding."""
     ends, found = snapshots(place.config), {}
     for path, digest in place.digests(*UNBLOCKED).items():
         number = re.search(r"/(\d{6})\.", path)
@@ -37,24 +37,20 @@ def year_of(log: Path) -> int:
     return int(log.read_text()[:4])
 
 
-def test_in_another_folder_on_another_day_with_one_core_and_other_blocks_the_bytes_are_the_same(
-    world, elsewhere
-):
+def test_folder_date_cores_and_block_size_do_not_change_a_byte(world, elsewhere):
     logs = [max(place.path("").rglob("logs/encode.log")) for place in (world, elsewhere)]
     assert year_of(logs[1]) > year_of(logs[0])
     assert bytes_of(elsewhere) == bytes_of(world)
 
 
 def trained(place: Workplace, run: str) -> list[int]:
-    """The snapshots that the last training job of each block trained, by its log."""
+    """Return the snapshots that the last training job of each block trained, by its log."""
     logs = sorted(place.path(run).glob("logs/train/*.log"))
     words = "".join(path.read_text() for path in logs)
     return [int(number) for number in re.findall(r"snapshot (\d+): epoch", words)]
 
 
-def test_runs_that_were_extended_with_four_cores_equal_those_made_at_once_and_trained_what_was_new(
-    world, extended
-):
+def test_an_extended_run_equals_one_long_run_and_trains_only_new_snapshots(world, extended):
     assert bytes_of(extended) == bytes_of(world)
     assert extended.digests(SUMMARIES) == world.digests(SUMMARIES)
     before = snapshots(halved(world.config))
@@ -78,7 +74,7 @@ def test_blocks_of_one_give_the_bytes_of_blocks_of_ten(made_alone, tmp_path):
 
 @pytest.fixture(scope="module")
 def brief(tmp_path_factory):
-    """The function that makes a run for one epoch with so many cores and so large blocks."""
+    """Return the function that makes a run of one epoch with these cores and this block size."""
 
     def make(run: str, cores: int, size: int) -> dict[str, str]:
         config = CONFIGS[run]()
@@ -92,7 +88,7 @@ def brief(tmp_path_factory):
 
 @pytest.mark.long
 @pytest.mark.parametrize("run", CONFIGS)
-def test_neither_cores_nor_blocks_change_a_byte(brief, run):
+def test_neither_cores_nor_block_size_change_a_byte(brief, run):
     expected = brief(run, cores=2, size=10)
     for cores in (1, 2, 4):
         for size in (1, 100) if cores == 2 else (1, 10, 100):

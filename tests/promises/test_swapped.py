@@ -1,4 +1,4 @@
-"""Whole files in the place of others of their kind: one line names them, and nothing is made."""
+"""Valid files in place of others of their kind: one line names them, and nothing is made."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CONFIGS = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Callable:
-    """The function that gives a world, or that of another seed, with everything made."""
+    """Return the function that makes everything of a run, or of one with another seed."""
     worlds: dict[tuple, World] = {}
 
     def make(name: str, seed: int = 1, of: str = "runs") -> World:
@@ -57,7 +57,7 @@ def made(tmp_path_factory) -> Callable:
 
 
 def refusal(world: World, folder: Path, path: str, other: Path, reader: str, number: int) -> str:
-    """What a stage says that reads `path`, in whose place there is `other`; it makes nothing."""
+    """Return the error of a stage that reads `path`, replaced by `other`; it must make nothing."""
     shutil.copytree(world.base, folder)
     (folder / path).unlink()
     shutil.copy(other, folder / path)
@@ -65,7 +65,7 @@ def refusal(world: World, folder: Path, path: str, other: Path, reader: str, num
         before = files()
         with pytest.raises(UserError) as caught:
             getattr(world, reader)(number)
-        # Of a training begun anew, the log.
+        # A training started from scratch has written its log.
         assert reader == "train_anew" or files() == before
     words = str(caught.value)
     assert len(words.splitlines()) == 1 and "delete it and run" in words
@@ -200,7 +200,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize("name, file, other, reader, number", PLACES)
-def test_a_file_of_another_place_is_refused(made, tmp_path, name, file, other, reader, number):
+def test_a_file_from_another_position_is_refused(made, tmp_path, name, file, other, reader, number):
     world = made(name)
     if file.startswith("points/"):
         path, other = (f"results/datasets/{each}.parquet" for each in (file, other))

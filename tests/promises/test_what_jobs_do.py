@@ -1,7 +1,7 @@
-"""No job reads or writes a file outside, starts another program, or unpickles what it was given.
+"""Jobs read and write no file outside, start no other program, and unpickle no user input.
 
-Told by Python's audit events. What native code opens by itself (pyarrow, ffmpeg) is not seen here;
-docs/reliability.md tells of a run under strace.
+Python's audit events show this. They do not cover files that native code opens (pyarrow, ffmpeg);
+docs/reliability.md describes a run under strace.
 """
 
 import os
@@ -12,8 +12,8 @@ import pytest
 import witness
 from workflow import REPOSITORY
 
-# The packages of what Snakemake hands to a script, and of what numba, which compiles UMAP, hands to
-# itself.
+# The packages of what Snakemake pickles for a script, and of what numba, which compiles UMAP,
+# pickles for itself.
 HANDED = {"snakemake", "pathlib"}
 COMPILED = {"builtins", "copyreg", "numba", "numpy", "pynndescent", "umap"}
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/share/zoneinfo/")
@@ -24,22 +24,22 @@ FILMS = ("encode",)
 
 @pytest.fixture(scope="module")
 def jobs(rerun_world) -> list[witness.Job]:
-    return witness.noted(rerun_world.folder / "witness")
+    return witness.recorded_jobs(rerun_world.folder / "witness")
 
 
 @pytest.fixture(scope="module")
 def mine(world, rerun_world) -> tuple[Path, Path]:
-    """The folders that the jobs worked in: the second began as a copy of the first."""
+    """The folders in which the jobs worked: the second started as a copy of the first."""
     return world.folder, rerun_world.folder
 
 
 def outside(paths: set[str], *allowed: Path | str) -> list[str]:
-    """The paths that lie in none of the places."""
+    """Return the paths that are in none of the allowed folders."""
     places = tuple(os.path.join(place, "") for place in allowed)
     return sorted(path for path in paths if not os.path.join(path, "").startswith(places))
 
 
-def test_jobs_write_below_results_and_scratch_alone_and_publish_beside_them(jobs, mine):
+def test_jobs_write_only_to_results_and_scratch_and_publish_next_to_them(jobs, mine):
     places = [folder / name for folder in mine for name in ("results", "witness/scratch")]
     for job in jobs:
         found = {path for path in job.written if "/__pycache__" not in path}
@@ -52,7 +52,7 @@ def test_jobs_leave_nothing_in_scratch(mine):
     assert [list((folder / "witness/scratch").iterdir()) for folder in mine] == [[], []]
 
 
-def test_jobs_read_in_the_working_folder_and_what_is_installed_alone(jobs, mine):
+def test_jobs_read_only_the_working_folder_and_installed_files(jobs, mine):
     installed = {sys.prefix, sys.base_prefix, *sys.path[1:]}
     for job in jobs:
         assert not outside(job.read, *mine, REPOSITORY, *installed, *SYSTEM), job.script
@@ -68,7 +68,7 @@ def test_jobs_use_no_shell_and_no_network(jobs):
     assert not set().union(*(job.refused for job in jobs))
 
 
-def test_jobs_unpickle_only_what_snakemake_hands_them(jobs):
+def test_jobs_unpickle_only_what_snakemake_passes_to_them(jobs):
     for job in jobs:
         found = {name.split(".")[0] for name in job.unpickled}
         assert found <= HANDED | (COMPILED if "numba" in job.modules else set()), job.script

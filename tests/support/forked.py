@@ -1,4 +1,4 @@
-"""Commands of Snakemake in processes that need not load it: forks of one that has."""
+"""Run Snakemake commands in forks of a process that has already imported it."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 SUPPORT = Path(__file__).parent
-# What pytest and a test put in front of the path: no command that a person gives has it there.
+# Entries that pytest and the tests add to the path, which commands of users do not have.
 _OURS = {"", str(SUPPORT), str(SUPPORT.parents[1]), str(SUPPORT.parents[1] / "workflow_scripts")}
 _FORKS = multiprocessing.get_context("forkserver")
-# The library is not among them: its code differs from one workplace to the next.
+# The library is not preloaded: its code differs between workplaces.
 _LOADED = "snakemake.cli pytest numpy jsonschema pyarrow.parquet safetensors PIL.Image"
 _FORKS.set_forkserver_preload(_LOADED.split())
-# Whoever starts a process looks after all others, too, and two threads that ask for the end of one
-# at the same time lose its status.
+# Whoever starts a process also polls all others, and if two threads poll one at the same time,
+# its exit status is lost.
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def snakemake(
     arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
 ) -> tuple[int, str]:
-    """Run `snakemake` with these arguments, there; its exit status and all that it said.
+    """Run `snakemake` with these arguments in `folder`; return its exit status and output.
 
-    As `python -m snakemake` does, but for what Python itself does as it starts: of the environment,
-    `PYTHONPATH` alone counts of what it reads, no `sitecustomize` is loaded from there, and all
-    forks of a session order their sets alike.
+    Like `python -m snakemake`, except for what Python does at startup: of the environment variables
+    that Python reads, only `PYTHONPATH` counts, no `sitecustomize` is loaded from there, and all
+    forks of a session use the same hash seed.
     """
     with tempfile.NamedTemporaryFile("w+") as said:
         given = (list(arguments), str(folder), dict(environment), said.name)

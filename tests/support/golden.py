@@ -1,11 +1,11 @@
 """Golden check: two versions of the code produce the same payloads.
 
-A payload is what an artifact is about: tensors, columns, metrics, pixels, decoded film frames.
+A payload is the content of an artifact: tensors, columns, metrics, pixels, decoded film frames.
 Cache keys, checksums and folder names are not part of it, so a refactoring may change them. The
-files are read with public libraries only, never with the library that is being refactored.
+files are read only with public libraries, never with the library that is being refactored.
 
     python tests/support/golden.py HEAD~3         make the miniature of both and compare
-    python tests/support/golden.py BEFORE AFTER   compare two working folders already made
+    python tests/support/golden.py BEFORE AFTER   compare two finished working folders
 
 Weights depend on the processor, so nothing is compared with stored digests.
 """
@@ -30,7 +30,7 @@ import safetensors.numpy
 from PIL import Image, ImageSequence
 
 REPOSITORY = Path(__file__).parents[2]
-# Columns about the clock and the machine, which training tables of earlier versions also held.
+# Columns about time and machine, which training tables of earlier versions also had.
 _OF_THE_MACHINE = {"device", "examples_per_second", "cpu_percent", "memory_bytes", "gpus"}
 
 
@@ -49,18 +49,18 @@ def _image_column(values: list[dict]) -> bytes:
 def _column(column: pa.ChunkedArray) -> bytes:
     if pa.types.is_struct(column.type) and "bytes" in {field.name for field in column.type}:
         return _image_column(column.to_pylist())
-    # In some versions a column without any value has no type.
+    # In some versions a column without values has no type.
     kind = str(column.type) if column.null_count < len(column) else "empty"
     return repr((kind, column.to_pylist())).encode()
 
 
 def _table(path: Path) -> str:
-    """The digest of the columns by name, and of the metrics in the metadata, if any."""
+    """Return the digest of the columns by name, and of the metrics in the metadata, if any."""
     table = pq.read_table(path)
     names = sorted(set(table.column_names) - _OF_THE_MACHINE)
     parts = [part for name in names for part in (name.encode(), _column(table[name]))]
-    noted = json.loads((table.schema.metadata or {}).get(b"epochreel", b"{}"))
-    metrics = noted.get("metrics") if isinstance(noted, dict) else None
+    about = json.loads((table.schema.metadata or {}).get(b"epochreel", b"{}"))
+    metrics = about.get("metrics") if isinstance(about, dict) else None
     return _digest(*parts, json.dumps(metrics, sort_keys=True).encode())
 
 
@@ -80,7 +80,7 @@ def _pictures(path: Path) -> str:
 
 
 def _film(path: Path) -> str:
-    """The digest of the decoded frames, from one checksum each."""
+    """Return the digest of the decoded frames, from one checksum each."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", path, "-f", "framemd5", "-"]
     decoded = subprocess.run(command, capture_output=True, check=True)
     return _digest(decoded.stdout)
@@ -90,7 +90,7 @@ def _text(path: Path) -> str:
     return _digest(path.read_bytes())
 
 
-# Kind of payload → where its files lie, in this and in earlier versions, and how they are read.
+# Kind of payload → the paths of its files, in this and earlier versions, and their reader.
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], str]]] = {
     "shard": (("datasets/*/*/*.parquet",), _table),
     "checkpoint": (("*/checkpoints/*.safetensors", "*/network.safetensors"), _tensors),
@@ -109,7 +109,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], str]]] = {
 
 
 def payloads(folder: Path) -> dict[tuple[str, ...], str]:
-    """The digest of every payload below `folder`/results, by kind, run or dataset, and file."""
+    """Return the digest of every payload in `folder`/results, by kind, run or dataset, and file."""
     return dict(_payloads(folder / "results"))
 
 
@@ -119,12 +119,12 @@ def _payloads(results: Path) -> Iterator[tuple[tuple[str, ...], str]]:
             for path in sorted(results.glob(pattern)):
                 if ".system." not in path.name:
                     run, *folders, name = path.relative_to(results).parts
-                    # Folders of runs are named after the kind; those of datasets tell them apart.
+                    # Folders of runs are named after the kind; those of datasets are the splits.
                     yield (kind, run, *(folders if run == "datasets" else ()), name), digest(path)
 
 
 def differences(before: Path, after: Path) -> list[str]:
-    """One line for each payload that is missing, new or different in the folder `after`."""
+    """Return a line for each payload that is missing, new or different in the folder `after`."""
     old, new = payloads(before), payloads(after)
     lines = []
     for name in sorted(old.keys() | new.keys()):

@@ -1,4 +1,4 @@
-"""Starting the workflow and killing it, while its folder is watched."""
+"""Start the workflow and kill it, while watching its folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WAYS = ("alone", "group", "worker")
 
 
 def small(repository: Path = REPOSITORY, **run) -> dict:
-    """A config whose jobs are short, all of two blocks: the spirals, in 13 snapshots."""
+    """Return a config of short jobs in two blocks: the spirals, with 13 snapshots."""
     folder = repository / "examples" / "spirals"
     config = yaml.safe_load((folder / "config.yaml").read_text())
     config["datasets"]["two_spirals"] |= {"experiment": f"{folder}/", "train": 100, "test": 40}
@@ -40,13 +40,13 @@ def small(repository: Path = REPOSITORY, **run) -> dict:
     return config | {"snapshots_per_block": 10}
 
 
-# A name → the function that makes the config of a world with that run alone.
+# A name → the function that makes the config with that run alone.
 CONFIGS: dict[str, Callable[[], dict]] = {"spirals": small}
 CONFIGS |= {run: partial(alone, run) for run in miniature()["runs"]}
 
 
 class Watched(Workplace):
-    """A workplace whose files are compared, at every look, with those of an undisturbed one."""
+    """A workplace that compares its files, at every look, with those of an undisturbed run."""
 
     def __init__(self, folder: Path, config: dict, expected: dict[str, str], **where):
         super().__init__(folder, config, **where)
@@ -56,7 +56,7 @@ class Watched(Workplace):
         self.finished: set[str] = set()
 
     def begin(self, *arguments: str, before: Callable | None = None, **how) -> subprocess.Popen:
-        """Start `snakemake` as the head of a process group of its own; it calls `before` first."""
+        """Start `snakemake` as the leader of a new process group; it calls `before` first."""
         said = tempfile.TemporaryFile("w+")  # noqa: SIM115
         where = {"stdout": said, "stderr": subprocess.STDOUT} | how
         process = subprocess.Popen(
@@ -70,22 +70,22 @@ class Watched(Workplace):
         return process
 
     def heard(self, process: subprocess.Popen) -> str:
-        """All that a start has said."""
+        """Return the output of a start."""
         process.said.seek(0)
         return process.said.read()
 
-    def refuse_what_was_finished(self, process: subprocess.Popen) -> None:
-        """Of what a start has begun, nothing was finished in one before; note what it finished."""
+    def check_nothing_repeated(self, process: subprocess.Popen) -> None:
+        """Check that this start repeated no finished job; record the jobs that it finished."""
         said = self.heard(process)
         begun = numbered_jobs(said)
-        # Checkpoints that go once they have been evaluated are made again for a block in progress.
+        # Checkpoints that are deleted after evaluation are made again for a block in progress.
         lasting = {job for job in begun.values() if job.split()[0] != "train_keeping_last"}
         assert not lasting & self.finished, f"made again: {sorted(lasting & self.finished)}\n{said}"
         ended = re.findall(r"^Finished jobid: (\d+) ", said, re.MULTILINE)
         self.finished |= {begun[number] for number in ended if number in begun}
 
     def look(self) -> None:
-        """Every file that now bears a final name is whole, and no snapshot is trained twice."""
+        """Check that every file with a final name is complete, and no snapshot is trained twice."""
         for path in self.present():
             name = str(path.relative_to(self.folder / "results"))
             try:
@@ -99,12 +99,12 @@ class Watched(Workplace):
             assert found == self.expected[name], f"{name} is not whole, or another"
             self._seen[name] = state
         for run in self.config["runs"]:
-            self._refuse_training_twice(run)
+            self._check_trained_once(run)
 
-    def _refuse_training_twice(self, run: str) -> None:
+    def _check_trained_once(self, run: str) -> None:
         records = sorted(self.path(run).glob("store/*/records/[0-9]*.json"))
         if records and self.keeps_last(run):
-            # Checkpoints that go once they are evaluated are made again for a block in progress.
+            # Checkpoints that are deleted after evaluation are made again for a block in progress.
             size = self.config["snapshots_per_block"]
             begun = int(records[-1].stem) // size * size
             records = [path for path in records if int(path.stem) < begun]
@@ -113,11 +113,11 @@ class Watched(Workplace):
             assert first == _identity(path.stat()), f"snapshot {path.stem} was trained again"
 
     def keeps_last(self, run: str) -> bool:
-        """Whether a run's checkpoints go once they have been evaluated."""
+        """Return whether a run deletes its checkpoints after their evaluation."""
         return self.config["runs"][run].get("keep_checkpoints") == "last"
 
-    def is_whole(self) -> bool:
-        """Whether all that is kept is there with the expected bytes, and nothing else."""
+    def is_complete(self) -> bool:
+        """Return whether all artifacts exist with the expected bytes, and nothing else."""
         gone = tuple(f"{run}/checkpoints/" for run in self.config["runs"] if self.keeps_last(run))
         found = self.digests(*KEPT)
         for name in [name for name in found | self.expected if name.startswith(gone)]:
@@ -125,11 +125,11 @@ class Watched(Workplace):
         return found == self.expected
 
     def present(self) -> list[Path]:
-        """The artifacts that there are."""
+        """Return the existing artifacts."""
         return [path for pattern in KEPT for path in self.path("").glob(pattern)]
 
     def watch(self, process: subprocess.Popen, seconds: float = 600) -> bool:
-        """Look again and again until the process ends (True), or for these seconds (False)."""
+        """Look repeatedly until the process ends (True), or for these seconds (False)."""
         stop = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < stop:
             self.look()
@@ -138,13 +138,13 @@ class Watched(Workplace):
         return process.poll() is not None
 
     def jobs(self) -> list[psutil.Process]:
-        """The processes that still work on this folder; not this one, nor those that began it."""
+        """Return the processes that still work in this folder, except this one and its parents."""
         begun = {process.pid for process in [psutil.Process(), *psutil.Process().parents()]}
         others = (process for process in psutil.process_iter() if process.pid not in begun)
         return [process for process in others if _works_in(process, self.folder)]
 
-    def until_nobody_works(self, seconds: float = 20) -> None:
-        """Wait for the end of what a killed start has left running; it must come."""
+    def wait_until_idle(self, seconds: float = 20) -> None:
+        """Wait for the processes that a killed start has left; they must end."""
         stop = time.monotonic() + seconds
         while self.jobs() and time.monotonic() < stop:
             self.look()
@@ -157,7 +157,7 @@ def _identity(state: os.stat_result) -> tuple:
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:
-    """Whether a process names the folder, or was started in it: ffmpeg's paths are relative."""
+    """Return whether a process names the folder or runs in it: ffmpeg's paths are relative."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
@@ -169,7 +169,7 @@ def _works_in(process: psutil.Process, folder: Path) -> bool:
 
 
 def kill(place: Watched, process: subprocess.Popen, way: str, rng: random.Random) -> bool:
-    """Kill Snakemake alone, its whole group, or one worker; False where it had ended before."""
+    """Kill Snakemake alone, its whole group, or one worker; False if it had already ended."""
     if way == "group":
         os.killpg(process.pid, signal.SIGKILL)
     elif way == "alone":
@@ -186,10 +186,10 @@ def kill(place: Watched, process: subprocess.Popen, way: str, rng: random.Random
 
 
 def workers(process: subprocess.Popen, rule: str = "") -> list[psutil.Process]:
-    """The jobs (of one rule) that a start has begun, and theirs.
+    """Return the jobs (of one rule) of a start, with their child processes.
 
-    Snakemake starts other processes too: the solver of its plan, and programs that it asks for
-    their versions. It does well without those.
+    Snakemake starts other processes too: the solver of its plan, and programs whose versions it
+    queries. It survives their loss.
     """
     try:
         jobs = [
@@ -201,7 +201,7 @@ def workers(process: subprocess.Popen, rule: str = "") -> list[psutil.Process]:
 
 
 def _command(process: psutil.Process) -> str:
-    """What a process was started with; nothing where it has just ended."""
+    """Return the command line of a process if it is a job, else an empty string."""
     try:
         command = " ".join(process.cmdline())
     except psutil.NoSuchProcess:
@@ -209,15 +209,15 @@ def _command(process: psutil.Process) -> str:
     return command if "/.snakemake/scripts/" in command else ""
 
 
-def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | None:
-    """Start, kill after up to `longest` seconds; the way, or None where all was made before."""
+def start_and_kill(place: Watched, rng: random.Random, longest: float) -> str | None:
+    """Start, kill after up to `longest` seconds; return the way, or None if all was made before."""
     process, way = place.begin(), rng.choice(WAYS)
     ended = place.watch(process, rng.uniform(1.0, longest))
     killed = not ended and kill(place, process, way, rng)
-    # At times the next start comes while the orphans are still there.
+    # Sometimes start again while orphaned processes still run.
     if rng.random() < 0.7:
-        place.until_nobody_works()
-    place.refuse_what_was_finished(process)
+        place.wait_until_idle()
+    place.check_nothing_repeated(process)
     if way != "worker":
         place.make_forked("--unlock")
     if not killed:
@@ -227,7 +227,7 @@ def kill_and_go_on(place: Watched, rng: random.Random, longest: float) -> str | 
 
 
 def undisturbed(folder: Path, run: str) -> tuple[Workplace, float]:
-    """A run made alone while nobody disturbs it, all its checkpoints kept; how long it took, s."""
+    """Make a run undisturbed, all its checkpoints kept; return it and its duration in seconds."""
     place = Workplace(folder, CONFIGS[run]())
     began = time.monotonic()
     place.make("--notemp")
@@ -235,7 +235,7 @@ def undisturbed(folder: Path, run: str) -> tuple[Workplace, float]:
 
 
 def main(folder: str, kills: int, seed: int, run: str = "spirals") -> None:
-    """Kill that often and say how it went.
+    """Kill this often and report the result.
 
     Run as `python tests/support/killing.py FOLDER 100 1 sheets`.
     """
@@ -245,9 +245,9 @@ def main(folder: str, kills: int, seed: int, run: str = "spirals") -> None:
     while sum(counted.values()) < kills:
         films += 1
         place = Watched(Path(folder, str(films)), whole.config, expected)
-        while way := kill_and_go_on(place, rng, longest=0.7 * seconds):
+        while way := start_and_kill(place, rng, longest=0.7 * seconds):
             counted[way] += 1
-        assert place.is_whole()
+        assert place.is_complete()
         print(f"film {films} is the same; kills so far: {counted}", flush=True)
 
 

@@ -1,4 +1,4 @@
-"""A sheet drawn with matplotlib, one artist a text: the reference for our own pages."""
+"""A sheet drawn with matplotlib, one artist per text: the reference for Epochreel's pages."""
 
 import io
 
@@ -13,7 +13,7 @@ WIDTH, HEIGHT = image_sizes.PAGE
 
 
 def figure(numbers: list[str]) -> Figure:
-    """The page with its 142 numbers, as a new figure with a canvas."""
+    """Return the page with its 142 numbers, as a new figure with a canvas."""
     page = Figure(figsize=(WIDTH / 100, HEIGHT / 100), dpi=100, facecolor="white")
     FigureCanvasAgg(page)
     for x0, y0, x1, y1 in layout.RULES:
@@ -27,20 +27,20 @@ def figure(numbers: list[str]) -> Figure:
 
 
 def write(page: Figure, text: str, x: float, y: float, size: float, side: str) -> None:
-    """One text about (x, y), px from the top left."""
+    """Write one text around (x, y), px from the top left."""
     font = {"fontsize": size, "family": "DejaVu Sans"}
     page.text(x / WIDTH, 1 - y / HEIGHT, text, ha=side, va="center", **font)
 
 
 def pixels(numbers: list[str]) -> np.ndarray:
-    """The page's pixels, uint8 (1024, 768) grey."""
+    """Return the page's pixels, uint8 (1024, 768) grey."""
     page = figure(numbers)
     page.canvas.draw()
     return np.asarray(page.canvas.buffer_rgba())[..., 0]
 
 
 def png(numbers: list[str]) -> bytes:
-    """The page as PNG."""
+    """Return the page as PNG."""
     data = io.BytesIO()
     figure(numbers).savefig(data, format="png")
     return data.getvalue()

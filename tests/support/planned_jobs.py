@@ -1,4 +1,4 @@
-"""What a plan alone tells of reruns: the settings that Snakemake compares, without starting it."""
+"""Reruns as far as a plan knows them: the settings that Snakemake compares, without Snakemake."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _of_run(run: Run) -> Iterator[tuple[str, dict[str, str]]]:
             else:
                 yield rule, {"": canonical(run.stage_settings(rule))}
         except UserError:
-            assert rule in reruns.FORMS  # Not every experiment has what is made on request.
+            assert rule in reruns.FORMS  # Not every experiment has the formats made on request.
 
 
 def _of_split(dataset: Dataset, split: str) -> dict[str, str]:
@@ -51,7 +51,7 @@ def _of_split(dataset: Dataset, split: str) -> dict[str, str]:
 
 
 def changed(config: Mapping, before: Settings, after: Settings) -> set[str]:
-    """Return the jobs that follow where settings changed; `config` is the one of `after`."""
+    """Return the jobs that rerun where settings changed; `config` is the one of `after`."""
     found = set()
     differing = {name for name in after if after[name] != before.get(name)}
     for run, about in config["runs"].items():

@@ -1,7 +1,7 @@
-"""The rows of the table of reruns that tell of files: lost, and altered by hand.
+"""The rows of the table of reruns about files: lost, and altered by hand.
 
-Jobs are those of the miniature world's runs `sheets` and, where points are projected, `sketches`,
-each of 13 snapshots in blocks of ten.
+The jobs are those of the miniature's run `sheets` and, for projections, of `sketches`. Both have
+13 snapshots in blocks of ten.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ RUN, SHARDS = "results/sheets", "results/datasets/few_sheets"
 
 @dataclass(frozen=True)
 class Case:
-    """A file of the world, and the jobs that follow where it is lost or altered."""
+    """A file of the miniature, and the jobs that rerun when it is lost or altered."""
 
     what: str
     path: str
     jobs: set[str]
     note: str = ""
-    refused: bool = False  # whether the first of its readers refuses it where it is damaged
+    refused: bool = False  # whether its first reader refuses it when it is damaged
 
     @property
     def told(self) -> str:
-        """The rules of these jobs in words; of the first block alone, of both, or of no block."""
+        """The rules of these jobs as text: for the first block, for both, or without blocks."""
         blocks: dict[str, list[str]] = {}
         for job in sorted(self.jobs):
             rule, *about = job.split()
@@ -46,22 +46,22 @@ _OF_BLOCKS = {("00000",): " (its block)", ("00001",): " (its block)", ("00000", 
 
 
 def first(*rules: str) -> set[str]:
-    """The jobs of these rules for the first block."""
+    """Return the jobs of these rules for the first block."""
     return {f"{rule} sheets 00000" for rule in rules}
 
 
 def second(*rules: str) -> set[str]:
-    """The jobs of these rules for the second block."""
+    """Return the jobs of these rules for the second block."""
     return {f"{rule} sheets 00001" for rule in rules}
 
 
 def both(*rules: str) -> set[str]:
-    """The jobs of these rules for both blocks."""
+    """Return the jobs of these rules for both blocks."""
     return first(*rules) | second(*rules)
 
 
 def shard(split: str) -> set[str]:
-    """The job that makes a split's first shard."""
+    """Return the job that makes a split's first shard."""
     return {f"generate_dataset few_sheets {split} 00000"}
 
 

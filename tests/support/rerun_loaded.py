@@ -1,4 +1,4 @@
-"""What the jobs of a world loaded, beside what their results are said to follow from."""
+"""The modules that jobs loaded, compared with those that their results depend on."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ LEARNING = {"train", "describe_network"}
 
 @dataclass(frozen=True)
 class Stage:
-    """A rule as it is for one experiment, with a stored training set or an unbounded one.
+    """A rule for one experiment, with a stored or an unbounded training set.
 
-    Of the rules that project, each projection is a stage of its own; of others it is empty.
-    Empty is also the experiment of rules that run no code of experiments.
+    For rules that project, each projection is a separate stage; for others it is empty. The
+    experiment is empty for rules that run no experiment's code.
     """
 
     rule: str
@@ -39,17 +39,17 @@ class Stage:
 
     @property
     def modules(self) -> set[str]:
-        """The modules that its results follow from."""
+        """The modules that its results depend on."""
         return self._parts[0]
 
     @property
     def packages(self) -> set[str]:
-        """The packages whose versions its results follow from."""
+        """The packages whose versions its results depend on."""
         return self._parts[1]
 
     @property
     def _parts(self) -> tuple[set[str], set[str]]:
-        experiment = self.experiment or reruns.experiments_there_are()[0]
+        experiment = self.experiment or reruns.world_experiments()[0]
         return _stages(experiment, self.is_stream, self.projection)[self.rule]
 
 
@@ -61,10 +61,10 @@ def _stages(
 
 
 def stages() -> set[Stage]:
-    """All stages that there are."""
+    """Return all stages."""
     return {
         _stage(rule, experiment, is_stream, projection)
-        for experiment in reruns.experiments_there_are()
+        for experiment in reruns.world_experiments()
         for rule in _stages(experiment)
         for is_stream in (False, True)
         for projection in (FILM_WIDE if rule == "fit_projection" else reruns._projections())
@@ -72,7 +72,7 @@ def stages() -> set[Stage]:
 
 
 def stage_of(job: Job, config: Mapping) -> Stage:
-    """The stage that a job was, by the path of its log."""
+    """Return the stage of a job, by the path of its log."""
     (of_data, name, rule), *_ = (found.groups() for found in map(_LOG.search, job.written) if found)
     if of_data:
         return _stage("generate_dataset", config["datasets"][name]["experiment"])
@@ -83,7 +83,7 @@ def stage_of(job: Job, config: Mapping) -> Stage:
 
 
 def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str = "") -> Stage:
-    """A stage without what makes no difference to its rule."""
+    """Return a stage without what makes no difference to its rule."""
     is_shared = rule in STAGES and not STAGES[rule].needs.files
     return Stage(
         rule,
@@ -94,20 +94,20 @@ def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str 
 
 
 def own(modules: Iterable[str]) -> set[str]:
-    """The loaded modules that are Epochreel's, without those that cannot change a result."""
+    """Return the loaded modules of Epochreel, without those that cannot change a result."""
     own = {name for name in modules if name.partition(".")[0] == "epochreel"}
     return {name for name in own if not code_digest._is_without_result(name)}
 
 
 def distributions(modules: Iterable[str]) -> set[str]:
-    """The packages of requirements.txt that loaded modules belong to."""
+    """Return the packages of requirements.txt that loaded modules belong to."""
     tops = {name.partition(".")[0] for name in modules}
     return {package for top in tops for package in _distributions().get(top, ())}
 
 
 @cache
 def _distributions() -> dict[str, set[str]]:
-    """Top name of a module → the packages of requirements.txt that it comes with."""
+    """Return top-level module name → the packages of requirements.txt that provide it."""
     lines = (REPOSITORY / "requirements.txt").read_text().splitlines()
     pinned = {normal(line.partition("==")[0]) for line in lines if "==" in line}
     return {
@@ -117,5 +117,5 @@ def _distributions() -> dict[str, set[str]]:
 
 
 def normal(name: str) -> str:
-    """A package's name as requirements spell it."""
+    """Return a package's name as requirements spell it."""
     return re.sub("[-_.]+", "-", name).lower()

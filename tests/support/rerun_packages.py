@@ -1,10 +1,10 @@
-"""The packages that a rule's code imports, or its jobs load, though no result follows from them."""
+"""Packages that a rule's code imports, or its jobs load, without effect on any result."""
 
 from __future__ import annotations
 
-# Processes, threads and GPUs are watched; libvips only checks images; PNGs are read, not packed;
-# films are not made, or their frames only looked at; shards are drawn by numpy; the digits that
-# come with scikit-learn are a file that stays; the picture of a reading holds no table.
+# Processes, threads and GPUs are monitored; libvips only checks images; PNGs are read, not
+# compressed; films are not made, or their frames only checked; numpy draws the shards; the digits
+# of scikit-learn are a file that does not change; the picture of a prediction holds no table.
 WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl", "pyvips"}
 _LOOKING = {"pillow", "deflate", "isal", "numpy"}
 _FILMING = {"imageio-ffmpeg", "ffmpeg-python"}
@@ -20,11 +20,11 @@ ONLY_IMPORTED = {
     "save_poster": _LOOKING | _FILMING,
     "write_captions": _LOOKING | _FILMING,
 }
-# numba looks for scipy as it starts. What is compiled for these projections multiplies no matrices,
-# which is what it would take from there.
+# numba imports scipy at startup, for matrix products. The code compiled for these projections has
+# none.
 ONLY_IMPORTED |= {"causal": {"scipy"}, "linear": {"scipy"}}
 
-# What others load. It computes nothing that a result holds.
+# Loaded by other packages; they compute nothing that a result holds.
 BROUGHT = {
     "snakemake": "begins each job",
     "snakemake-interface-common": "Snakemake's",
@@ -47,6 +47,6 @@ BROUGHT = {
 
 
 def computing_nothing(rule: str, projection: str = "") -> set[str]:
-    """The packages that a rule's jobs may load though its results do not follow from them."""
+    """Return the packages that a rule's jobs may load although no result depends on them."""
     of_either = ONLY_IMPORTED.get(rule, set()) | ONLY_IMPORTED.get(projection, set())
     return WATCHING | BROUGHT.keys() | of_either

@@ -1,4 +1,4 @@
-"""What runs again after which change: the one table behind docs/reruns.md and its tests.
+"""What each change reruns: the one table behind docs/reruns.md and its tests.
 
 Run as a script, it writes docs/reruns.md.
 """
@@ -36,7 +36,7 @@ TARGETS += [f"results/{run}/{name}" for run in REQUESTED for name in REQUESTED[r
 
 
 def world_config() -> dict:
-    """The miniature world, with what is added for the rows' sake."""
+    """Return the miniature config, with the additions for the rows."""
     made = miniature()
     for part, added in copy.deepcopy(ADDED).items():
         made[part] |= added
@@ -44,7 +44,7 @@ def world_config() -> dict:
 
 
 def following(touched: Iterable[str]) -> set[str]:
-    """The rules that run again when `touched` do: these, and all that read their results."""
+    """Return the rules that rerun with `touched`: these, and all that read their results."""
     found, waiting = set(), list(touched)
     while waiting:
         rule = waiting.pop()
@@ -58,23 +58,23 @@ def following(touched: Iterable[str]) -> set[str]:
 
 
 def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
-    """The jobs of one run that follow, without their blocks; datasets' included."""
+    """Return the jobs of one run that rerun, without blocks; jobs of its dataset included."""
     dataset = config["datasets"][config["runs"][run]["dataset"]]
     lacking = set(SOME) - _some_of(config, run)
     lacking |= {f"generate_dataset ({split})" for split in _SPLITS if not _stored(dataset, split)}
-    # Of what a run lacks nothing follows.
+    # Nothing depends on what a run lacks.
     rules = following(set(touched) - lacking) - lacking
     if run != config["main_run"]:
         rules -= {"publish"}
     rules -= set(FORMS) - set(REQUESTED.get(run, ()))
-    # A manifest lists all that is kept, and is made anew whenever some of it is.
+    # A manifest lists all artifacts, so it is made again whenever one is.
     if rules - set(FORMS) - {"publish"}:
         rules.add("write_manifest")
     return {_job(rule, run, config["runs"][run]["dataset"]) for rule in rules}
 
 
 def _some_of(config: Mapping, run: str) -> set[str]:
-    """Those of the rules which not every run has that this one has."""
+    """Return the optional rules that this run has."""
     from epochreel.experiment_api import loader
     from epochreel.plan.run_settings import FILM_WIDE
 
@@ -102,7 +102,7 @@ def _job(rule: str, run: str, dataset: str) -> str:
 
 
 def expected(config: Mapping, row: Row) -> set[str]:
-    """The jobs that follow from a row; `config` already has its value."""
+    """Return the jobs that rerun for a row; `config` already has its value."""
     part, name, *_ = [*row.key.split("."), ""]
     if part == "runs":
         return jobs_of(config, name, row.touched)
@@ -113,7 +113,7 @@ def expected(config: Mapping, row: Row) -> set[str]:
 
 
 def without_blocks(jobs: Iterable[str]) -> set[str]:
-    """Jobs as above. The rule for runs that keep only their last network counts as `train`."""
+    """Remove blocks from jobs. The rule for runs that keep only the last network counts as `train`."""
     found = set()
     for job in jobs:
         rule, *about = job.replace("train_keeping_last", "train").split()
@@ -125,7 +125,7 @@ def without_blocks(jobs: Iterable[str]) -> set[str]:
 
 
 def modules() -> dict[str, Path]:
-    """Every module of Epochreel by its dotted name."""
+    """Return every module of Epochreel by its dotted name."""
     from epochreel.provenance import code_digest
 
     roots = {"epochreel": code_digest.LIBRARY}
@@ -135,7 +135,7 @@ def modules() -> dict[str, Path]:
 def stages_of(
     experiment: str, is_stream: bool = False, projections: Iterable[str] = ("causal",)
 ) -> dict[str, tuple[set[str], set[str]]]:
-    """Rule → the modules that it runs and the packages that it computes with."""
+    """Return rule → the modules that it runs and the packages that it computes with."""
     from epochreel.experiment_api import loader
     from epochreel.provenance import code_digest
 
@@ -150,14 +150,14 @@ def stages_of(
 
 
 def declared_stages() -> list:
-    """The stages whose results depend on code: those that only copy are left out."""
+    """Return the stages whose results depend on code: those that only copy are left out."""
     from epochreel.plan.stages import STAGES
 
     return [stage for stage in STAGES.values() if stage.settings or stage.needs.files]
 
 
 def variants_of(stage, is_stream: bool, projections: Iterable[str]) -> list:
-    """The variants of a stage: one for each of these projections, where the stage projects."""
+    """Return the variants of a stage: one for each of these projections if the stage projects."""
     from epochreel.plan.stages import Variant
 
     names = projections if "projection" in stage.needs.files else [None]
@@ -167,7 +167,7 @@ def variants_of(stage, is_stream: bool, projections: Iterable[str]) -> list:
 def _has(experiment, stage) -> bool:
     """Check that an experiment has the files and the function that a stage calls.
 
-    Pictures between snapshots are refused where no points are projected.
+    Transitions need a projection.
     """
     from epochreel.experiment_api import source_checks
 
@@ -180,7 +180,7 @@ def _has(experiment, stage) -> bool:
 
 
 def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
-    """The jobs that follow from another module (`of` 0) or package (`of` 1) of that name."""
+    """Return the jobs that rerun after a change of this module (`of` 0) or package (`of` 1)."""
     found = set()
     for run, about in config["runs"].items():
         dataset = config["datasets"][about["dataset"]]
@@ -197,17 +197,17 @@ def jobs_where(config: Mapping, name: str, of: int) -> set[str]:
 
 
 def packages() -> list[str]:
-    """The packages whose versions count for some stage of the world's experiments."""
+    """Return the packages whose versions count for some stage of the miniature's experiments."""
     rules = [
         stages_of(name, kind, _projections())
-        for name in experiments_there_are()
+        for name in world_experiments()
         for kind in (False, True)
     ]
     return sorted({name for about in rules for _, names in about.values() for name in names})
 
 
-def experiments_there_are() -> list[str]:
-    """The experiments of the miniature world."""
+def world_experiments() -> list[str]:
+    """Return the experiments of the miniature."""
     return sorted({dataset["experiment"] for dataset in miniature()["datasets"].values()})
 
 
@@ -215,7 +215,7 @@ def experiments_there_are() -> list[str]:
 
 
 def document() -> str:
-    """docs/reruns.md."""
+    """Return the text of docs/reruns.md."""
     from rerun_document import TEXT
     from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED
 
@@ -249,12 +249,12 @@ def _short(row: Row) -> str:
         return row.key
     name, _, rest = rest.partition(".")
     kind = rest.partition(".")[0]
-    told = kind in ("network", "projection") and not rest.endswith(".name")
-    return f"{part}.*.{rest}" + (f" ({variant(world_config(), name, kind)})" if told else "")
+    is_named = kind in ("network", "projection") and not rest.endswith(".name")
+    return f"{part}.*.{rest}" + (f" ({variant(world_config(), name, kind)})" if is_named else "")
 
 
 def variant(config: Mapping, run: str, kind: str) -> str:
-    """The network or the projection of a run, by name; nothing for other keys."""
+    """Return the name of the network or projection of a run; an empty string for other keys."""
     defaults = {"network": {}, "projection": {"name": "causal"}}
     return config["runs"][run].get(kind, defaults[kind])["name"] if kind in defaults else ""
 
@@ -273,7 +273,7 @@ def _told(rows) -> Iterator[str]:
 
 def _code() -> Iterator[str]:
     rules: dict[str, dict[str, list[str]]] = {}
-    for experiment in experiments_there_are():
+    for experiment in world_experiments():
         for kind in (False, True):
             for rule, (run, _) in stages_of(experiment, kind, _projections()).items():
                 for module in run:
@@ -288,16 +288,16 @@ def _code() -> Iterator[str]:
 
 
 def _projections() -> list[str]:
-    """All projections that a run may name."""
+    """Return all projections that a run may name."""
     from epochreel.plan import schemas
 
     return list(schemas.shared()["$defs"]["projections"])
 
 
 def idle() -> list[str]:
-    """The modules that no stage's results follow from."""
+    """Return the modules that no stage's results depend on."""
     run = set()
-    for experiment in experiments_there_are():
+    for experiment in world_experiments():
         for kind in (False, True):
             stages = stages_of(experiment, kind, _projections())
             run = run.union(*(parts[0] for parts in stages.values()))

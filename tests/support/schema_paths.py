@@ -11,7 +11,7 @@ MANUAL = yaml.safe_load(schemas.SCHEMA.read_text())
 
 
 def paths_of(part, prefix=""):
-    """The dotted paths of all keys of the manual, the names of run and dataset filled in."""
+    """Yield the dotted paths of all keys of the schema, with names for run and dataset."""
     if "$ref" in part:
         part = MANUAL["$defs"][part["$ref"].split("/")[-1]]
     for name, value in part.get("properties", {}).items():
@@ -24,7 +24,7 @@ def paths_of(part, prefix=""):
 
 
 def put(config: dict, path: str, value) -> dict:
-    """`config` with `value` at the dotted `path`; keys that are not there are made."""
+    """Set `value` at the dotted `path` of `config`, with missing keys added; return `config`."""
     *parents, key = path.split(".")
     part = config
     for name in parents:
@@ -34,5 +34,5 @@ def put(config: dict, path: str, value) -> dict:
 
 
 def schema_of(experiment: str) -> dict:
-    """The schemas of a built-in experiment's own settings, by part."""
+    """Return the settings schemas of a built-in experiment, by part."""
     return schemas.of_experiment(loader.find(experiment, Path()))

@@ -30,7 +30,7 @@ from epochreel.training import block
 
 
 class World:
-    """A run in blocks of one; the stages' functions make and remake it.
+    """A run in blocks of one; its methods call the stages' functions.
 
     Paths are relative to the working folder, as in the workflow.
     """
@@ -50,7 +50,7 @@ class World:
         self.data = {split: list(self.dataset.shards(split)) for split in dataset_shards.SPLITS}
 
     def path(self, kind: str, suffix: str, number: int) -> str:
-        """The file of a snapshot (and, of one snapshot each, of a block)."""
+        """Return the file of a snapshot or, since blocks have one snapshot, of a block."""
         name = (
             self.names[number]
             if kind in ("checkpoint_index", "metrics", "training")
@@ -59,7 +59,7 @@ class World:
         return f"{self.folder}/{kind}/{name}.{suffix}"
 
     def stage(self, name: str, number: int | None = None) -> dict:
-        """The settings of a stage, or of one block of it."""
+        """Return the settings of a stage, or of one block of it."""
         run = self.run
         found = (
             run.stage_settings(name)
@@ -78,7 +78,7 @@ class World:
                 generate_dataset.generate_dataset(path, stage, self.base)
 
     def train(self, number: int) -> None:
-        """Make a block's checkpoints and state."""
+        """Make a block's checkpoint and checkpoint index."""
         outputs = block.Outputs(
             before=self.path("checkpoint_index", "json", number - 1) if number else None,
             checkpoints=[self.path("checkpoints", "safetensors", number)],
@@ -97,7 +97,7 @@ class World:
         describe_network.describe_network(*paths, self.stage("describe_network"), self.base)
 
     def train_on(self, number: int) -> None:
-        """Make a block again of which the store holds nothing any more."""
+        """Make a block again after its record was deleted from the store."""
         for path in Path(self.folder).glob(f"store/*/records/{number:06d}.json"):
             path.unlink()
         self.train(number)
@@ -120,7 +120,7 @@ class World:
         )
 
     def summarize(self, number: int) -> None:
-        """Make a block's summary."""
+        """Extend the metrics by a block."""
         summarize.summarize(
             [self.path("evaluations", "parquet", number)],
             self.path("metrics", "parquet", number - 1) if number else None,
@@ -129,17 +129,17 @@ class World:
         )
 
     def projections(self, number: int) -> list[str]:
-        """A block's projections, where there are such."""
+        """Return a block's projections, if the run has any."""
         return [self.path("projections", "parquet", number)] if self.run.projects else []
 
     def fit_projection(self, _number: int = 0) -> None:
-        """Make the fit over all snapshots, where there is one."""
+        """Make the fit over all snapshots, if the run has one."""
         for path in self.run.files.of("fit"):
             evaluations, stage = self.run.files.of("evaluations"), "fit_projection"
             fit_projection.fit_projection(evaluations, path, self.stage(stage), self.base)
 
     def project(self, number: int) -> None:
-        """Make a block's projections, where there are such."""
+        """Make a block's projections, if the run has any."""
         if not self.run.projects:
             return
         project.project(
@@ -152,7 +152,7 @@ class World:
         )
 
     def render_transitions(self, number: int) -> None:
-        """Make the pictures that lead to a block's snapshot, where there are such."""
+        """Make the transitions to a block's snapshot, if the run has any."""
         if not self.run.files.of("transitions"):
             return
         before = self.run.files.frame_inputs_before(self.names[number])
@@ -192,7 +192,7 @@ class World:
         )
 
     def captions(self, number: int = -1) -> None:
-        """Make the captions of a summary."""
+        """Make the captions from the metrics up to a snapshot."""
         number = self.snapshots[number]
         path = self.path("metrics", "parquet", number)
         stage = self.stage("write_captions")
@@ -200,7 +200,7 @@ class World:
         write_captions.write_captions(path, f"{self.folder}/training.vtt", stage, self.base)
 
     def save_network(self, number: int = -1) -> None:
-        """Make the network of a snapshot."""
+        """Save the network of a snapshot."""
         number = self.snapshots[number]
         save_network.save_network(
             self.path("checkpoints", "safetensors", number),
@@ -216,7 +216,7 @@ class World:
         draw_loop.draw_loop(evaluation, self.data["test"], loop, stage, self.base)
 
     def predict(self, _number: int = 0) -> None:
-        """Read an image."""
+        """Predict from an image."""
         paths = (
             "image.png",
             f"{self.folder}/network.safetensors",
@@ -244,11 +244,11 @@ class World:
         write_manifest.write_manifest(*paths, run.manifest_settings(), sources)
 
     def verify(self, _number: int = 0) -> None:
-        """Compare all with the manifest."""
-        told = manifest.differences(
+        """Compare all artifacts with the manifest."""
+        found = manifest.differences(
             f"{self.folder}/manifest.json", self.run.files.artifacts(), {}, {}, {}
         )
-        assert not list(told)
+        assert not list(found)
 
     def make(self) -> None:
         """Make everything."""
@@ -267,11 +267,11 @@ class World:
 
 
 def redeclare(path: Path, **values) -> None:
-    """Put a state in the place of another that is whole and holds these values instead."""
+    """Rewrite a checkpoint index with these values and a valid digest."""
     checked_json.write(path, checked_json.read(path) | values)
 
 
 def files() -> dict[str, bytes]:
-    """All files but logs and what else no stage reads: path → bytes."""
+    """Return path → bytes of all files below `results` except logs."""
     found = (path for path in Path("results").rglob("*") if path.is_file())
     return {str(p): p.read_bytes() for p in found if "/logs/" not in str(p)}

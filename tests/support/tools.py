@@ -1,4 +1,4 @@
-"""Small helpers that several tests use."""
+"""Small helpers that several tests share."""
 
 from collections.abc import Callable
 from pathlib import Path

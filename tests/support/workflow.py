@@ -1,4 +1,4 @@
-"""Running the workflow in tests, as a person would: through the `snakemake` command."""
+"""Run the workflow in tests as a user does: through the `snakemake` command."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ MINIATURE = Path(__file__).parent / "miniature.yaml"
 
 
 def miniature() -> dict:
-    """The config of the miniature world: every experiment, tiny and whole."""
+    """Return the config of the miniature: every experiment, tiny and complete."""
     return yaml.safe_load(MINIATURE.read_text())
 
 
 def alone(run: str, **changes) -> dict:
-    """The miniature world with one run alone; `changes` are those of the run's keys."""
+    """Return the miniature with one run alone; `changes` are those of the run's keys."""
     config = miniature()
     chosen = config["runs"][run] | changes
     dataset = chosen["dataset"]
@@ -38,7 +38,7 @@ def alone(run: str, **changes) -> dict:
 
 
 def with_key(config: Mapping, key: str, value) -> dict:
-    """A copy of `config` with another value at a dotted key."""
+    """Return a copy of `config` with another value at a dotted key."""
     changed = part = copy.deepcopy(dict(config))
     *path, last = key.split(".")
     for name in path:
@@ -48,14 +48,14 @@ def with_key(config: Mapping, key: str, value) -> dict:
 
 
 def put(path: Path, document: Mapping) -> None:
-    """Replace a YAML file in one step: another worker may be reading it."""
+    """Replace a YAML file atomically: another worker may be reading it."""
     part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_text(yaml.safe_dump(dict(document), sort_keys=False))
     part.replace(path)
 
 
 class Workplace:
-    """A folder with a config of its own, where the workflow runs."""
+    """A folder with its own config, in which the workflow runs."""
 
     def __init__(self, folder: Path, config: dict | None = None, repository: Path = REPOSITORY):
         self.folder, self.repository = folder, repository
@@ -64,17 +64,17 @@ class Workplace:
         self.write_config()
 
     def write_config(self) -> None:
-        """Write the config as it now is."""
+        """Write the current config."""
         self.folder.mkdir(parents=True, exist_ok=True)
         put(self.folder / "config.yaml", self.config)
-        # The shipped profile, but for the progress display: tests read the plain words.
+        # The shipped profile without the progress display: tests read plain text.
         profile = yaml.safe_load((self.repository / "profiles/default/config.yaml").read_text())
         profile.pop("logger", None)
         (self.folder / "profile").mkdir(exist_ok=True)
         put(self.folder / "profile/config.yaml", profile)
 
     def command(self, *arguments: str, cores: int = 2, config: str = "config.yaml") -> list[str]:
-        """The command line of a start with these arguments."""
+        """Return the command line of a start with these arguments."""
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", self.repository / "Snakefile"),
             *("--workflow-profile", self.folder / "profile"),
@@ -84,7 +84,7 @@ class Workplace:
         return [str(word) for word in command]
 
     def start(self, *arguments: str, **how) -> subprocess.CompletedProcess:
-        """Run `snakemake` with these arguments; the answer holds all it said, as text."""
+        """Run `snakemake` with these arguments; the result holds its output as text."""
         return subprocess.run(
             self.command(*arguments, **how),
             stdout=subprocess.PIPE,
@@ -95,20 +95,20 @@ class Workplace:
         )
 
     def make_forked(self, *arguments: str, **how) -> str:
-        """The same as `make` for what starts no job, in less time; see `forked.snakemake`."""
+        """Do the same as `make` for what starts no job, in less time; see `forked.snakemake`."""
         command = self.command(*arguments, **how)[3:]  # Without `python -m snakemake`.
         status, said = forked.snakemake(command, self.folder, os.environ | self.environment)
         assert status == 0, said[-3000:]
         return said
 
     def make(self, *arguments: str, **how) -> str:
-        """Run `snakemake`, which must succeed; returns all it said."""
+        """Run `snakemake`, which must succeed; return its output."""
         done = self.start(*arguments, **how)
         assert done.returncode == 0, done.stdout[-3000:]
         return done.stdout
 
     def refusal(self, *targets: str) -> str:
-        """Return the one line that a dry run says as it stops."""
+        """Return the one-line error with which a dry run stops."""
         done = self.start("--dry-run", *targets)
         assert done.returncode != 0
         assert "Traceback" not in done.stdout
@@ -118,9 +118,9 @@ class Workplace:
     def jobs(
         self, *targets: str, config: Mapping | None = None, is_forked: bool = True, **how
     ) -> set[str]:
-        """The jobs that a start would do, such as "render sheets 00001": rule and wildcards.
+        """Return the jobs that a start would run, with wildcards, such as "render sheets 00001".
 
-        With another `config`, that of the folder is left alone: plans may be made side by side.
+        Another `config` leaves that of the folder alone, so that plans may be made in parallel.
         """
         name = "config.yaml"
         if config is not None:
@@ -131,11 +131,11 @@ class Workplace:
         return set(jobs_in(plan("--dry-run", *targets, config=name, **how)))
 
     def planned(self, *targets: str) -> dict[str, int]:
-        """What a start would do: rule → number of jobs."""
+        """Return what a start would do: rule → number of jobs."""
         return dict(Counter(job.split()[0] for job in self.jobs(*targets)))
 
     def linked_at(self, folder: Path) -> Workplace:
-        """A copy whose files are second names of these: cheap, and for replacing files, not
+        """Return a copy whose files are hard links to these: cheap, and for replacing files, not
         for writing into them.
         """
         shutil.copytree(self.folder, folder, copy_function=os.link)
@@ -144,11 +144,11 @@ class Workplace:
         return place
 
     def path(self, name: str) -> Path:
-        """A path below `results/`."""
+        """Return a path below `results/`."""
         return self.folder / "results" / name
 
     def digests(self, *patterns: str) -> dict[str, str]:
-        """SHA-256 of the artifacts below `results/` that match."""
+        """Return the SHA-256 of the artifacts below `results/` that match."""
         results = self.folder / "results"
         found = (path for pattern in patterns for path in results.glob(pattern))
         return {
@@ -158,12 +158,12 @@ class Workplace:
 
 
 def jobs_in(said: str) -> list[str]:
-    """The jobs that Snakemake's words tell of, as rule and wildcards; target rules are none."""
+    """Return the jobs in Snakemake's output as rule and wildcards, without target rules."""
     return list(numbered_jobs(said).values())
 
 
 def numbered_jobs(said: str) -> dict[str, str]:
-    """The same by the numbers that Snakemake gives them."""
+    """Return the same by Snakemake's job numbers."""
     found = re.findall(
         r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", said.replace("\r", ""), re.MULTILINE
     )
@@ -178,7 +178,7 @@ def numbered_jobs(said: str) -> dict[str, str]:
 
 
 def copy_code(folder: Path) -> Path:
-    """A copy of the code in `folder`, to change."""
+    """Copy the code into `folder`, for changes."""
     folder.mkdir(parents=True)
     for name in ("Snakefile", "config.schema.yaml"):
         shutil.copy(REPOSITORY / name, folder)

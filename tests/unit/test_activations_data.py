@@ -1,4 +1,4 @@
-"""Images in classes: sketches, digits, clothes, and folders of one's own."""
+"""Images in classes: sketches, digits, clothes, and user folders."""
 
 import gzip
 import struct
@@ -24,7 +24,7 @@ def generated(split="train", indices=range(4), seed=1, **own):
 
 
 def pictures(folder, names, colour=100, count=4, size=(8, 8), kind="png"):
-    """`count` pictures in each of these folders, told apart by their grey."""
+    """Write `count` pictures into each of these folders, each with its own grey level."""
     for name in names:
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
@@ -49,7 +49,7 @@ def test_a_sketch_is_dark_lines_on_white(kind):
     assert np.median(image) == 255
 
 
-def test_an_example_follows_from_seed_split_and_number_alone():
+def test_an_example_depends_only_on_seed_split_and_index():
     some, few = generated(indices=range(8), size=32), generated(indices=range(5, 8), size=32)
     assert all(
         (one["image"] == other["image"]).all() for one, other in zip(some[5:], few, strict=True)
@@ -57,12 +57,12 @@ def test_an_example_follows_from_seed_split_and_number_alone():
 
 
 @pytest.mark.parametrize("other", [{"seed": 2}, {"split": "test"}, {"indices": range(10, 20)}])
-def test_other_seeds_splits_and_numbers_give_other_sketches(other):
+def test_other_seeds_splits_and_indices_give_other_sketches(other):
     first, second = (generated(**{"indices": range(10), "size": 32} | way) for way in ({}, other))
     assert all((a["image"] != b["image"]).any() for a, b in zip(first, second, strict=True))
 
 
-def test_a_sketch_always_has_its_first_part():
+def test_a_sketch_always_keeps_its_first_stroke():
     for seed in range(60):
         pen = sketches.Pen(np.random.default_rng(seed))
         pen.line((0, 0), (0, 0.3))
@@ -75,15 +75,15 @@ def test_all_kinds_are_sketched_equally_often():
     assert (np.bincount(labels) == 3).all()
 
 
-def test_sketches_reach_every_edge_and_stay_on_the_sheet():
+def test_sketches_reach_every_edge_and_stay_inside_the_image():
     images = [example["image"] for example in generated(indices=range(60), size=64)]
     ink = np.stack(images) < 128
     assert ink.any((0, 1))[:6].any() and ink.any((0, 2))[:6].any()
-    # A frame of white as wide as a hair is left about nearly all.
+    # Nearly all keep a white margin of at least one pixel at the top.
     assert np.mean([image[0].min() == 255 for image in images]) > 0.8
 
 
-def test_images_have_channels_where_colour_is_asked_for():
+def test_images_have_three_channels_where_colour_is_set():
     assert generated(size=16, colour=True)[0]["image"].shape == (16, 16, 3)
 
 
@@ -96,22 +96,22 @@ def test_digits_are_dark_on_white_and_scaled():
     assert example["image"][:, 0].min() > 180
 
 
-def test_digits_are_split_without_overlap_and_without_rest():
+def test_digit_splits_do_not_overlap_and_leave_none_out():
     counts = {"train": 1079, "validation": 179, "test": 539}
     own = {"source": "digits", "size": 8, "test_share": 0.3, "validation_share": 0.1}
     parts = {split: generated(split, range(count), **own) for split, count in counts.items()}
     known = {example["image"].tobytes() for part in parts.values() for example in part}
-    assert len(known) > 1780  # a few digits are alike
+    assert len(known) > 1780  # a few digits are identical
     with pytest.raises(UserError, match="539 examples for the split test"):
         generated("test", range(540), **own)
 
 
-def test_every_class_gives_its_share_to_the_test_set():
+def test_the_test_set_is_stratified_by_class():
     labels = [example["label"] for example in generated("test", range(500), source="digits")]
     assert np.bincount(labels).min() > 35
 
 
-def test_another_seed_splits_otherwise():
+def test_another_seed_gives_another_split():
     one, other = (generated("test", range(50), seed, source="digits", size=8) for seed in (1, 2))
     same = [(a["image"] == b["image"]).all() for a, b in zip(one, other, strict=True)]
     assert np.mean(same) < 0.2
@@ -140,14 +140,14 @@ def clothes_of(folder, split, count):
     return generated(split, range(count), **own)
 
 
-def test_clothes_come_from_packed_and_plain_files(clothes):
+def test_clothes_are_read_from_compressed_and_plain_files(clothes):
     assert greys(clothes_of(clothes, "test", 10)) == list(range(246, 256))
     learnt, checked = clothes_of(clothes, "train", 30), clothes_of(clothes, "validation", 10)
     assert greys(learnt + checked) == list(range(216, 256))
     assert all((255 - one["image"][0, 0]) % 10 == one["label"] for one in learnt)
 
 
-def test_a_missing_file_is_named(clothes):
+def test_a_missing_file_is_reported(clothes):
     (clothes / "train-labels-idx1-ubyte").unlink()
     with pytest.raises(UserError, match="neither train-labels-idx1-ubyte nor"):
         clothes_of(clothes, "train", 1)
@@ -155,26 +155,26 @@ def test_a_missing_file_is_named(clothes):
 
 @pytest.mark.parametrize("length", [0, 3, 10, 200])
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz"])
-def test_a_file_that_is_cut_off_is_named(name, length, clothes):
+def test_a_truncated_file_is_reported(name, length, clothes):
     path = clothes / name
     path.write_bytes(path.read_bytes()[: min(length, path.stat().st_size - 1)])
     with pytest.raises(UserError, match=name):
         clothes_of(clothes, "test" if "t10k" in name else "train", 1)
 
 
-def test_another_file_is_refused(tmp_path):
+def test_a_file_that_is_not_idx_is_refused(tmp_path):
     (tmp_path / "x").write_bytes(b"\x00\x00\x0d\x01\x00\x00\x00\x01abcd")
     with pytest.raises(UserError, match="not an IDX file"):
         idx.read(tmp_path, "x")
 
 
-def test_labels_and_images_must_belong_together(clothes):
+def test_labels_and_images_must_have_the_same_count(clothes):
     write_idx(clothes / "train-labels-idx1-ubyte", np.zeros(39))
     with pytest.raises(UserError, match="do not match"):
         clothes_of(clothes, "train", 1)
 
 
-# -- Folders of one's own ----------------------------------------------------------------------
+# -- User folders ------------------------------------------------------------------------------
 
 
 def own(folder, names=("cats", "dogs"), **more):
@@ -207,7 +207,7 @@ def test_one_folder_per_class_is_split_by_the_seed(tmp_path):
     assert sum(example["label"] for example in parts[2]) == 5
 
 
-def test_labels_are_places_in_the_list_of_classes(tmp_path):
+def test_labels_are_indices_into_the_list_of_classes(tmp_path):
     pictures(tmp_path, ["cats"], 0)
     pictures(tmp_path, ["dogs"], 100)
     for names in (["cats", "dogs"], ["dogs", "cats"]):
@@ -222,7 +222,7 @@ def test_built_in_sources_have_their_own_classes():
         classes.names(settings(source="folder"))
 
 
-def test_an_empty_class_is_named(tmp_path):
+def test_an_empty_class_is_reported(tmp_path):
     pictures(tmp_path, ["cats", "dogs"])
     (tmp_path / "owls").mkdir()
     (tmp_path / "owls" / "notes.txt").write_text("none yet")
@@ -230,13 +230,13 @@ def test_an_empty_class_is_named(tmp_path):
         generated(**own(tmp_path, ["cats", "owls"]))
 
 
-def test_a_class_without_a_folder_is_named_with_those_there_are(tmp_path):
+def test_a_class_without_a_folder_is_reported_with_the_folders_found(tmp_path):
     pictures(tmp_path, ["cats", "dogs"])
     with pytest.raises(UserError, match=r"no folder for class 'owls' \(it has: cats, dogs\)"):
         generated(**own(tmp_path, ["cats", "owls"]))
 
 
-def test_every_class_is_in_every_split_however_few_its_images(tmp_path):
+def test_every_split_holds_every_class_even_one_with_few_images(tmp_path):
     pictures(tmp_path, ["cats"], 0, count=40)
     pictures(tmp_path, ["dogs"], 100, count=3)
     how = own(tmp_path, test_share=0.1, validation_share=0.1)
@@ -246,7 +246,7 @@ def test_every_class_is_in_every_split_however_few_its_images(tmp_path):
 
 
 @pytest.mark.parametrize("parts", ["", "train test"])
-def test_a_class_of_too_few_images_for_the_splits_is_named(tmp_path, parts):
+def test_a_class_with_too_few_images_for_the_splits_is_reported(tmp_path, parts):
     for part in parts.split() or [""]:
         pictures(tmp_path / part, ["cats"], 0, count=40)
         pictures(tmp_path / part, ["owls"], 100, count=1 if parts else 2)
@@ -254,7 +254,7 @@ def test_a_class_of_too_few_images_for_the_splits_is_named(tmp_path, parts):
         generated(**own(tmp_path, ["cats", "owls"], test_share=0.2))
 
 
-def test_the_first_examples_of_a_split_are_of_all_classes_in_like_shares(tmp_path):
+def test_the_first_examples_of_a_split_keep_the_class_proportions(tmp_path):
     pictures(tmp_path, ["cats"], 0, count=60)
     pictures(tmp_path, ["dogs", "owls"], 100, count=20)
     how = own(tmp_path, ["cats", "dogs", "owls"], test_share=0.5, validation_share=0)
@@ -264,12 +264,12 @@ def test_the_first_examples_of_a_split_are_of_all_classes_in_like_shares(tmp_pat
         assert (np.abs(shares - (0.6, 0.2, 0.2)) <= 1 / count + 1e-9).all()
 
 
-def test_the_first_digits_of_a_split_are_of_all_classes():
+def test_the_first_digits_of_a_split_cover_all_classes():
     labels = [example["label"] for example in generated("test", range(75), source="digits")]
     assert set(np.bincount(labels)) <= {7, 8}
 
 
-def test_a_missing_folder_is_named(tmp_path):
+def test_a_missing_folder_is_reported(tmp_path):
     with pytest.raises(UserError, match="nowhere"):
         generated(**own(tmp_path / "nowhere"))
 
@@ -286,7 +286,7 @@ def test_a_class_may_be_called_train(tmp_path):
 
 
 @pytest.mark.parametrize("damage", [b"", b"no image", b"\x89PNG\r\n\x1a\n"])
-def test_an_unreadable_image_is_named(tmp_path, damage):
+def test_an_unreadable_image_is_reported(tmp_path, damage):
     pictures(tmp_path, ["cats", "dogs"])
     for path in tmp_path.rglob("*.png"):
         path.write_bytes(damage)
@@ -294,14 +294,14 @@ def test_an_unreadable_image_is_named(tmp_path, damage):
         generated(**own(tmp_path))
 
 
-def test_more_examples_than_there_are_are_refused_with_their_number(tmp_path):
+def test_asking_for_too_many_examples_is_refused_with_the_maximum(tmp_path):
     pictures(tmp_path, ["cats", "dogs"], count=10)
     with pytest.raises(UserError, match=r"has 12 examples for the split train; .* at most 12"):
         generated(indices=range(10, 20), **own(tmp_path))
 
 
 @pytest.mark.parametrize("kind", folders.SUFFIXES)
-def test_images_of_all_kinds_are_read(tmp_path, kind):
+def test_images_of_all_file_formats_are_read(tmp_path, kind):
     pictures(tmp_path, ["cats", "dogs"], kind=kind[1:].upper())
     assert 95 <= generated(**own(tmp_path))[0]["image"][2, 2] <= 108
 
@@ -326,12 +326,12 @@ def test_images_are_padded_cropped_or_stretched_to_squares(fit, top, left, middl
     assert abs(int(image[10, 10]) - middle) < 12
 
 
-def test_a_photograph_keeps_its_colours_where_asked():
+def test_a_photograph_keeps_its_colours_only_if_asked():
     photo = np.zeros((9, 9, 3), np.uint8)
     photo[..., 0] = 200
     assert data.fit_image(photo, settings(size=9, colour=True))[4, 4].tolist() == [200, 0, 0]
     assert data.fit_image(photo, settings(size=9)).shape == (9, 9)
 
 
-def test_a_sliver_of_an_image_is_still_an_image():
+def test_an_image_one_pixel_high_is_fitted_too():
     assert data.fit_image(np.zeros((1, 4000), np.uint8), settings(size=8)).shape == (8, 8)

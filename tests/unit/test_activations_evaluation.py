@@ -1,4 +1,4 @@
-"""What the evaluation of a network that tells images apart writes down."""
+"""Evaluation of the image classifier: the columns and metrics that it writes."""
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,7 @@ def test_activations_and_probabilities_are_those_of_the_network(network, example
     assert columns["prediction"].to_pylist() == probabilities.argmax(1).tolist()
 
 
-def test_metrics_are_told_for_all_for_each_class_and_for_the_sample(network, examples):
+def test_metrics_cover_the_test_set_each_class_and_the_training_sample(network, examples):
     _, metrics = tried(network, some(examples, slice(20)), some(examples, slice(20, 30)))
     with torch.inference_mode():
         logits = network(examples["image"])
@@ -86,7 +86,7 @@ def test_activations_beyond_half_precision_are_refused(scale, examples):
         tried(network, examples)
 
 
-def test_an_evaluation_is_read_as_it_was_written(network, examples, tmp_path):
+def test_an_evaluation_is_read_back_unchanged(network, examples, tmp_path):
     columns, metrics = tried(network, examples, some(examples, slice(5)))
     evaluations.write(tmp_path / "x.parquet", columns, metrics, {"snapshot": 3, "key": {}})
     assert evaluations.read_metadata(tmp_path / "x.parquet")["metrics"] == metrics
@@ -98,34 +98,34 @@ def apart(points, truth):
     return evaluation._apart(evaluation._Seen(torch.tensor(truth), logits, torch.tensor(points)))
 
 
-def test_classes_whose_examples_are_mixed_are_not_apart_and_others_are():
+def test_mixed_classes_score_one_half_and_separate_ones_one():
     draw = np.random.default_rng(0)
     points = draw.normal(0, 1, (300, 5))
     truth = np.arange(300) % 3 * 2
     points[truth == 4] += 50
-    told = apart(points, truth)
-    assert told["apart_0_2"] == pytest.approx(0.5, abs=0.05)
-    assert told["apart_0_4"] == told["apart_2_4"] == 1
+    measured = apart(points, truth)
+    assert measured["apart_0_2"] == pytest.approx(0.5, abs=0.05)
+    assert measured["apart_0_4"] == measured["apart_2_4"] == 1
 
 
-def test_how_far_classes_lie_apart_hardly_depends_on_how_many_examples_they_have():
-    draw, told = np.random.default_rng(0), []
+def test_class_separation_hardly_depends_on_the_number_of_examples():
+    draw, measured = np.random.default_rng(0), []
     for count in (1000, 100):
         truth = np.repeat([0, 1], (1000, count))
-        told.append(apart(draw.normal(0, 1, (len(truth), 2)) + 2 * truth[:, None], truth))
-    assert told[0]["apart_0_1"] == pytest.approx(told[1]["apart_0_1"], abs=0.05)
+        measured.append(apart(draw.normal(0, 1, (len(truth), 2)) + 2 * truth[:, None], truth))
+    assert measured[0]["apart_0_1"] == pytest.approx(measured[1]["apart_0_1"], abs=0.05)
 
 
 def test_no_example_is_its_own_neighbour():
     assert apart([[0.0], [1.0], [5.0]], [0, 1, 1])["apart_0_1"] < 0.5
 
 
-def test_of_many_examples_neighbours_are_found_part_by_part(monkeypatch):
+def test_searching_neighbours_in_parts_gives_the_same_result(monkeypatch):
     points = np.random.default_rng(0).normal(0, 1, (50, 4))
     whole = apart(points, np.arange(50) % 4)
     monkeypatch.setattr(evaluation, "_ROWS", 7)
     assert apart(points, np.arange(50) % 4) == pytest.approx(whole)
 
 
-def test_of_very_many_classes_no_pairs_are_told():
+def test_with_very_many_classes_no_pair_metrics_are_written():
     assert apart(np.zeros((40, 3)), np.arange(40) % 20) == {}

@@ -1,4 +1,4 @@
-"""The frames and sentences of the film of activations."""
+"""Frames and sentences of the activations film."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ def run_info(size=FULL, kinds=3, shape=(28, 28)):
 
 
 def frame_data(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
-    """More of the invented predictions are right, and clouds more apart, the larger `skill`."""
+    """Return invented predictions: a larger `skill` gives more right ones and clearer clouds."""
     draw = np.random.default_rng(1)
     label = np.concatenate((np.arange(TEST), np.arange(train))) % kinds
     right = draw.random(len(label)) < skill
@@ -70,18 +70,18 @@ def settled_clouds():
 
 
 def said(**named):
-    """The sentence of the third phase, where metrics change once, one phase before it begins."""
+    """Return the sentence of the third phase when metrics change once, one phase earlier."""
     changed = {name: [before] * (HOLD + 1) + [now] * HOLD for name, (before, now) in named.items()}
     return sentences.remark(metrics(2 * HOLD + 1, **changed), NAMES, HOLD)
 
 
 def of_cat(*shares, apart=1.0):
-    """The sentence where the accuracy of one class has gone this way and clouds lie apart."""
+    """Return the sentence for this history of one class's accuracy, with clouds this far apart."""
     changed = {"accuracy_of_0": shares} | dict.fromkeys(PAIRS, np.full(len(shares), apart))
     return sentences.remark(metrics(len(shares), **changed), NAMES, HOLD).sentence
 
 
-def test_a_frame_is_the_same_alone_or_after_others():
+def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [frame_data(skill, k) for k, skill in enumerate((0, 0.3, 0.6, 1))]
     together = scene()
     frames = [together.draw(each) for each in all_frame_data]
@@ -97,7 +97,7 @@ def test_every_size_and_number_of_classes_can_be_drawn(size, kinds, shape):
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
-def test_between_snapshots_only_the_points_move():
+def test_during_a_transition_only_the_points_move():
     now, film = frame_data(), scene()
     moved = replace(now, layout=now.layout * np.float32(0.9))
     changed = (film.draw(now) != film.draw(moved)).any(-1)
@@ -106,7 +106,7 @@ def test_between_snapshots_only_the_points_move():
 
 
 def guessing(step, snapshot=5):
-    """A moment in which all images are taken for the class `step` after their own."""
+    """Return frame data in which every image is taken for the class `step` after its own."""
     now = frame_data(0.4, snapshot)
     taken = (now.predictions["label"].to_numpy() + step) % 3
     return replace(now, predictions=now.predictions.set_column(2, "prediction", pa.array(taken)))
@@ -116,7 +116,7 @@ def between(before, after):
     return scene().draw(next(render._between(before, after, 1)))
 
 
-def test_between_snapshots_sentence_shares_and_curves_are_those_of_the_one_before():
+def test_during_a_transition_the_text_and_curves_do_not_change():
     film, first, second = scene(), frame_data(0.4), frame_data(0.9, 8)
     frames = film.draw(first), between(first, second), film.draw(second)
     for part in (np.s_[:190], np.s_[510:, 1360:]):
@@ -124,7 +124,7 @@ def test_between_snapshots_sentence_shares_and_curves_are_those_of_the_one_befor
         assert np.array_equal(middle, before) and not np.array_equal(after, before)
 
 
-def test_between_snapshots_colours_and_marks_are_those_of_the_one_before():
+def test_during_a_transition_colours_and_marks_do_not_change():
     first, later = guessing(1), [guessing(step, 6) for step in (0, 1, 2)]
     right, same, other = (between(first, each) for each in later)
     assert np.array_equal(same, other) and (same != between(guessing(2), later[1])).any()
@@ -134,12 +134,12 @@ def test_between_snapshots_colours_and_marks_are_those_of_the_one_before():
     assert marked[0] > 1000 and marked[1] == 0
 
 
-def test_all_that_is_seen_follows_from_the_moment_and_not_from_its_number():
+def test_a_frame_depends_on_its_data_and_not_on_its_snapshot_number():
     now = frame_data()
     assert np.array_equal(scene().draw(now), scene().draw(replace(now, snapshot=6)))
 
 
-def test_a_wrong_picture_differs_from_a_right_one_without_colour():
+def test_wrong_and_right_pictures_differ_even_without_colour():
     pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
     pictures.draw_static(scene()._canvas)
     plain = np.full((2, 54, 54, 3), 200, np.uint8)
@@ -151,7 +151,7 @@ def test_a_wrong_picture_differs_from_a_right_one_without_colour():
 
 
 @pytest.mark.parametrize("size", [FULL, (1280, 720), (2560, 1440)])
-def test_the_frame_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
+def test_the_border_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
     pictures = thumbnails.Thumbnails(run_info().test, ("cup", "bicycle", "ankle boot"), 54)
     pictures.draw_static(scene(size)._canvas)
     for number, side in enumerate(pictures._whole):
@@ -162,19 +162,19 @@ def test_the_frame_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
         assert side < 28 * size[0] / 1280 or strips[:, 2:-weight].std() > 20
 
 
-def test_a_wrong_dot_differs_from_a_right_one_without_colour():
+def test_wrong_and_right_dots_differ_even_without_colour():
     dots = thumbnails.dots(scene()._canvas, colours.of_classes(3))
     edges = [grey(dot.pixels)[0].mean() for dot in dots]
     assert min(edges[:3]) > 240 and max(edges[3:]) < 50
 
 
-def test_of_each_class_as_many_pictures_come_early():
+def test_the_first_pictures_are_spread_evenly_over_the_classes():
     truth = np.array([0] * 50 + [1] * 5 + [2] * 20)
     order = thumbnails.ranked(truth, 12)
     assert truth[order].tolist() == [0, 1, 2] * 4 and len(set(order)) == 12
 
 
-def test_full_grown_pictures_do_not_overlap():
+def test_full_size_pictures_do_not_overlap():
     places = np.random.default_rng(0).uniform(0, 500, (300, 2))
     sides = thumbnails.sides(places, 50, np.full(300, np.inf))
     full = places[sides == 50]
@@ -183,7 +183,7 @@ def test_full_grown_pictures_do_not_overlap():
     assert sides[0] == 50 and (sides >= 0).all()
 
 
-def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_other():
+def test_during_a_transition_pictures_change_size_linearly():
     panel = settled_clouds()
     before, after = frame_data(0.4), frame_data(0.8, 6)
     after.layout[:] = after.layout[::-1]
@@ -196,7 +196,7 @@ def test_between_snapshots_pictures_grow_and_shrink_evenly_from_one_size_to_the_
     assert (np.diff(sides, axis=0) * (sides[-1] - sides[0]) >= 0).all()
 
 
-def test_pictures_are_drawn_at_the_sizes_that_they_have_on_the_way():
+def test_during_a_transition_pictures_are_drawn_at_their_current_size():
     before, after = frame_data(0.4), frame_data(0.4, 6)
     after.layout[:] = after.layout[::-1]
     between = next(render._between(before, after, 1))
@@ -204,7 +204,7 @@ def test_pictures_are_drawn_at_the_sizes_that_they_have_on_the_way():
     assert (film.draw(between) != film.draw(replace(between, way=None))).any()
 
 
-def test_the_first_wrong_guesses_are_large_enough_for_a_name_where_all_are_near():
+def test_the_first_wrong_guesses_are_large_enough_for_a_name_in_a_crowd():
     pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
     truth, places = np.arange(TEST) % 3, np.random.default_rng(0).uniform(0, 60, (TEST, 2))
     guessed = truth.copy()
@@ -215,7 +215,7 @@ def test_the_first_wrong_guesses_are_large_enough_for_a_name_where_all_are_near(
 
 
 def two_pictures(guesses, places, sizes):
-    """The frame with the first two pictures of class 0; all others are dots, elsewhere."""
+    """Return a frame with the first two pictures of class 0; all others are dots elsewhere."""
     film, canvas = run_info(), scene()._canvas
     pictures = thumbnails.Thumbnails(film.test, NAMES, 54)
     pictures.draw_static(canvas)
@@ -232,13 +232,13 @@ def test_a_wrong_guess_lies_on_top_of_a_right_one():
     assert grey(frame[380, 400:402]).max() < 60
 
 
-def test_a_picture_that_is_covered_shows_no_name_on_the_one_that_covers_it():
+def test_a_covered_picture_shows_no_name_on_the_one_that_covers_it():
     alone = two_pictures((0, 2), ((900, 900), (400, 400)), (30, 54))
     covered = two_pictures((1, 2), ((400, 400), (400, 400)), (30, 54))
     assert np.array_equal(covered[350:450, 350:450], alone[350:450, 350:450])
 
 
-def test_a_wrong_guess_that_has_room_for_its_name_lies_on_top_of_all_others(monkeypatch):
+def test_a_wrong_guess_with_room_for_its_name_lies_on_top_of_all_others(monkeypatch):
     monkeypatch.setattr(thumbnails, "MOST_NAMED", 1)
     frame = two_pictures((1, 2), ((400, 400), (400, 424)), (42, 54))
     assert (frame[408:421, 382:418] == colours.of_classes(3)[1]).all(-1).mean() > 0.3
@@ -255,7 +255,7 @@ def test_the_note_is_legible_in_small_frames():
 
 
 @pytest.mark.parametrize("size", [(640, 360), (960, 540), (1280, 720), FULL])
-def test_the_note_speaks_of_names_on_strips_where_there_are_letters(size, monkeypatch):
+def test_the_note_mentions_name_strips_only_where_names_are_legible(size, monkeypatch):
     panel, canvas, words = clouds.TestClouds(run_info(), NAMES), scene(size)._canvas, []
     monkeypatch.setattr(canvas, "text", lambda *arguments, **_: words.append(arguments[2]))
     panel.draw_static(canvas)
@@ -272,7 +272,7 @@ def test_every_image_is_a_picture_or_a_dot():
         assert (seen == colour).all(1).sum() > 100
 
 
-def test_all_points_are_within_their_place_in_the_order_in_which_they_lie():
+def test_all_points_stay_inside_their_area_and_keep_their_order():
     x = np.array([-9, -2, -1.5, -1, 0, 0.5, 1.3, 1.4, 3, 100.0])
     place = clouds.within(np.column_stack((x, -x)), (10, 20, 300, 200))
     assert (np.diff(place[:, 0]) >= 0).all() and (np.diff(place[:, 1]) <= 0).all()
@@ -289,7 +289,7 @@ def test_names_do_not_overlap_even_where_clouds_do():
     assert (at - sizes / 2 >= 0).all() and (at + sizes / 2 <= AREA[2:]).all()
 
 
-def test_names_of_classes_cover_no_picture():
+def test_class_names_cover_no_picture():
     panel, now = settled_clouds(), frame_data(0.6)
     places, truth, _ = panel._test(now)
     names = panel._plates.boxes(places, truth, (1,), clouds._AREA)
@@ -301,7 +301,7 @@ def test_names_of_classes_cover_no_picture():
     assert (away - reach).max(-1).min() > -0.01
 
 
-def test_a_long_name_covers_no_more_room_than_ten_letters_do():
+def test_a_long_name_takes_no_more_room_than_ten_letters():
     plates = labels.Plates(scene()._canvas, ("cat", "an aeroplane", "m" * 40))
     wide = plates._sizes[:, 0, 0]
     assert wide[0] < 80 and wide[1] < wide[2] + 1 and wide[2] < 200
@@ -309,7 +309,7 @@ def test_a_long_name_covers_no_more_room_than_ten_letters_do():
     assert not any(line[:3].any() or line[-3:].any() for line in letters)
 
 
-def test_names_of_clouds_that_lie_apart_are_at_their_centres():
+def test_names_of_separate_clouds_are_at_their_centres():
     draw = np.random.default_rng(0)
     cloud = draw.normal((300, 200), 20, (60, 2))
     stray = draw.uniform(0, 800, (10, 2))
@@ -318,7 +318,7 @@ def test_names_of_clouds_that_lie_apart_are_at_their_centres():
     assert np.abs(labels.apart(centres, sizes, AREA) - centres).max() < 0.01
 
 
-def test_the_name_of_a_cloud_in_parts_is_in_one_of_them():
+def test_the_name_of_a_cloud_in_several_parts_is_inside_one_of_them():
     draw, parts = np.random.default_rng(0), np.array([(100, 100), (500, 100), (300, 420)])
     cloud = np.concatenate([draw.normal(part, 15, (20, 2)) for part in parts])
     assert np.abs(labels.centre(cloud) - parts).max(1).min() < 15
@@ -328,7 +328,7 @@ def test_the_name_of_a_cloud_in_parts_is_in_one_of_them():
     assert weight @ wide / weight.sum() == pytest.approx(at, abs=0.1)
 
 
-def test_between_snapshots_names_go_from_one_place_to_the_other_without_a_leap(monkeypatch):
+def test_during_a_transition_names_move_without_a_jump(monkeypatch):
     panel = settled_clouds()
     before, after = frame_data(0.4), frame_data(0.8, 6)
     after.layout[:] = after.layout[::-1]
@@ -347,14 +347,14 @@ def test_the_first_sentence_says_what_will_change():
     assert "gather" in first[0] and "watch the colours" in first[1]
 
 
-def test_kinds_are_not_all_said_to_lie_together_where_two_of_them_do_not():
+def test_the_sentence_says_most_kinds_where_two_classes_are_still_mixed():
     first = metrics(1, 0.99)
     assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of a kind lie")
     first["apart_0_2"][:] = 0.79
     assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of most kinds lie")
 
 
-def test_a_large_gain_in_all_is_told_before_what_is_mixed_up_still():
+def test_a_large_gain_overall_comes_before_classes_that_are_mixed_up():
     mixed = dict.fromkeys(PAIRS, np.full(HOLD + 1, 0.7))
     told = [
         sentences.remark(metrics(HOLD + 1, **mixed, accuracy=shares), NAMES, HOLD).sentence
@@ -364,7 +364,7 @@ def test_a_large_gain_in_all_is_told_before_what_is_mixed_up_still():
     assert told[1].startswith("Still most mixed up")
 
 
-def test_no_sentence_is_told_twice_running_where_there_is_another():
+def test_no_sentence_is_repeated_while_another_one_applies():
     draw = np.random.default_rng(0)
     for _ in range(30):
         names = metrics(1)
@@ -376,19 +376,19 @@ def test_no_sentence_is_told_twice_running_where_there_is_another():
         assert all(len(sentences._found(walk, NAMES, HOLD, k * HOLD)) == 1 for k in again)
 
 
-def test_the_sentence_names_the_class_that_came_apart_most():
+def test_the_sentence_names_the_class_that_separated_most():
     remark = said(apart_0_1=(0.6, 0.97), apart_1_2=(0.6, 0.96), apart_0_2=(0.95, 0.96))
     assert remark.sentence == "The cloud of dog has left those of cat and fish"
     assert remark.classes == (1, 0, 2)
     assert "has drawn away from that of" in said(apart_0_1=(0.6, 0.85)).sentence
 
 
-def test_what_hardly_came_apart_or_stays_near_is_not_said_to_have_left():
+def test_small_or_incomplete_separation_is_not_called_leaving():
     for change in ((0.84, 0.88), (0.5, 0.7), (0.9, 0.93)):
         assert "cloud of" not in said(apart_0_1=change).sentence
 
 
-def test_what_came_apart_and_is_back_is_not_said_to_have_left():
+def test_a_class_that_separated_and_came_back_is_not_said_to_have_left():
     shares = [0.7] * 5 + [0.99] * 3
     assert "has left" in apart_of(*shares, 0.99) and "cloud of" not in apart_of(*shares, 0.7)
 
@@ -397,7 +397,7 @@ def apart_of(*shares):
     return sentences.remark(metrics(len(shares), apart_0_1=shares), NAMES, HOLD).sentence
 
 
-def test_what_lay_apart_before_is_not_told_again():
+def test_classes_that_were_already_apart_are_not_mentioned_again():
     assert "cloud of" not in said(apart_0_1=(0.99, 0.99), apart_1_2=(0.5, 0.6)).sentence
 
 
@@ -411,41 +411,41 @@ def test_what_lay_apart_before_is_not_told_again():
         (dict.fromkeys(PAIRS, (1, 1)), "hardest to tell is cat"),
     ],
 )
-def test_where_no_classes_came_apart_the_next_best_is_said(changed, words):
+def test_if_no_classes_separated_the_next_best_sentence_is_chosen(changed, words):
     assert words in said(**changed).sentence
 
 
-def test_a_class_that_comes_and_goes_is_not_said_to_be_told_better():
+def test_an_unsteady_class_is_not_said_to_have_improved():
     wavering = of_cat(0.34, 0.64, 0.26, 0.43, 0.21, 0.33, 0.64, 0.26, 0.54)
     assert wavering == "It wavers over cat: now more are told right, now fewer"
     assert "got better at cat" in of_cat(0.3, 0.34, 0.26, 0.33, 0.31, 0.64, 0.6, 0.7, 0.66)
     assert "got better" not in of_cat(0.3, 0.3, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9, 0.3)
 
 
-def test_a_gain_that_is_within_what_comes_and_goes_or_is_one_snapshot_old_is_none():
+def test_a_gain_within_the_fluctuations_or_of_one_snapshot_does_not_count():
     assert "wavers over cat" in of_cat(0.3, 0.26, 0.43, 0.21, 0.33, 0.64, 0.28, 0.3, 0.6)
     assert "got better" not in of_cat(*[0.3] * 8, 0.45)
 
 
-def test_what_never_lay_apart_is_not_said_to_be_together_again():
+def test_classes_never_apart_are_not_said_to_be_together_again():
     assert "again" not in said(apart_1_2=(0.75, 0.6)).sentence
 
 
-def test_classes_that_stay_mixed_are_told_in_every_other_phase():
+def test_classes_that_stay_mixed_are_mentioned_in_every_other_phase():
     learning = np.linspace(0.1, 0.9, 6 * HOLD + 1)
     told = [of_cat(*learning[: phase * HOLD + 1], apart=0.7) for phase in range(1, 7)]
     mixed, better = "Still most mixed up: cat and dog", "It has got better at cat"
     assert told == [mixed, better] * 3
 
 
-def test_a_training_set_known_by_heart_is_told():
+def test_a_memorized_training_set_is_mentioned():
     remark = sentences.remark(
         {"accuracy": np.full(5, 0.8), "train_accuracy": np.full(5, 0.996)}, NAMES, HOLD
     )
     assert remark.sentence == "It knows the images that it learns from better than new ones"
 
 
-def test_a_sentence_is_held_for_its_phase_and_follows_from_the_past():
+def test_a_sentence_lasts_for_its_phase_and_depends_only_on_the_past():
     draw = np.random.default_rng(0)
     rows = [
         {name: float(draw.uniform(0.5, 1)) for name in metrics(1)} | {"epoch": k, "examples": 0}
@@ -458,12 +458,12 @@ def test_a_sentence_is_held_for_its_phase_and_follows_from_the_past():
         assert figure.sentences(rows[:k], data(), SETTINGS) == whole[:k]
 
 
-def test_without_a_projection_the_figure_says_what_it_lacks():
+def test_without_a_projection_the_error_says_what_is_missing():
     with pytest.raises(UserError, match="give the run a projection"):
         scene().draw(replace(frame_data(), layout=None))
 
 
-def test_without_a_training_sample_all_test_images_are_shown_and_one_line():
+def test_without_a_training_sample_the_curve_has_a_single_line():
     now = frame_data(train=0)
     now.history.pop("train_accuracy")
     few, whole = scene().draw(now), scene().draw(frame_data())
@@ -472,7 +472,7 @@ def test_without_a_training_sample_all_test_images_are_shown_and_one_line():
     assert (whole[760:790, 1600:] != palette.PAPER).any()
 
 
-def test_colours_of_classes_differ_and_carry_white_letters():
+def test_class_colours_differ_and_are_dark_enough_for_white_letters():
     shades = colours.of_classes(100)
     assert len(np.unique(shades, axis=0)) == 100
     linear = np.where(shades <= 10, shades / 3294.6, ((shades / 255 + 0.055) / 1.055) ** 2.4)

@@ -1,4 +1,4 @@
-"""The network that tells images apart."""
+"""The network that classifies images."""
 
 import numpy as np
 import pytest
@@ -51,14 +51,14 @@ def test_the_published_network_has_the_published_layers():
 
 @pytest.mark.parametrize("colour", [False, True])
 @pytest.mark.parametrize("size", [8, 17, 30])
-def test_logits_are_one_for_each_class(colour, size):
+def test_there_is_one_logit_per_class(colour, size):
     network = network_of(size=size, colour=colour, source="folder", classes=["a", "b", "c"])
     shape = (4, size, size, 3) if colour else (4, size, size)
     assert network(torch.zeros(shape, dtype=torch.uint8)).shape == (4, 3)
     assert network.activations(torch.zeros(shape, dtype=torch.uint8)).shape == (4, 100)
 
 
-def test_pixels_are_normalised_by_mean_and_deviation():
+def test_pixels_are_normalized_by_mean_and_standard_deviation():
     network = network_of()
     seen = []
     network.features[0].register_forward_pre_hook(lambda _, given: seen.append(given[0]))
@@ -73,20 +73,20 @@ def test_logits_are_linear_in_the_activations():
     assert torch.equal(network(images), network.classes(activations))
 
 
-def test_dropout_leaves_features_out_in_training_only():
+def test_dropout_acts_only_in_training():
     network, images = network_of(), batch()["image"]
     assert not torch.equal(network(images), network(images))
     network.eval()
     assert torch.equal(network(images), network(images))
 
 
-def test_the_untrained_network_follows_from_the_seed():
+def test_the_initial_weights_depend_only_on_the_seed():
     first, again, other = (network_of(seed=seed).neurons.weight for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_a_network_learns_twenty_sketches_by_heart():
+def test_a_network_can_memorize_twenty_sketches():
     network, examples = network_of({"dropout": 0.0}), batch()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.003)
     for _ in range(60):
@@ -111,7 +111,7 @@ def told(of_data=None, test=90, train_sample=0, seconds=1 / 3, **network):
     return dict(checks.contradictions(asked))
 
 
-def test_built_in_data_and_the_published_network_go_together():
+def test_built_in_data_and_the_published_network_are_compatible():
     assert not told()
 
 
@@ -156,9 +156,9 @@ def test_more_convolutions_than_an_image_has_room_for_are_refused():
         ({"test_share": 0.6, "validation_share": 0.4}, "expected a sum below 1"),
     ],
 )
-def test_data_settings_that_contradict_each_other_are_named(of_data, words):
+def test_contradictory_data_settings_are_reported(of_data, words):
     assert words in told(of_data)["dataset"]
 
 
-def test_a_folder_with_named_classes_is_in_order():
+def test_a_folder_with_named_classes_is_accepted():
     assert not told({"source": "folder", "folder": "x", "classes": ["a", "b"]})

@@ -1,4 +1,4 @@
-"""Batches: each pass visits every example once, and every draw follows from (seed, step)."""
+"""Batches: each pass visits every example once, and (seed, step) determine every draw."""
 
 import numpy as np
 import pytest
@@ -19,19 +19,19 @@ def test_every_pass_visits_every_example_once(examples, batch):
         assert sorted(order[start : start + examples]) == list(range(examples))
 
 
-def test_each_pass_has_an_order_of_its_own():
+def test_each_pass_has_a_different_order():
     order = visited(50, 10, range(10))
     assert not np.array_equal(order[:50], order[50:])
     assert not np.array_equal(order[:50], np.arange(50))
 
 
 @pytest.mark.parametrize("start", [1, 4, 9, 30])
-def test_a_batch_does_not_depend_on_where_one_started(start):
+def test_a_batch_does_not_depend_on_where_training_started(start):
     whole = visited(7, 3, range(40))
     assert np.array_equal(visited(7, 3, range(start, 40)), whole[3 * start :])
 
 
-def test_batches_asked_for_in_any_order_are_the_same():
+def test_batches_are_the_same_in_any_order_of_requests():
     there = {step: batch_order.indices(1, step, 3, 7).tolist() for step in range(20)}
     back = {step: batch_order.indices(1, step, 3, 7).tolist() for step in reversed(range(20))}
     assert there == back
@@ -41,5 +41,5 @@ def test_another_seed_gives_another_order():
     assert not np.array_equal(visited(50, 10, range(5)), visited(50, 10, range(5), seed=2))
 
 
-def test_a_batch_is_of_whole_numbers_fit_for_an_index():
+def test_batch_indices_are_int64():
     assert batch_order.indices(1, 0, 4, 9).dtype == np.int64

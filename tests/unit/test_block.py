@@ -1,4 +1,4 @@
-"""Blocks: the same bytes however the training is cut up, interrupted, lost or extended."""
+"""Blocks: the same bytes however training is split, interrupted, lost or extended."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def whole(tmp_path_factory, shards):
 
 
 def trained(monkeypatch):
-    """The list that fills with the numbers of the snapshots that are really trained."""
+    """Return a list that collects the numbers of the snapshots actually trained."""
     numbers, advance = [], Trainer.advance
 
     def counted(self):
@@ -46,11 +46,11 @@ def store(training):
 # -- The same bytes
 
 
-def test_blocks_of_one_make_the_same_bytes_as_one_block(training, whole):
+def test_blocks_of_one_give_the_same_bytes_as_one_block(training, whole):
     assert training(size=1).make(range(6)).bytes() == whole.bytes()
 
 
-def test_another_seed_makes_other_bytes(training, whole):
+def test_another_seed_gives_other_bytes(training, whole):
     other = training(size=10, run={"seed": 2}).make()
     assert all(one != two for one, two in zip(other.bytes(), whole.bytes(), strict=True))
 
@@ -59,14 +59,14 @@ def test_snapshots_differ_from_each_other(whole):
     assert len(set(whole.bytes())) == 6
 
 
-def test_an_extended_training_makes_the_bytes_of_a_long_one(training, whole, monkeypatch):
+def test_an_extended_run_gives_the_same_bytes_as_one_long_run(training, whole, monkeypatch):
     training(size=10, epochs=2).make()
     numbers = trained(monkeypatch)
     assert training(size=10, epochs=5).make().bytes() == whole.bytes()
     assert numbers == [3, 4, 5]
 
 
-def test_a_shortened_training_trains_nothing(training, monkeypatch):
+def test_a_shortened_run_trains_nothing(training, monkeypatch):
     training(size=10).make()
     numbers = trained(monkeypatch)
     shortened = training(size=10, epochs=3).make()
@@ -75,7 +75,7 @@ def test_a_shortened_training_trains_nothing(training, monkeypatch):
 
 @pytest.mark.parametrize("fails_at", [1, 3, 5])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_an_interrupted_training_goes_on_where_it_stopped(
+def test_an_interrupted_training_resumes_where_it_stopped(
     training, whole, monkeypatch, caplog, fails_at, error
 ):
     calls, layers = [], telemetry.layer_statistics
@@ -113,7 +113,7 @@ LOSSES = {
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_what_the_store_lost_is_made_again_as_it_was(training, whole, loss):
+def test_what_the_store_lost_is_made_again_with_the_same_bytes(training, whole, loss):
     LOSSES[loss](store(training(size=10, epochs=5).make()))
     training(size=10, epochs=5).make()
     longer = training(size=10, epochs=7).make()
@@ -121,13 +121,13 @@ def test_what_the_store_lost_is_made_again_as_it_was(training, whole, loss):
     assert longer.bytes() == training("fresh", size=10, epochs=7).make().bytes()
 
 
-def test_a_lost_store_is_made_again_as_it_was(training, whole, tmp_path):
+def test_a_lost_store_is_made_again_with_the_same_bytes(training, whole, tmp_path):
     one = training(size=1).make(range(5))
     shutil.rmtree(tmp_path / "one" / "store")
     assert one.make([5]).bytes() == whole.bytes()
 
 
-def test_a_block_that_is_there_trains_nothing(training, monkeypatch):
+def test_a_lost_checkpoint_is_linked_from_the_store_without_training(training, monkeypatch):
     made = training(size=10).make()
     made.checkpoint(3).unlink()
     numbers = trained(monkeypatch)
@@ -135,7 +135,7 @@ def test_a_block_that_is_there_trains_nothing(training, monkeypatch):
     assert numbers == [] and made.checkpoint(3).exists()
 
 
-def test_a_lost_late_snapshot_is_trained_from_the_state_before(training, monkeypatch):
+def test_a_lost_late_snapshot_is_trained_from_the_one_before(training, monkeypatch):
     made = training(size=10).make()
     store(made).weights(5).unlink()
     numbers = trained(monkeypatch)
@@ -146,27 +146,27 @@ def test_a_lost_late_snapshot_is_trained_from_the_state_before(training, monkeyp
 # -- Outputs
 
 
-def test_checkpoints_are_second_names_of_the_store(training):
+def test_checkpoints_are_hard_links_into_the_store(training):
     made = training(size=1).make(range(3))
     for snapshot in range(3):
         assert os.path.samefile(made.checkpoint(snapshot), store(made).weights(snapshot))
 
 
-def test_places_after_the_last_snapshot_are_names_of_it(whole):
+def test_slots_after_the_last_snapshot_are_hard_links_to_it(whole):
     assert os.path.samefile(whole.checkpoint(9), whole.checkpoint(5))
 
 
-def test_nothing_unfinished_lies_about(whole):
+def test_no_temporary_files_are_left(whole):
     names = [name for _, _, files in os.walk(whole.folder) for name in files]
     assert [name for name in names if name.startswith(".")] == []
 
 
 def declared_by(made, number):
-    """What a state declares, but for its checksum."""
+    """Return what a checkpoint index lists, without its checksum."""
     return checked_json.read(made.state(number))
 
 
-def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
+def test_the_index_lists_the_checkpoints_and_the_last_snapshot(training):
     made = training(size=10).make()
     declared = declared_by(made, 0)
     records = [store(made).record(number) for number in range(6)]
@@ -176,7 +176,7 @@ def test_a_block_declares_its_checkpoints_and_its_last_snapshot(training):
     assert declared == {"checkpoints": weights} | about
 
 
-def test_blocks_of_another_size_declare_the_same_checkpoints_and_end(training, whole):
+def test_blocks_of_another_size_list_the_same_checkpoints_and_end(training, whole):
     made = training(size=1).make(range(6))
     single = [declared_by(made, number) for number in range(6)]
     declared = declared_by(whole, 0)
@@ -192,7 +192,7 @@ def test_the_training_table_has_a_row_per_snapshot(whole):
     assert all(row["validation_loss"] > 0 for row in rows)
 
 
-def test_the_system_log_has_a_row_per_snapshot_and_the_time_of_each(whole):
+def test_the_system_log_has_a_row_and_a_time_per_snapshot(whole):
     rows = pq.read_table(whole.folder / "logs" / "0.parquet").to_pylist()
     assert [row["snapshot"] for row in rows] == list(range(6))
     assert all(row["device"] == "cpu" and row["memory_bytes"] > 0 for row in rows)
@@ -218,7 +218,7 @@ def test_blocks_of_one_have_the_columns_of_blocks_of_ten(training, whole):
     assert table.schema.equals(pq.read_table(whole.folder / "training" / "0.parquet").schema)
 
 
-def test_each_file_that_is_learned_from_is_read_and_hashed_once(training, monkeypatch):
+def test_each_training_file_is_read_and_hashed_once(training, monkeypatch):
     read, hashed = [], []
     original, counted = parquet._checked, training_data.sha256
     monkeypatch.setattr(parquet, "_checked", lambda path: read.append(path) or original(path))
@@ -228,10 +228,10 @@ def test_each_file_that_is_learned_from_is_read_and_hashed_once(training, monkey
     assert [path for path in read if path in shards] == shards and not hashed
 
 
-# -- Blocks that do not belong together
+# -- Blocks of different trainings
 
 
-def test_a_block_of_another_training_before_it_is_refused(training):
+def test_a_previous_block_of_another_training_is_refused(training):
     made = training(size=1).make(range(2))
     redeclare(made.state(1), checkpoints=["0" * 64])
     with pytest.raises(UserError, match="did not come out as it was") as caught:
@@ -243,7 +243,7 @@ def test_a_block_of_another_training_before_it_is_refused(training):
     ("block", "run", "words"),
     [(0, {}, "holds snapshot 0, not 1"), (1, {"seed": 2}, "was made with other setti")],
 )
-def test_the_state_of_another_block_or_run_is_not_followed(training, block, run, words):
+def test_the_checkpoint_index_of_another_block_or_run_is_refused(training, block, run, words):
     made, other = training(size=1).make(range(2)), training("other", run=run).make(range(2))
     made.state(1).write_bytes(other.state(block).read_bytes())
     with pytest.raises(UserError, match=f"^{made.state(1)} {words}.*: delete it and run the same"):
@@ -251,7 +251,7 @@ def test_the_state_of_another_block_or_run_is_not_followed(training, block, run,
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
-def test_a_shard_of_another_split_is_not_learnt_from(training, shards, split):
+def test_a_shard_of_another_split_is_refused(training, shards, split):
     made = training(size=10)
     made.shards = shards | {split: shards["test"]}
     words = f"holds the examples from test 0, not {split} 0: delete it and run the same"
@@ -260,7 +260,7 @@ def test_a_shard_of_another_split_is_not_learnt_from(training, shards, split):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "3"])
-def test_a_damaged_declaration_is_named(training, text):
+def test_a_damaged_checkpoint_index_is_reported(training, text):
     made = training(size=1).make(range(2))
     made.state(1).write_text(text)
     with pytest.raises(UserError, match=r"1-1\.json is damaged: delete it and run: snakemake"):
@@ -270,47 +270,47 @@ def test_a_damaged_declaration_is_named(training, text):
 @pytest.mark.parametrize(
     "run", [{"seed": 2}, {"training": {"rate": 0.02}}, {"network": {"name": "perceptron"}}]
 )
-def test_each_training_has_a_store_of_its_own(training, run):
+def test_each_training_has_its_own_store(training, run):
     assert store(training(run=run)).folder != store(training()).folder
 
 
-def test_a_training_on_other_data_has_a_store_of_its_own(training):
+def test_a_training_on_other_data_has_its_own_store(training):
     one = training().block(0)
     data = SimpleNamespace(digests=[*one.data.digests[1:], "0" * 64])
     other = Block(one.experiment, one.stage, data, one.outputs, one.run_size)
     assert other.store.folder != one.store.folder
 
 
-def test_epochs_and_blocks_do_not_make_another_training(training):
+def test_epochs_and_block_size_do_not_change_the_store(training):
     longer = training(size=10, epochs=9)
     assert store(longer).folder == store(training(size=1)).folder
 
 
-def test_a_block_trains_and_links_with_the_lease_in_hand(training, monkeypatch):
-    made, told = training(size=10), []
+def test_a_block_trains_and_links_while_holding_the_lock(training, monkeypatch):
+    made, existed = training(size=10), []
 
     @contextlib.contextmanager
     def held(path):
-        told.append(made.checkpoint(0).exists())
+        existed.append(made.checkpoint(0).exists())
         yield
-        told.append(made.checkpoint(0).exists())
+        existed.append(made.checkpoint(0).exists())
 
     monkeypatch.setattr(lock, "hold", held)
     numbers = trained(monkeypatch)
     made.make()
-    assert (told, len(numbers)) == ([False, True], 5)
+    assert (existed, len(numbers)) == ([False, True], 5)
 
 
 # -- Disk
 
 
-def test_with_last_earlier_weights_are_forgotten_and_the_bytes_the_same(training, whole):
+def test_keep_last_deletes_earlier_weights_and_gives_the_same_bytes(training, whole):
     made = training(size=1, keep="last").make(range(6))
     kept = [n for n in range(6) if store(made).weights(n).exists()]
     assert kept == [4, 5] and made.bytes() == whole.bytes()
 
 
-def test_with_last_a_longer_run_trains_its_last_block_again_and_none_before(training, monkeypatch):
+def test_with_keep_last_a_longer_run_retrains_only_its_last_block(training, monkeypatch):
     training(size=10, epochs=12, keep="last").make([0, 1])
     numbers = trained(monkeypatch)
     longer = training(size=10, epochs=15, keep="last").make([1])
@@ -319,7 +319,7 @@ def test_with_last_a_longer_run_trains_its_last_block_again_and_none_before(trai
     assert longer.bytes(range(10, 16)) == fresh.bytes(range(10, 16))
 
 
-def test_with_last_a_block_that_is_made_again_trains_none_before_it(training, monkeypatch):
+def test_with_keep_last_a_remade_block_trains_no_block_before_it(training, monkeypatch):
     made = training(size=10, epochs=12, keep="last").make([0, 1])
     shutil.rmtree(made.folder / "checkpoints")
     numbers = trained(monkeypatch)
@@ -327,7 +327,7 @@ def test_with_last_a_block_that_is_made_again_trains_none_before_it(training, mo
     assert numbers == [10]  # the two newest are kept
 
 
-def test_a_run_that_the_disk_cannot_hold_is_refused_before_it_trains(training, monkeypatch):
+def test_a_run_too_large_for_the_disk_is_refused_before_it_trains(training, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=10))
     numbers = trained(monkeypatch)
     with pytest.raises(UserError, match="run 'tiny' needs about"):

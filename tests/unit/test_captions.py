@@ -18,7 +18,7 @@ def film_cues(sentences=SENTENCES, minimum=1.5, **changes):
     return captions.cues([*times, timing.film_length(len(sentences), settings)], sentences, minimum)
 
 
-def test_cues_follow_each_other_from_the_first_instant_to_the_last():
+def test_cues_follow_each_other_without_gaps_from_start_to_end():
     cues = film_cues()
     assert [cue.end for cue in cues[:-1]] == [cue.start for cue in cues[1:]]
     assert (cues[0].start, cues[-1].end) == (0, timing.film_length(121, FILM))
@@ -32,15 +32,15 @@ def test_every_cue_stays_long_enough_to_be_read(minimum, hold):
     assert all(cue.end - cue.start >= minimum for cue in cues)
 
 
-def test_a_cue_says_what_the_snapshot_on_the_screen_says_when_it_begins():
+def test_a_cue_shows_the_sentence_of_the_snapshot_on_the_screen():
     for cue in film_cues():
         snapshot = int(cue.sentence.split()[1])
         assert cue.start == timing.start_time(snapshot, FILM)
 
 
-def test_the_first_and_the_last_snapshot_are_told():
-    told = [cue.sentence for cue in film_cues()]
-    assert (told[0], told[-1]) == ("Epoch 0", "Epoch 120")
+def test_the_first_and_the_last_snapshot_have_cues():
+    sentences = [cue.sentence for cue in film_cues()]
+    assert (sentences[0], sentences[-1]) == ("Epoch 0", "Epoch 120")
     assert [cue.sentence for cue in film_cues(SENTENCES[:2])] == ["Epoch 0", "Epoch 1"]
 
 
@@ -61,7 +61,7 @@ def test_sentences_without_times_are_refused():
         captions.cues([0, 1], ["a", "b"])
 
 
-def test_a_cue_holds_at_each_instant_at_which_its_frames_appear():
+def test_rounded_cue_times_cover_exactly_the_frames_of_the_cue():
     cues = film_cues()
     for cue in cues:
         first, last = cue.start, cue.end - Fraction(1, 24)
@@ -74,17 +74,17 @@ def seconds(clock: str) -> Fraction:
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(rest)
 
 
-def test_times_are_written_as_webvtt_wants_them():
+def test_times_are_in_webvtt_format():
     written = captions.webvtt([captions.Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
     assert written == "WEBVTT\n\n00:00:00.041 --> 01:00:05.041\na\n"
 
 
-def test_no_sentence_can_break_the_file():
+def test_no_sentence_can_break_the_webvtt_file():
     written = captions.webvtt([captions.Cue(Fraction(0), Fraction(1), "a <b>\n\n--> & c")])
     assert written.splitlines()[3:] == ["a &lt;b&gt; --&gt; &amp; c"]
 
 
-def test_a_written_file_has_the_length_of_the_film(tmp_path):
+def test_the_caption_file_lasts_as_long_as_the_film(tmp_path):
     captions.write_captions(SENTENCES, tmp_path / "training.vtt", FILM)
     written = (tmp_path / "training.vtt").read_text()
     assert written.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nEpoch 0\n")
@@ -100,7 +100,7 @@ def test_a_written_file_has_the_length_of_the_film(tmp_path):
         ((50, 2000, 1.0), "Epoch 50, 2,000 pages: 100 % of digits right"),
     ],
 )
-def test_progress_is_told_in_words(numbers, sentence):
+def test_progress_is_described_in_words(numbers, sentence):
     named = dict(zip(["epoch", "examples", "accuracy"], numbers, strict=True))
     assert words.progress(named, "pages", "digits") == sentence
 
@@ -114,7 +114,7 @@ def test_progress_is_told_in_words(numbers, sentence):
         (["a", 3], "3; expected a sentence, as text"),
     ],
 )
-def test_what_is_no_list_of_sentences_is_refused(given, words):
+def test_an_invalid_list_of_sentences_is_refused(given, words):
     captions.check_sentences(["a", "b"], 2, "figure.py: sentences")
     with pytest.raises(UserError, match=rf"^figure\.py: sentences returns {words}"):
         captions.check_sentences(given, 2, "figure.py: sentences")

@@ -1,4 +1,4 @@
-"""States: a block's checkpoints are those that it declares, or one line names what is not."""
+"""Checkpoint index: checkpoints match it, or the error names the one that does not."""
 
 import re
 
@@ -15,7 +15,7 @@ MADE = "a" * 64
 
 @pytest.fixture
 def block(tmp_path):
-    """A state and its three checkpoints, snapshots 3 to 5."""
+    """A checkpoint index and its three checkpoints, snapshots 3 to 5."""
     paths = [tmp_path / f"{number:06d}.safetensors" for number in (3, 4, 5)]
     records = []
     for number, path in enumerate(paths, start=3):
@@ -31,41 +31,41 @@ def refusal(path, checkpoints, last=5, made=MADE) -> str:
     return line
 
 
-def test_the_checkpoints_that_were_declared_are_taken(block):
+def test_the_listed_checkpoints_are_accepted(block):
     path, checkpoints = block
     checkpoint_index.check_checkpoints(path, checkpoints, 5, MADE)
     checkpoint_index.check_last(path, checkpoints[-1], 5, MADE)
 
 
-def test_another_checkpoint_is_named(block):
+def test_a_different_checkpoint_is_reported(block):
     path, checkpoints = block
     checkpoints[1].write_text("other")
     words = f"{checkpoints[1]} is damaged, or not the checkpoint that its block's index lists"
     assert refusal(path, checkpoints).startswith(words)
 
 
-def test_a_network_that_is_not_the_last_checkpoint_is_named(block):
+def test_weights_other_than_the_last_checkpoint_are_reported(block):
     path, checkpoints = block
     with pytest.raises(UserError, match=f"^{checkpoints[1]} is damaged, or not the checkpoint"):
         checkpoint_index.check_last(path, checkpoints[1], 5, MADE)
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_a_state_of_another_number_of_checkpoints_is_named(block, count):
+def test_an_index_with_a_wrong_number_of_checkpoints_is_reported(block, count):
     path, checkpoints = block
     redeclare(path, checkpoints=["c" * 64] * count)
     words = f"{path} holds checkpoint count {count}, not 3: "
     assert refusal(path, checkpoints).startswith(words)
 
 
-def test_a_state_of_another_block_or_training_is_named(block):
+def test_the_index_of_another_block_or_training_is_reported(block):
     path, checkpoints = block
     assert refusal(path, checkpoints, last=8).startswith(f"{path} holds snapshot 5 in the place")
     assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} was made with other sett")
 
 
 @pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
-def test_a_state_with_one_other_digit_is_damaged(block, name):
+def test_an_index_with_one_changed_digit_counts_as_damaged(block, name):
     path, checkpoints = block
     text = path.read_text()
     place = re.search(rf'"{name}": \W*\w', text).end() - 1
@@ -74,13 +74,13 @@ def test_a_state_with_one_other_digit_is_damaged(block, name):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"digest": 1}', "x"])
-def test_a_state_that_is_something_else_is_damaged(block, text):
+def test_a_file_that_is_no_index_counts_as_damaged(block, text):
     path, checkpoints = block
     path.write_text(text)
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")
 
 
-def test_a_state_that_is_missing_is_told_with_the_command_that_makes_it(block):
+def test_a_missing_index_is_reported_with_the_command_that_makes_it(block):
     path, checkpoints = block
     path.unlink()
     with pytest.raises(UserError, match=f"^{path} is missing: run: snakemake {path}$"):

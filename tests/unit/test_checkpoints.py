@@ -1,4 +1,4 @@
-"""Checkpoints: the same weights give the same bytes, and a damaged file is named."""
+"""Checkpoints: the same weights give the same bytes, and a damaged file is reported."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def tensors():
     return {"b": torch.randn(3, 4), "a": torch.tensor(7), "c": torch.randn(2, 3, 3, 3)}
 
 
-def test_what_was_packed_is_loaded(tmp_path):
+def test_packed_tensors_are_loaded_unchanged(tmp_path):
     (tmp_path / "file").write_bytes(checkpoints.pack(tensors(), {"snapshot": "1"}))
     loaded = checkpoints.load(tmp_path / "file")
     assert loaded.keys() == tensors().keys()
@@ -28,7 +28,7 @@ def test_neither_order_nor_memory_format_change_the_bytes():
     assert checkpoints.pack(other, {"n": "1"}) == checkpoints.pack(tensors(), {"n": "1"})
 
 
-def test_nothing_is_packed_into_a_whole_file(tmp_path):
+def test_an_empty_checkpoint_is_a_valid_file(tmp_path):
     (tmp_path / "file").write_bytes(checkpoints.pack({}, {}))
     assert checkpoints.load(tmp_path / "file") == {}
 
@@ -41,12 +41,12 @@ def damaged(tmp_path, data):
 
 
 @pytest.mark.parametrize("share", [0, 0.1, 0.5, 0.99])
-def test_a_cut_off_checkpoint_is_named(tmp_path, share):
+def test_a_truncated_checkpoint_is_reported(tmp_path, share):
     whole = checkpoints.pack(tensors(), {})
     assert len(damaged(tmp_path, whole[: int(share * len(whole))]).splitlines()) == 1
 
 
-def test_a_file_of_something_else_is_named(tmp_path):
+def test_a_file_of_another_format_is_reported(tmp_path):
     damaged(tmp_path, b"\x80\x04pickle" * 10)
 
 
@@ -58,7 +58,7 @@ def test_a_file_of_something_else_is_named(tmp_path):
         (torch.nn.Sequential(torch.nn.Linear(2, 2)), 'Missing key.s. in state_dict: "0.weight"'),
     ],
 )
-def test_weights_of_another_network_are_refused_with_what_does_not_fit(tmp_path, other, words):
+def test_weights_of_another_network_are_refused_with_the_mismatch(tmp_path, other, words):
     data = checkpoints.pack(torch.nn.Linear(2, 2).state_dict(), {})
     (tmp_path / "file").write_bytes(data)
     with pytest.raises(UserError, match=f"file does not fit the network in the config: {words}"):
@@ -71,7 +71,7 @@ def tied() -> torch.nn.Module:
     return net
 
 
-def test_tied_weights_are_loaded_as_they_were_and_stay_tied(tmp_path):
+def test_tied_weights_are_loaded_and_stay_tied(tmp_path):
     one, other = tied(), tied()
     (tmp_path / "file").write_bytes(checkpoints.pack(one.state_dict(), {}))
     checkpoints.load_into(other, tmp_path / "file")
@@ -79,7 +79,7 @@ def test_tied_weights_are_loaded_as_they_were_and_stay_tied(tmp_path):
     assert all(torch.equal(value, other.state_dict()[n]) for n, value in one.state_dict().items())
 
 
-def test_parts_of_one_tensor_are_packed_like_tensors_of_their_own():
+def test_views_of_one_tensor_are_packed_like_separate_tensors():
     whole = torch.arange(6.0)
     parts = {"a": whole[:3], "b": whole[1:], "c": whole[:1].expand(4)}
     alone = {name: torch.tensor(part.tolist()) for name, part in parts.items()}
@@ -96,21 +96,21 @@ def test_parts_of_one_tensor_are_packed_like_tensors_of_their_own():
         (torch.nn.LazyLinear(2).weight, "a lazy parameter without a shape"),
     ],
 )
-def test_what_no_checkpoint_holds_is_refused_by_its_name(tensor, words):
+def test_a_tensor_that_no_checkpoint_can_hold_is_refused_by_name(tensor, words):
     words = rf"^model\.py: Network: state_dict entry 'x\.y' is {words}; expected a dense"
     with pytest.raises(UserError, match=words):
         checkpoints.check_tensors({"a": torch.zeros(1), "x.y": tensor}, "model.py: Network")
 
 
 @pytest.mark.parametrize("kind", [torch.float64, torch.bfloat16, torch.bool, torch.complex64])
-def test_what_is_not_refused_is_packed(tmp_path, kind):
+def test_every_accepted_tensor_type_can_be_packed(tmp_path, kind):
     tensors = {"x": torch.ones(2, dtype=kind), "y": torch.ones((), dtype=kind)}
     checkpoints.check_tensors(tensors, "model.py: Network")
     (tmp_path / "file").write_bytes(checkpoints.pack(tensors, {}))
     assert torch.equal(checkpoints.load(tmp_path / "file")["x"], tensors["x"])
 
 
-def test_a_checkpoint_is_opened_once_for_all_that_an_evaluation_asks_of_it(tmp_path, monkeypatch):
+def test_a_checkpoint_is_opened_once_per_evaluation(tmp_path, monkeypatch):
     path, opened, read = tmp_path / "file", [], Path.read_bytes
     path.write_bytes(checkpoints.pack({"x": torch.ones(2)}, {"snapshot": 3}))
     digest = sha256(path)
@@ -119,7 +119,7 @@ def test_a_checkpoint_is_opened_once_for_all_that_an_evaluation_asks_of_it(tmp_p
     assert loaded.snapshot == 3 and loaded.tensors["x"].tolist() == [1, 1] and opened == [path]
 
 
-def test_a_checkpoint_of_another_digest_is_refused(tmp_path):
+def test_a_checkpoint_with_another_digest_is_refused(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(checkpoints.pack({"x": torch.ones(2)}, {"snapshot": 3}))
     for read in (checkpoints.read, checkpoints.check):

@@ -1,4 +1,4 @@
-"""The cache of Snakemake's checksums, against the installed Snakemake."""
+"""The cache for Snakemake's checksums, tested against the installed Snakemake."""
 
 import asyncio
 import hashlib
@@ -15,7 +15,7 @@ from workflow import REPOSITORY
 
 from epochreel.runtime.patches import checksum_cache
 
-# A job of three outputs in a workflow that tells when Snakemake opens the job's input.
+# A job with three outputs in a workflow that prints when Snakemake opens the job's input.
 SNAKEFILE = """\
 import sys
 
@@ -33,8 +33,8 @@ rule copy:
 
 @pytest.fixture
 def file(tmp_path, monkeypatch) -> _IOFile:
-    """An input that holds `one`, as Snakemake sees it outside of its own cache."""
-    monkeypatch.setattr(_IOFile, "checksum", _IOFile.checksum)  # A patch goes with the test.
+    """An input file that holds `one`, as Snakemake sees it outside its own cache."""
+    monkeypatch.setattr(_IOFile, "checksum", _IOFile.checksum)  # Undone after the test.
     monkeypatch.setattr(checksum_cache, "_known", {})
     (tmp_path / "file").write_text("one")
     workflow = SimpleNamespace(iocache=SimpleNamespace(active=False))
@@ -48,14 +48,14 @@ def checksum(file: _IOFile, **how) -> str:
 
 
 def replace_unseen(file: _IOFile, text: str = "two") -> None:
-    """Change what the file holds, but not its time, size or inode."""
+    """Change the content of the file, but not its time, size or inode."""
     state = os.stat(file)
     Path(file).write_text(text)
     os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
 
 
 @pytest.mark.parametrize("patched", [False, True])
-def test_an_input_is_read_once_and_without_the_patch_once_for_each_output(tmp_path, patched):
+def test_an_input_is_read_once_instead_of_once_per_output(tmp_path, patched):
     (tmp_path / "Snakefile").write_text(SNAKEFILE.format(patched=patched))
     (tmp_path / "input").write_text("one")
     said = subprocess.run(
@@ -69,7 +69,7 @@ def test_an_input_is_read_once_and_without_the_patch_once_for_each_output(tmp_pa
     assert said.count("read input") == (1 if patched else 3)
 
 
-def test_the_patched_method_takes_what_the_patch_hands_on(file):
+def test_the_patched_method_has_the_expected_signature(file):
     assert inspect.iscoroutinefunction(_IOFile.checksum)
     assert [*inspect.signature(_IOFile.checksum).parameters] == (
         ["self", "threshold", "force", "algorithm"]
@@ -82,7 +82,7 @@ def test_without_the_patch_snakemake_reads_a_file_each_time(file):
     assert checksum(file) != before
 
 
-def test_a_file_that_stays_is_read_once(file):
+def test_an_unchanged_file_is_read_once(file):
     without = checksum(file)
     checksum_cache.apply()
     assert checksum(file) == without
@@ -91,7 +91,7 @@ def test_a_file_that_stays_is_read_once(file):
 
 
 @pytest.mark.parametrize("text", ["two", "three"])
-def test_a_file_that_changes_is_read_again(file, text):
+def test_a_changed_file_is_read_again(file, text):
     checksum_cache.apply()
     before, mtime = checksum(file), os.stat(file).st_mtime_ns
     os.remove(file)

@@ -1,4 +1,4 @@
-"""Batches from shards and from streams: the same examples, however they are made."""
+"""Batches from shards and generated batches: the same examples, however they are made."""
 
 from types import SimpleNamespace
 
@@ -15,13 +15,13 @@ CPU = torch.device("cpu")
 
 
 def generate(settings, seed, split, indices):
-    """Examples whose columns tell which they are."""
+    """Yield examples that carry their index."""
     for index in indices:
         yield {"image": np.full((2, 3), index, np.uint8), "label": seed + settings["more"]}
 
 
 def draw(settings, seed, split, indices):
-    """The same, a whole batch at once."""
+    """Return the same examples as one batch."""
     image = np.broadcast_to(indices[:, None, None], (len(indices), 2, 3)).astype(np.uint8)
     return {"image": image, "label": np.full(len(indices), seed + settings["more"])}
 
@@ -32,14 +32,14 @@ def stream(**functions) -> GeneratedSource:
 
 
 @pytest.mark.parametrize("functions", [{"generate": generate}, {"generate": None, "draw": draw}])
-def test_batches_of_a_stream_follow_each_other_without_end(functions):
+def test_generated_batches_continue_without_end(functions):
     batch = stream(**functions).batch(7)
     assert batch["image"].shape == (5, 2, 3) and batch["image"].dtype == torch.uint8
     assert batch["image"][:, 0, 0].tolist() == [35, 36, 37, 38, 39]
     assert batch["label"].tolist() == [7] * 5
 
 
-def test_the_example_of_a_stream_is_its_first():
+def test_the_example_of_a_generated_source_is_its_first():
     assert stream(draw=draw).example()["image"].tolist() == [[[0] * 3] * 2]
 
 
@@ -63,12 +63,12 @@ def test_the_example_of_a_stream_is_its_first():
         ),
     ],
 )
-def test_what_is_no_batch_is_named(functions, words):
+def test_an_invalid_batch_is_reported(functions, words):
     with pytest.raises(UserError, match=words):
         stream(**functions).batch(0)
 
 
-def test_stored_examples_come_in_the_order_that_seed_and_batch_say(shards):
+def test_stored_examples_come_in_the_order_of_the_batch_indices(shards):
     split = Split(shards["train"])
     labels = torch.tensor(split.arrays()["label"])
     batch = ShardedSource(split, 3, 8, CPU).batch(11)

@@ -1,4 +1,4 @@
-"""Shards: examples on disk, as they were, and as the Hugging Face libraries read them."""
+"""Shards: examples on disk, read back unchanged, in the format of the Hugging Face libraries."""
 
 import datetime
 import json
@@ -40,14 +40,14 @@ def split(tmp_path):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_what_was_written_is_read(split, name):
+def test_examples_are_read_back_as_written(split, name):
     for index, example in enumerate(examples(0, 7)):
         assert np.array_equal(split[index][name], example[name])
         assert np.asarray(split[index][name]).dtype == np.asarray(example[name]).dtype
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_all_at_once_are_the_same_as_one_by_one(split, name):
+def test_reading_all_at_once_equals_reading_one_by_one(split, name):
     together = split.arrays()[name]
     assert len(together) == len(split) == 7
     assert np.array_equal(together, np.stack([example[name] for example in split]))
@@ -66,7 +66,7 @@ def alike(examples, count=2) -> list:
 
 
 @pytest.mark.parametrize("kind", [iter, list, tuple])
-def test_examples_that_are_alike_are_passed_on(kind):
+def test_examples_with_the_same_columns_are_passed_on(kind):
     given = list(examples(0, 3))
     assert all(one is other for one, other in zip(alike(kind(given), 3), given, strict=True))
 
@@ -98,7 +98,7 @@ def test_examples_that_are_alike_are_passed_on(kind):
         ([{"x": np.zeros(2)}, {"x": np.zeros(2, "u1")}], r"and uint8 \(2,\) in example 2"),
     ],
 )
-def test_what_are_no_such_examples_is_refused_in_one_line(given, words):
+def test_invalid_examples_are_refused_in_one_line(given, words):
     with pytest.raises(UserError, match=rf"^data\.py: generate .*{words}") as caught:
         alike(given)
     assert len(str(caught.value).splitlines()) == 1
@@ -143,7 +143,7 @@ def pixels(*shape) -> np.ndarray:
         ([np.uint64(2**63)], "integers of more than 63 bits"),
     ],
 )
-def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, values, words):
+def test_a_value_that_no_column_can_hold_is_refused_before_writing(tmp_path, values, words):
     start = r"^data\.py: generate gives a value that column 'x' cannot hold"
     words = rf"{start} \(.*({words}).*\); expected"
     with pytest.raises(UserError, match=words) as caught:
@@ -169,7 +169,7 @@ def test_a_value_that_no_column_holds_is_refused_and_nothing_written(tmp_path, v
         ([math.nan, math.inf], "float64"),
     ],
 )
-def test_a_column_of_any_numbers_is_read_as_one_array_that_can_be_learnt(tmp_path, values, kind):
+def test_a_column_of_numbers_is_read_as_one_trainable_array(tmp_path, values, kind):
     dataset_shards.write(tmp_path / "a", [{"x": value} for value in values], {})
     column = dataset_shards.Split([tmp_path / "a"]).arrays()["x"]
     assert np.array_equal(column, np.stack(values), equal_nan=kind == "float64")
@@ -197,9 +197,7 @@ def test_a_column_of_any_numbers_is_read_as_one_array_that_can_be_learnt(tmp_pat
         ({"x": pixels(2, 4)}, {"x": pixels(4)}, r"'x' is uint8 \(4,\), but an image \(2, 4\) in "),
     ],
 )
-def test_shards_of_one_split_that_are_not_alike_are_told_with_their_column(
-    tmp_path, one, other, words
-):
+def test_shards_with_different_columns_are_reported_with_the_column(tmp_path, one, other, words):
     paths = [tmp_path / name for name in "abc"]
     for path, example in zip(paths, (one, one, other), strict=True):
         dataset_shards.write(path, [example], {})
@@ -208,7 +206,7 @@ def test_shards_of_one_split_that_are_not_alike_are_told_with_their_column(
 
 
 @pytest.mark.parametrize("index", [-1, 7, 1000])
-def test_there_is_no_example_beyond_the_split(split, index):
+def test_an_index_beyond_the_split_is_refused(split, index):
     with pytest.raises(IndexError, match="of 7"):
         split[index]
 
@@ -227,30 +225,32 @@ def test_the_same_examples_give_the_same_bytes(tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
-def test_an_image_is_stored_as_hugging_face_stores_it(split, tmp_path):
+def test_an_image_is_stored_in_the_hugging_face_format(split, tmp_path):
     schema = pq.read_schema(tmp_path / "0.parquet")
-    noted = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     image = pq.read_table(tmp_path / "0.parquet")["grey"][0].as_py()
     assert image["bytes"].startswith(b"\x89PNG") and image["path"] is None
-    assert noted["grey"] == noted["rgb"] == {"_type": "Image"}
-    assert noted["label"] == {"_type": "Value", "dtype": "int64"}
-    assert noted["digits"]["_type"] == "List" and noted["digits"]["feature"]["dtype"] == "uint8"
+    assert features["grey"] == features["rgb"] == {"_type": "Image"}
+    assert features["label"] == {"_type": "Value", "dtype": "int64"}
+    assert (
+        features["digits"]["_type"] == "List" and features["digits"]["feature"]["dtype"] == "uint8"
+    )
 
 
-def test_a_float_is_named_as_hugging_face_names_it(split, tmp_path):
+def test_a_float_has_its_hugging_face_type(split, tmp_path):
     schema = pq.read_schema(tmp_path / "0.parquet")
-    noted = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
-    assert noted["weight"]["dtype"] == "float64"
-    assert noted["point"]["feature"]["dtype"] == "float32"
+    features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+    assert features["weight"]["dtype"] == "float64"
+    assert features["point"]["feature"]["dtype"] == "float32"
 
 
-def test_what_the_shard_follows_from_is_noted_in_it(split, tmp_path):
+def test_the_key_of_a_shard_is_in_its_metadata(split, tmp_path):
     schema = pq.read_schema(tmp_path / "1.parquet")
     assert json.loads(schema.metadata[b"epochreel"]) == {"first": 4}
 
 
 @pytest.mark.parametrize("place", [0, 0.3, 0.6, 0.9, 1])
-def test_a_damaged_shard_is_named_with_the_command_that_mends_it(split, tmp_path, place):
+def test_a_damaged_shard_is_reported_with_the_command_that_repairs_it(split, tmp_path, place):
     path = tmp_path / "0.parquet"
     data = bytearray(path.read_bytes())
     data[int(place * (len(data) - 1))] ^= 8
@@ -263,7 +263,7 @@ STAGE = {"settings": {"examples": {"train": 7}}, "reads": {"generate_dataset": d
 
 
 def of(folder, *parts) -> list[str]:
-    """Shards whose parts are (split, first, count, key); their paths."""
+    """Write shards from parts (split, first, count, key); return their paths."""
     paths = [str(folder / f"{number}.parquet") for number in range(len(parts))]
     for path, (split, first, count, key) in zip(paths, parts, strict=True):
         about = {"split": split, "first": first, "key": key}
@@ -274,7 +274,7 @@ def of(folder, *parts) -> list[str]:
 WHOLE = [("train", 0, 4, "key"), ("train", 4, 3, "key")]
 
 
-def test_a_stage_reads_the_split_that_it_knows(tmp_path):
+def test_a_stage_reads_the_split_that_it_expects(tmp_path):
     assert len(dataset_shards.Split.of(STAGE, "train", of(tmp_path, *WHOLE))) == 7
     paths = of(tmp_path, *WHOLE)[:1]
     assert len(dataset_shards.Split.sample(STAGE, "train", paths, 3)) == 4
@@ -292,7 +292,7 @@ def test_a_stage_reads_the_split_that_it_knows(tmp_path):
         (1, ("train", 4, 9, "key"), "holds the examples up to train 12, not train 6"),
     ],
 )
-def test_a_shard_of_another_place_or_dataset_is_refused(tmp_path, place, part, words):
+def test_a_shard_of_another_slot_or_dataset_is_refused(tmp_path, place, part, words):
     parts = list(WHOLE)
     parts[place] = part
     paths = of(tmp_path, *parts)
@@ -300,13 +300,13 @@ def test_a_shard_of_another_place_or_dataset_is_refused(tmp_path, place, part, w
         dataset_shards.Split.of(STAGE, "train", paths)
 
 
-def test_shards_that_hold_less_than_a_sample_are_refused(tmp_path):
+def test_shards_too_small_for_the_sample_are_refused(tmp_path):
     paths = of(tmp_path, *WHOLE)
     with pytest.raises(UserError, match=f"^{paths[1]} holds the examples up to train 6 in the pl"):
         dataset_shards.Split.sample(STAGE, "train", paths, 8)
 
 
-def test_nothing_is_left_of_a_shard_whose_making_failed(tmp_path):
+def test_a_shard_that_fails_leaves_no_file(tmp_path):
     def failing():
         yield from examples(0, 2)
         raise ValueError("no more")

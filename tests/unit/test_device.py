@@ -1,4 +1,4 @@
-"""Devices: which one computes is said; how many threads is a setting."""
+"""Devices: the log names the device; the settings give the number of threads."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def without_gpu(monkeypatch):
-    """A machine without a GPU, and its number of threads as it was."""
+    """Hide the GPU, and restore the number of threads afterwards."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     before = torch.get_num_threads()
     yield
@@ -21,12 +21,12 @@ def without_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_settings_say_how_many_threads_compute(without_gpu, threads):
+def test_the_settings_give_the_number_of_threads(without_gpu, threads):
     assert device.choose(threads) == CPU
     assert torch.get_num_threads() == threads
 
 
-def test_the_log_says_which_device_computes(without_gpu, caplog):
+def test_the_log_names_the_device(without_gpu, caplog):
     with caplog.at_level(logging.INFO, logger="epochreel"):
         device.choose(1)
     assert caplog.messages == ["device: CPU, 1 thread(s)"]
@@ -44,7 +44,7 @@ def test_a_layer_computes_in_the_precision_of_the_settings(precision, kind):
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
-def test_tf32_is_on_where_the_settings_say_so_and_nowhere_else(precision):
+def test_tf32_is_on_only_where_the_settings_ask_for_it(precision):
     device.autocast(CPU, precision)
     assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
     assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")
@@ -57,14 +57,14 @@ def test_tf32_stays_on_for_the_backward_pass_until_the_next_precision():
         assert torch.backends.cuda.matmul.allow_tf32 == torch.backends.cudnn.allow_tf32 == on
 
 
-def test_the_cores_are_those_that_the_process_may_use(monkeypatch):
+def test_only_cores_that_the_process_may_use_are_counted(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3, 5, 6}, raising=False)
     assert device.cores() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     assert device.cores() == os.cpu_count()
 
 
-def test_nothing_of_one_precision_is_left_for_the_next():
+def test_one_precision_leaves_no_trace_in_the_next():
     with device.autocast(CPU, "bfloat16"):
         pass
     with device.autocast(CPU, "float32"):

@@ -12,13 +12,13 @@ from epochreel.training import disk_space
 
 @pytest.fixture
 def free(monkeypatch):
-    """The function that sets how much is free."""
+    """Return the function that sets the free disk space in bytes."""
     return lambda count: monkeypatch.setattr(
         shutil, "disk_usage", lambda folder: SimpleNamespace(free=count)
     )
 
 
-def test_a_short_disk_is_refused_with_figures_and_a_way_out(tmp_path, free):
+def test_too_little_disk_space_is_refused_with_figures_and_a_remedy(tmp_path, free):
     free(1_234_000_000)
     with pytest.raises(UserError) as caught:
         disk_space.check(tmp_path, 3.04e9, "mine")
@@ -37,7 +37,7 @@ def test_a_disk_with_just_enough_space_is_accepted(tmp_path, free, caplog):
         disk_space.check(tmp_path, 3.04e9, "mine")
 
 
-def test_the_disk_is_that_of_the_store_which_is_created(tmp_path, monkeypatch):
+def test_the_disk_checked_is_that_of_the_store(tmp_path, monkeypatch):
     asked = []
     usage = SimpleNamespace(free=10**12)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or usage)

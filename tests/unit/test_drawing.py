@@ -16,7 +16,7 @@ FULL = (1920, 1080)
 
 
 def ink(canvas):
-    """Black on white, in whole pixels' worth."""
+    """Return the amount of black on white, in whole pixels."""
     return (255.0 - canvas.pixels[..., 0]).sum() / 255
 
 
@@ -31,28 +31,28 @@ def frame_data(shares):
 
 
 @pytest.mark.parametrize("value", [0.0, 0.004, 0.1, 1 / 3, 0.5, 0.999, 1.0])
-def test_a_bar_is_as_high_as_its_value(value):
+def test_the_height_of_a_bar_is_its_value(value):
     canvas = Canvas(*FULL, WHITE)
     bars = canvas.bars([100], [200], 10, 100, BLACK, WHITE)
     canvas.fill_bars(bars, np.array([value]))
     assert ink(canvas) / 10 == pytest.approx(100 * value, abs=0.02)
 
 
-def test_a_bar_grows_from_the_foot_of_its_slot():
+def test_a_bar_grows_from_the_bottom_of_its_slot():
     canvas = Canvas(*FULL, WHITE)
     canvas.fill_bars(canvas.bars([100], [200], 10, 100, BLACK, WHITE), np.array([0.25]))
     rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (275, 299, 100, 109)
 
 
-def test_values_beyond_the_scale_stay_in_their_slots():
+def test_values_outside_the_scale_stay_in_their_slots():
     canvas = Canvas(*FULL, WHITE)
     bars = canvas.bars([0, 20, 40], [0, 0, 0], 10, 100, BLACK, WHITE)
     canvas.fill_bars(bars, np.array([-1.0, 2.0, np.nan]))
     assert ink(canvas) == 1000
 
 
-def test_many_bars_are_each_drawn_as_if_alone():
+def test_several_bars_are_drawn_like_single_ones():
     values, together = np.linspace(0, 1, 7), Canvas(*FULL)
     left = 100 + 20 * np.arange(7)
     together.fill_bars(together.bars(left, [300] * 7, 12, 40, BLACK), values)
@@ -62,7 +62,7 @@ def test_many_bars_are_each_drawn_as_if_alone():
     assert np.array_equal(together.pixels, alone.pixels)
 
 
-def test_striped_bars_differ_from_solid_ones_without_colour():
+def test_striped_and_solid_bars_differ_even_without_colour():
     canvas = Canvas(*FULL)
     for x, stripe in ((0, None), (100, palette.SLOT)):
         bars = canvas.bars([x], [0], 50, 50, palette.RIGHT, stripe=stripe)
@@ -71,7 +71,7 @@ def test_striped_bars_differ_from_solid_ones_without_colour():
     assert np.ptp(solid) == 0 and np.ptp(striped) > 100
 
 
-def test_stamps_are_put_pixel_by_pixel_where_they_belong():
+def test_stamps_are_copied_exactly_to_their_positions():
     canvas = Canvas(*FULL)
     tiles = [canvas.tile(6, 8, WHITE) for _ in range(4)]
     for seed, tile in enumerate(tiles):
@@ -88,14 +88,14 @@ def test_marks_larger_than_the_canvas_are_refused():
 
 
 @pytest.mark.parametrize("end", [(300, 100), (100, 300), (260.5, 218.2)])
-def test_a_line_inks_its_length_times_its_weight(end):
+def test_the_area_of_a_line_is_its_length_times_its_weight(end):
     canvas = Canvas(*FULL, WHITE)
     canvas.line(np.array([(100, 100), end]), BLACK, 4)
     length = np.hypot(end[0] - 100, end[1] - 100)
     assert ink(canvas) == pytest.approx(4 * length + np.pi * 4, rel=0.01)
 
 
-def test_a_disc_inks_its_area():
+def test_a_disc_has_the_right_area():
     canvas = Canvas(*FULL, WHITE)
     canvas.disc(100.4, 99.7, 20, BLACK)
     assert ink(canvas) == pytest.approx(np.pi * 400, rel=0.01)
@@ -108,7 +108,7 @@ def test_a_bent_line_covers_its_joints_once():
     assert mask.sum(dtype=int) < sum(halves)
 
 
-def test_what_reaches_beyond_the_canvas_is_cut_off():
+def test_drawing_beyond_the_canvas_is_clipped():
     inside, beyond = Canvas(*FULL), Canvas(*FULL)
     inside.rule(0, 50, 40, 50, BLACK)
     beyond.rule(-500, 50, 40, 50, BLACK)
@@ -118,7 +118,7 @@ def test_what_reaches_beyond_the_canvas_is_cut_off():
     assert np.array_equal(inside.pixels, beyond.pixels)
 
 
-def test_rules_meet_in_the_corners():
+def test_rules_meet_at_corners():
     canvas = Canvas(640, 360, WHITE)
     canvas.rule(100, 100, 200, 100, BLACK, 6)
     canvas.rule(200, 100, 200, 200, BLACK, 6)
@@ -127,12 +127,12 @@ def test_rules_meet_in_the_corners():
     assert set(columns[rows > rows.min() + 1]) == {columns.max() - 1, columns.max()}
 
 
-def test_a_slanting_rule_is_refused():
+def test_a_diagonal_rule_is_refused():
     with pytest.raises(ValueError, match="`line`"):
         Canvas(*FULL).rule(0, 0, 5, 5, BLACK)
 
 
-def test_a_number_that_changes_moves_nothing_beside_it():
+def test_a_changing_number_moves_nothing_next_to_it():
     frames = []
     for number in ("11.1 %", "98.4 %"):
         canvas = Canvas(*FULL, WHITE)
@@ -143,7 +143,7 @@ def test_a_number_that_changes_moves_nothing_beside_it():
     assert not np.array_equal(*frames)
 
 
-def test_text_keeps_its_shape_at_every_size():
+def test_text_keeps_its_proportions_at_every_size():
     widths = []
     for height in (360, 1080, 2160):
         canvas = Canvas(height * 16 // 9, height, WHITE)
@@ -153,7 +153,7 @@ def test_text_keeps_its_shape_at_every_size():
     assert np.ptp(widths) < 6
 
 
-def test_text_stands_where_it_is_aligned():
+def test_text_is_placed_according_to_its_alignment():
     middles = []
     for align, x in (("left", 500), ("centre", 600), ("right", 700)):
         canvas = Canvas(*FULL, WHITE)
@@ -163,26 +163,26 @@ def test_text_stands_where_it_is_aligned():
     assert np.ptp(middles) < 0.6 and abs(middles[0]) < 1
 
 
-def test_text_too_wide_is_set_smaller():
+def test_text_that_is_too_wide_is_set_smaller():
     canvas = Canvas(*FULL, WHITE)
     assert canvas.text(100, 100, "a very long title indeed", 60, BLACK, fit=300) == 300
     columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 255)
     assert columns.min() >= 100 and columns.max() <= 400
 
 
-def test_an_unknown_weight_is_named():
+def test_an_unknown_weight_is_reported():
     with pytest.raises(ValueError, match="'heavy'"):
         Canvas(*FULL).text(0, 0, "a", 20, weight="heavy")
 
 
-def test_a_picture_fills_its_place():
+def test_an_image_fills_its_area():
     canvas = Canvas(*FULL)
     canvas.image(10, 20, 4, 6, np.full((2, 2), 90, np.uint8))
     assert (canvas.pixels[20:26, 10:14] == 90).all()
     assert (canvas.pixels != palette.PAPER).any(-1).sum() == 24
 
 
-def test_a_picture_that_shrinks_is_averaged():
+def test_an_image_that_shrinks_is_averaged():
     canvas = Canvas(*FULL)
     canvas.image(10, 20, 1, 1, np.array([[0, 200], [100, 100]], np.uint8))
     assert canvas.pixels[20, 10].tolist() == [100, 100, 100]
@@ -192,7 +192,7 @@ def noise(*shape):
     return np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
 
 
-def test_pictures_are_put_at_their_places_pixel_by_pixel():
+def test_pictures_are_copied_exactly_to_their_positions():
     canvas, pictures = Canvas(*FULL), noise(2, 5, 4, 3)
     canvas.put_pictures(canvas.places([100, 500], [200, 600], 12, 15, (5, 4)), pictures)
     assert np.array_equal(canvas.pixels[201:215:3, 101:112:3], pictures[0])
@@ -200,7 +200,7 @@ def test_pictures_are_put_at_their_places_pixel_by_pixel():
     assert (canvas.pixels != palette.PAPER).any(-1).sum() <= 2 * 12 * 15
 
 
-def test_pictures_in_smaller_places_are_averaged():
+def test_pictures_in_smaller_areas_are_averaged():
     canvas, picture = Canvas(*FULL), noise(1, 6, 6, 3)
     canvas.put_pictures(canvas.places([100], [200], 2, 3, (6, 6)), picture)
     means = picture[0].reshape(3, 2, 2, 3, 3).mean((1, 3))
@@ -227,16 +227,16 @@ def test_a_thinned_curve_keeps_its_ends_and_extremes():
 @pytest.mark.parametrize(
     ("end", "step"), [(1, 0.2), (3, 1), (50, 10), (200, 50), (7, 2), (1000, 200), (0.2, 0.05)]
 )
-def test_ticks_are_round_and_few(end, step):
+def test_ticks_are_few_round_numbers(end, step):
     assert ticks(end)[1] == pytest.approx(step) and ticks(end)[-1] <= end * (1 + 1e-9)
 
 
-def test_a_share_is_whole_only_when_it_is():
+def test_only_a_share_of_one_is_shown_as_100_percent():
     shares = {0.0: "0.0 %", 1e-6: "0.1 %", 0.99999: "99.9 %", 1.0: "100.0 %", 0.8725: "87.2 %"}
     assert [percent(share) for share in shares] == list(shares.values())
 
 
-def test_a_frame_is_the_same_alone_or_after_others():
+def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [
         frame_data([0.1]),
         frame_data([0.1, 0.5, 0.3]),
@@ -262,7 +262,7 @@ def test_the_curve_never_redraws_its_past():
 TWO = {"accuracy": "words", "letters": "letters"}
 
 
-def test_two_lines_of_a_curve_differ_without_colour():
+def test_two_lines_of_a_curve_differ_even_without_colour():
     now = frame_data([0.1] * 40)
     now.history["letters"] = np.full(40, 0.9)
     curve = Curve(run_info(), (100, 500, 800, 100), "Right", TWO)
@@ -281,7 +281,7 @@ def test_a_curve_ends_at_the_top_of_its_own_axis():
     assert 500 + np.argmin(frame[500:598, 300]) == pytest.approx(575, abs=1)
 
 
-def test_a_long_heading_leaves_room_for_the_names_of_the_lines():
+def test_a_long_heading_leaves_room_for_the_line_names():
     titles = ("Right", "A heading that is much longer than a narrow curve has room for")
     now = frame_data([0.1] * 40)
     now.history["letters"] = np.full(40, 0.9)
@@ -297,7 +297,7 @@ def test_a_curve_of_three_metrics_is_refused():
         Curve(run_info(), (100, 500, 800, 100), "Right", TWO | {"loss": "loss"})
 
 
-def test_the_longest_title_is_as_large_as_the_headings_of_panels():
+def test_the_longest_title_is_as_large_as_panel_headings():
     longest = schemas.shared()["$defs"]["run"]["properties"]["title"]
     title = ("A network learns to read sheets. " * 9)[: longest["maxLength"]]
     line = TitleLine(
@@ -307,7 +307,7 @@ def test_the_longest_title_is_as_large_as_the_headings_of_panels():
     assert first.sum() >= round(26 * text.CAPITAL)
 
 
-def test_each_number_of_the_title_line_stands_right_before_its_label():
+def test_each_number_of_the_title_line_is_close_to_its_label():
     far = TitleLine(RunInfo("", FULL, {}, {}, {}, 1000, 40, []))
     row = Scene(FULL, [far]).draw(frame_data([0.1, 0.2]))[40:84].min((0, 2)) < 128
     gaps = np.diff(np.flatnonzero(row))

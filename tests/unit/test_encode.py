@@ -1,4 +1,4 @@
-"""Films: what is refused, what is promised of the bytes, and what the decoded film shows."""
+"""Films: which inputs are refused, what the file guarantees, and what the decoded film shows."""
 
 import os
 import re
@@ -36,7 +36,7 @@ COUNT = 6
 
 
 def picture(number: int, size=SIZE) -> np.ndarray:
-    """A flat grey that tells the number, on a stripe of colour."""
+    """Return a flat grey that encodes the number, with a stripe of colour."""
     pixels = np.full((size[1], size[0], 3), 20 + 30 * number, np.uint8)
     pixels[: size[1] // 4] = (200, 30, 60)
     return pixels
@@ -53,7 +53,7 @@ def frames(tmp_path) -> list[Path]:
 
 @pytest.fixture
 def transitions(tmp_path) -> list[Path]:
-    """Two pictures that lead to each frame, as much brighter as a seventh and an eighth grey."""
+    """Write two pictures that lead to each frame, in the greys of numbers 6 and 7."""
     paths = [tmp_path / "transitions" / f"{k:06d}.png" for k in range(COUNT)]
     paths[0].parent.mkdir()
     for path in paths:
@@ -90,20 +90,20 @@ def about(path: Path) -> str:
 
 
 def decoded(path: Path, size=SIZE) -> np.ndarray:
-    """The pictures of a film as RGB, read by BT.709: (frames, H, W, 3)."""
+    """Return the pictures of a film as RGB, decoded by BT.709: (frames, H, W, 3)."""
     matrix = "scale=in_color_matrix=bt709:in_range=tv:flags=accurate_rnd+full_chroma_int"
     pixels = ask("-i", path, "-vf", matrix, "-f", "rawvideo", "-pix_fmt", "rgb24", "-").stdout
     return np.frombuffer(pixels, np.uint8).reshape(-1, size[1], size[0], 3)
 
 
 def shown(pictures: np.ndarray) -> list[int]:
-    """The numbers that pictures tell by their grey."""
+    """Return the numbers that the pictures' greys encode."""
     height = pictures.shape[1]
     greys = pictures[:, height // 2 :, :, :].mean((1, 2, 3))
     return [round((grey - 20) / 30) for grey in greys]
 
 
-# What is said of times
+# Times
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
 
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
-def test_other_times_are_refused_in_one_line(seconds):
+def test_invalid_times_are_refused_in_one_line(seconds):
     with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* must be .*$"):
         timing.frames_per_snapshot({"seconds_per_snapshot": seconds})
 
@@ -145,7 +145,7 @@ def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
 
 
 @pytest.mark.parametrize("make", [film, webm])
-def test_transitions_take_the_end_of_the_time_of_the_snapshot_before(
+def test_transitions_take_the_end_of_the_previous_snapshots_time(
     frames, transitions, tmp_path, make
 ):
     made = make(
@@ -169,7 +169,7 @@ def test_the_gif_shows_transitions_too(frames, transitions, tmp_path):
         (lambda path: path.write_bytes(path.read_bytes()[:99]), "is cut off: delete it and run"),
     ],
 )
-def test_wrong_transitions_are_named_with_what_mends_them(
+def test_a_bad_transition_is_reported_with_the_command_that_repairs_it(
     frames, transitions, tmp_path, harm, words
 ):
     harm(transitions[3])
@@ -177,12 +177,12 @@ def test_wrong_transitions_are_named_with_what_mends_them(
         film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=0.25)
 
 
-def test_more_transitions_than_a_snapshot_has_time_for_are_refused(frames, transitions, tmp_path):
+def test_more_transitions_than_fit_between_snapshots_are_refused(frames, transitions, tmp_path):
     with pytest.raises(UserError, match=r"set figure\.transitions to at most 1"):
         film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=2 / 24)
 
 
-def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
+def test_the_film_has_the_announced_length(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=0.25, hold_seconds=1)
     assert (
         timing.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
@@ -190,12 +190,12 @@ def test_the_film_lasts_as_long_as_it_says(frames, tmp_path):
     assert "Duration: 00:00:02.50, start: 0.000000" in about(made)
 
 
-def test_a_film_of_one_snapshot_is_a_film(frames, tmp_path):
+def test_a_film_may_have_a_single_snapshot(frames, tmp_path):
     assert shown(decoded(film(frames[:1], tmp_path / "a.mp4", hold_seconds=0))) == [0]
 
 
 @pytest.mark.parametrize("colour", [(200, 30, 60), (0, 114, 178), (213, 94, 0), (255, 255, 255)])
-def test_colours_survive(frames, tmp_path, colour):
+def test_colours_are_preserved(frames, tmp_path, colour):
     frames[0].write_bytes(png.encode(np.full((48, 64, 3), colour, np.uint8)))
     pixels = decoded(film(frames[:1], tmp_path / "a.mp4")).astype(int)
     assert np.abs(pixels - colour).max() <= 2
@@ -208,11 +208,11 @@ def test_the_luma_is_that_of_bt709_in_limited_range(frames, tmp_path):
     assert abs(np.frombuffer(luma, np.uint8) - (16 + 219 * 0.7152)).max() <= 1
 
 
-# What is promised of the file
+# What the file guarantees
 
 
 @pytest.mark.parametrize("preset", ["ultrafast", "veryfast", "slow"])
-def test_the_film_is_what_players_and_talks_take(frames, tmp_path, preset):
+def test_the_film_is_in_the_format_that_players_expect(frames, tmp_path, preset):
     said = about(film(frames, tmp_path / "a.mp4", preset=preset))
     assert "h264 (High) (avc1" in said
     assert "yuv420p(tv, bt709, progressive), 64x48" in said
@@ -224,7 +224,7 @@ def test_the_index_comes_before_the_pictures(frames, tmp_path):
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
-def test_the_film_ends_with_a_box_that_players_pass_over_which_is_its_seal(frames, tmp_path):
+def test_the_film_ends_with_its_checksum_in_a_box_that_players_skip(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
     data, kinds, at = made.read_bytes(), [], 0
     while at < len(data):
@@ -234,7 +234,7 @@ def test_the_film_ends_with_a_box_that_players_pass_over_which_is_its_seal(frame
     mp4.check(made, MADE)
 
 
-def test_ffmpeg_says_nothing_of_the_seal_and_decodes_the_same_without_it(frames, tmp_path):
+def test_ffmpeg_ignores_the_checksum_and_decodes_the_same_without_it(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
     (tmp_path / "bare.mp4").write_bytes(made.read_bytes()[: -mp4._LENGTH])
     read = ("-v", "warning", "-i", made, "-c", "copy", "-movflags", "+faststart")
@@ -247,7 +247,7 @@ def test_ffmpeg_says_nothing_of_the_seal_and_decodes_the_same_without_it(frames,
     assert not (copied.stderr + sealed.stderr)
 
 
-def test_matrix_primaries_and_transfer_are_each_written_down(frames, tmp_path):
+def test_matrix_primaries_and_transfer_are_each_recorded(frames, tmp_path):
     data = film(frames, tmp_path / "a.mp4").read_bytes()
     at = data.index(b"colrnclx") + 8
     assert data[at : at + 7] == bytes([0, 1, 0, 1, 0, 1, 0])
@@ -266,7 +266,7 @@ def test_webm_shows_the_same_snapshots(frames, tmp_path, codec):
     assert shown(decoded(made)) == [k for k in range(COUNT) for _ in range(3)] + [COUNT - 1] * 12
 
 
-def test_the_gif_shows_every_snapshot_at_half_the_rate_and_lasts_as_long(frames, tmp_path):
+def test_the_gif_shows_every_snapshot_at_half_the_rate(frames, tmp_path):
     with Image.open(gif(frames, tmp_path / "a.gif", seconds_per_snapshot="2/24")) as image:
         lasted = [image.seek(k) or image.info["duration"] for k in range(image.n_frames)]
         assert (image.size, image.info["loop"], sum(lasted)) == ((32, 24), 0, 1000)
@@ -275,7 +275,7 @@ def test_the_gif_shows_every_snapshot_at_half_the_rate_and_lasts_as_long(frames,
 
 
 @pytest.mark.parametrize("make", [film, webm, gif])
-def test_the_same_frames_make_the_same_bytes_also_on_one_core(frames, tmp_path, make):
+def test_the_same_frames_give_the_same_bytes_even_on_one_core(frames, tmp_path, make):
     first = make(frames, tmp_path / "a").read_bytes()
     cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {min(cores)})
@@ -285,12 +285,12 @@ def test_the_same_frames_make_the_same_bytes_also_on_one_core(frames, tmp_path, 
         os.sched_setaffinity(0, cores)
 
 
-def test_the_threads_of_x264_are_those_of_the_settings_and_not_of_the_machine(frames, tmp_path):
+def test_the_settings_and_not_the_machine_set_the_threads_of_x264(frames, tmp_path):
     assert b" threads=3 " in film(frames, tmp_path / "a.mp4", threads=3).read_bytes()
 
 
 @pytest.mark.parametrize("make", [film, webm, gif])
-def test_no_time_and_no_version_is_written(frames, tmp_path, make):
+def test_the_film_contains_no_time_and_no_version(frames, tmp_path, make):
     made = make(frames, tmp_path / "a")
     assert not re.search("creation_time|[12][0-9]{3}-[01][0-9]-", about(made))
     assert not re.search(rb"Lav[cf]\d", made.read_bytes())
@@ -308,26 +308,28 @@ def test_no_time_and_no_version_is_written(frames, tmp_path, make):
         "",
     ],
 )
-def test_any_title_is_kept_as_it_is(frames, tmp_path, title):
+def test_any_title_is_preserved(frames, tmp_path, title):
     made = film(frames, tmp_path / "a.mp4", title=title)
     data = made.read_bytes()
     assert title.encode() in data and MADE.encode() in data[data.index(b"ilst") :]
     assert shown(decoded(made))[:COUNT] == list(range(COUNT))
 
 
-def test_characters_that_no_argument_can_hold_do_not_stop_the_film(frames, tmp_path):
+def test_characters_that_no_argument_can_hold_are_replaced(frames, tmp_path):
     assert b"a ?b" in film(frames, tmp_path / "a.mp4", title="a\0\ud800b").read_bytes()
 
 
 @pytest.mark.parametrize("name", ["-y.mp4", "http:x.mp4", "%06d.mp4", "a b'c.mp4", "pipe:1"])
 @pytest.mark.parametrize("make", [film, gif])
-def test_any_file_name_is_written_to_and_no_other(frames, tmp_path, monkeypatch, name, make):
+def test_any_file_name_works_and_no_other_file_is_written(
+    frames, tmp_path, monkeypatch, name, make
+):
     monkeypatch.chdir(tmp_path)
     make(frames, Path(name))
     assert sorted(os.listdir()) == sorted([name, "frames"])
 
 
-# What is refused
+# Refused inputs
 
 
 def remove(frames):
@@ -376,7 +378,7 @@ def swap(frames):
 
 
 def numbered(number: int) -> bytes:
-    """A frame that carries its number, as drawn frames do."""
+    """Return a frame with its number in its metadata, as drawn frames have it."""
     data = png.encode(picture(number))
     return data[:33] + png._chunk(b"tEXt", b"Snapshot\0%d" % number) + data[33:]
 
@@ -398,9 +400,7 @@ def numbered(number: int) -> bytes:
     ],
 )
 @pytest.mark.parametrize("make", [film, webm, gif])
-def test_a_wrong_frame_is_named_with_what_mends_it_and_no_film_is_left(
-    frames, tmp_path, harm, make
-):
+def test_a_bad_frame_is_reported_with_its_repair_and_no_film_is_left(frames, tmp_path, harm, make):
     mend, target = f"run: snakemake {frames[3]}", tmp_path / "a.film"
     harm(frames)
     with pytest.raises(UserError, match=r"^frame 3\b.*000003.png") as refused:
@@ -409,13 +409,13 @@ def test_a_wrong_frame_is_named_with_what_mends_it_and_no_film_is_left(
     assert os.listdir(tmp_path) == ["frames"]
 
 
-def test_a_frame_that_carries_its_own_number_is_taken(frames, tmp_path):
+def test_a_frame_with_its_own_number_is_accepted(frames, tmp_path):
     for number, path in enumerate(frames):
         path.write_bytes(numbered(number))
     assert shown(decoded(film(frames, tmp_path / "a.mp4")))[:COUNT] == list(range(COUNT))
 
 
-def test_every_flipped_byte_of_a_frame_is_seen(frames):
+def test_every_flipped_byte_of_a_frame_is_detected(frames):
     whole = frames[3].read_bytes()
     for at in range(len(whole)):
         frames[3].write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
@@ -423,7 +423,7 @@ def test_every_flipped_byte_of_a_frame_is_seen(frames):
             frame_files.check_frames(frames, SIZE)
 
 
-def test_a_frame_cut_off_anywhere_is_seen(frames):
+def test_a_frame_truncated_anywhere_is_detected(frames):
     whole = frames[3].read_bytes()
     for length in range(len(whole)):
         frames[3].write_bytes(whole[:length])
@@ -433,7 +433,7 @@ def test_a_frame_cut_off_anywhere_is_seen(frames):
 
 @pytest.mark.parametrize("make", [film, webm, gif])
 @pytest.mark.parametrize("harm", [lambda body: body[:-30], lambda body: body[:-1] + b"?"])
-def test_pixels_that_do_not_unpack_in_a_whole_png_are_refused(frames, tmp_path, make, harm):
+def test_a_valid_png_whose_pixels_do_not_decompress_is_refused(frames, tmp_path, make, harm):
     data = png.encode(picture(3))
     body = png._chunk(b"IDAT", harm(data[41:-16]))
     frames[3].write_bytes(data[:33] + body + png._END)
@@ -442,7 +442,7 @@ def test_pixels_that_do_not_unpack_in_a_whole_png_are_refused(frames, tmp_path, 
     assert os.listdir(tmp_path) == ["frames"]
 
 
-def test_no_frames_make_no_film(tmp_path):
+def test_a_film_without_frames_is_refused(tmp_path):
     with pytest.raises(UserError, match="at least one frame"):
         film([], tmp_path / "a.mp4")
 
@@ -452,14 +452,14 @@ def test_an_odd_size_is_refused(frames):
         frame_files.check_frames(frames, (63, 48))
 
 
-def test_a_film_with_other_than_the_expected_frames_is_refused(frames, tmp_path, monkeypatch):
+def test_a_film_with_an_unexpected_number_of_frames_is_refused(frames, tmp_path, monkeypatch):
     monkeypatch.setattr(encode, "count_frames", lambda *_: 17)
     with pytest.raises(UserError, match="decodes to 17 frames; expected 18"):
         film(frames, tmp_path / "a.mp4")
     assert os.listdir(tmp_path) == ["frames"]
 
 
-def test_a_damaged_film_is_not_counted(frames, tmp_path):
+def test_counting_the_frames_of_a_damaged_film_fails(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
     data = bytearray(made.read_bytes())
     at = data.index(b"mdat")
@@ -469,7 +469,7 @@ def test_a_damaged_film_is_not_counted(frames, tmp_path):
         encode.count_frames(made, FILM)
 
 
-def test_an_older_film_outlives_a_refusal(frames, tmp_path):
+def test_an_older_film_survives_a_failed_attempt(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
     before = made.read_bytes()
     frames[0].unlink()
@@ -479,7 +479,7 @@ def test_an_older_film_outlives_a_refusal(frames, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_named(frames, tmp_path):
+def test_a_full_disk_is_reported(frames, tmp_path):
     command = [ffmpeg.ffmpeg_path(FILM), "-v", "error", "-y", "-f", "image2pipe", "-i", "pipe:0"]
     with pytest.raises(UserError, match=r"^a.mp4: ffmpeg stopped: .*No space left"):
         ffmpeg.run(
@@ -489,7 +489,7 @@ def test_a_full_disk_is_named(frames, tmp_path):
         )
 
 
-def test_a_killed_ffmpeg_is_named_with_its_signal():
+def test_a_killed_ffmpeg_is_reported_with_its_signal():
     with pytest.raises(UserError, match=r"^a\.mp4: ffmpeg stopped: killed by SIGXFSZ$"):
         ffmpeg.run(["sh", "-c", "kill -XFSZ $$"], "a.mp4")
 
@@ -508,7 +508,7 @@ def test_ffmpeg_ends_with_the_process_that_started_it():
 
 
 def ends(process: psutil.Process) -> bool:
-    """Whether `process` ends by itself; if not within ten seconds it is ended here."""
+    """Check that `process` ends by itself; kill it after ten seconds."""
     for _ in range(500):
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             return True
@@ -526,7 +526,7 @@ def test_the_poster_is_a_copy_of_its_frame(frames, tmp_path, place, number):
     assert (tmp_path / "poster.png").read_bytes() == frames[number].read_bytes()
 
 
-def test_a_poster_from_beyond_the_film_is_refused(frames, tmp_path):
+def test_a_poster_position_beyond_the_film_is_refused(frames, tmp_path):
     with pytest.raises(UserError, match=r"poster is 1\.5"):
         encode.save_poster(sequence(frames), tmp_path / "a.png", FILM | {"poster": 1.5})
 
@@ -537,7 +537,7 @@ def test_a_damaged_poster_is_refused(frames, tmp_path):
         encode.save_poster(sequence(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
 
 
-def test_the_bundled_ffmpeg_is_taken_whatever_the_environment_says(monkeypatch):
+def test_the_bundled_ffmpeg_is_used_whatever_the_environment_says(monkeypatch):
     before = ffmpeg.ffmpeg_path(FILM)
     monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", "/bin/false")
     monkeypatch.setenv("PATH", "")
@@ -553,12 +553,12 @@ def test_the_system_ffmpeg_is_the_one_in_path(monkeypatch, tmp_path):
     assert ffmpeg.ffmpeg_version({"ffmpeg": "system"}).startswith("ffmpeg version ")
 
 
-def test_a_missing_system_ffmpeg_is_said_in_one_line(monkeypatch):
+def test_a_missing_system_ffmpeg_is_reported_in_one_line(monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match=r"^ffmpeg: not found in PATH.*bundled$"):
         ffmpeg.ffmpeg_path({"ffmpeg": "system"})
 
 
-def test_the_versions_are_said():
+def test_the_versions_of_ffmpeg_are_reported():
     assert ffmpeg.ffmpeg_line(FILM).startswith("ffmpeg version ")
     assert re.fullmatch(r"imageio-ffmpeg \d+\.\d+\.\d+", ffmpeg.ffmpeg_version(FILM))

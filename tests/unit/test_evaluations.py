@@ -1,4 +1,4 @@
-"""Evaluations: predictions, metrics and origin in one file."""
+"""Evaluations: predictions, metrics and cache key in one file."""
 
 import contextlib
 
@@ -26,14 +26,14 @@ def written(tmp_path):
     return path
 
 
-def test_what_was_written_is_read(written):
+def test_predictions_are_read_back_as_written(written):
     table = evaluations.read(written)
     for name, column in COLUMNS.items():
         assert np.array_equal(table[name].to_numpy(), column)
         assert table[name].to_numpy().dtype == column.dtype
 
 
-def test_snapshot_metrics_and_key_are_noted(written):
+def test_snapshot_metrics_and_key_are_recorded(written):
     assert evaluations.read_metadata(written) == ABOUT | {"metrics": {"accuracy": 0.5, "loss": 2.0}}
 
 
@@ -44,7 +44,7 @@ def test_the_same_predictions_give_the_same_bytes(written, tmp_path):
 
 @pytest.mark.parametrize("read", [evaluations.read, evaluations.read_metadata])
 @pytest.mark.parametrize("damage", [lambda d: d[:-1], lambda d: b"", lambda d: b"x" + d[1:]])
-def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, damage):
+def test_a_damaged_file_is_reported_with_the_command_that_repairs_it(written, read, damage):
     written.write_bytes(damage(written.read_bytes()))
     words = f"{written} is damaged: delete it and run: snakemake {written}"
     with pytest.raises(UserError, match=words) as caught:
@@ -57,7 +57,7 @@ def test_a_damaged_file_is_named_with_the_command_that_mends_it(written, read, d
     ("snapshot", "key", "words"),
     [(41, KEY, "holds snapshot 42, not 41"), (42, {}, "was made with other settings")],
 )
-def test_another_snapshots_or_runs_is_refused(written, read, snapshot, key, words):
+def test_an_evaluation_of_another_snapshot_or_run_is_refused(written, read, snapshot, key, words):
     with pytest.raises(UserError, match=f"^{written} {words}.*: delete it and run the same comm"):
         read(written, snapshot, digest(key))
     assert read(written, 42, digest(KEY))
@@ -73,7 +73,7 @@ def test_batches_hold_each_example_once_and_in_order(size):
 @pytest.mark.parametrize(
     ("rows", "fits"), [(20, True), (25, True), (40, True), (0, False), (3, False), (5, False)]
 )
-def test_rows_that_do_not_tell_of_all_examples_alike_are_refused(rows, fits):
+def test_columns_need_a_row_for_each_example_of_a_split_or_of_both(rows, fits):
     tried = [{"x": np.zeros(20)}, {"x": np.zeros(5)}]
     told = pytest.raises(UserError, match=f"^evaluate returns {rows} rows; .* examples, 20 or 25")
     with contextlib.nullcontext() if fits else told:

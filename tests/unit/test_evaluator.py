@@ -1,4 +1,4 @@
-"""Evaluating: each snapshot is tried on all test examples, whatever the batch."""
+"""Evaluation: each snapshot is evaluated on all test examples, whatever the batch size."""
 
 import json
 import math
@@ -18,7 +18,7 @@ from epochreel.provenance.keys import key
 
 @pytest.fixture
 def evaluate(spirals, training, shards, tmp_path):
-    """The function that trains a little and evaluates one snapshot; returns the file's path."""
+    """Train a little; return the function that evaluates a snapshot and returns the file's path."""
     made = training(size=10).make()
 
     def of(snapshot=5, name="evaluation", **how):
@@ -32,19 +32,19 @@ def evaluate(spirals, training, shards, tmp_path):
     return of
 
 
-def test_every_test_example_is_in_it_once_and_in_order(evaluate, shards):
+def test_every_test_example_appears_once_and_in_order(evaluate, shards):
     labels = evaluations.read(evaluate())["label"].to_pylist()
     assert labels == [example["label"] for example in Split(shards["test"])]
 
 
-def test_the_metrics_are_those_of_the_predictions(evaluate):
+def test_the_metrics_match_the_predictions(evaluate):
     path = evaluate()
     table = evaluations.read(path).to_pydict()
     share = np.mean(np.array(table["label"]) == np.array(table["prediction"]))
     assert evaluations.read_metadata(path)["metrics"] == {"accuracy": pytest.approx(share)}
 
 
-def test_snapshot_and_origin_are_noted(evaluate):
+def test_snapshot_and_settings_are_recorded(evaluate):
     about = evaluations.read_metadata(evaluate(snapshot=3))
     assert about["snapshot"] == 3
     assert about["key"]["settings"]["evaluation"]["batch"] == 10
@@ -54,7 +54,7 @@ def test_the_same_snapshot_gives_the_same_bytes(evaluate):
     assert evaluate(name="first").read_bytes() == evaluate(name="second").read_bytes()
 
 
-def test_what_an_evaluation_draws_at_random_follows_from_its_snapshot_alone(
+def test_random_draws_of_an_evaluation_depend_only_on_its_snapshot(
     evaluate, spirals, tmp_path, monkeypatch
 ):
     own = Plan(spirals(), tmp_path).runs["tiny"].experiment.load("evaluation")
@@ -69,7 +69,7 @@ def test_what_an_evaluation_draws_at_random_follows_from_its_snapshot_alone(
     assert evaluations.read(first).equals(evaluations.read(other)) is False
 
 
-def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
+def test_a_training_sample_is_evaluated_with_the_test_set(
     spirals, training, shards, tmp_path, monkeypatch
 ):
     made = training().make()
@@ -91,7 +91,7 @@ def test_a_sample_of_the_training_set_is_tried_beside_the_test_set(
     assert labels == first
 
 
-def test_an_evaluate_of_any_number_of_arguments_is_given_a_sample(
+def test_an_evaluate_with_variadic_arguments_receives_the_sample(
     spirals, shards, tmp_path, monkeypatch
 ):
     run = Plan(spirals(), tmp_path).runs["tiny"]
@@ -103,18 +103,18 @@ def test_an_evaluate_of_any_number_of_arguments_is_given_a_sample(
 
 
 @pytest.mark.parametrize("batch", [1, 3, 20, 100])
-def test_the_batch_changes_rounding_at_most(evaluate, batch):
+def test_the_batch_size_changes_only_rounding(evaluate, batch):
     one, other = (evaluations.read(evaluate(name=str(b), batch=b)) for b in (10, batch))
     assert one["label"].equals(other["label"])
     assert np.allclose(one["probability"], other["probability"], atol=1e-2)
 
 
-def test_an_untrained_network_is_another(evaluate):
+def test_the_untrained_network_gives_other_results(evaluate):
     first = evaluate(snapshot=0, name="first").read_bytes()
     assert first != evaluate(name="last").read_bytes()
 
 
-def test_an_evaluation_does_not_depend_on_the_one_before(evaluate, spirals, shards, tmp_path):
+def test_an_evaluation_does_not_depend_on_earlier_ones(evaluate, spirals, shards, tmp_path):
     run = Plan(spirals(), tmp_path).runs["tiny"]
     stage = run.stage_settings("evaluate")
     evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
@@ -124,7 +124,7 @@ def test_an_evaluation_does_not_depend_on_the_one_before(evaluate, spirals, shar
     assert path.read_bytes() == evaluate().read_bytes()
 
 
-def test_a_damaged_checkpoint_is_named_and_nothing_written(evaluate, tmp_path):
+def test_a_damaged_checkpoint_is_reported_and_nothing_is_written(evaluate, tmp_path):
     path = evaluate.made.checkpoint(2)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(UserError, match=r"000002\.safetensors is damaged"):
@@ -132,7 +132,7 @@ def test_a_damaged_checkpoint_is_named_and_nothing_written(evaluate, tmp_path):
     assert not (tmp_path / "evaluation").exists()
 
 
-def test_the_key_is_json_that_can_be_compared(evaluate):
+def test_the_key_is_json(evaluate):
     key = evaluations.read_metadata(evaluate())["key"]
     assert set(key) == {"settings", "code", "versions", "reads"} and json.dumps(key)
 
@@ -144,7 +144,7 @@ FINE = {"x": [1, 2] * 10, "y": np.zeros(20)}
 
 @pytest.fixture
 def returning(evaluate, spirals, shards, tmp_path, monkeypatch):
-    """The function that evaluates a snapshot with an `evaluate` that returns its argument."""
+    """Return the function that evaluates with an `evaluate` that returns its argument."""
 
     def of(given) -> dict:
         run = Plan(spirals(), tmp_path).runs["tiny"]
@@ -189,7 +189,7 @@ def test_a_metric_may_be_any_number(returning, number):
         ((FINE, {1: 1.0}), "a metric named 1; expected a string other"),
     ],
 )
-def test_what_is_no_evaluation_is_refused_in_one_line(returning, tmp_path, given, words):
+def test_an_invalid_evaluation_is_refused_in_one_line(returning, tmp_path, given, words):
     with pytest.raises(UserError, match=rf"spirals/evaluation\.py: evaluate .*{words}") as caught:
         returning(given)
     assert len(str(caught.value).splitlines()) == 1 and not (tmp_path / "given").exists()

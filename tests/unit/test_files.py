@@ -1,4 +1,4 @@
-"""Files: whole or not at all, under their own names alone."""
+"""Files: written atomically, and only under their own names."""
 
 import os
 import socket
@@ -13,9 +13,9 @@ def names(folder):
     return sorted(os.listdir(folder))
 
 
-def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
-    with files.atomic_write(tmp_path / "deep" / "file") as beside:
-        beside.write_bytes(b"half")
+def test_a_file_appears_under_its_name_only_when_complete(tmp_path):
+    with files.atomic_write(tmp_path / "deep" / "file") as part:
+        part.write_bytes(b"half")
         assert not (tmp_path / "deep" / "file").exists()
     assert (tmp_path / "deep" / "file").read_bytes() == b"half"
     assert names(tmp_path / "deep") == ["file"]
@@ -23,27 +23,27 @@ def test_a_file_appears_under_its_name_when_it_is_whole(tmp_path):
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt, SystemExit])
 def test_nothing_is_left_when_writing_fails(tmp_path, error):
-    with pytest.raises(error), files.atomic_write(tmp_path / "file") as beside:
-        beside.write_bytes(b"half")
+    with pytest.raises(error), files.atomic_write(tmp_path / "file") as part:
+        part.write_bytes(b"half")
         raise error
     assert names(tmp_path) == []
 
 
 def test_the_old_file_stays_when_writing_the_new_one_fails(tmp_path):
     files.atomic_write_bytes(tmp_path / "file", b"old")
-    with pytest.raises(ValueError), files.atomic_write(tmp_path / "file") as beside:
-        beside.write_bytes(b"new")
+    with pytest.raises(ValueError), files.atomic_write(tmp_path / "file") as part:
+        part.write_bytes(b"new")
         raise ValueError
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
-def test_a_file_that_nobody_wrote_is_an_error_and_no_empty_file(tmp_path):
+def test_a_file_that_was_never_written_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), files.atomic_write(tmp_path / "file"):
         pass
     assert names(tmp_path) == []
 
 
-def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
     def full(_descriptor):
         raise OSError(28, "No space left on device")
 
@@ -53,20 +53,20 @@ def test_a_full_disk_leaves_nothing(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-def test_a_file_and_then_its_folder_are_synced(tmp_path, monkeypatch):
+def test_the_file_is_synced_before_its_folder(tmp_path, monkeypatch):
     synced = []
     monkeypatch.setattr(os, "fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
     files.atomic_write_bytes(tmp_path / "file", b"data")
     assert [os.path.dirname(synced[0]), synced[1]] == [str(tmp_path), str(tmp_path)]
 
 
-def test_a_link_is_a_second_name_of_the_same_file(tmp_path):
+def test_a_link_is_a_hard_link_to_the_same_file(tmp_path):
     (tmp_path / "one").write_bytes(b"data")
     files.atomic_link(tmp_path / "one", tmp_path / "there" / "two")
     assert os.path.samefile(tmp_path / "one", tmp_path / "there" / "two")
 
 
-def test_a_copy_is_made_where_links_cannot_be(tmp_path, monkeypatch):
+def test_a_copy_is_made_where_hard_links_fail(tmp_path, monkeypatch):
     def refuse(*_names):
         raise OSError(1, "Operation not permitted")
 
@@ -77,7 +77,7 @@ def test_a_copy_is_made_where_links_cannot_be(tmp_path, monkeypatch):
     assert not os.path.samefile(tmp_path / "one", tmp_path / "two")
 
 
-def test_linking_again_leaves_nothing_beside(tmp_path):
+def test_linking_again_leaves_no_temporary_file(tmp_path):
     (tmp_path / "one").write_bytes(b"data")
     for _ in range(2):
         files.atomic_link(tmp_path / "one", tmp_path / "two")
@@ -87,8 +87,8 @@ def test_linking_again_leaves_nothing_beside(tmp_path):
 @pytest.mark.parametrize(
     "write", [files.atomic_write_bytes, lambda path, _: files.atomic_link("b", path)]
 )
-def test_what_a_killed_process_left_beside_is_not_written_into(tmp_path, monkeypatch, write):
-    """Process numbers come again: the left-over may be a second name of an earlier file."""
+def test_temporary_files_of_a_killed_process_are_not_written_into(tmp_path, monkeypatch, write):
+    """Process numbers are reused: a leftover may be a hard link to an earlier file."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "a").write_bytes(b"earlier")
     (tmp_path / "b").write_bytes(b"later")
@@ -97,12 +97,12 @@ def test_what_a_killed_process_left_beside_is_not_written_into(tmp_path, monkeyp
     assert [(tmp_path / name).read_bytes() for name in ("a", "file")] == [b"earlier", b"later"]
 
 
-def test_the_digest_is_that_of_the_bytes(tmp_path):
+def test_the_digest_is_the_sha256_of_the_bytes(tmp_path):
     (tmp_path / "file").write_bytes(b"abc")
     assert files.sha256(tmp_path / "file").startswith("ba7816bf8f01cfea414140de5dae2223")
 
 
-def test_only_what_dead_processes_of_this_machine_were_writing_is_swept(tmp_path):
+def test_only_leftovers_of_dead_processes_of_this_machine_are_removed(tmp_path):
     gone = subprocess.Popen(["true"])
     gone.wait()
     host = socket.gethostname()

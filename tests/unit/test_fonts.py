@@ -1,4 +1,4 @@
-"""Fonts are found, sorted into families and refused in one line."""
+"""Fonts are found, grouped into families, and refused in one line."""
 
 import shutil
 import subprocess
@@ -25,7 +25,7 @@ def test_a_font_that_comes_with_matplotlib_is_found():
     assert bundled_fonts.bundled("DejaVuSans.ttf").read_bytes()[:4] == b"\x00\x01\x00\x00"
 
 
-def test_a_font_that_does_not_come_with_matplotlib_is_named():
+def test_a_font_that_matplotlib_lacks_is_reported():
     with pytest.raises(UserError, match=r"NoSuchFont.ttf is missing"):
         bundled_fonts.bundled("NoSuchFont.ttf")
 
@@ -39,7 +39,7 @@ def test_fonts_are_found_without_importing_matplotlib():
     assert subprocess.run([sys.executable, "-c", code], cwd=folder).returncode == 0
 
 
-def test_the_bundled_fonts_are_seven_families():
+def test_there_are_seven_bundled_families():
     families = fonts.families(DIGITS)
     assert list(families) == [
         "Computer Modern Roman",
@@ -52,7 +52,7 @@ def test_the_bundled_fonts_are_seven_families():
     ]
 
 
-def test_fonts_of_signs_and_of_placeholders_are_left_out():
+def test_symbol_and_placeholder_fonts_are_left_out():
     names = {Path(face.path).name for faces in fonts.families(DIGITS).values() for face in faces}
     assert "cmr10.ttf" in names
     assert not names & {"cmsy10.ttf", "cmex10.ttf", "cmmi10.ttf", "LastResortHE-Regular.ttf"}
@@ -77,7 +77,7 @@ def test_the_nearest_face_keeps_the_slant_before_the_weight(family, style, weigh
     assert Path(face.path).name == file
 
 
-def test_a_folder_of_ones_own_is_searched_with_its_subfolders(tmp_path):
+def test_a_user_folder_is_searched_with_its_subfolders(tmp_path):
     (tmp_path / "serif").mkdir()
     own(tmp_path / "serif", "DejaVuSerif.ttf")
     assert list(fonts.families(DIGITS, tmp_path)) == ["DejaVu Serif"]
@@ -88,7 +88,7 @@ def test_a_font_without_the_digits_is_left_out(tmp_path):
     assert list(fonts.families(DIGITS, tmp_path)) == ["DejaVu Sans"]
 
 
-def test_a_folder_with_no_font_that_serves_is_refused_in_one_line(tmp_path):
+def test_a_folder_without_a_usable_font_is_refused_in_one_line(tmp_path):
     own(tmp_path, "STIXSizOneSymReg.ttf")
     with pytest.raises(UserError, match=r"^no font in .* has all characters of [^\n]*$"):
         fonts.families(DIGITS, tmp_path)
@@ -104,11 +104,11 @@ def test_a_missing_folder_is_refused_in_one_line(tmp_path):
         fonts.families(DIGITS, tmp_path / "none")
 
 
-def test_a_file_that_is_no_font_is_named(tmp_path):
+def test_an_invalid_font_file_is_reported(tmp_path):
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     with pytest.raises(UserError, match=r"broken.ttf cannot be read as a font"):
         fonts.families(DIGITS, tmp_path)
 
 
-def test_the_letters_of_a_title_that_the_font_lacks_are_named():
+def test_the_characters_of_a_title_that_the_font_lacks_are_reported():
     assert consistency.missing_glyphs("Ünïcödé – Привет, α → 数字") == "数字"

@@ -1,4 +1,4 @@
-"""Loops: every picture is there, in order, for its time; the same pictures give the same bytes."""
+"""GIFs: every picture in order and for its time; the same pictures give the same bytes."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ COLOURS = [(255, 0, 0), (0, 100, 166), (253, 253, 251), (0, 100, 166)]
 PICTURES = [np.full((20, 30, 3), colour, np.uint8) for colour in COLOURS]
 
 
-def test_a_loop_shows_its_pictures_in_order_and_without_end(tmp_path):
+def test_a_gif_shows_its_pictures_in_order_and_loops_forever(tmp_path):
     gif.write(tmp_path / "a.gif", PICTURES)
     with Image.open(tmp_path / "a.gif") as film:
         frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(film)]
@@ -26,6 +26,6 @@ def test_the_same_pictures_give_the_same_bytes(tmp_path):
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
 
 
-def test_a_loop_that_is_not_there_is_told_with_those_that_are():
+def test_an_unknown_loop_is_reported_with_the_available_ones():
     with pytest.raises(UserError, match="no loop 'word'; expected one of reading, word-1"):
         gif.named({"reading": [], "word-1": []}, "word")

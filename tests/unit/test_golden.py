@@ -1,4 +1,4 @@
-"""The golden check notices a change of any payload, and of nothing else."""
+"""The golden check detects a change of any payload, and of nothing else."""
 
 import json
 import shutil
@@ -14,7 +14,7 @@ from PIL import Image
 
 @pytest.fixture
 def made(tmp_path):
-    """A working folder with one small payload of several kinds, and its copy."""
+    """A working folder with one small payload of each kind, and a copy of the folder."""
     results = tmp_path / "one" / "results" / "run"
     for kind in ("checkpoints", "evaluations", "frames", "metrics"):
         (results / kind).mkdir(parents=True)
@@ -27,15 +27,15 @@ def made(tmp_path):
 
 
 def write(path, columns, metrics, key=""):
-    noted = {"epochreel": json.dumps({"metrics": metrics, "key": key})}
-    pq.write_table(pa.table(columns).replace_schema_metadata(noted), path)
+    metadata = {"epochreel": json.dumps({"metrics": metrics, "key": key})}
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path)
 
 
 def differing(made):
     return golden.differences(made / "one", made / "other")
 
 
-def test_another_key_compression_or_metadata_is_no_difference(made):
+def test_another_key_compression_or_metadata_makes_no_difference(made):
     other = made / "other/results/run"
     write(other / "evaluations/000000.parquet", {"x": [1.0]}, {"accuracy": 0.5}, key="another")
     Image.new("RGB", (4, 4)).save(other / "frames/000000.png", compress_level=0)

@@ -1,4 +1,4 @@
-"""Jobs: their log, their last word, and their end with those who started them."""
+"""Jobs: their logs, their error messages, and their end with the parent process."""
 
 import os
 import re
@@ -18,7 +18,7 @@ LIBRARY = {"PYTHONPATH": str(Path(job.__file__).parents[2]), "PATH": os.environ[
 
 
 def run(tmp_path, work) -> subprocess.CompletedProcess:
-    """Run a script that does `work` inside a job."""
+    """Run a script whose job executes `work`."""
     script = (
         "from epochreel.runtime.job import job, log\nfrom epochreel.core.errors import UserError\n"
     )
@@ -31,30 +31,30 @@ def logged(tmp_path):
     return (tmp_path / "logs" / "job.log").read_text()
 
 
-def test_what_the_job_says_is_in_its_log_and_not_on_the_terminal(tmp_path):
+def test_messages_go_to_the_log_and_not_to_the_terminal(tmp_path):
     done = run(tmp_path, "log.info('all is well')")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert "INFO all is well" in logged(tmp_path)
 
 
-def test_a_warning_is_on_the_terminal_too(tmp_path):
+def test_a_warning_goes_to_the_terminal_too(tmp_path):
     done = run(tmp_path, "log.warning('the disk is nearly full')")
     assert done.stderr == "epochreel: the disk is nearly full\n"
     assert "WARNING the disk is nearly full" in logged(tmp_path)
 
 
-def test_an_error_of_the_users_is_one_line(tmp_path):
+def test_a_user_error_is_one_line(tmp_path):
     done = run(tmp_path, "raise UserError('a.png is empty: delete it')")
     assert (done.returncode, done.stderr) == (1, "epochreel: a.png is empty: delete it\n")
     assert "Traceback" not in logged(tmp_path) and "a.png is empty" in logged(tmp_path)
 
 
-def test_an_error_of_the_users_cannot_act_on_the_terminal(tmp_path):
+def test_a_user_error_cannot_control_the_terminal(tmp_path):
     done = run(tmp_path, "raise UserError('a.png\\x1b[2J\\n\\u2028is  empty')")
     assert done.stderr == "epochreel: a.png?[2J??is  empty\n"
 
 
-def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
+def test_a_system_error_is_one_line_with_the_file_name(tmp_path):
     done = run(tmp_path, "open('none/file.png')")
     words = "epochreel: none/file.png: No such file or directory (the traceback is in "
     assert done.returncode == 1 and done.stderr == f"{words}{tmp_path / 'logs' / 'job.log'})\n"
@@ -72,7 +72,7 @@ def test_an_error_of_the_systems_is_one_line_with_the_files_name(tmp_path):
         ("raise ValueError('\\x1b[2J\\ud800')", "unexpected ValueError: ?[2J?, at "),
     ],
 )
-def test_an_error_that_nobody_foresaw_is_one_line_and_a_traceback_in_the_log(tmp_path, work, words):
+def test_an_unforeseen_error_is_one_line_with_its_traceback_in_the_log(tmp_path, work, words):
     done = run(tmp_path, work)
     assert done.returncode == 1 and done.stderr.startswith(f"epochreel: {words}")
     assert len(done.stderr.splitlines()) == 1 and len(done.stderr) < 600
@@ -94,7 +94,7 @@ threading.Thread(target=time.sleep, args=(1,)).start()"""
         (THREADS, "RuntimeError: can't start new thread"),
     ],
 )
-def test_want_of_memory_is_told_as_such_with_what_to_do(tmp_path, work, words):
+def test_running_out_of_memory_is_reported_with_a_remedy(tmp_path, work, words):
     done = run(tmp_path, work)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     told = rf"epochreel: out of memory \({words}.*\): use a smaller batch, block or frame, fewer"
@@ -112,9 +112,7 @@ def test_want_of_memory_is_told_as_such_with_what_to_do(tmp_path, work, words):
         ("import sys\nsys.exit(0)", 2, "SystemExit: 0 ("),
     ],
 )
-def test_an_error_in_an_experiment_of_ones_own_is_told_with_file_and_line(
-    tmp_path, code, line, words
-):
+def test_an_error_in_a_user_experiment_is_reported_with_file_and_line(tmp_path, code, line, words):
     for name in ("data", "model", "evaluation", "figure"):
         names = "def generate(): ...\ndef loss(): ...\ndef evaluate(): ...\ndef panels(): ...\n"
         (tmp_path / f"{name}.py").write_text(names + "class Network: ...\n")
@@ -130,13 +128,13 @@ def test_an_error_in_an_experiment_of_ones_own_is_told_with_file_and_line(
     )
 
 
-def test_the_log_of_an_earlier_start_is_replaced(tmp_path):
+def test_a_new_attempt_replaces_the_log(tmp_path):
     run(tmp_path, "log.info('first')")
     run(tmp_path, "log.info('second')")
     assert "first" not in logged(tmp_path) and "second" in logged(tmp_path)
 
 
-def test_a_job_that_slurm_has_begun_again_says_so_first(tmp_path, monkeypatch):
+def test_a_job_restarted_by_slurm_says_so_first(tmp_path, monkeypatch):
     monkeypatch.setitem(LIBRARY, job.RESTARTS, "2")
     assert run(tmp_path, "log.info('at work')").returncode == 0
     again, work = logged(tmp_path).splitlines()
@@ -144,7 +142,7 @@ def test_a_job_that_slurm_has_begun_again_says_so_first(tmp_path, monkeypatch):
     assert work.endswith("at work")
 
 
-def test_a_job_that_was_begun_once_says_nothing_of_slurm(tmp_path, monkeypatch):
+def test_a_job_on_its_first_start_does_not_mention_slurm(tmp_path, monkeypatch):
     monkeypatch.setitem(LIBRARY, job.RESTARTS, "0")
     run(tmp_path, "log.info('at work')")
     assert "Slurm" not in logged(tmp_path)
@@ -159,7 +157,7 @@ with job("job.log"):
     print(os.getpid(), flush=True)
     time.sleep(60)
 """
-# A scheduler that starts the worker below a shell; `; true` keeps the shell from giving way.
+# A scheduler that starts the worker below a shell; `; true` keeps the shell from exec'ing it.
 SCHEDULER = """
 import subprocess, sys
 shell = ["sh", "-c", f'"{sys.executable}" worker.py; true']
@@ -169,7 +167,7 @@ subprocess.run(shell if sys.argv[1] == "shell" else [sys.executable, "worker.py"
 
 @pytest.fixture
 def start(tmp_path):
-    """The function that starts scheduler and worker; returns the scheduler and the worker."""
+    """Return the function that starts scheduler and worker and returns both."""
     (tmp_path / "worker.py").write_text(WORKER)
     (tmp_path / "scheduler.py").write_text(SCHEDULER)
     started = []
@@ -192,7 +190,7 @@ def start(tmp_path):
 
 
 def ends(process: psutil.Process, seconds: float = 20) -> bool:
-    """Whether a process comes to its end; one that nobody has waited for has ended, too."""
+    """Check that a process ends in time; a zombie counts as ended."""
     stop = time.monotonic() + seconds
     while time.monotonic() < stop:
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
@@ -210,26 +208,26 @@ def test_a_job_ends_when_its_scheduler_is_killed(start, way):
 
 
 @pytest.mark.parametrize("way", ["shell", "directly"])
-def test_a_job_ends_also_when_nobody_waits_for_the_killed_scheduler(start, way):
+def test_a_job_ends_even_while_the_killed_scheduler_is_a_zombie(start, way):
     scheduler, worker = start(way)
     scheduler.send_signal(signal.SIGKILL)
     assert ends(worker)
     scheduler.wait()
 
 
-def test_a_job_ends_when_the_shell_between_is_killed(start):
+def test_a_job_ends_when_the_shell_in_between_is_killed(start):
     scheduler, worker = start("shell")
     worker.parent().kill()
     assert ends(worker)
     scheduler.wait()
 
 
-def test_a_job_goes_on_while_its_scheduler_lives(start):
+def test_a_job_continues_while_its_scheduler_lives(start):
     _, worker = start("shell")
     assert not ends(worker, seconds=1.5)
 
 
-def test_a_log_that_cannot_be_written_is_named_in_one_line(tmp_path):
+def test_a_log_that_cannot_be_written_is_reported_in_one_line(tmp_path):
     (tmp_path / "logs").write_text("no folder")
     done = run(tmp_path, "log.info('all is well')")
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""Experiments: found by name or path, loaded as a package of their own."""
+"""Experiments: found by name or path, and loaded as separate packages."""
 
 import sys
 
@@ -11,7 +11,7 @@ from epochreel.experiment_api import interface, loader
 
 @pytest.fixture
 def mine(tmp_path):
-    """A person's experiment in `mine/`, whose data.py uses a helper."""
+    """A user-defined experiment in `mine/`, whose data.py imports a helper."""
     folder = tmp_path / "mine"
     folder.mkdir()
     for module in interface.FILES:
@@ -31,13 +31,13 @@ def test_a_built_in_experiment_is_found_by_its_name(tmp_path):
     )
 
 
-def test_a_folder_is_found_from_that_of_the_config(mine):
+def test_a_folder_is_relative_to_the_config(mine):
     experiment = loader.find("./mine", mine.parent)
     assert (experiment.folder, experiment.is_builtin) == (mine, False)
 
 
 @pytest.mark.parametrize("name", ["mine/", "./mine", "mine/../mine/"])
-def test_each_way_to_write_a_path_names_the_same_experiment(mine, name):
+def test_all_spellings_of_a_path_find_the_same_experiment(mine, name):
     assert loader.find(name, mine.parent) == loader.find(f"{mine}/", mine.parent)
 
 
@@ -45,7 +45,7 @@ def test_modules_of_a_folder_import_each_other(mine):
     assert loader.find("mine/", mine.parent).load("data").TWO == 2
 
 
-def test_files_of_one_name_in_two_folders_do_not_meet(mine):
+def test_files_of_the_same_name_in_two_folders_do_not_clash(mine):
     other = mine.parent / "other"
     mine.rename(other)
     spirals = loader.find(f"{SPIRALS}/", mine).load("data")
@@ -53,7 +53,7 @@ def test_files_of_one_name_in_two_folders_do_not_meet(mine):
     assert not hasattr(spirals, "TWO")
 
 
-def test_a_folder_is_not_put_on_the_path_for_all(mine):
+def test_a_folder_is_not_added_to_sys_path(mine):
     before = list(sys.path)
     loader.find("mine/", mine.parent).load("data")
     assert sys.path == before and "helper" not in sys.modules
@@ -66,21 +66,21 @@ def test_a_folder_that_lacks_a_file_is_refused(mine, module):
         loader.find("mine/", mine.parent)
 
 
-def test_what_a_file_imports_whole_is_looked_into_when_it_is_loaded(mine):
+def test_names_from_a_star_import_are_checked_when_the_file_is_loaded(mine):
     (mine / "data.py").write_text("from .helper import *\n")
     with pytest.raises(UserError, match=r"data\.py' does not define generate"):
         loader.find("mine/", mine.parent).load("data")
 
 
 @pytest.mark.parametrize("name", ["none", "drawing", "..", ".", "x" * 300, "a\nb"])
-def test_a_name_that_is_not_built_in_is_refused_with_those_that_are(tmp_path, name):
+def test_an_unknown_name_is_refused_with_the_built_in_ones(tmp_path, name):
     with pytest.raises(UserError, match=r"is not built in; expected one of .*sheets") as caught:
         loader.find(name, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
 
 
 @pytest.mark.parametrize("name", ["a\0/b", "x" * 300 + "/", "a\n/b", "/"])
-def test_a_path_that_no_folder_has_is_refused_in_one_line(tmp_path, name):
+def test_an_impossible_path_is_refused_in_one_line(tmp_path, name):
     with pytest.raises(UserError) as caught:
         loader.find(name, tmp_path)
     assert len(str(caught.value).splitlines()) == 1

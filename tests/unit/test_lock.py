@@ -1,4 +1,4 @@
-"""The lock: one process at a time; the system drops it when that process is killed."""
+"""The lock: one process at a time; the system releases it when that process is killed."""
 
 import errno
 import fcntl
@@ -26,7 +26,7 @@ with lock.hold(pathlib.Path(sys.argv[1]), poll_interval=0.02):
 
 @pytest.fixture
 def start(tmp_path):
-    """The function that starts a process which takes the lock and stays."""
+    """Return the function that starts a process which takes the lock and keeps it."""
     started = []
 
     def one() -> subprocess.Popen:
@@ -62,7 +62,7 @@ for _ in range(5):
 """
 
 
-def test_no_two_processes_hold_it_at_once(tmp_path):
+def test_no_two_processes_hold_the_lock_at_once(tmp_path):
     (tmp_path / "count").write_text("0")
     command = [sys.executable, "-c", COUNTER, str(tmp_path / "count")]
     counting = [subprocess.Popen(command, stderr=subprocess.DEVNULL, env=LIBRARY) for _ in range(4)]
@@ -70,26 +70,26 @@ def test_no_two_processes_hold_it_at_once(tmp_path):
     assert (tmp_path / "count").read_text() == "20"
 
 
-def test_it_is_given_back_at_the_end_of_the_block(start, tmp_path):
+def test_the_lock_is_released_at_the_end_of_the_block(start, tmp_path):
     with lock.hold(tmp_path / "store" / "lock"):
         waiting = start()
         assert "; waiting" in waiting.stdout.readline()
     assert waiting.stdout.readline() == "held\n"
 
 
-def test_it_is_given_back_when_the_work_fails(start, tmp_path):
+def test_the_lock_is_released_when_the_work_fails(start, tmp_path):
     with pytest.raises(ValueError), lock.hold(tmp_path / "store" / "lock"):
         raise ValueError
     assert start().stdout.readline() == "held\n"
 
 
-def test_nobody_is_waited_for_where_nobody_holds_it(tmp_path, caplog):
+def test_a_free_lock_is_taken_without_a_message(tmp_path, caplog):
     with caplog.at_level(logging.WARNING, logger="epochreel"), lock.hold(tmp_path / "lock"):
         pass
     assert caplog.messages == []
 
 
-def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_is_reported(tmp_path, monkeypatch):
     def refuse(*_arguments):
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -99,7 +99,7 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
             pass
 
 
-def test_a_lease_whose_file_was_deleted_is_taken_anew(start, tmp_path):
+def test_a_lock_whose_file_was_deleted_is_created_again(start, tmp_path):
     first, second = start(), start()
     waiting = {process: process.stdout.readline() for process in (first, second)}
     (holder,) = (process for process, said in waiting.items() if said == "held\n")

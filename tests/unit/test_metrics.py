@@ -1,4 +1,4 @@
-"""Summaries: the metrics of all snapshots so far."""
+"""Metrics: the table of all snapshots so far."""
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,7 +13,7 @@ def rows(*numbers):
     return [{"snapshot": n, "accuracy": n / 10, "loss": 1.0 - n / 10} for n in numbers]
 
 
-def test_a_summary_grows_block_by_block():
+def test_the_metrics_grow_block_by_block():
     first = metrics_table.extend(None, rows(0, 1, 2))
     assert metrics_table.extend(first, rows(3, 4)).to_pylist() == rows(0, 1, 2, 3, 4)
 
@@ -30,21 +30,21 @@ def test_a_gap_between_blocks_is_refused():
         metrics_table.extend(first, rows(3))
 
 
-def test_what_was_written_is_read(tmp_path):
+def test_metrics_are_read_back_as_written(tmp_path):
     summary = metrics_table.extend(None, rows(0, 1, 2))
     metrics_table.write(tmp_path / "file", summary, '{"code":"c"}')
     assert metrics_table.read(tmp_path / "file", 3, digest({"code": "c"})).equals(summary)
     assert pq.read_schema(tmp_path / "file").metadata[b"epochreel"] == b'{"code":"c"}'
 
 
-def test_a_read_summary_is_extended_as_one_never_written(tmp_path):
+def test_metrics_read_from_a_file_are_extended_the_same_way(tmp_path):
     summary = metrics_table.extend(None, rows(0, 1))
     metrics_table.write(tmp_path / "file", summary, "{}")
     read = metrics_table.extend(metrics_table.read(tmp_path / "file", 2, digest({})), rows(2))
     assert read.equals(metrics_table.extend(summary, rows(2)))
 
 
-def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
+def test_a_damaged_file_is_reported_with_the_command_that_repairs_it(tmp_path):
     path = tmp_path / "0000.parquet"
     metrics_table.write(path, metrics_table.extend(None, rows(0, 1)), "{}")
     path.write_bytes(path.read_bytes()[:-20])
@@ -60,27 +60,27 @@ def test_a_damaged_summary_is_named_with_the_command_that_mends_it(tmp_path):
         (1, {}, "holds the snapshots up to 1, not 0"),
     ],
 )
-def test_a_summary_of_another_block_or_run_is_refused(tmp_path, count, key, words):
+def test_metrics_of_another_block_or_run_are_refused(tmp_path, count, key, words):
     path = tmp_path / "0000.parquet"
     metrics_table.write(path, metrics_table.extend(None, rows(0, 1)), "{}")
     with pytest.raises(UserError, match=f"^{path} {words}.*: delete it and run the same command"):
         metrics_table.read(path, count, digest(key))
 
 
-def test_the_history_ends_at_its_snapshot_and_knows_the_time():
+def test_the_history_ends_at_its_snapshot_and_has_epochs():
     history = metrics_table.history(metrics_table.extend(None, rows(*range(6))), 3, 2)
     assert history["epoch"].tolist() == [0, 0.5, 1, 1.5]
     assert history["accuracy"].tolist() == [0, 0.1, 0.2, 0.3]
 
 
-def test_the_history_of_the_untrained_network_is_one_value_long():
+def test_the_history_of_the_untrained_network_has_one_value():
     history = metrics_table.history(metrics_table.extend(None, rows(0, 1)), 0, 1)
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 1)
     assert isinstance(history["loss"], np.ndarray)
 
 
 @pytest.mark.parametrize("metrics", [{}, {"loss": 1.0}, {"accuracy": 0.5, "loss": 1.0}])
-def test_metrics_that_differ_between_snapshots_are_named(metrics):
+def test_metrics_that_differ_between_snapshots_are_reported(metrics):
     before = metrics_table.extend(None, [{"snapshot": 0, "accuracy": 0.1}])
     with pytest.raises(
         UserError, match=r"returns the metrics .* at snapshot 1, but accuracy before"

@@ -1,4 +1,4 @@
-"""Seals of films: any byte that is altered or lost breaks them."""
+"""Embedded checksums of films: any changed or lost byte is detected."""
 
 import random
 
@@ -12,7 +12,7 @@ MADE = "ab" * 32
 
 @pytest.fixture
 def film(tmp_path):
-    """A file that is sealed as a film is."""
+    """A file with an embedded checksum, as films have it."""
     path = tmp_path / "training.mp4"
     path.write_bytes(random.Random(1).randbytes(300))
     mp4.embed_checksum(path, MADE)
@@ -23,11 +23,11 @@ def refusal(film, made=MADE) -> str:
     return tools.refusal(mp4.check, film, made)
 
 
-def test_what_was_sealed_is_taken(film):
+def test_an_unchanged_film_passes(film):
     mp4.check(film, MADE)
 
 
-def test_a_film_longer_than_a_read_is_sealed_too(tmp_path, monkeypatch):
+def test_a_film_longer_than_one_read_gets_a_checksum_too(tmp_path, monkeypatch):
     monkeypatch.setattr(mp4, "_CHUNK", 7)
     (tmp_path / "film").write_bytes(bytes(1000))
     mp4.embed_checksum(tmp_path / "film", MADE)
@@ -35,7 +35,7 @@ def test_a_film_longer_than_a_read_is_sealed_too(tmp_path, monkeypatch):
     mp4.check(tmp_path / "film", MADE)
 
 
-def test_a_flipped_bit_anywhere_is_noticed_and_the_film_named(film):
+def test_a_flipped_bit_anywhere_is_detected_and_the_film_reported(film):
     whole, rng = film.read_bytes(), random.Random(1)
     for place in range(len(whole)):
         data = bytearray(whole)
@@ -44,13 +44,13 @@ def test_a_flipped_bit_anywhere_is_noticed_and_the_film_named(film):
         assert refusal(film) == f"{film} is damaged: delete it and run the same command again"
 
 
-def test_a_lost_or_added_byte_is_noticed(film):
+def test_a_lost_or_added_byte_is_detected(film):
     whole = film.read_bytes()
     for data in (whole[:-1], whole[1:], whole + b"\0", b"\0" + whole, b"", whole[:300]):
         film.write_bytes(data)
         assert "is damaged" in refusal(film)
 
 
-def test_a_film_that_follows_from_something_else_is_named(film):
+def test_a_film_with_another_key_is_reported(film):
     words = f"{film} was made with other settings, code or versions than the config asks for"
     assert refusal(film, "cd" * 32).startswith(words)

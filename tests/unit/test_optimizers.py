@@ -1,4 +1,4 @@
-"""Optimisers: saved and resumed as if nothing had been, and rates that know no end."""
+"""Optimizers: resuming changes nothing, and learning rates do not depend on the run's length."""
 
 import math
 import os
@@ -26,7 +26,7 @@ KINDS = ["adadelta", "sgd", "adam", "adamw"]
 
 
 def network(kind):
-    """A dense or a convolving network; the latter in the memory format of the training loop."""
+    """Return a dense or a convolutional network; the latter channels-last, as in training."""
     torch.manual_seed(0)
     if kind == "dense":
         return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(192, 4))
@@ -60,22 +60,20 @@ def trained(settings, kind, steps, resumed_at=None, folder=None):
 @pytest.mark.parametrize("optimizer", KINDS)
 @pytest.mark.parametrize("kind", ["dense", "convolving"])
 @pytest.mark.parametrize("resumed_at", [0, 1, 3])
-def test_a_resumed_optimizer_goes_on_as_one_that_never_stopped(
-    tmp_path, optimizer, kind, resumed_at
-):
+def test_a_resumed_optimizer_continues_as_if_never_stopped(tmp_path, optimizer, kind, resumed_at):
     settings = SETTINGS | {"optimizer": optimizer}
     resumed = trained(settings, kind, 6, resumed_at, tmp_path)
     assert resumed == trained(settings, kind, 6)
 
 
-def test_plain_descent_without_momentum_is_resumed_too(tmp_path):
+def test_sgd_without_momentum_is_resumed_too(tmp_path):
     settings = SETTINGS | {"optimizer": "sgd", "momentum": 0.0}
     assert trained(settings, "dense", 4, 2, tmp_path) == trained(settings, "dense", 4)
 
 
 @pytest.mark.parametrize("optimizer", KINDS)
-def test_a_lost_state_would_be_noticed(tmp_path, optimizer, monkeypatch):
-    """The tests above could not fail if the state did not matter."""
+def test_a_lost_optimizer_state_would_be_detected(tmp_path, optimizer, monkeypatch):
+    """Without this, the tests above could pass even if the state were ignored."""
     monkeypatch.setattr(optimizers, "load_state_tensors", lambda *_: None)
     settings = SETTINGS | {"optimizer": optimizer}
     assert trained(settings, "dense", 6, 3, tmp_path) != trained(settings, "dense", 6)
@@ -90,7 +88,7 @@ REFERENCES = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_each_optimizer_is_that_of_torch_with_the_settings(name):
+def test_each_optimizer_matches_that_of_torch_with_these_settings(name):
     ours, theirs = network("dense"), network("dense")
     train(ours, optimizers.make(SETTINGS | {"optimizer": name}, ours), range(4))
     train(theirs, REFERENCES[name](theirs.parameters()), range(4))
@@ -98,7 +96,7 @@ def test_each_optimizer_is_that_of_torch_with_the_settings(name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_without_the_compiler_it_computes_the_same_to_the_bit(name, monkeypatch):
+def test_without_the_compiler_the_results_are_bitwise_equal(name, monkeypatch):
     settings = SETTINGS | {"optimizer": name}
     ours = trained(settings, "convolving", 4)
     monkeypatch.setattr(optimizers, "without_compiler", lambda kind: kind)
@@ -114,7 +112,7 @@ sys.exit(bool({"torch._dynamo", "torch._inductor", "sympy"} & sys.modules.keys()
 """
 
 
-def test_no_optimizer_loads_the_compiler_or_leaves_a_folder_of_its_own(tmp_path):
+def test_no_optimizer_loads_the_compiler_or_creates_a_temporary_folder(tmp_path):
     (tmp_path / "scratch").mkdir()
     where = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path / "scratch")}
     command = [sys.executable, "-c", WITHOUT_COMPILER, tmp_path]
@@ -132,36 +130,36 @@ def rates(steps, **settings):
     return [at(step) for step in steps]
 
 
-def test_the_rate_stays_where_nothing_else_is_asked_for():
+def test_the_rate_is_constant_by_default():
     assert rates([0, 10, 10**9]) == [1, 1, 1]
 
 
-def test_the_rate_rises_in_equal_steps_to_its_value():
+def test_the_rate_warms_up_in_equal_steps():
     assert rates(range(6), warmup_batches=4) == [0.25, 0.5, 0.75, 1, 1, 1]
 
 
-def test_the_rate_falls_with_the_root_of_the_batches():
+def test_the_rate_decays_with_the_square_root_of_the_batches():
     assert rates([0, 99, 399, 9999], decay_batches=100) == pytest.approx([1, 1, 0.5, 0.1])
 
 
-def test_the_rate_rises_and_then_falls():
+def test_the_rate_warms_up_and_then_decays():
     warmed = rates(range(1000), warmup_batches=10, decay_batches=100)
     assert warmed.index(max(warmed)) == 9 and math.isclose(warmed[399], 0.5)
 
 
 def scales(losses, failures=2) -> list[float]:
-    """The plateau rule's factor after each of these validation losses."""
+    """Return the plateau rule's factor after each of these validation losses."""
     plateau = lr_schedule.Plateau(1, failures, 0.1)
     return [plateau.note(loss) or round(plateau.scale, 9) for loss in losses]
 
 
-def test_so_many_failures_in_a_row_lower_the_rate_and_the_count_begins_again():
+def test_failures_in_a_row_lower_the_rate_and_reset_the_count():
     assert scales([3, 4, 4, 4, 4]) == [1, 1, 0.1, 0.1, 0.01]
 
 
-def test_an_improvement_forgives_the_failures_before_it():
+def test_an_improvement_resets_the_failures_before_it():
     assert scales([3, 4, 2, 4, 1, 4, 4]) == [1, 1, 1, 1, 1, 1, 0.1]
 
 
-def test_an_equal_loss_is_no_improvement():
+def test_an_equal_loss_is_not_an_improvement():
     assert scales([3, 3, 3]) == [1, 1, 0.1]

@@ -1,4 +1,4 @@
-"""Mistakes in an experiment of one's own: one line that says where, before any work is lost."""
+"""Mistakes in a user-defined experiment: one line says where, before any work is lost."""
 
 import json
 import shutil
@@ -28,7 +28,7 @@ from epochreel.provenance.keys import digest
 
 @pytest.fixture
 def mine(spirals, tmp_path):
-    """A copy of the spirals in `mine/`, to make mistakes in, and a config beside it."""
+    """A copy of the spirals in `mine/`, to put mistakes in, and a config next to it."""
     shutil.copytree(SPIRALS, tmp_path / "mine")
     config = spirals()
     config["datasets"]["points"]["experiment"] = "mine/"
@@ -49,7 +49,7 @@ def mistake(place: Workplace, file: str, old: str, new: str) -> Path:
 
 
 def told(done: subprocess.CompletedProcess) -> list[str]:
-    """The lines of ours among what a failed start says."""
+    """Return Epochreel's own lines from the output of a failed command."""
     assert done.returncode != 0 and "Traceback" not in done.stdout
     return [line for line in done.stdout.splitlines() if line.startswith("epochreel: ")]
 
@@ -76,14 +76,14 @@ def told(done: subprocess.CompletedProcess) -> list[str]:
         ("settings.schema.yaml", "data:", "data: [", r"schema\.yaml, line \d+: no YAML: "),
     ],
 )
-def test_a_mistake_that_can_be_read_is_told_when_the_plan_is_made(mine, file, old, new, words):
+def test_a_mistake_in_the_files_is_reported_when_the_plan_is_made(mine, file, old, new, words):
     mistake(mine, file, old, new)
     with pytest.raises(UserError, match=words) as caught:
         plan_of(mine)
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
+def test_an_error_in_user_checks_is_reported_with_file_and_line(mine):
     checks = mine.folder / "mine" / "checks.py"
     checks.write_text("def contradictions(asked):\n    yield asked['x']\n")
     with pytest.raises(UserError, match=rf"^{checks}, line 2: KeyError: 'x'$"):
@@ -101,32 +101,32 @@ def test_an_error_in_its_own_checks_is_told_with_file_and_line(mine):
         ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: 'runs\.tiny\.\?\[1mkey' a \?b$"),
     ],
 )
-def test_what_its_own_checks_say_cannot_act_on_the_terminal(mine, code, words):
+def test_messages_of_user_checks_cannot_control_the_terminal(mine, code, words):
     (mine.folder / "mine" / "checks.py").write_text(f"def contradictions(asked):\n    {code}\n")
     with pytest.raises(UserError, match=words):
         plan_of(mine)
 
 
-# -- What functions are called with
+# -- Signatures of functions
 
 TWO_BATCHES = "network: torch.nn.Module, batches: Iterator[dict[str, torch.Tensor]]"
 
 
 @pytest.mark.parametrize(("train", "is_called"), [("unbounded", True), (60, False)])
-def test_a_draw_that_cannot_be_called_so_is_told_where_a_training_calls_it(mine, train, is_called):
+def test_a_draw_with_a_wrong_signature_is_reported_where_it_is_called(mine, train, is_called):
     mistake(mine, "data.py", "def generate", "def draw(rng): ...\n\n\ndef generate")
     mine.config["datasets"]["points"]["train"] = train
     with pytest.raises(UserError, match="draw does not accept") if is_called else nullcontext():
         plan_of(mine)
 
 
-def test_an_evaluate_that_needs_a_sample_is_taken_where_each_run_gives_one(mine):
+def test_an_evaluate_that_needs_a_sample_is_accepted_if_all_runs_have_one(mine):
     mistake(mine, "evaluation.py", TWO_BATCHES, "network, test, sample")
     mine.config["runs"]["tiny"]["evaluation"] = {"train_sample": 5}
     assert plan_of(mine).runs
 
 
-def test_its_own_checks_cannot_change_what_the_plan_has_checked(mine):
+def test_user_checks_cannot_change_the_settings_of_the_plan(mine):
     (mine.folder / "mine" / "checks.py").write_text(
         "def contradictions(asked):\n"
         "    for part in ('data', 'network', 'figure', 'film'):\n"
@@ -148,7 +148,7 @@ def test_its_own_checks_cannot_change_what_the_plan_has_checked(mine):
         ("in ()", "yields 0 examples; expected 20"),
     ],
 )
-def test_a_shard_of_another_number_of_examples_is_not_written(mine, new, words):
+def test_a_shard_with_a_wrong_number_of_examples_is_not_written(mine, new, words):
     file = mistake(mine, "data.py", "in indices", new)
     stage = json.loads(
         json.dumps(fingerprints.of_shard(plan_of(mine).datasets["points"], "test", "00000"))
@@ -161,7 +161,7 @@ def test_a_shard_of_another_number_of_examples_is_not_written(mine, new, words):
 @pytest.mark.parametrize(
     "panel", [TitleLine, lambda run_info: Curve(run_info, (0, 0, 900, 900), "")]
 )
-def test_a_metric_that_a_panel_shows_and_no_evaluation_has_is_named_with_those_there_are(panel):
+def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones(panel):
     run_info = RunInfo("A title", (480, 270), {}, {}, {}, 5, 40, [])
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
     frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
@@ -182,7 +182,7 @@ def test_a_metric_that_a_panel_shows_and_no_evaluation_has_is_named_with_those_t
         ([["a"]] * 20, r"\[\['a'\].*"),
     ],
 )
-def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path, given, words):
+def test_activations_without_a_row_for_each_prediction_are_refused(tmp_path, given, words):
     path = tmp_path / "000000.parquet"
     evaluations.write(path, {"x": np.zeros(20)}, {}, {"snapshot": 0, "key": {}})
     own = SimpleNamespace(__file__="projection.py", activations=lambda predictions: given)
@@ -196,7 +196,7 @@ def test_activations_that_are_not_a_row_for_each_prediction_are_refused(tmp_path
         block.fit(tmp_path / "fit")
 
 
-def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
+def test_a_caption_that_is_not_text_is_reported_with_its_file(mine, monkeypatch):
     code = "def sentence(*given):\n    return 3\n\n\ndef panels"
     file = mistake(mine, "figure.py", "def panels", code)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
@@ -206,16 +206,16 @@ def test_a_caption_that_is_no_text_is_told_with_its_file(mine, monkeypatch):
         write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
 
 
-# -- At the terminal
+# -- In the terminal
 
 
-def test_a_mistake_in_its_schema_stops_the_command_with_one_line(mine):
+def test_a_mistake_in_the_schema_stops_the_command_with_one_line(mine):
     file = mistake(mine, "settings.schema.yaml", "data:", "\tdata:")
     lines = told(mine.start("--dry-run"))
     assert len(lines) == 1 and lines[0].startswith(f"epochreel: {file}, line 1: no YAML")
 
 
-def test_an_error_in_a_job_is_one_line_at_the_terminal_and_a_traceback_in_the_log(mine):
+def test_an_error_in_a_job_is_one_line_and_its_traceback_is_in_the_log(mine):
     file = mistake(mine, "data.py", "turn / 2.2", "turn / 0")
     lines = told(mine.start("results/datasets/points/test/00000.parquet"))
     log = "results/datasets/points/logs/test/00000.log"
@@ -226,7 +226,7 @@ def test_an_error_in_a_job_is_one_line_at_the_terminal_and_a_traceback_in_the_lo
     assert "Traceback" in (mine.folder / log).read_text()
 
 
-def test_a_config_that_is_no_yaml_stops_the_command_with_one_line(mine):
+def test_an_invalid_yaml_config_stops_the_command_with_one_line(mine):
     (mine.folder / "config.yaml").write_text("main_run: tiny\nruns:\n\ttiny: {}\n")
     command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile"]
     command += ["--workflow-profile", "none", "--cores", "1", "--dry-run"]

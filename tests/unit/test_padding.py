@@ -1,11 +1,11 @@
-"""Padding: the places after the last snapshot are second names of it."""
+"""Padding: slots after the last snapshot are hard links to it."""
 
 import os
 
 from epochreel.artifacts import padding
 
 
-def test_places_after_the_last_snapshot_are_names_of_it(tmp_path):
+def test_slots_after_the_last_snapshot_are_hard_links_to_it(tmp_path):
     paths = [tmp_path / str(place) for place in range(5)]
     for place in range(3):
         paths[place].write_text(str(place))
@@ -14,14 +14,14 @@ def test_places_after_the_last_snapshot_are_names_of_it(tmp_path):
     assert os.path.samefile(paths[4], paths[2])
 
 
-def test_a_full_block_is_left_as_it_is(tmp_path):
+def test_a_full_block_is_left_unchanged(tmp_path):
     paths = [tmp_path / "0"]
     paths[0].write_text("0")
     padding.fill(paths, 1)
     assert os.listdir(tmp_path) == ["0"]
 
 
-def test_padding_of_an_earlier_making_gives_way(tmp_path):
+def test_padding_of_an_earlier_run_is_replaced(tmp_path):
     paths = [tmp_path / "0", tmp_path / "1"]
     for path in paths:
         path.write_text(path.name)

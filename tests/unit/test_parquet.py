@@ -1,4 +1,4 @@
-"""Parquet files embed a checksum: a reader notices any byte that was changed or lost."""
+"""Parquet files embed a checksum: a reader detects any byte that was changed or lost."""
 
 import random
 
@@ -16,7 +16,7 @@ def path(tmp_path):
     return tmp_path / "file"
 
 
-def test_a_flipped_bit_anywhere_is_noticed_and_the_file_named(path):
+def test_a_flipped_bit_anywhere_is_detected_and_the_file_reported(path):
     whole, rng = path.read_bytes(), random.Random(1)
     for place in range(len(whole)):
         data = bytearray(whole)
@@ -27,7 +27,7 @@ def test_a_flipped_bit_anywhere_is_noticed_and_the_file_named(path):
         assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_lost_byte_at_the_end_or_the_beginning_is_noticed(path):
+def test_a_lost_or_added_byte_at_either_end_is_detected(path):
     whole = path.read_bytes()
     for data in (whole[:-1], whole[1:], whole + b"\0", b"\0" + whole, b"", whole[:100]):
         path.write_bytes(data)
@@ -35,7 +35,7 @@ def test_a_lost_byte_at_the_end_or_the_beginning_is_noticed(path):
             parquet.read(path)
 
 
-def test_what_was_written_is_read(path):
+def test_a_table_is_read_back_as_written(path):
     assert parquet.read(path)["a"].to_pylist() == list(range(50))
 
 
@@ -44,7 +44,7 @@ def test_the_same_table_gives_the_same_bytes(path, tmp_path):
     assert path.read_bytes() == (tmp_path / "other").read_bytes()
 
 
-def test_a_checksum_among_the_data_is_not_taken_for_the_files_own(tmp_path):
+def test_a_checksum_in_the_data_is_not_mistaken_for_that_of_the_file(tmp_path):
     text = f"{parquet._NAME}  {'0' * 64}"
     parquet.write(
         tmp_path / "file", pa.table({"a": [text] * 3}), compression="none", compression_level=None
@@ -58,6 +58,6 @@ def test_a_file_without_a_checksum_is_refused(tmp_path):
         parquet.read(tmp_path / "file")
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     with pytest.raises(UserError, match=r"none\.parquet .*\(No such file or directory\)"):
         parquet.read(tmp_path / "none.parquet")

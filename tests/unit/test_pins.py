@@ -1,4 +1,4 @@
-"""One set of pins, wherever packages are named."""
+"""Pins: the same versions wherever packages are listed."""
 
 import re
 
@@ -23,13 +23,13 @@ def test_a_conda_environment_has_the_pins_of_the_requirements(file):
 @pytest.mark.parametrize(
     "name", ["requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"]
 )
-def test_requirements_pin_every_package_and_name_no_address(name):
+def test_requirements_pin_every_package_and_contain_no_address(name):
     lines = (REPOSITORY / name).read_text().splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     assert pins and all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
 
 
-def test_every_environment_that_a_rule_names_is_there():
+def test_every_environment_of_a_rule_exists():
     rules = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     named = set(re.findall(r"\.\./envs/(\w+)\.yaml", rules))
     assert named == {file.stem for file in ENVIRONMENTS}

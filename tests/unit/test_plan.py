@@ -1,4 +1,4 @@
-"""The plan: numbers and names of what is made, and which settings each stage sees."""
+"""The plan: numbers and names of artifacts, and which settings each stage sees."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ STAGES = sorted(name for name, stage in stages.STAGES.items() if stage.settings)
 
 @pytest.fixture
 def planned(spirals, tmp_path):
-    """The function that plans the config of spirals; `changes` are dotted paths and values."""
+    """Return the function that plans the spirals; `changes` maps dotted paths to values."""
     shutil.copytree(SPIRALS, tmp_path / "spirals")
     (tmp_path / "spirals" / "inference.py").write_text(
         "def predict(*given): ...\ndef draw_prediction(*given): ...\n"
@@ -49,7 +49,7 @@ def planned(spirals, tmp_path):
 
 
 def settings_of(planned: plan.Plan) -> dict[str, str]:
-    """What Snakemake compares of each stage: of one block, and of the first shard of each split."""
+    """Return what Snakemake compares for each stage: one block, and each split's first shard."""
     run, dataset = planned.runs["tiny"], planned.datasets["points"]
     stages = {stage: run.stage_settings(stage) for stage in STAGES}
     shards = {
@@ -59,7 +59,7 @@ def settings_of(planned: plan.Plan) -> dict[str, str]:
     return {name: cache_keys.canonical(value) for name, value in {**stages, **shards}.items()}
 
 
-# -- Snapshots, blocks, places
+# -- Snapshots, blocks, slots
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def settings_of(planned: plan.Plan) -> dict[str, str]:
         (100, [f"{place:02d}" for place in range(100)], "0000", "0001"),
     ],
 )
-def test_a_block_and_a_place_make_a_number_of_six_digits(planned, size, places, first, last):
+def test_a_block_and_a_slot_make_a_number_of_six_digits(planned, size, places, first, last):
     of_size = planned({"snapshots_per_block": size}, epochs=40, snapshots_per_epoch=3)
     blocks = of_size.runs["tiny"].blocks()
     assert (of_size.slots, blocks[0], blocks[-1]) == (places, first, last)
@@ -90,13 +90,13 @@ def test_blocks_hold_each_snapshot_once(planned, size, epochs):
     assert numbers == run.numbers() and len(numbers) == epochs + 1 == run.snapshots
 
 
-def test_the_untrained_network_and_each_snapshot_of_each_epoch_count(planned):
+def test_the_untrained_network_and_each_snapshot_of_an_epoch_count(planned):
     run = planned(epochs=5, snapshots_per_epoch=4).runs["tiny"]
     assert (run.snapshots, run.last) == (21, "000020")
 
 
 @pytest.mark.parametrize(("epochs", "real"), [(9, 10), (10, 1), (14, 5), (19, 10)])
-def test_the_last_block_knows_how_many_snapshots_are_real(planned, epochs, real):
+def test_the_last_block_knows_how_many_snapshots_it_has(planned, epochs, real):
     run = planned({"snapshots_per_block": 10}, epochs=epochs).runs["tiny"]
     assert run.block_settings("train", run.blocks()[-1])["count"] == real
 
@@ -116,11 +116,11 @@ def test_a_file_of_a_snapshot_beyond_the_run_is_refused(planned, kind):
 @pytest.mark.parametrize(
     "target", ["frames/000005.png", "checkpoint_index/000000.json", "training.mp4"]
 )
-def test_a_file_within_the_run_is_not_refused(planned, target):
+def test_a_file_within_the_run_is_accepted(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
-def test_everything_that_is_kept_is_listed_once(planned):
+def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
     assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 4
     assert (
@@ -129,7 +129,7 @@ def test_everything_that_is_kept_is_listed_once(planned):
     )
 
 
-def test_checkpoints_that_are_not_kept_are_not_listed(planned):
+def test_deleted_checkpoints_are_not_listed(planned):
     kept = " ".join(planned(keep_checkpoints="last").runs["tiny"].files.artifacts())
     assert "checkpoints" not in kept and "results/tiny/network.safetensors" in kept
 
@@ -160,7 +160,7 @@ def test_a_shard_beyond_its_split_is_refused(planned):
         fingerprints.of_shard(planned().datasets["points"], "train", "00001")
 
 
-def test_fonts_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path, monkeypatch):
+def test_fonts_in_a_folder_named_by_the_settings_are_inputs(planned, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine" / "deep").mkdir(parents=True)
     for name in ("a.ttf", "README.txt"):
@@ -170,7 +170,7 @@ def test_fonts_of_a_folder_that_the_settings_name_are_inputs(planned, tmp_path, 
     assert dataset.files() == ["mine/deep/a.ttf"]
 
 
-def test_files_below_linked_folders_are_inputs_also_where_these_go_in_circles(
+def test_files_below_linked_folders_are_inputs_even_with_circular_links(
     planned, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
@@ -186,7 +186,7 @@ def test_files_below_linked_folders_are_inputs_also_where_these_go_in_circles(
 
 
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
-def test_a_folder_that_is_none_is_named(planned, name):
+def test_a_path_that_is_not_a_folder_is_reported(planned, name):
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
     with pytest.raises(
         UserError, match=r"'datasets\.pages\.settings\.fonts': folder .* does not exist"
@@ -195,7 +195,7 @@ def test_a_folder_that_is_none_is_named(planned, name):
 
 
 @pytest.mark.parametrize("name", ["{x}.png", "a}.png", os.fsdecode(b"\xff.png"), "{x}/a.png"])
-def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, monkeypatch, name):
+def test_a_file_name_that_snakemake_cannot_handle_is_reported(planned, tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine" / name).parent.mkdir(parents=True)
     (tmp_path / "mine" / name).touch()
@@ -207,7 +207,7 @@ def test_a_file_whose_name_snakemake_cannot_carry_is_named(planned, tmp_path, mo
     assert repr(f"mine/{name}") in str(caught.value) and str(caught.value).isprintable()
 
 
-def test_more_shards_than_five_digits_name_are_refused(planned):
+def test_more_shards_than_five_digits_can_number_are_refused(planned):
     most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
     assert len(planned(most).datasets["points"].shards("train")) == datasets.MAX_SHARDS
     words = "'datasets.points.examples_per_shard' is 1, which makes 100001 shards of the split"
@@ -276,10 +276,10 @@ KNOBS = {
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
-# Stages that follow from what another follows from.
+# Stages that depend on the same settings as another.
 SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
-# These name what there is, or are made of the keys below them.
+# Keys of containers and of names, which are not settings themselves.
 NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
     f"{RUN}.{part}"
     for part in ("training", "evaluation", "figure", "film", "network.name", "projection.name")
@@ -287,15 +287,18 @@ NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dat
 
 
 @pytest.mark.parametrize("knob", KNOBS)
-def test_a_knob_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
+def test_a_setting_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
     monkeypatch.setattr(ffmpeg, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
-    alone = [{stage: of_its_own(told[stage]) for stage in told} for told in (before, after)]
+    alone = [
+        {stage: without_reads(settings[stage]) for stage in settings}
+        for settings in (before, after)
+    ]
     assert differing(*alone) == reached
-    # All that read what is made otherwise expect it.
+    # All stages that read the changed artifacts depend on them.
     assert differing(before, after) == reached | readers(after, reached)
 
 
@@ -303,21 +306,23 @@ def differing(before: dict, after: dict) -> set[str]:
     return {stage for stage in before if before[stage] != after[stage]}
 
 
-def of_its_own(told: str) -> dict:
-    """What a stage follows from, but for what it reads."""
-    return {name: value for name, value in json.loads(told).items() if name != "reads"}
+def without_reads(settings: str) -> dict:
+    """Return what a stage depends on, without what it reads."""
+    return {name: value for name, value in json.loads(settings).items() if name != "reads"}
 
 
-def readers(told: dict[str, str], changed: set[str]) -> set[str]:
-    """The stages that read what changed stages make, and so on; no shard knows how many."""
+def readers(settings: dict[str, str], changed: set[str]) -> set[str]:
+    """Return the stages that read artifacts of changed stages, directly or not."""
     found = changed | ({"generate_dataset"} if changed >= GENERATE else set())
-    for _ in told:
-        found = found | {name for name in told if json.loads(told[name])["reads"].keys() & found}
+    for _ in settings:
+        found = found | {
+            name for name in settings if json.loads(settings[name])["reads"].keys() & found
+        }
     return found - {"generate_dataset"}
 
 
-def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
-    stages = {name: json.loads(told) for name, told in settings_of(planned()).items()}
+def test_a_stage_knows_the_keys_of_the_artifacts_that_it_reads(planned):
+    stages = {name: json.loads(settings) for name, settings in settings_of(planned()).items()}
     stages["generate_dataset"] = stages["generate_dataset test"]
     for about in stages.values():
         for name, made in about["reads"].items():
@@ -325,7 +330,7 @@ def test_a_stage_knows_the_keys_that_what_it_reads_will_carry(planned):
     assert stages["encode"]["reads"] and not stages["generate_dataset"]["reads"]
 
 
-def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned, monkeypatch):
+def test_each_stage_of_a_run_is_fingerprinted_once_for_all_blocks(planned, monkeypatch):
     told, tell = [], fingerprints.Fingerprints._compute
     monkeypatch.setattr(
         fingerprints.Fingerprints,
@@ -335,18 +340,18 @@ def test_each_stage_of_a_run_is_told_once_however_many_blocks_ask_for_it(planned
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():
         run.block_settings("render", block)
-    assert sorted(told) == sorted({"train", "evaluate", "summarize", "project", "render"})
+    assert sorted(names) == sorted({"train", "evaluate", "summarize", "project", "render"})
 
 
 @pytest.mark.parametrize("axis", [None, 9])
-def test_a_film_follows_from_how_many_snapshots_there_are(planned, axis):
+def test_a_film_depends_on_the_number_of_snapshots(planned, axis):
     of = [{f"{RUN}.figure.time_axis": axis, f"{RUN}.epochs": epochs} for epochs in (5, 6)]
     for stage in ("encode", "encode_webm"):
         one, other = (planned(changes).runs["tiny"].key_digest(stage) for changes in of)
         assert one != other
 
 
-def test_a_training_that_reads_no_shard_does_not_follow_from_how_shards_are_made(planned):
+def test_a_training_without_shards_does_not_depend_on_how_they_are_made(planned):
     stream = {f"{POINTS}.train": "unbounded"}
     for validation, reads in ((0, set()), (9, {"generate_dataset"})):
         run = planned(stream | {f"{POINTS}.validation": validation}).runs["tiny"]
@@ -354,9 +359,7 @@ def test_a_training_that_reads_no_shard_does_not_follow_from_how_shards_are_made
 
 
 @pytest.mark.parametrize("kind, knows", [("linear", True), ("causal", False)])
-def test_only_what_is_laid_out_all_at_once_follows_from_how_many_snapshots_there_are(
-    planned, kind, knows
-):
+def test_only_a_joint_projection_depends_on_the_number_of_snapshots(planned, kind, knows):
     runs = (
         planned({f"{RUN}.projection": {"name": kind}, f"{RUN}.epochs": n}).runs["tiny"]
         for n in (5, 6)
@@ -366,7 +369,7 @@ def test_only_what_is_laid_out_all_at_once_follows_from_how_many_snapshots_there
 
 
 @pytest.mark.parametrize("optimizer", stage_settings.OPTIMIZER_SETTINGS)
-def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, optimizer):
+def test_a_training_depends_only_on_what_its_optimizer_reads(planned, optimizer):
     class Read(dict):
         def __getitem__(self, name):
             seen.add(name)
@@ -375,19 +378,19 @@ def test_a_training_follows_from_what_its_optimiser_reads_and_no_other(planned, 
     seen = {"batch", "batches_per_epoch", "precision", "threads"}
     plateau = {f"{POINTS}.validation": 4, f"{RUN}.training.plateau_batches": 2}
     run = planned({f"{RUN}.training.optimizer": optimizer, **plateau}).runs["tiny"]
-    told = run.stage_settings("train")["settings"]["training"]
-    optimizers.make(Read(told), torch.nn.Linear(1, 1))
-    lr_schedule.rate_at(Read(told))
-    lr_schedule.Plateau.of(Read(told))
-    assert set(told) == seen
+    training = run.stage_settings("train")["settings"]["training"]
+    optimizers.make(Read(training), torch.nn.Linear(1, 1))
+    lr_schedule.rate_at(Read(training))
+    lr_schedule.Plateau.of(Read(training))
+    assert set(training) == seen
 
 
-def test_every_key_of_the_schema_is_a_knob_of_that_table():
+def test_every_key_of_the_schema_is_in_the_table_of_settings():
     keys = set(schema_paths.paths_of(schema_paths.MANUAL))
     assert keys == set(KNOBS) | NO_KNOBS
 
 
-def test_a_longer_run_changes_no_full_block(planned):
+def test_a_longer_run_does_not_change_full_blocks(planned):
     size = {"snapshots_per_block": 10, f"{RUN}.figure.time_axis": 40}
     short, long = (planned(size, epochs=epochs).runs["tiny"] for epochs in (15, 30))
     for stage in ("train", "evaluate", "summarize", "render"):
@@ -396,7 +399,7 @@ def test_a_longer_run_changes_no_full_block(planned):
 
 
 @pytest.mark.parametrize("stage", ["train", "evaluate", "summarize"])
-def test_the_number_of_epochs_is_in_no_block(planned, stage):
+def test_no_block_depends_on_the_number_of_epochs(planned, stage):
     runs = [planned(epochs=epochs).runs["tiny"] for epochs in (200, 300)]
     one, other = (cache_keys.canonical(run.block_settings(stage, "0000")) for run in runs)
     assert one == other
@@ -408,11 +411,11 @@ def test_the_order_of_keys_changes_nothing(planned):
     assert settings_of(one) == settings_of(other)
 
 
-def test_a_default_written_out_changes_nothing(planned):
+def test_an_explicit_default_changes_nothing(planned):
     assert settings_of(planned({f"{RUN}.training.rho": 0.95})) == settings_of(planned())
 
 
-def test_two_numbers_swapped_are_another_training(planned):
+def test_swapping_two_numbers_gives_another_training(planned):
     one = planned({f"{RUN}.training.batch": 2, f"{RUN}.training.batches_per_epoch": 3})
     other = planned({f"{RUN}.training.batch": 3, f"{RUN}.training.batches_per_epoch": 2})
     assert settings_of(one)["train"] != settings_of(other)["train"]
@@ -434,7 +437,9 @@ def test_blocks_of_one_stage_differ_in_their_settings(planned):
         ("inference.py", {"predict"}),
     ],
 )
-def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_path, file, reached):
+def test_a_file_of_an_experiment_affects_only_the_stages_that_run_it(
+    planned, tmp_path, file, reached
+):
     before = settings_of(planned())
     shutil.copytree(tmp_path / "spirals", tmp_path / "changed")
     with open(tmp_path / "changed" / file, "a") as text:
@@ -447,7 +452,7 @@ def test_a_file_of_an_experiment_reaches_the_stages_that_run_it(planned, tmp_pat
 
 
 @pytest.mark.parametrize("kind", stages.PROJECTIONS)
-def test_a_layout_follows_from_umap_where_its_projection_computes_with_it(planned, kind):
+def test_a_layout_depends_on_umap_only_if_its_projection_uses_it(planned, kind):
     run = planned({f"{RUN}.projection": {"name": kind}}).runs["tiny"]
     for stage in ("project", "fit_projection"):
         versions = run.stage_settings(stage)["versions"]
@@ -457,7 +462,7 @@ def test_a_layout_follows_from_umap_where_its_projection_computes_with_it(planne
 # -- Unbounded training sets
 
 
-def test_an_unbounded_training_set_has_no_shards_and_follows_from_the_code_of_its_data(planned):
+def test_an_unbounded_training_set_has_no_shards_and_tracks_its_data_code(planned):
     run = planned({f"{POINTS}.train": "unbounded"}).runs["tiny"]
     stored, drawn = (one.stage_settings("train") for one in (planned().runs["tiny"], run))
     assert run.dataset.shards("train") == [] != run.dataset.shards("test")
@@ -466,7 +471,7 @@ def test_an_unbounded_training_set_has_no_shards_and_follows_from_the_code_of_it
 
 
 @pytest.mark.parametrize("knob, value", [("seed", 2), ("settings", {"noise": 0.03})])
-def test_a_stream_of_other_examples_is_another_training(planned, knob, value):
+def test_other_generated_examples_give_another_training(planned, knob, value):
     changes = {f"{POINTS}.train": "unbounded"}
     plans = (planned(changes | more) for more in ({}, {f"{POINTS}.{knob}": value}))
     one, other = (made.runs["tiny"].stage_settings("train")["settings"] for made in plans)
@@ -503,11 +508,11 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py, figure.py in "),
     ],
 )
-def test_what_contradicts_itself_is_refused_in_one_line(planned, changes, words):
+def test_a_contradiction_is_refused_in_one_line(planned, changes, words):
     assert words in refusal(planned, changes)
 
 
-def test_a_sample_that_the_experiment_does_not_try_is_refused_before_any_job(planned):
+def test_a_training_sample_that_evaluate_cannot_take_is_refused_early(planned):
     said = refusal(planned, SHEETS | {"runs.pages.evaluation": {"train_sample": 1}})
     assert said.startswith("config: 'runs.pages.evaluation.train_sample' holds 1; evaluate in ")
     assert said.endswith("sheets/evaluation.py takes the test set alone: it may hold 0")
@@ -519,7 +524,7 @@ def test_a_stage_whose_file_is_missing_is_refused(planned, tmp_path):
         planned().runs["tiny"].stage_settings("predict")
 
 
-def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_path):
+def test_a_stage_whose_function_is_missing_is_refused(planned, tmp_path):
     (tmp_path / "spirals" / "inference.py").write_text("def predict(*given): ...\n")
     with pytest.raises(
         UserError, match=r"inference\.py' does not define draw_prediction: 'draw_prediction'"
@@ -527,7 +532,7 @@ def test_a_stage_whose_function_the_experiment_lacks_is_refused(planned, tmp_pat
         planned().runs["tiny"].stage_settings("draw_prediction")
 
 
-def test_the_settings_of_an_experiment_get_its_own_defaults(planned):
+def test_the_settings_of_an_experiment_get_its_defaults(planned):
     by_default = planned({f"{RUN}.network": {"name": "perceptron"}})
     assert by_default.runs["tiny"].network["width"] == 32
     assert by_default.datasets["points"].settings["settings"] == {"noise": 0.02}
@@ -548,11 +553,11 @@ SHEETS = {
         ("network.dense", [4], "'dense'"),
     ],
 )
-def test_settings_of_sheets_that_do_not_go_together_are_refused(planned, key, value, words):
+def test_contradictory_settings_of_sheets_are_refused(planned, key, value, words):
     assert words in refusal(planned, SHEETS | {f"runs.pages.{key}": value})
 
 
-def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
+def test_the_checks_of_an_experiment_run_before_any_job(planned, tmp_path):
     (tmp_path / "spirals" / "checks.py").write_text(
         "def contradictions(asked):\n"
         "    given = asked['network']['width'], asked['test'], asked['train_sample']\n"
@@ -579,7 +584,7 @@ def test_an_experiments_own_checks_are_asked_before_any_job(planned, tmp_path):
         ("def contradictions(asked): yield 'a', 'one\\ntwo'", "'runs.tiny.a' one two"),
     ],
 )
-def test_checks_that_are_wrong_themselves_are_told_in_one_line(planned, tmp_path, text, words):
+def test_invalid_checks_are_reported_in_one_line(planned, tmp_path, text, words):
     file = tmp_path / "spirals" / "checks.py"
     file.write_text(text)
     said = refusal(planned)
@@ -596,7 +601,7 @@ def test_more_points_than_can_be_projected_are_refused_before_any_job(planned):
     assert "runs.drawn.evaluation.train_sample" in said and "is 201; expected at most 200" in said
 
 
-def test_sentences_that_nobody_can_read_in_their_time_are_refused_before_any_job(planned):
+def test_sentences_shown_too_briefly_are_refused_before_any_job(planned):
     drawings = {"experiment": "activations", "train": 300, "test": 100}
     run = {"dataset": "drawn", "epochs": 1, "network": {"name": "published"}}
     changes = {"datasets.drawn": drawings, "runs.drawn": run}
@@ -608,7 +613,7 @@ def test_sentences_that_nobody_can_read_in_their_time_are_refused_before_any_job
     planned(changes | {"runs.drawn.figure": {"settings": {"sentence_snapshots": 48}}})
 
 
-def test_letters_that_the_font_has_may_stand_in_a_title(planned):
+def test_a_title_may_have_any_characters_of_the_font(planned):
     assert planned(title="Ünïcödé – αβγ – Привет").runs["tiny"].settings["title"]
 
 
@@ -627,7 +632,7 @@ def test_an_unknown_part_of_an_experiments_schema_is_refused(planned, tmp_path):
         ({"suffixes": [".PNG"]}, "photos.suffixes' is ['.PNG']; expected a list"),
     ],
 )
-def test_a_schema_that_cannot_be_followed_is_refused(planned, tmp_path, rules, words):
+def test_an_invalid_experiment_schema_is_refused(planned, tmp_path, rules, words):
     file = tmp_path / "spirals" / "settings.schema.yaml"
     loop = {"properties": {"photos": rules}} if "$ref" not in rules else rules
     file.write_text(json.dumps({"data": loop}))
@@ -635,7 +640,7 @@ def test_a_schema_that_cannot_be_followed_is_refused(planned, tmp_path, rules, w
     assert said.startswith(f"{file}: 'data") and words in said
 
 
-def test_a_plan_is_made_where_text_is_ascii_by_default(spirals, tmp_path):
+def test_a_plan_is_made_even_if_the_default_encoding_is_ascii(spirals, tmp_path):
     code = f"from epochreel.plan.plan import Plan; Plan({spirals()!r}, Path())"
     ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     command = [sys.executable, "-c", f"from pathlib import Path; {code}"]
@@ -648,7 +653,7 @@ def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
     assert planned({f"{RUN}.network.depth": 2}).runs["tiny"].network["depth"] == 2
 
 
-def test_the_runs_that_the_readme_shows_can_be_planned(tmp_path):
+def test_the_runs_shown_in_the_readme_can_be_planned(tmp_path):
     readme = (schemas.SCHEMA.parent / "README.md").read_text()
     blocks = re.findall(r"\n\n((?:    .*\n)+)", readme)
     configs = [yaml.safe_load(block) for block in blocks if block.startswith("    datasets:")]

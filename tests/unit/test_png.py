@@ -1,4 +1,4 @@
-"""PNG: what is written is what Pillow reads."""
+"""PNG: Pillow reads what is written."""
 
 import io
 import subprocess
@@ -24,11 +24,11 @@ def test_pillow_reads_the_pixels_that_were_written(shape):
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (3, 4, 3)])
-def test_what_was_encoded_is_decoded(shape):
+def test_pixels_are_decoded_as_encoded(shape):
     assert np.array_equal(png.decode(png.encode(noise(*shape))), noise(*shape))
 
 
-def test_rows_of_a_larger_picture_can_be_encoded():
+def test_a_slice_of_a_larger_picture_can_be_encoded():
     part = noise(20, 20)[2:12, 3:9]
     assert np.array_equal(png.decode(png.encode(part)), part)
 
@@ -37,19 +37,19 @@ def test_the_same_pixels_give_the_same_bytes():
     assert png.encode(noise(40, 40)) == png.encode(noise(40, 40).copy())
 
 
-def test_only_bytes_are_pixels():
+def test_only_uint8_pixels_are_accepted():
     with pytest.raises(TypeError, match="float64"):
         png.encode(np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("shape", [(2, 2, 2), (2, 2, 4), (2, 2, 1), (2, 2, 3, 1), (2,), (0, 2)])
-def test_only_grey_and_rgb_are_written(shape):
+def test_only_grey_and_rgb_are_accepted(shape):
     with pytest.raises(TypeError, match=r"grey \(H, W\) or RGB \(H, W, 3\)"):
         png.encode(np.zeros(shape, np.uint8))
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (2, 5, 3)])
-def test_the_shape_of_a_png_is_told_without_its_pixels(shape):
+def test_the_shape_of_a_png_is_read_without_its_pixels(shape):
     assert png.shape(png.encode(np.zeros(shape, np.uint8))) == shape
 
 
@@ -71,12 +71,12 @@ def test_the_size_is_width_and_height():
         (png.encode(noise(3, 5))[:-1], "is cut off"),
     ],
 )
-def test_what_is_wrong_with_a_file_is_said(data, reason):
+def test_the_error_says_what_is_wrong_with_a_file(data, reason):
     with pytest.raises(ValueError, match=reason):
         png.size(data)
 
 
-def test_a_series_is_one_animated_picture_and_comes_apart_again():
+def test_a_series_is_an_animated_png_and_can_be_split_again():
     pictures = [noise(5, 7, 3), noise(5, 7, 3)[::-1], noise(5, 7, 3)]
     data = png.encode_series(pictures, 24, {"epochreel": "key"})
     parts = [png.decode(part) for part in png.series(data)]
@@ -87,7 +87,7 @@ def test_a_series_is_one_animated_picture_and_comes_apart_again():
         assert np.array_equal(np.asarray(film.convert("RGB")), pictures[1])
 
 
-def test_pictures_of_several_sizes_are_no_series():
+def test_pictures_of_different_sizes_are_refused_as_a_series():
     with pytest.raises(ValueError, match="picture 1 has shape"):
         png.encode_series([noise(5, 7), noise(7, 5)], 24)
 
@@ -105,8 +105,8 @@ print(hashlib.sha256(b"".join(png.encode(each) for each in pictures)).hexdigest(
 
 
 @pytest.mark.long
-def test_two_thousand_processes_pack_pictures_into_the_same_bytes():
-    """With ISA-L one in three hundred packed the small ones otherwise."""
+def test_two_thousand_processes_compress_pictures_to_the_same_bytes():
+    """With ISA-L, one process in three hundred compressed small pictures to other bytes."""
     command = [sys.executable, "-c", MANY, str(Path(png.__file__).parents[2])]
     with ThreadPoolExecutor(2) as pool:
         said = pool.map(lambda _: subprocess.check_output(command), range(2000))

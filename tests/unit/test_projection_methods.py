@@ -1,4 +1,4 @@
-"""Projections of snapshots: how faithful, how still, and from what they follow."""
+"""Projections of snapshots: how faithful, how still, and what they depend on."""
 
 from itertools import pairwise
 
@@ -26,7 +26,7 @@ CLOUD = np.repeat([0, 1, 2], 30)
 
 
 def film(snapshots=4, apart=1.0, seed=3, wander=0.02):
-    """Activations (90, 10) of three clouds that drift apart, each point wandering a little."""
+    """Return activations (90, 10) of three clouds that drift apart, each point moving a little."""
     rng = np.random.default_rng(seed)
     middles, own = rng.normal(0, 2, (3, 10)), rng.normal(0, 1, (90, 10))
     ways = np.cumsum(rng.normal(0, wander, (snapshots, 90, 10)), 0)
@@ -49,7 +49,7 @@ def layouts(made):
 # -- Shapes ------------------------------------------------------------------------------------
 
 
-def test_a_shape_is_turned_mirrored_and_shifted_onto_its_likeness():
+def test_a_shape_is_rotated_mirrored_and_shifted_onto_a_similar_one():
     target = np.random.default_rng(1).normal(0, 1, (9, 2))
     other = target @ [[0, 1], [1, 0]] @ [[0.6, 0.8], [-0.8, 0.6]] + 5
     assert np.allclose(procrustes.align(other, target), target)
@@ -61,7 +61,7 @@ def test_a_unit_layout_has_radius_one_about_the_origin():
     assert layout.tolist() == [[0, -1], [0, 1]]
 
 
-def test_a_layout_without_extent_stays_in_one_place():
+def test_a_layout_without_extent_becomes_a_single_point():
     layout, size = procrustes.normalize(np.ones((4, 2)))
     assert size == 0
     assert not layout.any()
@@ -79,7 +79,7 @@ def test_neighbours_are_the_nearest_others_in_order():
     assert np.allclose(np.take_along_axis(truth, chosen, 1), distances, atol=1e-5)
 
 
-def test_the_graph_of_neighbours_is_umaps():
+def test_the_neighbour_graph_equals_that_of_umap():
     points = film()[0]
     # UMAP counts a point among its neighbours.
     chosen, distances = (np.insert(part, 0, 0, axis=1) for part in Points(points).nearest(11))
@@ -89,7 +89,7 @@ def test_the_graph_of_neighbours_is_umaps():
     assert np.abs(ours - theirs.toarray()).max() < 1e-3
 
 
-def test_points_in_one_place_have_a_graph():
+def test_identical_points_have_a_graph():
     assert np.isfinite(fuzzy_graph(Points(np.zeros((20, 3))), 5)).all()
 
 
@@ -103,13 +103,13 @@ def test_activations_that_are_not_finite_are_refused(wrong):
 
 @pytest.mark.parametrize("kind", SETTINGS)
 @pytest.mark.parametrize("scale", [1e300, 1e30])
-def test_activations_that_are_too_large_to_be_laid_out_are_refused(kind, scale):
+def test_activations_too_large_to_be_projected_are_refused(kind, scale):
     with pytest.raises(UserError, match=r"^the activations from projection\.py are too large"):
         projected([film()[0].astype(float) * scale], kind)
 
 
 @pytest.mark.parametrize("kind", SETTINGS)
-def test_large_activations_are_laid_out_like_small_ones(kind):
+def test_large_activations_are_projected_like_small_ones(kind):
     for made in projected(film(2).astype(float) * 1e16, kind):
         assert np.isfinite(made.layout).all()
         assert procrustes.size(made.layout) == pytest.approx(1, abs=1e-3)
@@ -124,7 +124,7 @@ def test_a_layout_that_is_not_finite_is_refused(monkeypatch):
 # -- Measures ----------------------------------------------------------------------------------
 
 
-def test_trustworthiness_is_what_scikit_learn_says():
+def test_trustworthiness_equals_that_of_scikit_learn():
     points = film()[0]
     layout = points[:, :2]
     ours, _ = quality.faithfulness(Points(points), layout)
@@ -132,24 +132,24 @@ def test_trustworthiness_is_what_scikit_learn_says():
     assert ours == pytest.approx(theirs, abs=1e-12)
 
 
-def test_a_turned_plane_keeps_all_neighbours():
+def test_a_rotated_plane_keeps_all_neighbours():
     points = film()[0][:, :2]
     assert quality.faithfulness(Points(points), 3 * points[:, ::-1]) == (1.0, 1.0)
 
 
-def test_neighbours_kept_are_the_common_ones():
+def test_neighbours_kept_is_the_share_of_common_neighbours():
     points, layout = film()[0], np.random.default_rng(1).normal(0, 1, (90, 2))
     near, shown = (Points(where).nearest(15)[0] for where in (points, layout))
     common = [len(set(a) & set(b)) / 15 for a, b in zip(near, shown, strict=True)]
     assert quality.faithfulness(Points(points), layout)[1] == pytest.approx(np.mean(common))
 
 
-def test_activations_that_all_grow_and_shift_have_not_changed():
+def test_scaling_and_shifting_all_activations_is_no_change():
     points = film()[0].astype(np.float64)
     assert quality.changes(points, Points(7 * points + 3)).max() < 1e-9
 
 
-def test_a_change_is_told_in_distances_to_the_last_neighbour():
+def test_a_change_is_measured_in_distances_to_the_last_neighbour():
     points = film()[0].astype(np.float64)
     _, distances = Points(points).nearest(15)
     moved = points.copy()
@@ -159,7 +159,7 @@ def test_a_change_is_told_in_distances_to_the_last_neighbour():
     assert np.delete(changed, 5).max() < 0.05
 
 
-def test_jitter_is_the_median_way_of_still_points_in_radii():
+def test_jitter_is_the_median_move_of_still_points_in_radii():
     layout, _ = procrustes.normalize(np.random.default_rng(1).normal(0, 1, (400, 2)))
     changed = np.where(np.arange(400) < 100, 0.1, 9.0)
     before = 3 + layout[:, ::-1] + np.where(changed > 1, 5.0, 0.0)[:, None]
@@ -168,18 +168,18 @@ def test_jitter_is_the_median_way_of_still_points_in_radii():
     assert quality.jitter(before, layout, changed)[0] == pytest.approx(0.0283, rel=0.05)
 
 
-def test_jitter_is_not_told_of_too_few_points():
+def test_jitter_is_undefined_for_too_few_points():
     layout = np.random.default_rng(1).normal(0, 1, (400, 2))
     changed = np.where(np.arange(400) < 3, 0.1, 9.0)
-    told, share = quality.jitter(layout, layout, changed)
-    assert np.isnan(told)
+    jitter, share = quality.jitter(layout, layout, changed)
+    assert np.isnan(jitter)
     assert share == 3 / 400
 
 
 # -- Forces ------------------------------------------------------------------------------------
 
 
-def test_forces_are_those_of_umap_expected_over_its_draws_but_softer_where_points_meet():
+def test_forces_are_the_expectation_of_umaps_but_softer_at_close_range():
     rng = np.random.default_rng(1)
     at, near, far = rng.normal(0, 2, (30, 2)).astype(np.float32), *rng.random((2, 30, 30))
     near, far = (np.float32(part + part.T) * (part + part.T > 1.2) for part in (near, far))
@@ -198,7 +198,7 @@ def test_forces_are_those_of_umap_expected_over_its_draws_but_softer_where_point
     assert np.allclose(stiffness, pull.sum(1), rtol=1e-4)
 
 
-def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
+def test_points_leave_their_start_only_if_the_pull_exceeds_the_hold():
     points = Points(film()[0])
     lines = forces.build_graph(fuzzy_graph(points, 8), fuzzy_graph(points, 20), 0.1)
     start = np.random.default_rng(1).normal(0, 5, (90, 2)).astype(np.float32)
@@ -212,7 +212,7 @@ def test_points_leave_their_start_only_where_they_are_pulled_harder_than_held():
     assert not moved[1].any()
 
 
-def test_friction_weakens_what_pulls_harder():
+def test_friction_weakens_stronger_pulls():
     lines = forces.build_graph(*np.float32([[[0, 1], [1, 0]]] * 2), share=0.0)
     start = np.float32([[0, 0], [9, 0]])
     free, held = (forces.relax(start, lines, 400, hold) for hold in (0.0, 0.05))
@@ -224,7 +224,7 @@ def test_friction_weakens_what_pulls_harder():
 # -- The causal projection ---------------------------------------------------------------------
 
 
-def test_a_layout_follows_from_its_snapshot_and_those_before_alone():
+def test_a_layout_depends_only_on_its_snapshot_and_earlier_ones():
     long, short = projected(film(5)), projected(film(5)[:3])
     assert layouts(long)[:3].tobytes() == layouts(short).tobytes()
 
@@ -247,21 +247,21 @@ def test_the_number_of_threads_changes_nothing():
     assert layouts(one).tobytes() == layouts(two).tobytes()
 
 
-def test_clouds_lie_apart_and_near_points_near():
+def test_clouds_are_separate_and_near_points_stay_near():
     last = projected(film(4))[-1]
     near, _ = Points(last.layout).nearest(5)
     assert (CLOUD[near] == CLOUD[:, None]).mean() > 0.98
     assert last.trustworthiness > 0.9
 
 
-def test_what_holds_still_is_shown_still():
+def test_points_that_do_not_change_stay_still():
     snapshots = film(4, apart=0.2)
     made = projected(snapshots)
     assert max(one.jitter for one in made[1:]) < 0.05
     assert min(one.still for one in made[1:]) == 1
 
 
-def test_a_point_that_changes_clouds_is_seen_to_go():
+def test_a_point_that_changes_clouds_visibly_moves():
     snapshots = np.repeat(film(1), 6, axis=0)
     snapshots[1:, 0] = snapshots[1:, 31] + 0.01
     made = projected(snapshots)
@@ -270,7 +270,7 @@ def test_a_point_that_changes_clouds_is_seen_to_go():
     assert (CLOUD[Points(made[0].layout).nearest(5)[0][0]] == 0).all()
 
 
-def test_a_stronger_hold_is_stiller():
+def test_a_stronger_hold_gives_less_motion():
     snapshots, ways = film(3), {}
     for hold in (0.0, 0.27, 1000.0):
         made = list(embed.project(snapshots, CAUSAL | {"hold": hold}, 1))
@@ -278,7 +278,7 @@ def test_a_stronger_hold_is_stiller():
     assert ways[1000.0] < ways[0.27] < ways[0.0] / 3
 
 
-def test_many_changes_too_small_to_be_seen_move_a_point_in_the_end():
+def test_many_small_changes_move_a_point_in_the_end():
     snapshots = np.repeat(film(1), 60, axis=0)
     way = np.linspace(0, 1, 60, dtype=np.float32)[:, None]
     snapshots[:, 0] += way * (snapshots[:, 31] + 0.01 - snapshots[:, 0])
@@ -288,8 +288,8 @@ def test_many_changes_too_small_to_be_seen_move_a_point_in_the_end():
     assert (CLOUD[near[0]] == 1).all()
 
 
-def test_jitter_is_a_fiftieth_of_refitting_at_hardly_less_faithfulness():
-    # Without a hold it is a twentieth here, where refitting is more restless than on real ones.
+def test_jitter_is_a_fiftieth_of_refitting_at_similar_faithfulness():
+    # Without a hold it is a twentieth here, where refitting moves more than on real activations.
     snapshots = film(6, apart=0.3, wander=0.16)
     ours, theirs = (projected(snapshots, kind) for kind in ("causal", "umap_each"))
 
@@ -301,7 +301,7 @@ def test_jitter_is_a_fiftieth_of_refitting_at_hardly_less_faithfulness():
     assert median(ours, "trustworthiness") > median(theirs, "trustworthiness") - 0.02
 
 
-def test_an_untrained_network_that_says_always_the_same_is_projected():
+def test_a_network_with_constant_activations_is_projected():
     made = projected([np.ones((30, 5), np.float32)] * 2)
     assert np.isfinite(layouts(made)).all()
 
@@ -311,7 +311,7 @@ def test_an_untrained_network_that_says_always_the_same_is_projected():
 
 @pytest.fixture(scope="module")
 def made_twice():
-    """Of each kind, the same film projected twice."""
+    """For each method, the same film projected twice."""
     return {kind: [projected(film(3), kind) for _ in range(2)] for kind in sorted(SETTINGS)}
 
 
@@ -322,7 +322,7 @@ def test_the_same_settings_give_the_same_bytes(kind, made_twice):
 
 
 @pytest.mark.parametrize("kind", sorted(SETTINGS))
-def test_layouts_are_of_radius_one_and_judged(kind, made_twice):
+def test_layouts_have_radius_one_and_quality_measures(kind, made_twice):
     for one in made_twice[kind][0]:
         assert one.layout.shape == (90, 2)
         assert one.layout.dtype == np.float32
@@ -332,14 +332,14 @@ def test_layouts_are_of_radius_one_and_judged(kind, made_twice):
 
 
 @pytest.mark.parametrize("kind", ["causal", "aligned_umap", "linear"])
-def test_jitter_is_less_than_when_each_snapshot_is_fitted_anew(kind, made_twice):
+def test_jitter_is_less_than_when_each_snapshot_is_fitted_separately(kind, made_twice):
     def jitter(one):
         return np.median([snapshot.jitter for snapshot in made_twice[one][0][1:]])
 
     assert jitter(kind) < jitter("umap_each") / 2
 
 
-def test_seeds_give_other_fits(made_twice):
+def test_other_seeds_give_other_fits(made_twice):
     other = projected(film(3), "umap_each", seed=2)
     assert not np.allclose(layouts(other), layouts(made_twice["umap_each"][0]), atol=0.1)
 

@@ -1,4 +1,4 @@
-"""Provenance: what counts as a change, and what does not."""
+"""Provenance: what counts as a change of the code or settings, and what does not."""
 
 import json
 import shutil
@@ -36,7 +36,7 @@ FILES = {
 
 @pytest.fixture
 def digest(tmp_path):
-    """The function that writes a person's folder, some files changed, and digests its model.py."""
+    """Return the function that writes a user's folder with changed files and digests model.py."""
 
     def of(**changes) -> str:
         folder = tmp_path / str(len(list(tmp_path.iterdir()))) / "mine"
@@ -63,12 +63,12 @@ SAME = {
 
 
 @pytest.mark.parametrize("change", SAME)
-def test_what_the_code_says_is_all_that_counts(digest, change):
+def test_only_the_meaning_of_the_code_counts(digest, change):
     assert SAME[change] != MODEL
     assert digest("model.py", SAME[change]) == digest()
 
 
-def test_a_touched_file_counts_as_it_was(digest, tmp_path):
+def test_touching_a_file_does_not_count(digest, tmp_path):
     before = digest()
     model = tmp_path / "0" / "mine" / "model.py"
     model.touch()
@@ -103,7 +103,7 @@ def test_the_order_of_the_files_does_not_count():
         ("def width", "async def width"),
     ],
 )
-def test_a_change_of_what_is_said_counts(digest, old, new):
+def test_a_change_of_the_code_counts(digest, old, new):
     assert digest("model.py", MODEL.replace(old, new)) != digest()
 
 
@@ -141,7 +141,7 @@ def test_the_wording_of_errors_and_log_messages_does_not_count(digest, old):
         ("log.append('a')", "log.append('b')"),
     ],
 )
-def test_any_other_text_or_value_beside_messages_counts(digest, old, new):
+def test_any_other_text_or_value_next_to_messages_counts(digest, old, new):
     changed = MESSAGES.replace(old, new)
     assert digest("model.py", MODEL + changed) != digest("model.py", MODEL + MESSAGES)
 
@@ -149,7 +149,7 @@ def test_any_other_text_or_value_beside_messages_counts(digest, old, new):
 @pytest.mark.parametrize(
     "name", ["core/errors.py", "core/log.py", "core/lock.py", "runtime/job.py"]
 )
-def test_modules_that_define_no_result_do_not_count(tmp_path, name):
+def test_modules_that_affect_no_result_do_not_count(tmp_path, name):
     library_copy(tmp_path / "epochreel", name, "\nMORE = 1\n")
     scripts = [(folder / "train.py") for folder in (LIBRARY.parent, tmp_path)]
     (tmp_path / "train.py").write_text(scripts[0].read_text())
@@ -182,7 +182,7 @@ def test_code_moved_from_one_module_to_another_counts(tmp_path):
     assert len(digests) == 2
 
 
-def test_a_module_counts_where_a_folder_of_its_name_lies_beside_it(tmp_path):
+def test_a_module_counts_even_next_to_a_folder_of_the_same_name(tmp_path):
     digests = set()
     for place in "12":
         (tmp_path / place / "helper").mkdir(parents=True)
@@ -198,7 +198,7 @@ def test_files_that_import_each_other_are_read_once(digest):
 
 
 def library_copy(folder: Path, name: str, more: str) -> Path:
-    """A copy of the library where the module `name` says `more`."""
+    """Copy the library and append `more` to the module `name`."""
     shutil.copytree(LIBRARY, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with open(folder / name, "a") as file:
         file.write(more)
@@ -216,7 +216,7 @@ print(json.dumps(digests))
 
 
 def digests_by(python: str, folder: Path, of: Path | None = None) -> dict[str, str]:
-    """The digests of all files below `of` (the library), by the library in `folder`."""
+    """Return the digests of all files below `of` (the library), computed by that in `folder`."""
     command = [python, "-S", "-c", DIGESTS, str(folder), str(of or folder / "epochreel")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -224,7 +224,7 @@ def digests_by(python: str, folder: Path, of: Path | None = None) -> dict[str, s
 
 
 def digests_of(script: Path) -> str:
-    """The digest of a script, by the library beside it."""
+    """Return the digest of a script, computed by the library next to it."""
     code = "import pathlib, sys; sys.path.insert(0, sys.argv[1]);"
     code += "from epochreel.provenance.code_digest import code_digest;"
     code += "print(code_digest([pathlib.Path(sys.argv[2])]))"
@@ -242,7 +242,7 @@ def digests_of(script: Path) -> str:
         ("drawing/__init__.py", {"palette.py"}),
     ],
 )
-def test_a_module_of_the_library_counts_for_those_that_import_it(tmp_path, changed, counts_for):
+def test_a_library_module_counts_for_the_modules_that_import_it(tmp_path, changed, counts_for):
     library_copy(tmp_path / "epochreel", changed, "\nMORE = 1\n")
     before = digests_by(sys.executable, LIBRARY.parent)
     after = digests_by(sys.executable, tmp_path)
@@ -251,7 +251,7 @@ def test_a_module_of_the_library_counts_for_those_that_import_it(tmp_path, chang
     assert different & {f"{name}.py" for name in names} == counts_for
 
 
-def test_a_linked_file_of_ones_own_is_followed_to_its_siblings_where_its_name_lies(tmp_path):
+def test_a_linked_user_file_finds_its_siblings_next_to_the_link(tmp_path):
     for name in ("mine", "shared"):
         (tmp_path / name).mkdir()
     (tmp_path / "shared/train.py").write_text("from . import helper\n")
@@ -267,17 +267,17 @@ def test_a_linked_file_of_ones_own_is_followed_to_its_siblings_where_its_name_li
     assert len(digests) == 2
 
 
-def test_the_digest_is_the_same_wherever_the_library_lies(tmp_path):
+def test_the_digest_does_not_depend_on_where_the_library_is(tmp_path):
     library_copy(tmp_path / "elsewhere" / "epochreel", "formats/png.py", "# a comment\n")
     there = digests_by(sys.executable, tmp_path / "elsewhere")
     assert there == digests_by(sys.executable, LIBRARY.parent)
 
 
 def other_pythons() -> list[str]:
-    """Interpreters of other versions on this machine that can be started."""
+    """Return working interpreters of other Python versions on this machine."""
     here = f"python{sys.version_info.major}.{sys.version_info.minor}"
     names = [name for minor in range(11, 16) if (name := f"python3.{minor}") != here]
-    # A name may be a shim that starts nothing: what counts is what it can run.
+    # A name may be a shim that starts nothing, so check what it runs.
     shims = [path for name in names if (path := shutil.which(name))]
     kept = Path.home() / ".pyenv" / "versions"
     found = [*shims, *(str(path) for path in sorted(kept.glob("3.*/bin/python3.1[1-9]")))]
@@ -327,13 +327,13 @@ def test_the_digest_is_the_same_under_other_versions_of_python(tmp_path):
 # -- Errors
 
 
-def test_a_file_that_is_no_python_is_told_in_one_line(digest):
+def test_a_file_that_is_not_python_is_reported_in_one_line(digest):
     with pytest.raises(UserError, match=r"helper\.py cannot be .* \(line 1\)$") as caught:
         digest("helper.py", "def (:\n")
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_file_with_a_null_byte_is_told_in_one_line(digest):
+def test_a_file_with_a_null_byte_is_reported_in_one_line(digest):
     with pytest.raises(UserError, match=r"helper\.py cannot be read as Python"):
         digest("helper.py", "A = 1\0\n")
 
@@ -346,11 +346,11 @@ def test_the_order_of_keys_does_not_count():
 
 
 @pytest.mark.parametrize("other", [{"a": 2, "b": 1}, {"a": 1, "b": 2.5}, {"a": "1", "b": 2}])
-def test_other_values_have_another_form(other):
+def test_other_values_have_another_digest(other):
     assert keys.digest(other) != keys.digest({"a": 1, "b": 2})
 
 
-def test_what_is_no_number_has_no_form():
+def test_nan_has_no_canonical_form():
     with pytest.raises(ValueError):
         keys.canonical({"a": float("nan")})
 

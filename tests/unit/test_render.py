@@ -1,4 +1,4 @@
-"""Rendering: what a figure is told of a run and of a moment."""
+"""Rendering: what a figure knows about its run and its snapshot."""
 
 from types import SimpleNamespace
 
@@ -15,13 +15,13 @@ from epochreel.plan.plan import Plan
 
 @pytest.fixture
 def settings(spirals, tmp_path):
-    """The settings of the stage `render`: three snapshots an epoch of ten batches of eight."""
+    """Return the settings of `render`: three snapshots an epoch of ten batches of eight."""
     run = {"snapshots_per_epoch": 3, "title": "Mine", "figure": {"width": 640, "height": 360}}
     config = spirals(training={"batches_per_epoch": 10}, **run)
     return Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
 
 
-def test_a_story_tells_what_stays(settings):
+def test_run_info_holds_what_is_constant_in_a_run(settings):
     run_info = render.run_info(settings, [{"label": 1}])
     assert (run_info.title, run_info.size, run_info.epochs) == ("Mine", (640, 360), 5)
     assert (run_info.examples_per_epoch, run_info.test) == (80, [{"label": 1}])
@@ -31,19 +31,19 @@ def test_a_story_tells_what_stays(settings):
 @pytest.mark.parametrize(
     ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
 )
-def test_a_moment_knows_its_time_and_the_examples_seen(settings, snapshot, epoch, examples):
+def test_frame_data_holds_its_epoch_and_the_examples_seen(settings, snapshot, epoch, examples):
     frame_data = render.frame_data(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
     assert (frame_data.snapshot, frame_data.examples) == (snapshot, examples)
     assert frame_data.epoch == pytest.approx(epoch)
 
 
-def test_the_time_axis_ends_where_the_figure_says(spirals, tmp_path):
+def test_the_figure_settings_can_set_the_end_of_the_time_axis(spirals, tmp_path):
     config = spirals(figure={"time_axis": 40})
     settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
     assert render.run_info(settings, []).epochs == 40
 
 
-def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
+def test_a_transition_frame_knows_both_snapshots_and_its_share_of_the_way():
     first, second = (
         FrameData(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
     )
@@ -59,7 +59,7 @@ def test_a_moment_between_two_snapshots_knows_both_and_how_far_it_is():
     ("given", "words"),
     [(None, "nothing"), (3, "3"), ([3], "3"), ([TitleLine], "<class 'epochreel.+TitleLine'>")],
 )
-def test_what_is_no_list_of_panels_is_refused(settings, given, words):
+def test_an_invalid_list_of_panels_is_refused(settings, given, words):
     figure = SimpleNamespace(__file__="figure.py", panels=lambda run_info: given)
     with pytest.raises(
         UserError, match=rf"^figure\.py: panels returns {words}; expected a list of"
@@ -67,7 +67,7 @@ def test_what_is_no_list_of_panels_is_refused(settings, given, words):
         render.build_scene(figure, render.run_info(settings, []))
 
 
-def test_panels_may_be_yielded(settings):
+def test_panels_may_be_a_generator(settings):
     figure = SimpleNamespace(
         __file__="figure.py", panels=lambda run_info: (p for p in [TitleLine(run_info)])
     )

@@ -1,4 +1,4 @@
-"""Jobs that Slurm has begun again: the user is told of them."""
+"""Jobs that Slurm requeued: the user learns about them."""
 
 import time
 
@@ -10,7 +10,7 @@ from epochreel.runtime.job import RESTARTED, RESTARTS
 
 @pytest.fixture
 def write(tmp_path):
-    """A function that writes the log of a job."""
+    """Return the function that writes the log of a job."""
 
     def one(job: str, *lines: str) -> None:
         path = tmp_path / job
@@ -20,7 +20,7 @@ def write(tmp_path):
     return one
 
 
-def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
+def test_the_logs_of_requeued_jobs_are_listed(write, tmp_path):
     write("run/logs/train/00000.log", f"{RESTARTED} (restart 1)", "at work")
     write("run/logs/train/00001.log", "at work", f"not the first line: {RESTARTED}")
     write("datasets/d/logs/train/00000.log", f"{RESTARTED} (restart 1)")
@@ -33,26 +33,26 @@ def test_the_logs_of_jobs_that_were_begun_again_are_named(write, tmp_path):
     assert "00001" not in word
 
 
-def test_of_many_logs_some_are_named(write, tmp_path):
+def test_only_the_first_of_many_logs_are_listed(write, tmp_path):
     for number in range(5):
         write(f"run/logs/render/0000{number}.log", f"{RESTARTED} (restart 1)")
     word = requeues.report(tmp_path)
     assert word.startswith("5 jobs ") and word.endswith("00002.log and 2 more")
 
 
-def test_of_logs_of_starts_before_nothing_is_said(write, tmp_path):
+def test_logs_of_earlier_runs_are_not_mentioned(write, tmp_path):
     write("run/logs/train/00000.log", f"{RESTARTED} (restart 1)")
     assert requeues.report(tmp_path) and requeues.report(tmp_path, since=time.time() + 1) is None
 
 
-def test_a_log_that_is_gone_or_cannot_be_read_keeps_no_run_from_ending(write, tmp_path):
+def test_a_missing_or_unreadable_log_does_not_fail_the_run(write, tmp_path):
     write("run/logs/train/00000.log", f"{RESTARTED} (restart 1)")
     (tmp_path / "run/logs/train/00001.log").symlink_to("gone")
     (tmp_path / "run/logs/train/00002.log").mkdir()
     assert requeues.report(tmp_path).startswith("1 job restarted by Slurm, ")
 
 
-def test_what_slurm_tells_a_jobs_first_process_its_step_knows_too():
+def test_slurms_restart_count_is_passed_on_to_job_steps():
     first = {"SLURM_RESTART_COUNT": "3"}
     requeues.export_restart_count(first)
     step = {RESTARTS: first[RESTARTS]}
@@ -60,7 +60,7 @@ def test_what_slurm_tells_a_jobs_first_process_its_step_knows_too():
     assert step == {RESTARTS: "3"}
 
 
-def test_a_job_that_slurm_has_begun_once_was_restarted_never():
+def test_a_job_on_its_first_start_has_no_restarts():
     environment = {}
     requeues.export_restart_count(environment)
     assert environment == {RESTARTS: "0"}

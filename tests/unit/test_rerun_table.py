@@ -1,6 +1,6 @@
-"""The table of reruns: every row holds in a plan, and no key, module or package is left out.
+"""The table of reruns: a plan confirms every row, and no key, module or package is missing.
 
-`tests/promises/test_reruns*.py` try the rows with dry runs in a world where everything is made.
+`tests/promises/test_reruns*.py` confirm the rows with dry runs of a finished workflow.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from epochreel.film import ffmpeg
 from epochreel.provenance import code_digest
 
 CONFIG = reruns.world_config()
-# What these change shows in the files that are there, which a plan does not see.
+# These keys change which files exist, which a plan does not see.
 SEEN_IN_FILES = [
     ("main_run", "cells"),
     ("runs.sheets.keep_checkpoints", "last"),
@@ -36,9 +36,7 @@ def before(tmp_path_factory) -> planned_jobs.Settings:
 
 
 @pytest.mark.parametrize("row", reruns.ROWS, ids=lambda row: f"{row.key}={row.value}")
-def test_a_key_changes_the_settings_of_the_rules_in_its_row_alone(
-    before, tmp_path, monkeypatch, row
-):
+def test_a_key_changes_only_the_rules_in_its_row(before, tmp_path, monkeypatch, row):
     monkeypatch.setattr(ffmpeg, "ffmpeg_version", lambda film: film["ffmpeg"])
     config = with_key(CONFIG, row.key, row.value)
     jobs = planned_jobs.changed(config, before, planned_jobs.settings_of(config, tmp_path))
@@ -49,7 +47,7 @@ def test_a_key_changes_the_settings_of_the_rules_in_its_row_alone(
         assert jobs == expected
 
 
-def test_every_key_of_the_schema_has_its_row():
+def test_every_key_of_the_schema_has_a_row():
     named = {_general(row.key) for row in reruns.SHARED} | set(reruns.OTHERS)
     keys = {_general(key) for key in schema_paths.paths_of(schema_paths.MANUAL)}
     whole = {key for key in keys if any(other.startswith(f"{key}.") for other in keys)}
@@ -58,13 +56,13 @@ def test_every_key_of_the_schema_has_its_row():
 
 
 def _general(key: str) -> str:
-    """A key with the names of datasets and runs left out."""
+    """Return a key without the names of datasets and runs."""
     parts = key.split(".")
     return ".".join([parts[0], "*", *parts[2:]]) if len(parts) > 1 else key
 
 
-@pytest.mark.parametrize("experiment", reruns.experiments_there_are())
-def test_every_key_of_an_experiment_has_its_row(experiment):
+@pytest.mark.parametrize("experiment", reruns.world_experiments())
+def test_every_key_of_an_experiment_has_a_row(experiment):
     config, named = reruns.world_config(), set()
     for row in reruns.OWN[experiment]:
         part, name, kind, *path = row.key.split(".")
@@ -86,12 +84,12 @@ def _own_keys(experiment: str):
             yield from ((kind, name, key) for key in about.get("properties", {}))
 
 
-def test_every_experiment_that_comes_with_epochreel_is_in_the_miniature_world():
+def test_every_built_in_experiment_is_in_the_miniature_config():
     built_in = {path.parent.name for path in code_digest.LIBRARY.glob("experiments/*/model.py")}
-    assert set(reruns.experiments_there_are()) == built_in == set(reruns.OWN)
+    assert set(reruns.world_experiments()) == built_in == set(reruns.OWN)
 
 
-def test_the_document_is_the_one_that_the_tests_make():
+def test_the_document_matches_the_tests():
     assert reruns.DOCUMENT.read_text() == reruns.document()
 
 
@@ -105,16 +103,14 @@ IDLE |= {f"epochreel.core.{name}" for name in ("errors", "lock", "log")}
 IDLE |= {f"epochreel.experiments.{name}.checks" for name in ("activations", "words", "sheets")}
 
 
-def test_every_module_is_run_by_a_stage_or_known_to_define_no_result():
+def test_every_module_is_run_by_a_stage_or_known_to_affect_no_result():
     planning = {name for name in MODULES if ".".join(name.split(".")[:2]) in PLANNING}
     assert set(reruns.idle()) == IDLE | planning
 
 
 @pytest.mark.parametrize("projection", reruns._projections())
-@pytest.mark.parametrize("experiment", reruns.experiments_there_are())
-def test_each_package_that_a_stage_imports_is_among_those_whose_version_counts(
-    experiment, projection
-):
+@pytest.mark.parametrize("experiment", reruns.world_experiments())
+def test_the_version_of_every_package_that_a_stage_imports_counts(experiment, projection):
     distributions = packages_distributions()
     stages = reruns.stages_of(experiment, projections=[projection])
     for rule, (modules, packages) in stages.items():
@@ -125,7 +121,7 @@ def test_each_package_that_a_stage_imports_is_among_those_whose_version_counts(
 
 
 def _imports(path: Path) -> set[str]:
-    """The top names of what a module imports, but for the standard library and Epochreel."""
+    """Return the top-level names of the third-party packages that a module imports."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -1,4 +1,4 @@
-"""The check of the config: defaults filled in; whatever is wrong, one line that names it."""
+"""Validation of the config: defaults are filled in; any error is one line that names the key."""
 
 import copy
 import datetime
@@ -42,32 +42,32 @@ def test_defaults_are_filled_in_at_all_depths(spirals):
         assert run[part] == defaults_of(part)
 
 
-def test_what_the_config_says_wins_over_defaults(spirals):
+def test_the_config_overrides_defaults(spirals):
     config = spirals(film={"crf": 30})
     film = schema.checked(config, MANUAL)["runs"]["tiny"]["film"]
     assert film == defaults_of("film") | {"crf": 30} != defaults_of("film")
 
 
-def test_the_config_itself_is_left_as_it_is(spirals):
+def test_the_config_itself_is_not_modified(spirals):
     config = spirals(film={})
     schema.checked(config, MANUAL)
     assert config == spirals(film={})
 
 
-def test_a_default_of_one_run_is_no_default_of_another():
+def test_defaults_are_not_shared_between_runs():
     rules = {"properties": {name: {"default": {}} for name in "ab"}}
     checked = schema.checked({}, rules)
     checked["a"]["x"] = 1
     assert checked["b"] == {}
 
 
-def test_what_a_yaml_anchor_repeats_is_filled_in_for_each_place(spirals):
+def test_defaults_are_filled_in_separately_for_each_yaml_alias(spirals):
     shared = {}
     run = schema.checked(spirals(figure=shared, film=shared), MANUAL)["runs"]["tiny"]
     assert (run["figure"], run["film"]) == (defaults_of("figure"), defaults_of("film"))
 
 
-def test_every_default_of_the_manual_is_allowed_by_it():
+def test_every_default_of_the_schema_is_valid():
     def parts(part):
         if isinstance(part, dict):
             yield part
@@ -79,7 +79,7 @@ def test_every_default_of_the_manual_is_allowed_by_it():
     assert [schema.checked(part["default"], part) for part in defaults]
 
 
-def test_every_key_of_the_manual_is_described():
+def test_every_key_of_the_schema_is_described():
     def undescribed(part, name=""):
         for key, value in part.get("properties", {}).items():
             reference = value.get("$ref", "#/$defs/none").split("/")[-1]
@@ -94,7 +94,7 @@ def test_every_key_of_the_manual_is_described():
     assert [key for part in parts if isinstance(part, dict) for key in undescribed(part)] == []
 
 
-# -- One line: the key, what it holds, what it may hold
+# -- One line: the key, its value, the expected values
 
 WRONG = [
     ("runs.tiny.epochs", "ten", "'ten'", "a whole number, at least 1, at most 999999"),
@@ -135,7 +135,9 @@ WRONG = [
 @pytest.mark.parametrize(
     ("path", "value", "holds", "may"), WRONG, ids=[f"{row[0]}-{row[3]}" for row in WRONG]
 )
-def test_a_wrong_value_is_told_by_key_value_and_what_it_may_be(spirals, path, value, holds, may):
+def test_an_invalid_value_is_reported_with_its_key_and_what_was_expected(
+    spirals, path, value, holds, may
+):
     line = refusal(put(spirals(), path, value))
     assert all(word in line for word in (f"'{path}'", holds, may)), line
 
@@ -148,13 +150,13 @@ def test_a_wrong_value_is_told_by_key_value_and_what_it_may_be(spirals, path, va
         ("datasets.points", "x", "seed"),
     ],
 )
-def test_an_unknown_key_is_told_with_those_there_are(spirals, path, key, known):
+def test_an_unknown_key_is_reported_with_the_known_ones(spirals, path, key, known):
     line = refusal(put(spirals(), f"{path}.{key}".lstrip("."), 1))
     assert f"unknown key '{key}'" in line and known in line and path in line
 
 
 @pytest.mark.parametrize("missing", ["main_run", "datasets", "runs"])
-def test_a_missing_key_is_named(spirals, missing):
+def test_a_missing_key_is_reported(spirals, missing):
     config = spirals()
     del config[missing]
     assert refusal(config) == f"config: the file lacks the key '{missing}'"
@@ -164,7 +166,7 @@ def test_a_missing_key_is_named(spirals, missing):
     "name",
     ["a/b", "..", "a b", "-a", "ä", "", "datasets", "x" * 65, "a\x00", 1, None, True],
 )
-def test_a_run_cannot_have_such_a_name(spirals, name):
+def test_an_invalid_run_name_is_refused(spirals, name):
     config = spirals()
     config["runs"][name] = config["runs"]["tiny"]
     line = refusal(config)
@@ -172,38 +174,38 @@ def test_a_run_cannot_have_such_a_name(spirals, name):
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "-a", "ä", "", "x" * 65, 1, None])
-def test_a_dataset_cannot_have_such_a_name(spirals, name):
+def test_an_invalid_dataset_name_is_refused(spirals, name):
     config = spirals(dataset=name)
     config["datasets"] = {name: config["datasets"]["points"]}
     line = refusal(config)
     assert "'datasets'" in line and repr(name)[:40] in line.replace("nothing", "None")
 
 
-def test_the_error_nearest_to_the_top_is_told(spirals):
+def test_the_topmost_error_is_reported(spirals):
     config = put(put(spirals(), "runs.tiny.training.rate", 0), "rnus", 1)
     assert "rnus" in refusal(config)
 
 
-def test_errors_below_a_key_are_told_with_the_whole_path():
+def test_errors_are_reported_with_the_whole_path_of_the_key():
     rules = {"properties": {"noise": {"type": "number"}}}
     assert "'datasets.a.settings.noise'" in refusal({"noise": "x"}, rules, "datasets.a.settings")
 
 
-def test_the_one_value_that_a_schema_allows_is_told():
+def test_the_only_allowed_value_is_reported():
     with pytest.raises(UserError, match=r"'x' holds 4; it may hold 3$"):
         schema.checked(4, {"const": 3}, "x")
 
 
-def test_no_yaml_tag_makes_an_object():
+def test_yaml_tags_cannot_create_objects():
     with pytest.raises(yaml.YAMLError):
         yaml_file.load_yaml("!!python/object/apply:os.getcwd []")
 
 
-def test_folders_are_the_keys_of_that_format():
+def test_folder_settings_are_the_keys_of_that_format():
     assert schema.folders(schema_of("sheets")["data"]) == ["fonts"]
 
 
-# -- One schema for each name
+# -- A schema for each name
 
 NETWORKS = schema_of("sheets")["network"]
 
@@ -227,7 +229,7 @@ def test_an_object_gets_the_defaults_of_its_name_and_no_others(name, channels):
         ({"name": "deep", "dropout": 1}, "'network.dropout' holds 1; it may hold a number"),
     ],
 )
-def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
+def test_a_key_that_does_not_belong_to_the_name_is_refused_in_one_line(value, words):
     assert words in refusal(value, NETWORKS, "network")
 
 
@@ -238,7 +240,7 @@ def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
         (["balls", "balls"], "entries, all different"),
     ],
 )
-def test_too_few_classes_and_equal_ones_are_told_how_many_there_may_be(classes, words):
+def test_too_few_or_equal_classes_are_reported_with_the_allowed_count(classes, words):
     of_data = schema_of("activations")["data"]
     assert words in refusal({"classes": classes}, of_data, "settings")
     assert "at least 1 entry," in refusal([], {"type": "array", "minItems": 1, "maxItems": 9})
@@ -249,7 +251,7 @@ def test_too_few_classes_and_equal_ones_are_told_how_many_there_may_be(classes, 
 
 @pytest.fixture
 def written(tmp_path):
-    """The function that writes such a file."""
+    """Return the function that writes a settings schema."""
 
     def of(text: str | bytes):
         path = tmp_path / "settings.schema.yaml"
@@ -294,11 +296,11 @@ def test_a_file_is_yaml_or_json(written, text):
         ("[" * 5000, "no YAML: "),
     ],
 )
-def test_a_file_that_holds_no_keys_is_told_with_its_name_and_line(written, text, words):
+def test_a_file_without_keys_is_reported_with_its_name_and_line(written, text, words):
     assert words in refused(yaml_file.load_file, written(text))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     assert "No such file" in refused(yaml_file.load_file, tmp_path / "config.yaml")
 
 
@@ -320,17 +322,17 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
         ("data: &a {not: *a}", "no JSON Schema: Circular reference"),
     ],
 )
-def test_what_is_no_schema_of_settings_is_told_with_its_file_and_place(written, text, words):
+def test_an_invalid_settings_schema_is_reported_with_its_file_and_place(written, text, words):
     assert words in refused(schema.load_parts, written(text))
 
 
-def test_schemas_of_settings_come_as_they_are_written(written):
+def test_settings_schemas_are_loaded_as_written(written):
     text = "data: {properties: {1: {default: 2}, x: true}}\nnetworks: {a: {}}\n"
     data = {"properties": {"1": {"default": 2}, "x": True}}
     assert schema.load_parts(written(text)) == {"data": data, "networks": {"a": {}}}
 
 
-def test_a_key_that_a_schema_only_allows_or_forbids_is_taken_so():
+def test_a_boolean_schema_allows_or_forbids_a_key():
     rules = {"properties": {"yes": True, "no": False}}
     assert schema.checked({"yes": 1}, rules) == {"yes": 1}
     assert "holds 1; it may hold nothing" in refusal({"no": 1}, rules)
@@ -338,13 +340,13 @@ def test_a_key_that_a_schema_only_allows_or_forbids_is_taken_so():
 
 
 @pytest.mark.parametrize("reference", ["#/$defs/none", "other.yaml", "http://127.0.0.1:9/none"])
-def test_a_schema_that_refers_to_what_it_does_not_hold_is_told(reference):
+def test_an_unresolvable_reference_in_a_schema_is_reported(reference):
     rules = {"properties": {"x": {"$ref": reference}}}
     line = refusal({"x": 1}, rules, "a.settings")
     assert "'a.settings' refers to no part of it: " in line and line.endswith(reference[-6:])
 
 
-# -- Whatever YAML holds in whatever key
+# -- Any YAML value in any key
 
 
 PATHS = [*paths_of(MANUAL), "datasets.points.settings.noise", "runs.tiny.network.width"]
@@ -371,7 +373,7 @@ VALUES = st.recursive(
 
 
 def plan_or_line(config, folder) -> str | None:
-    """Everything that a start asks of the plan; the refusal, or None where there is none."""
+    """Make a plan with all its keys; return the error, or None if there is none."""
     try:
         planned = plan.Plan(config, folder)
         for dataset in planned.datasets.values():
@@ -422,7 +424,7 @@ ANY_NAME = st.one_of(
 
 @HURRIED
 @given(name=ANY_NAME)
-def test_a_run_has_a_name_of_the_documented_kind_or_is_refused_in_one_line(spirals, tmp_path, name):
+def test_a_run_name_is_valid_or_refused_in_one_line(spirals, tmp_path, name):
     config = spirals()
     config |= {"main_run": name, "runs": {name: config["runs"]["tiny"]}}
     line = plan_or_line(config, tmp_path)
@@ -432,7 +434,7 @@ def test_a_run_has_a_name_of_the_documented_kind_or_is_refused_in_one_line(spira
 
 @HURRIED
 @given(name=ANY_NAME)
-def test_so_has_a_dataset(spirals, tmp_path, name):
+def test_a_dataset_name_is_valid_or_refused_in_one_line(spirals, tmp_path, name):
     config = spirals(dataset=name)
     config["datasets"] = {name: config["datasets"]["points"]}
     line = plan_or_line(config, tmp_path)
@@ -445,7 +447,7 @@ EVERY_KEY = [row.key for rows in (SHARED, *OWN.values()) for row in rows if "." 
 
 
 def alone_with(key: str) -> dict:
-    """The world of the reruns, with only the run and the dataset that a key belongs to."""
+    """Return the miniature config with only the run and the dataset that a key belongs to."""
     part, name = key.split(".")[:2]
     runs = WORLD["runs"]
     users = (run for run in runs if runs[run]["dataset"] == name)
@@ -457,7 +459,7 @@ def alone_with(key: str) -> dict:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> Path:
-    """A folder in which the world's config finds its folders, empty."""
+    """A folder with the folders that the miniature config names, empty."""
     folder = tmp_path_factory.mktemp("folders")
     for dataset in WORLD["datasets"].values():
         for value in dataset.get("settings", {}).values():
@@ -473,19 +475,19 @@ def any_value_anywhere(folders, key, value):
 
 @HURRIED
 @given(key=st.sampled_from(EVERY_KEY), value=VALUES)
-def test_so_does_any_value_in_any_key_of_the_built_in_experiments(folders, key, value):
+def test_any_value_in_any_built_in_key_passes_or_is_refused_in_one_line(folders, key, value):
     any_value_anywhere(folders, key, value)
 
 
 @pytest.mark.long
 @settings(HURRIED, max_examples=5000, derandomize=False)
 @given(key=st.sampled_from(EVERY_KEY), value=VALUES)
-def test_five_thousand_other_values_do_as_well(folders, key, value):
+def test_five_thousand_more_values_pass_or_are_refused_in_one_line(folders, key, value):
     any_value_anywhere(folders, key, value)
 
 
 @pytest.mark.parametrize("key", sorted({key.rpartition(".")[0] for key in EVERY_KEY}))
-def test_any_key_may_be_missing_or_is_missed_in_one_line(folders, key):
+def test_any_missing_key_has_a_default_or_is_refused_in_one_line(folders, key):
     config = alone_with(key)
     part = config
     for name in key.split("."):

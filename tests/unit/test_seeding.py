@@ -1,4 +1,4 @@
-"""Chance: what is drawn follows from a seed and a place, and not from what was drawn before."""
+"""Seeding: draws depend on a seed and a position, and not on earlier draws."""
 
 import random
 import subprocess
@@ -16,7 +16,7 @@ def drawn() -> tuple[float, float, float]:
     return random.random(), float(np.random.rand()), float(torch.rand(()))
 
 
-def test_all_three_generators_begin_anew():
+def test_all_three_generators_are_reset():
     seeding.seed_all(2**63 - 1)
     first, second = drawn(), drawn()
     seeding.seed_all(2**63 - 1)
@@ -25,7 +25,7 @@ def test_all_three_generators_begin_anew():
 
 
 @pytest.mark.parametrize("other", [2, 1 + 2**40])
-def test_another_seed_draws_otherwise(other):
+def test_another_seed_gives_other_draws(other):
     results = []
     for seed in (1, other):
         seeding.seed_all(seeding.derive_seed(seed))
@@ -33,28 +33,28 @@ def test_another_seed_draws_otherwise(other):
     assert all(one != another for one, another in zip(*results, strict=True))
 
 
-def test_torch_begins_as_with_its_own_function():
+def test_torch_is_seeded_as_with_its_own_function():
     seeding.seed_all(5)
     begun = torch.rand(3)
     torch.manual_seed(5)
     assert torch.equal(torch.rand(3), begun)
 
 
-def test_every_place_has_a_number_of_its_own():
+def test_every_position_has_a_different_seed():
     numbers = {seeding.derive_seed(seed, step) for seed in range(20) for step in range(200)}
     assert len(numbers) == 4000 and all(0 <= number < 2**63 for number in numbers)
 
 
-def test_the_numbers_of_one_seed_are_not_those_of_the_next_shifted():
+def test_the_seeds_derived_from_neighbouring_seeds_do_not_overlap():
     one, other = ([seeding.derive_seed(seed, step) for step in range(100)] for seed in (1, 2))
     assert not set(one) & set(other)
 
 
-def test_two_kinds_of_work_that_begin_at_the_same_numbers_have_other_seeds():
+def test_different_purposes_have_different_seeds_at_the_same_position():
     assert len({seeding.derive_seed(1, 0, what=what) for what in ("", "example", "stream")}) == 3
 
 
-def test_what_is_drawn_for_a_value_does_not_depend_on_those_before_it():
+def test_the_draws_for_a_value_do_not_depend_on_earlier_values():
     def values(count):
         for _ in range(count):
             yield drawn()
@@ -64,7 +64,7 @@ def test_what_is_drawn_for_a_value_does_not_depend_on_those_before_it():
     assert len(set(whole)) == 5
 
 
-def test_torch_is_not_loaded_for_it():
+def test_seeding_does_not_load_torch():
     code = "import sys; from epochreel.core.seeding import seed_all; seed_all(1);"
     code += "print('torch' in sys.modules)"
     said = subprocess.check_output([sys.executable, "-c", code], cwd=LIBRARY.parent, text=True)

@@ -1,4 +1,4 @@
-"""Settings of a run of sheets that do not go together are named before any job."""
+"""Contradictory settings of sheets are reported before any job."""
 
 import subprocess
 import sys
@@ -18,13 +18,13 @@ def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
 
 @pytest.mark.parametrize("variant", image_sizes.VARIANTS)
 @pytest.mark.parametrize("name", ["local", "tuned", "deep", "cells"])
-def test_a_network_reads_its_own_images_by_default(variant, name):
+def test_a_network_fits_its_own_images_by_default(variant, name):
     fits = name == "local" or (name == "cells") == (variant == "cells")
     assert next(iter(told(variant, name=name)), None) == (None if fits else "network.name")
 
 
 def fits(variant: str, patch: int) -> bool:
-    """Check that the patches around all places lie within the image."""
+    """Check that the patches around all digit positions are inside the image."""
     return all(
         corner.min() >= 0 and corner.max() + patch <= length
         for corner, length in zip(
@@ -34,7 +34,7 @@ def fits(variant: str, patch: int) -> bool:
 
 
 @pytest.mark.parametrize("variant", image_sizes.VARIANTS)
-def test_patches_may_be_as_large_as_is_said_and_no_larger(variant):
+def test_the_largest_allowed_patch_is_the_largest_that_fits(variant):
     largest = max(side for side in range(7, 200) if fits(variant, side))
     assert image_sizes.largest_patch(variant) == largest
     if largest < 63:
@@ -46,18 +46,18 @@ def test_patches_may_be_as_large_as_is_said_and_no_larger(variant):
     ("variant", "network", "most"),
     [("plain", {"patch": 7}, 2), ("cells", {"name": "cells"}, 4), ("plain", {"name": "deep"}, 8)],
 )
-def test_there_are_as_many_convolutions_as_the_image_has_room_for(variant, network, most):
+def test_the_number_of_convolutions_is_limited_by_the_image_size(variant, network, most):
     assert not told(variant, **network, channels=[1] * most)
     words = told(variant, **network, channels=[1] * (most + 1))["network.channels"]
     assert f"has {most + 1} convolutions; expected at most {most} (" in words
 
 
-def test_the_page_shown_is_one_of_the_test_pages():
+def test_the_page_shown_must_be_one_of_the_test_pages():
     assert not told(example=1, test=2)
     assert "0 … 1" in told(example=2, test=2)["figure.settings.example"]
 
 
-def test_the_plan_needs_neither_torch_nor_numpy_for_it():
+def test_the_checks_need_neither_torch_nor_numpy():
     check = "import sys, epochreel.experiments.sheets.checks;"
     check += "sys.exit(bool({'torch', 'numpy'} & sys.modules.keys()))"
     folder = checks.__file__.split("epochreel")[0]

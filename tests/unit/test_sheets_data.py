@@ -1,4 +1,4 @@
-"""Sheets: their layout, their numbers, their pictures, and matplotlib's page as the reference."""
+"""Sheets: their layout, numbers and images, with a matplotlib page as the reference."""
 
 import shutil
 
@@ -28,19 +28,19 @@ def same(one, other):
 # -- Layout
 
 
-def test_a_sheet_has_436_places_in_the_published_order():
+def test_a_sheet_has_436_digits_in_the_published_order():
     lengths = np.bincount(layout.places("plain").number)
     assert lengths.tolist() == [3] * 120 + [3] * 12 + [4] * 10
 
 
-def test_every_place_lies_in_the_middle_of_its_column_and_row():
+def test_every_number_is_in_the_middle_of_its_column_and_row():
     spots = layout.places("plain")
     year, month = np.divmod(spots.number[:360], 12)
     assert np.abs(spots.x[:360] - layout.COLUMN_X[year]).max() <= layout.number_width(3) / 2
     assert np.allclose(spots.y[:360] + layout.INK_RISE, layout.ROW_Y[month])
 
 
-def test_the_tables_shares_of_the_page_are_the_published_ones():
+def test_the_proportions_of_the_table_are_the_published_ones():
     left, right, top, bottom = 0.07 * 768, 0.93 * 768, 0.275 * 1024, 0.675 * 1024
     wide, high = right - left, bottom - top
     upright = [0, *(0.137 + 0.0756 * i for i in range(11)), 1]
@@ -53,14 +53,14 @@ def test_the_tables_shares_of_the_page_are_the_published_ones():
     assert np.allclose(layout.COLUMN_X, [left + (0.1748 + 0.0756 * i) * wide for i in range(10)])
 
 
-def test_the_digits_are_as_far_apart_as_the_font_has_them():
+def test_the_digit_spacing_is_that_of_the_font():
     steps = np.diff(ink.pens("0.00", str(bundled_fonts.bundled("DejaVuSans.ttf")), 10 * 100 / 72))
     pitch, point = layout.DIGIT_PITCH, layout.POINT_WIDTH
     assert steps.tolist() == [pitch, point, pitch, pitch]
     assert np.allclose(np.diff(layout.digit_offsets(4)), [pitch, pitch + point, pitch])
 
 
-def test_cells_have_three_places_in_their_image():
+def test_a_cell_has_three_digit_positions():
     spots = layout.places("cells")
     assert len(spots) == 3
     assert (np.abs(spots.x - 24) < 16).all() and (np.abs(spots.y - 18) < 1).all()
@@ -72,7 +72,7 @@ def test_an_unknown_variant_is_refused():
 
 
 @pytest.mark.parametrize("variant", ["plain", "cells"])
-def test_places_lie_on_the_ink_of_their_digits(variant):
+def test_digit_positions_are_on_the_ink_of_their_digits(variant):
     spots, image = layout.places(variant), 255 - examples(variant)[0]["image"].astype(float)
     for x, y in zip(spots.x, spots.y, strict=True):
         left, top = round(x - 4.5), round(y - 6)
@@ -85,14 +85,14 @@ def test_places_lie_on_the_ink_of_their_digits(variant):
 # -- Numbers
 
 
-def test_the_digits_spell_what_is_printed():
+def test_the_digits_match_the_printed_text():
     sheet = data.draw_sheet(np.random.default_rng([1, 0, 0]))
     spelt = "".join(sheet.texts()).replace(".", "")
     assert "".join(map(str, examples("plain")[0]["digits"])) == spelt
 
 
 @pytest.mark.parametrize("index", range(20))
-def test_means_and_totals_fit_the_printed_values(index):
+def test_means_and_totals_match_the_printed_values(index):
     texts = data.draw_sheet(np.random.default_rng([7, 0, index])).texts()
     values = np.array([float(text) for text in texts[:120]]).reshape(10, 12)
     means, totals = values.sum(0) / 10, values.sum(1)
@@ -106,7 +106,7 @@ def test_totals_over_99_are_taken_modulo_100():
     assert sheet.texts()[120] == "9.99" and sheet.texts()[132] == "19.88"
 
 
-def test_all_digits_are_drawn_alike_often():
+def test_all_digits_are_equally_frequent():
     digits = np.concatenate([e["digits"][:360] for e in examples("plain", range(100))])
     counts = np.bincount(digits, minlength=10)
     assert np.abs(counts / counts.sum() - 0.1).max() < 0.01
@@ -124,14 +124,14 @@ def test_example_i_is_the_same_in_any_order_and_range(variant):
 
 
 @pytest.mark.parametrize("variant", image_sizes.VARIANTS)
-def test_splits_and_seeds_have_examples_of_their_own(variant):
+def test_splits_and_seeds_have_different_examples(variant):
     drawn = [examples(variant, split=split) for split in ("train", "validation", "test")]
     drawn.append(examples(variant, seed=2))
     digits = {tuple(np.concatenate([e["digits"] for e in some])) for some in drawn}
     assert len(digits) == 4
 
 
-def test_an_example_is_no_view_of_another():
+def test_examples_do_not_share_memory():
     first, second = examples("plain", range(2))
     before = second["image"].copy()
     first["image"][:] = 0
@@ -139,7 +139,7 @@ def test_an_example_is_no_view_of_another():
     assert same(examples("plain", range(1, 2))[0], second)
 
 
-# -- Pictures
+# -- Images
 
 
 @pytest.mark.parametrize(
@@ -162,27 +162,27 @@ def test_a_shifted_page_is_a_plain_page_moved_by_whole_pixels():
     assert np.array_equal(np.roll(plain, (down, across), (0, 1)), moved)
 
 
-def test_shifts_reach_ten_and_twenty_pixels_either_way():
+def test_shifts_reach_ten_and_twenty_pixels_in_both_directions():
     dark = [np.nonzero(e["image"] < 128) for e in examples("shifted", range(300))]
     left, top = [x.min() for _, x in dark], [y.min() for y, _ in dark]
     assert (min(left), max(left)) == (44, 64)
     assert (min(top), max(top)) == (262, 302)
 
 
-def test_a_cell_holds_the_whole_number_and_white_around_it():
+def test_a_cell_holds_the_whole_number_with_white_around_it():
     for example in examples("cells", range(50)):
         rows, columns = np.nonzero(example["image"] < 200)
         assert columns.min() > 6 and columns.max() < 41
         assert rows.min() > 11 and rows.max() < 24
 
 
-def test_the_manual_says_how_many_families_perturbed_pages_come_in():
+def test_the_schema_gives_the_number_of_font_families():
     rules = schema_of("sheets")["data"]
     words = {7: "seven families"}[len(data.perturbed_families())]
     assert words in rules["properties"]["variant"]["description"]
 
 
-def test_perturbed_pages_come_in_all_families_and_slants():
+def test_perturbed_pages_use_all_families_and_slants():
     families = fonts.families("0123456789.")
     looks = [data.perturbed.draw_style(np.random.default_rng(i), families) for i in range(300)]
     used = {look.font for look in looks}
@@ -191,7 +191,7 @@ def test_perturbed_pages_come_in_all_families_and_slants():
     assert {face.style for face in faces if face.path in used} == {"upright", "italic", "oblique"}
 
 
-def test_perturbed_pages_are_shifted_scaled_and_turned_as_published():
+def test_perturbed_pages_are_shifted_scaled_and_rotated_as_published():
     families = fonts.families("0123456789.")
     looks = [data.perturbed.draw_style(np.random.default_rng(i), families) for i in range(2000)]
     shifts = np.array([look.shift for look in looks])
@@ -200,7 +200,7 @@ def test_perturbed_pages_are_shifted_scaled_and_turned_as_published():
     assert abs(np.std([look.turn for look in looks]) - 3) < 0.2
 
 
-def test_a_perturbed_page_without_perturbation_stands_where_the_plain_page_does():
+def test_a_perturbed_page_without_perturbation_matches_the_plain_page():
     font, still = (
         str(bundled_fonts.bundled("DejaVuSans.ttf")),
         (np.zeros(2), np.ones(2), 0, 0, 0, 0, 0),
@@ -214,51 +214,51 @@ def test_a_perturbed_page_without_perturbation_stands_where_the_plain_page_does(
         assert abs((top + bottom + 1) / 2 - (y - 1.2 * layout.INK_RISE)) < 1.2
 
 
-def test_perturbed_pages_are_drawn_in_a_folder_of_ones_own(tmp_path):
+def test_perturbed_pages_use_the_fonts_of_a_user_folder(tmp_path):
     shutil.copy(bundled_fonts.bundled("cmtt10.ttf"), tmp_path)
     assert data.perturbed_families(tmp_path) == ["Computer Modern Typewriter"]
     own, bundled = examples("perturbed", folder=str(tmp_path)), examples("perturbed")
     assert any(not same(one, other) for one, other in zip(own, bundled, strict=True))
 
 
-def test_an_empty_folder_of_fonts_stops_before_any_page(tmp_path):
+def test_an_empty_folder_of_fonts_fails_before_any_page(tmp_path):
     with pytest.raises(UserError, match=r"holds no \.ttf or \.otf file"):
         examples("perturbed", folder=str(tmp_path))
 
 
-def test_text_beyond_the_page_is_cut_off():
+def test_text_beyond_the_page_is_clipped():
     page = np.zeros((40, 40), np.uint8)
     for place in ((-100, 20), (20, -100), (140, 20), (20, 140), (0, 0), (40, 40)):
         ink.turned(page, "8.88", str(bundled_fonts.bundled("DejaVuSans.ttf")), 16, place, 30)
     assert page[:8, :8].any() and page[-8:, -8:].any() and not page[16:24, 16:24].any()
 
 
-def test_a_turned_text_turns_clockwise():
+def test_text_is_rotated_clockwise():
     page = np.zeros((80, 80), np.uint8)
     ink.turned(page, "111111", str(bundled_fonts.bundled("DejaVuSans.ttf")), 16, (40, 40), 45)
     assert page[:40, :40].any() and page[40:, 40:].any()
     assert not page[:30, 50:].any() and not page[50:, :30].any()
 
 
-# -- matplotlib's page as the reference
+# -- A matplotlib page as the reference
 
 
 @pytest.fixture(scope="module", params=range(2))
 def pages(request):
-    """The darkness of matplotlib's page and of ours."""
+    """The darkness of matplotlib's page and of Epochreel's."""
     texts = data.draw_sheet(np.random.default_rng([1, 0, request.param])).texts()
     ours = examples("plain", range(request.param, request.param + 1))[0]["image"]
     return 255.0 - matplotlib_sheet.pixels(texts), 255.0 - ours
 
 
 def cut(page, x, y, far, high=10):
-    """The part of a page about a text, and the px of its left and top."""
+    """Return the part of a page around a text, and its left and top, px."""
     left, top = round(x - far), round(y - high)
     return page[top : round(y + high), left : round(x + far)], left, top
 
 
 def box(page, x, y, far, high=10):
-    """Left, right, top and bottom of the ink about a place, px."""
+    """Return left, right, top and bottom of the ink around a point, px."""
     part, left, top = cut(page, x, y, far, high)
     rows, columns = np.nonzero(part > 64)
     edges = np.array([columns.min(), columns.max(), rows.min(), rows.max()])
@@ -266,7 +266,7 @@ def box(page, x, y, far, high=10):
 
 
 def middle(page, x, y, far, high=10):
-    """Centre of the ink about a place, px."""
+    """Return the centre of the ink around a point, px."""
     part, left, top = cut(page, x, y, far, high)
     rows, columns = np.indices(part.shape) + 0.5
     return np.array(
@@ -279,13 +279,13 @@ WORDS = [(h.x if h.centred else h.x + 37, h.y, 24 if h.centred else 38) for h in
 
 
 @pytest.mark.parametrize("spots", [NUMBERS, WORDS], ids=["numbers", "headings"])
-def test_ink_lies_within_one_pixel_of_matplotlibs(pages, spots):
+def test_ink_is_within_one_pixel_of_that_of_matplotlib(pages, spots):
     for x, y, far in spots:
         assert np.abs(box(pages[0], x, y, far) - box(pages[1], x, y, far)).max() <= 1
         assert np.abs(middle(pages[0], x, y, far) - middle(pages[1], x, y, far)).max() < 0.25
 
 
-def test_rules_lie_within_one_pixel_of_matplotlibs(pages):
+def test_rules_are_within_one_pixel_of_those_of_matplotlib(pages):
     for x0, y0, x1, y1 in layout.RULES:
         profiles = [
             page[round((y0 + y1) / 2) + 13, round(x0) - 4 : round(x0) + 5]
@@ -297,7 +297,7 @@ def test_rules_lie_within_one_pixel_of_matplotlibs(pages):
         assert np.abs(profiles[0] - profiles[1]).max() <= 2
 
 
-def test_the_outer_box_ends_within_one_pixel_of_matplotlibs(pages):
+def test_the_outer_box_is_within_one_pixel_of_that_of_matplotlib(pages):
     ends = [np.nonzero(page > 128) for page in pages]
     for axis in (0, 1):
         assert abs(int(ends[0][axis].min()) - int(ends[1][axis].min())) <= 1

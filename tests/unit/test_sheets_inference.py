@@ -1,4 +1,4 @@
-"""Predictor pages of one's own: from any image file to a table that is checked against itself."""
+"""Inference on user pages: from any image file to a table that is checked for consistency."""
 
 import io
 import zlib
@@ -87,7 +87,7 @@ changed = pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys()
 
 
 def ink_middles(page):
-    """Middle of the ink in the room around each of the 142 numbers: (142, 2)."""
+    """Return the centre of the ink around each of the 142 numbers: (142, 2)."""
     down, across = np.mgrid[-9:9, -20:20]
     middles = []
     for x, y, _ in layout.numbers():
@@ -98,19 +98,19 @@ def ink_middles(page):
 
 
 @changed
-def test_a_straightened_page_lies_where_the_sheet_it_shows_does(change):
+def test_a_straightened_page_matches_its_original(change):
     page = sheets(1)[0]["image"]
     off = np.hypot(*(ink_middles(straighten(change(page))) - ink_middles(page)).T)
     assert off.mean() < 0.25
     assert off.max() < 0.7
 
 
-def test_a_clean_page_stays_as_it_is():
+def test_a_clean_page_is_left_unchanged():
     page = sheets(1)[0]["image"]
     assert np.abs(straighten(page).astype(float) - page).mean() < 0.1
 
 
-def test_blur_is_taken_out_as_far_as_the_rules_tell_of_it():
+def test_blur_is_removed_as_far_as_the_rules_reveal_it():
     page = sheets(1)[0]["image"]
     blurred = np.asarray(Image.fromarray(page).filter(ImageFilter.GaussianBlur(0.8)))
     table = np.s_[282:691, 55:714]
@@ -118,7 +118,7 @@ def test_blur_is_taken_out_as_far_as_the_rules_tell_of_it():
     assert left < 0.8 * np.abs(blurred.astype(float) - page)[table].mean()
 
 
-def test_what_stands_outside_the_table_is_gone():
+def test_marks_outside_the_table_are_removed():
     page = sheets(1)[0]["image"].copy()
     page[100:130, 50:700:3] = 0
     page[900:904] = 0
@@ -140,7 +140,7 @@ NO_TABLES = {
 
 
 @pytest.mark.parametrize("page", NO_TABLES.values(), ids=NO_TABLES.keys())
-def test_a_page_without_a_whole_upright_table_is_refused_in_one_line(page):
+def test_a_page_without_a_complete_upright_table_is_refused(page):
     with pytest.raises(UserError, match="no table found") as error:
         straighten(page.astype(np.uint8))
     assert "\n" not in str(error.value)
@@ -150,7 +150,7 @@ def test_a_page_without_a_whole_upright_table_is_refused_in_one_line(page):
 
 
 def sure_of(digits, share=1.0):
-    """Probabilities (436, 10) that give every digit so large a share."""
+    """Return probabilities (436, 10) that give every digit this share."""
     rest = (1 - share) / 9
     return np.eye(10)[digits] * (share - rest) + rest
 
@@ -163,7 +163,7 @@ def test_all_numbers_of_printed_sheets_agree():
     assert all(inference.agreement(numbers_of(sheet["digits"])).all() for sheet in sheets(30))
 
 
-def test_a_misread_value_shows_in_its_mean_its_total_and_those_that_share_them():
+def test_a_misread_value_disagrees_along_its_row_and_column():
     numbers = numbers_of(sheets(1)[0]["digits"])
     numbers[3 * 12 + 5] = (numbers[3 * 12 + 5] + 100) % 1000
     agrees = inference.agreement(numbers)
@@ -175,7 +175,7 @@ def test_a_misread_value_shows_in_its_mean_its_total_and_those_that_share_them()
 
 
 @pytest.mark.parametrize(("mean", "agrees"), [(99, False), (100, True), (101, True), (102, False)])
-def test_a_mean_may_be_rounded_up_or_down_at_half_a_hundredth_and_no_further(mean, agrees):
+def test_a_mean_may_be_rounded_up_or_down_at_half_a_hundredth(mean, agrees):
     numbers = np.array([100] * 120 + [100] * 12 + [1200] * 10)
     numbers[0] += 5
     numbers[120] = mean
@@ -204,7 +204,7 @@ def test_the_table_has_values_then_means_then_totals_as_printed():
     ]
 
 
-def test_a_numbers_probability_is_the_product_of_its_digits():
+def test_the_probability_of_a_number_is_the_product_of_its_digits():
     table = inference.tabulate(sure_of(np.zeros(436, int), 0.9))
     assert np.allclose(table["probability"], [0.9**3] * 132 + [0.9**4] * 10)
 
@@ -213,7 +213,7 @@ def test_a_numbers_probability_is_the_product_of_its_digits():
 
 
 class Templates(torch.nn.Module):
-    """A stand-in for a trained network: the digit whose mean picture at a place lies nearest."""
+    """A stand-in for a trained network: the digit whose mean image at a position is nearest."""
 
     def __init__(self, examples):
         super().__init__()
@@ -224,7 +224,7 @@ class Templates(torch.nn.Module):
 
     @staticmethod
     def windows(page):
-        """The pixels around each place, 0…1: (436, 165)."""
+        """Return the pixels around each digit position, 0…1: (436, 165)."""
         down, across = np.mgrid[-7:8, -5:6]
         rows, columns = (np.floor(spot).astype(int) for spot in (PLACES.y, PLACES.x))
         return page[rows[:, None] + down.ravel(), columns[:, None] + across.ravel()] / np.float32(
@@ -232,7 +232,7 @@ class Templates(torch.nn.Module):
         )
 
     def forward(self, images):
-        """As networks have it: images (1, H, W) to logits (1, 436, 10)."""
+        """Map images (1, H, W) to logits (1, 436, 10), as the networks do."""
         apart = self.windows(images[0].numpy())[:, None] - self.means
         return -torch.from_numpy((apart**2).sum(-1))[None]
 
@@ -243,14 +243,14 @@ def templates():
 
 
 @changed
-def test_a_changed_page_is_read_as_the_clean_one_is(change, templates):
+def test_a_changed_page_is_read_like_the_clean_one(change, templates):
     sheet = sheets(2)[1]
     table = inference.predict(templates, change(sheet["image"]), PLAIN)
     right = (table["value"].str.replace(".", "").astype(int) == numbers_of(sheet["digits"])).mean()
     assert right >= 0.98
 
 
-def test_a_network_of_single_cells_reads_no_sheets(templates):
+def test_a_network_for_single_cells_reads_no_sheets(templates):
     with pytest.raises(UserError, match="single cells"):
         inference.predict(templates, sheets(1)[0]["image"], {"variant": "cells"})
 
@@ -282,7 +282,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize(("image", "options"), KINDS.values(), ids=KINDS.keys())
-def test_every_kind_of_image_file_gives_the_same_page(image, options, tmp_path):
+def test_every_image_format_gives_the_same_page(image, options, tmp_path):
     page = images.open_image(saved(tmp_path, image, **options))
     page = page if page.ndim == 2 else page[..., 1]
     assert page.dtype == np.uint8
@@ -302,7 +302,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("content", "what"), BROKEN.values(), ids=BROKEN.keys())
-def test_a_file_that_is_no_whole_image_is_refused_in_one_line(content, what, tmp_path):
+def test_an_invalid_image_file_is_refused_in_one_line(content, what, tmp_path):
     path = tmp_path / "page.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match=what) as error:
@@ -311,7 +311,7 @@ def test_a_file_that_is_no_whole_image_is_refused_in_one_line(content, what, tmp
     assert "\n" not in str(error.value)
 
 
-def test_an_image_that_is_gone_is_told_in_one_line(tmp_path):
+def test_a_missing_image_is_reported_in_one_line(tmp_path):
     with pytest.raises(
         UserError, match=r"page\.png cannot be read: No such file or directory: put"
     ):
@@ -319,7 +319,7 @@ def test_an_image_that_is_gone_is_told_in_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("side", [10_001, 60_000])
-def test_far_too_many_pixels_are_refused_before_they_are_unpacked(side, tmp_path):
+def test_images_with_too_many_pixels_are_refused_before_decoding(side, tmp_path):
     path = saved(tmp_path, PICTURE)
     content = bytearray(path.read_bytes())
     content[16:24] = side.to_bytes(4, "big") * 2
@@ -336,7 +336,7 @@ def test_an_animation_is_refused(tmp_path):
         images.open_image(path)
 
 
-def test_a_photograph_is_turned_as_its_camera_says(tmp_path):
+def test_a_photograph_is_rotated_by_its_exif_orientation(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     page = images.open_image(saved(tmp_path, PICTURE, exif=exif))
@@ -363,7 +363,7 @@ def network_file(tmp_path):
     return path, state
 
 
-def test_the_script_writes_one_row_a_number(network_file, tmp_path):
+def test_the_script_writes_one_row_per_number(network_file, tmp_path):
     page = saved(tmp_path, Image.fromarray(tinted(sheets(1)[0]["image"])))
     script.predict(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)
     table = pd.read_csv(tmp_path / "page.csv", dtype=str)
@@ -373,7 +373,7 @@ def test_the_script_writes_one_row_a_number(network_file, tmp_path):
     assert set(table["agrees"]) <= {"True", "False"}
 
 
-def test_the_script_names_the_page_that_shows_no_table(network_file, tmp_path):
+def test_the_script_names_the_page_without_a_table(network_file, tmp_path):
     page = saved(tmp_path, PICTURE)
     with pytest.raises(UserError, match=r"page\.png: no table found"):
         script.predict(page, *network_file, tmp_path / "page.csv", stage_of(), tmp_path)

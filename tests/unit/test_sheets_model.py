@@ -1,4 +1,4 @@
-"""The networks that read sheets."""
+"""The networks of the sheet transcriber."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def settings_of_data(name):
 
 
 def build(settings, of_data):
-    """A network as the plan has it built: with the defaults of its name."""
+    """Build a network as the plan does: with the defaults of its name."""
     return model.Network(schema.checked(settings, NETWORKS), of_data)
 
 
@@ -52,7 +52,7 @@ def learn(network, batch, steps, rate):
 
 
 @each_network
-def test_logits_are_ten_for_each_place(name):
+def test_there_are_ten_logits_per_digit(name):
     batch = batch_for(name, 2)
     logits = network_of(name)(batch["image"])
     assert logits.shape == (*batch["digits"].shape, 10)
@@ -60,14 +60,14 @@ def test_logits_are_ten_for_each_place(name):
 
 
 @each_network
-def test_the_untrained_network_holds_all_digits_for_nearly_equally_likely(name):
+def test_the_untrained_network_finds_all_digits_about_equally_likely(name):
     network = network_of(name).eval()
     probabilities = network(batch_for(name)["image"]).softmax(-1)
     assert probabilities.max(-1).values.mean() < 0.2
 
 
 @each_network
-def test_two_pages_are_learnt_by_heart(name):
+def test_two_pages_can_be_memorized(name):
     batch = batch_for(name, 2)
     network = learn(network_of(name), batch, steps=40, rate=0.02)
     right = network(batch["image"]).argmax(-1) == batch["digits"]
@@ -75,7 +75,7 @@ def test_two_pages_are_learnt_by_heart(name):
 
 
 @each_network
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
+def test_weights_depend_on_the_seed_alone(name):
     first, again, other = (list(network_of(name, s).parameters()) for s in (1, 1, 2))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not torch.equal(first[0], other[0])
@@ -90,26 +90,26 @@ def test_the_same_training_gives_the_same_bits(name):
 
 
 @each_network
-def test_a_page_is_read_alike_alone_and_among_others(name):
+def test_a_page_is_read_the_same_alone_or_in_a_batch(name):
     network, images = network_of(name).eval(), batch_for(name)["image"]
     together = network(images)
     torch.testing.assert_close(network(images[2:3])[0], together[2], rtol=1e-4, atol=1e-5)
 
 
 @each_network
-def test_reading_twice_gives_the_same_once_training_is_over(name):
+def test_inference_is_deterministic(name):
     network, images = network_of(name).eval(), batch_for(name, 2)["image"]
     assert torch.equal(network(images), network(images))
 
 
 @pytest.mark.parametrize("name", ["deep", "cells"])
-def test_dropout_is_at_work_in_training_only_where_published(name):
+def test_published_dropout_acts_only_in_training(name):
     network, images = network_of(name).train(), batch_for(name, 2)["image"]
     assert not torch.equal(network(images), network(images))
 
 
 @pytest.mark.parametrize("name", ["tuned", "local"])
-def test_there_is_no_dropout_where_none_was_published(name):
+def test_networks_published_without_dropout_have_none(name):
     network, images = network_of(name).train(), batch_for(name, 2)["image"]
     assert torch.equal(network(images), network(images))
 
@@ -122,7 +122,7 @@ def test_there_is_no_dropout_where_none_was_published(name):
         ("cells", 192_000, 297_902),
     ],
 )
-def test_published_networks_have_the_published_numbers_of_weights(name, dense, total):
+def test_published_networks_have_the_published_number_of_weights(name, dense, total):
     with torch.device("meta"):
         network = build({"name": name}, settings_of_data(name))
     counts = [parameter.numel() for parameter in network.parameters()]
@@ -130,12 +130,12 @@ def test_published_networks_have_the_published_numbers_of_weights(name, dense, t
     assert sum(counts) == total
 
 
-def test_a_state_of_local_is_small_enough_to_be_kept_250_times():
+def test_the_weights_of_local_are_small_enough_to_keep_250_times():
     state = network_of("local").state_dict()
     assert sum(tensor.nbytes for tensor in state.values()) < 1e6
 
 
-def test_the_penalty_is_the_plain_sum_of_the_dense_weights_sizes():
+def test_the_penalty_is_the_l1_norm_of_the_dense_weights():
     network = network_of("tuned", l1=0.5)
     dense = dict(network.named_parameters())["reader.dense.weight"]
     expected = 0.5 * np.abs(dense.detach().numpy().astype(float)).sum()
@@ -147,7 +147,7 @@ def test_no_other_network_has_a_penalty(name):
     assert model.penalty(network_of(name)).item() == 0
 
 
-def test_the_penalty_draws_dense_weights_to_zero():
+def test_the_penalty_pulls_dense_weights_towards_zero():
     network = network_of("tuned", l1=0.5)
     model.penalty(network).backward()
     weight = dict(network.named_parameters())["reader.dense.weight"]
@@ -161,7 +161,7 @@ def test_the_loss_of_equal_logits_is_that_of_guessing():
     assert model.loss(guess, batch_for("local")).item() == pytest.approx(np.log(10))
 
 
-def test_local_sees_the_patch_of_a_place_and_nothing_else():
+def test_local_sees_only_the_patch_of_a_digit():
     network, images = network_of("local").eval(), batch_for("local", 1)["image"]
     places, place = layout.places("plain"), 200
     changed = images.clone()
@@ -173,6 +173,6 @@ def test_local_sees_the_patch_of_a_place_and_nothing_else():
     assert not differs[~near].any()
 
 
-def test_local_reads_single_numbers_too():
+def test_local_reads_single_cells_too():
     network = build({"name": "local"}, settings_of_data("cells"))
     assert network(batch_for("cells")["image"]).shape == (4, 3, 10)

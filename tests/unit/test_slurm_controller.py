@@ -1,4 +1,4 @@
-"""Slurm's controller goes and comes back: the installed plugin loses no job."""
+"""Slurm's controller goes away and comes back: the installed plugin loses no job."""
 
 import asyncio
 import contextlib
@@ -18,9 +18,9 @@ ANSWERS = {"scontrol": "echo 'MinJobAge = 3600 sec'", "squeue": RUNNING}
 
 @pytest.fixture
 def executor(monkeypatch):
-    """The plugin's executor, with what it needs to ask for the states of jobs once."""
+    """The plugin's executor, with what it needs to query the states of jobs once."""
     check = plugin.Executor.check_active_jobs
-    monkeypatch.setattr(plugin.Executor, "check_active_jobs", check)  # A patch goes with the test.
+    monkeypatch.setattr(plugin.Executor, "check_active_jobs", check)  # Undone after the test.
     settings = SimpleNamespace(
         status_command="squeue", status_attempts=1, init_seconds_before_status_checks=1
     )
@@ -38,7 +38,7 @@ def executor(monkeypatch):
 
 @pytest.fixture
 def look(executor, tmp_path, monkeypatch):
-    """A function of what Slurm's commands do: which of two jobs the plugin still waits for."""
+    """Return a function from fake Slurm commands to the jobs that the plugin still waits for."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
     def one(commands: dict[str, str], jobs=("a", "b")) -> list[str]:
@@ -55,7 +55,7 @@ def look(executor, tmp_path, monkeypatch):
     return one
 
 
-def test_the_patched_method_takes_and_gives_what_the_patch_does():
+def test_the_patched_method_has_the_expected_signature():
     check = plugin.Executor.check_active_jobs
     assert inspect.isasyncgenfunction(check)
     assert [*inspect.signature(check).parameters] == ["self", "active_jobs"]
@@ -65,12 +65,12 @@ def test_without_the_patch_the_plugin_forgets_its_jobs(look):
     assert look(ANSWERS) == ["a", "b"] and look(SILENT) == []
 
 
-def test_all_jobs_are_kept_while_the_controller_is_away(look):
+def test_all_jobs_are_kept_while_the_controller_is_silent(look):
     slurm_controller.apply()
     assert [look(SILENT), look(SILENT)] == [["a", "b"], ["a", "b"]]
 
 
-def test_the_plugin_looks_after_its_jobs_while_the_controller_answers(look, executor, monkeypatch):
+def test_jobs_are_checked_while_the_controller_answers(look, executor, monkeypatch):
     ended = []
     monkeypatch.setattr(executor, "report_job_error", lambda job, **_: ended.append(job))
     slurm_controller.apply()
@@ -78,13 +78,13 @@ def test_the_plugin_looks_after_its_jobs_while_the_controller_answers(look, exec
     assert [job.external_jobid for job in ended] == ["a"]
 
 
-def test_a_controller_that_says_nothing_for_long_is_away(look, monkeypatch):
+def test_a_controller_that_hangs_counts_as_silent(look, monkeypatch):
     monkeypatch.setattr(slurm_controller, "TIME_LIMIT", 0.2)
     slurm_controller.apply()
     assert look(SILENT | {"scontrol": "exec /bin/sleep 60"}) == ["a", "b"]
 
 
-def test_that_the_controller_is_away_and_back_is_logged_once(look, monkeypatch):
+def test_losing_and_regaining_the_controller_is_logged_once(look, monkeypatch):
     said = []
     monkeypatch.setattr(slurm_controller.logger, "warning", said.append)
     slurm_controller.apply()
@@ -94,7 +94,7 @@ def test_that_the_controller_is_away_and_back_is_logged_once(look, monkeypatch):
     assert away.endswith("does not answer; waiting for its jobs") and "again" in back
 
 
-def test_where_there_are_no_jobs_nobody_is_asked(look, tmp_path):
+def test_without_jobs_the_controller_is_not_queried(look, tmp_path):
     slurm_controller.apply()
     assert look({"scontrol": f": > {tmp_path}/asked"}, jobs=()) == []
     assert not (tmp_path / "asked").exists()

@@ -1,4 +1,4 @@
-"""The store: what is in it is whole, and no more is kept than is needed."""
+"""The store: whatever it holds is complete, and it keeps no more than needed."""
 
 import os
 import subprocess
@@ -36,19 +36,19 @@ def states(store):
     return sorted(int(path.stem) for path in (store.folder / "optimizer").iterdir())
 
 
-def test_a_snapshot_is_there_when_it_was_added(store):
+def test_a_snapshot_is_held_once_it_was_added(store):
     add(store, 0)
     assert store.has_weights(0) and not store.has_weights(1)
     assert store.record(0)["training"] == {"snapshot": 0}
 
 
-def test_only_the_two_newest_states_are_kept_and_all_weights(store):
+def test_only_the_two_newest_optimizer_states_are_kept_but_all_weights(store):
     add(store, *range(5))
     assert states(store) == [3, 4]
     assert [store.has_weights(n) for n in range(5)] == [True] * 5
 
 
-def test_the_state_before_the_block_in_progress_is_kept_until_the_next_block(store):
+def test_the_state_before_the_current_block_is_kept_until_the_next(store):
     add(store, *range(5))
     add(Store(store.folder.parent, store.training, before=4), *range(5, 9))
     assert states(store) == [4, 7, 8]
@@ -56,14 +56,14 @@ def test_the_state_before_the_block_in_progress_is_kept_until_the_next_block(sto
     assert states(store) == [8, 11, 12]
 
 
-def test_training_goes_on_from_the_newest_state(store):
+def test_training_resumes_from_the_newest_state(store):
     assert Store(store.folder, "e" * 64).latest_state(9) is None
     add(store, *range(5))
     assert [store.latest_state(n) for n in (9, 4, 3, 2)] == [4, 4, 3, None]
 
 
 @pytest.mark.parametrize("kind", ["weights", "optimizer"])
-def test_a_damaged_newest_state_falls_back_to_the_one_before(store, kind, caplog):
+def test_a_damaged_newest_state_falls_back_to_the_previous_one(store, kind, caplog):
     add(store, *range(5))
     flip_bit(getattr(store, kind)(4))
     assert store.latest_state(9) == 3
@@ -71,13 +71,13 @@ def test_a_damaged_newest_state_falls_back_to_the_one_before(store, kind, caplog
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '{"weights": "x"}', "\xff"])
-def test_a_damaged_record_is_none(store, text):
+def test_a_damaged_record_counts_as_missing(store, text):
     add(store, *range(3))
     (store.folder / "records" / "000002.json").write_bytes(text.encode("latin-1"))
     assert store.record(2) is None and not store.has_weights(2) and store.latest_state(2) == 1
 
 
-def test_a_snapshot_without_its_record_is_not_there(store):
+def test_a_snapshot_without_its_record_counts_as_missing(store):
     add(store, 0, 1)
     (store.folder / "records" / "000001.json").unlink()
     assert not store.has_weights(1) and store.latest_state(1) == 0
@@ -93,7 +93,7 @@ def test_the_record_is_written_last(store, monkeypatch):
     assert store.weights(0).exists() and store.optimizer(0).exists() and not store.has_weights(0)
 
 
-def test_lost_snapshots_are_made_again_without_losing_the_newest_state(store):
+def test_remaking_lost_snapshots_does_not_lose_the_newest_state(store):
     add(store, *range(9))
     add(store, 0, 1, 2)
     assert states(store) == [1, 2, 7, 8]
@@ -107,19 +107,19 @@ def test_a_snapshot_added_again_stays_the_same_file(store, tmp_path):
     assert os.path.samefile(store.weights(0), tmp_path / "checkpoint")
 
 
-def test_a_damaged_snapshot_is_mended_when_it_is_added_again(store):
+def test_a_damaged_snapshot_is_repaired_when_added_again(store):
     flip_bit(add(store, 0).weights(0))
     assert not store.has_weights(0)
     assert add(store, 0).has_weights(0)
 
 
-def test_weights_are_forgotten_but_for_those_training_may_go_on_from(store):
+def test_all_weights_are_deleted_except_those_to_resume_from(store):
     add(store, *range(6)).prune_weights()
     assert [n for n in range(6) if store.weights(n).exists()] == [4, 5]
     assert store.latest_state(9) == 5
 
 
-def test_of_former_trainings_the_newest_stays(tmp_path):
+def test_only_the_newest_of_the_previous_trainings_is_kept(tmp_path):
     for age, name in enumerate("cab"):
         folder = add(Store(tmp_path, name * 64), 0).folder
         os.utime(folder, (1000 - age, 1000 - age))
@@ -128,7 +128,7 @@ def test_of_former_trainings_the_newest_stays(tmp_path):
     assert {path.name[0] for path in tmp_path.iterdir()} == {"c", "d"}
 
 
-def test_a_former_training_that_is_at_work_stays(tmp_path):
+def test_a_previous_training_that_is_running_is_kept(tmp_path):
     for name in "ab":
         add(Store(tmp_path, name * 64), 0)
     busy = "import sys, time; from pathlib import Path;"
@@ -149,7 +149,7 @@ def test_two_trainings_do_not_share_a_store(tmp_path):
     assert not Store(tmp_path, "b" * 64).has_weights(0)
 
 
-def test_a_snapshot_that_is_trained_again_keeps_its_row_of_the_system_log(tmp_path):
+def test_a_retrained_snapshot_keeps_its_row_of_the_system_log(tmp_path):
     store = Store(tmp_path, "a" * 64)
     for time in (1.0, 2.0):
         rows = {"training": {}, "system": {"time": time}}
@@ -157,7 +157,7 @@ def test_a_snapshot_that_is_trained_again_keeps_its_row_of_the_system_log(tmp_pa
     assert store.record(0)["system"] == {"time": 1.0}
 
 
-def test_a_snapshot_that_comes_out_otherwise_is_refused(tmp_path):
+def test_a_retrained_snapshot_that_differs_is_refused(tmp_path):
     store = Store(tmp_path, "a" * 64)
     rows = {"training": {}, "system": {}}
     store.add(0, {"w": torch.ones(3)}, {"0.step": torch.tensor(0)}, rows)

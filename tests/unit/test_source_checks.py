@@ -30,7 +30,7 @@ FOLDER = {
 
 @pytest.fixture
 def mine(tmp_path):
-    """An experiment in `mine/` that fails where it runs, and modules that it may import."""
+    """An experiment in `mine/` that fails when run, and modules that it may import."""
     folder = tmp_path / "mine"
     for module, source in SOURCES.items():
         folder.mkdir(exist_ok=True)
@@ -46,7 +46,7 @@ def validate(folder):
 
 
 def refusal(folder) -> str:
-    """The one line that refuses an experiment."""
+    """Return the one-line error that refuses an experiment."""
     with pytest.raises(UserError) as caught:
         validate(folder)
     line = str(caught.value)
@@ -55,7 +55,7 @@ def refusal(folder) -> str:
 
 
 @pytest.mark.parametrize("name", ["activations", "words", "sheets", f"{SPIRALS}/"])
-def test_the_experiments_that_come_with_epochreel_are_valid(name, tmp_path):
+def test_the_built_in_experiments_are_valid(name, tmp_path):
     experiment = loader.find(name, tmp_path)
     source_checks.validate_experiment(experiment)
     for module, function in (("evaluation", "evaluate"), ("data", "draw")):
@@ -94,7 +94,7 @@ def test_a_file_that_nothing_imports_may_be_anything(mine):
     validate(mine)
 
 
-def test_what_python_only_warns_of_is_accepted_silently(mine, recwarn):
+def test_python_warnings_are_accepted_silently(mine, recwarn):
     (mine / "helper.py").write_text("odd = 1 is 1, '\\d'\n")
     (mine / "data.py").write_text(f"from . import helper\n{SOURCES['data']}")
     validate(mine)
@@ -113,7 +113,7 @@ def test_a_file_without_a_required_function_is_refused(mine, module, name):
     assert refusal(mine) == f"'{mine}/{module}.py' does not define {name}"
 
 
-def test_all_functions_that_a_file_lacks_are_named(mine):
+def test_all_missing_functions_of_a_file_are_listed(mine):
     (mine / "model.py").write_text('"""def loss"""\ndef other():\n    loss = Network = 1\n')
     assert refusal(mine).endswith("does not define Network and loss")
 
@@ -165,7 +165,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("case", "code"), WRONG.items(), ids=WRONG)
-def test_a_function_of_other_arguments_is_refused_with_its_definition(mine, case, code):
+def test_a_function_with_other_arguments_is_refused_with_its_definition(mine, case, code):
     name = case.split()[0]
     ((module, given),) = [(m, c[name]) for m, c in interface.CALLS.items() if name in c]
     source = (
@@ -201,14 +201,12 @@ def test_a_function_of_other_arguments_is_refused_with_its_definition(mine, case
         ("if 1:\n    from .other import evaluate\nelse:\n    def evaluate(network): ...", True),
     ],
 )
-def test_arguments_are_counted_where_the_text_decides_and_accepted_elsewhere(
-    tmp_path, code, accepted
-):
+def test_arguments_are_counted_only_where_the_source_is_conclusive(tmp_path, code, accepted):
     (tmp_path / "evaluation.py").write_text(f"{code}\n1 / 0\n")
     assert source_checks.accepts(tmp_path / "evaluation.py", "evaluate", 3) == accepted
 
 
-def test_a_sentence_beside_sentences_may_take_anything(mine):
+def test_next_to_sentences_a_sentence_may_take_any_arguments(mine):
     code = "def sentence(row): ...\ndef sentences(rows, data, figure): ...\n"
     (mine / "figure.py").write_text(SOURCES["figure"] + code)
     validate(mine)
@@ -234,13 +232,13 @@ def test_a_sentence_beside_sentences_may_take_anything(mine):
         "from ..mine import x",
     ],
 )
-def test_an_import_of_what_the_folder_lacks_is_refused_with_its_line(mine, code):
+def test_an_import_that_cannot_succeed_is_refused_with_its_line(mine, code):
     (mine / "evaluation.py").write_text(f"{SOURCES['evaluation']}{code}\n")
     line = refusal(mine)
     assert line.startswith(f"{mine}/evaluation.py, line 2: '{code}': no such module or name")
 
 
-def test_a_helpers_import_of_what_the_folder_lacks_is_refused(mine):
+def test_a_helper_whose_import_cannot_succeed_is_refused(mine):
     (mine / "data.py").write_text(f"from .spread.deep import TWO\n{SOURCES['data']}")
     (mine / "spread" / "deep.py").write_text("from . import helper\nTWO = 2\n")
     assert refusal(mine).startswith(f"{mine}/spread/deep.py, line 1: 'from . import helper': no")

@@ -1,4 +1,4 @@
-"""Telemetry: what the training table and the system log say of layers and machine."""
+"""Telemetry: the training table and the system log describe layers and machine."""
 
 import pytest
 import torch
@@ -33,13 +33,13 @@ def test_before_the_first_batch_there_are_no_gradients():
     assert all(row["gradient_counts"] is None for row in told["layers"])
 
 
-def test_the_norm_is_that_of_all_gradients_together():
+def test_the_gradient_norm_is_that_of_all_gradients_together():
     net = trained()
     whole = torch.cat([parameter.grad.flatten() for parameter in net.parameters()])
     assert telemetry.layer_statistics(net)["gradient_norm"] == pytest.approx(float(whole.norm()))
 
 
-def test_weights_that_are_all_alike_have_a_histogram():
+def test_equal_weights_have_a_histogram():
     net = torch.nn.Linear(3, 1)
     torch.nn.init.zeros_(net.weight)
     row = telemetry.layer_statistics(net)["layers"][0]
@@ -47,14 +47,14 @@ def test_weights_that_are_all_alike_have_a_histogram():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_weights_that_are_no_numbers_are_told_of_and_not_counted(value):
+def test_non_finite_weights_are_left_out_of_the_histogram(value):
     net = torch.nn.Linear(3, 1)
     with torch.no_grad():
         net.weight[0, 0] = value
     assert sum(telemetry.layer_statistics(net)["layers"][0]["weight_counts"]) == 2
 
 
-def test_telling_of_layers_changes_none():
+def test_reading_telemetry_changes_no_layer():
     net = trained()
     before = [tensor.clone() for p in net.parameters() for tensor in (p, p.grad)]
     telemetry.layer_statistics(net)
@@ -62,7 +62,7 @@ def test_telling_of_layers_changes_none():
     assert all(torch.equal(one, two) for one, two in zip(before, after, strict=True))
 
 
-def test_the_layer_table_names_what_computes_in_order():
+def test_the_layer_table_lists_layers_in_the_order_of_execution():
     net = network().train()
     rows = network_layers.layer_rows(net, lambda: net(torch.zeros(1, 1, 5, 5)))
     assert [row["kind"] for row in rows] == ["Conv2d", "Dropout", "Flatten", "Linear"]
@@ -70,33 +70,33 @@ def test_the_layer_table_names_what_computes_in_order():
     assert sum(row["parameters"] for row in rows) == sum(p.numel() for p in net.parameters())
 
 
-def test_the_layer_table_has_no_row_of_what_only_holds_layers():
+def test_the_layer_table_has_no_row_for_containers():
     net = torch.nn.Sequential(torch.nn.Sequential(torch.nn.Linear(2, 3)), torch.nn.ReLU())
     rows = network_layers.layer_rows(net, lambda: net(torch.zeros(1, 2)))
     assert [(row["name"], row["parameters"]) for row in rows] == [("0.0", 9), ("1", 0)]
 
 
-def test_a_layer_with_weights_of_its_own_beside_others_has_a_row():
+def test_a_container_with_its_own_weights_has_a_row():
     net = torch.nn.Sequential(torch.nn.Linear(2, 3))
     net.register_parameter("scale", torch.nn.Parameter(torch.ones(1)))
     rows = network_layers.layer_rows(net, lambda: net(torch.zeros(1, 2)))
     assert [(row["name"], row["parameters"]) for row in rows] == [("0", 9), ("", 1)]
 
 
-def test_the_layer_table_leaves_the_network_as_it_was():
+def test_the_layer_table_leaves_the_network_unchanged():
     net = network().train()
     network_layers.layer_rows(net, lambda: net(torch.zeros(1, 1, 5, 5)))
     assert net.training and not net[0]._forward_hooks
 
 
-def test_the_meter_counts_examples_by_the_time_between_readings(monkeypatch):
+def test_throughput_is_examples_by_the_time_between_samples(monkeypatch):
     clock = iter([10.0, 12.0, 12.5])
     monkeypatch.setattr(system_sampler.time, "monotonic", lambda: next(clock))
     meter = system_sampler.SystemSampler(torch.device("cpu"))
     assert [meter.sample(8)["examples_per_second"] for _ in range(2)] == [4, 16]
 
 
-def test_the_meter_reads_processor_and_memory_of_this_process():
+def test_processor_and_memory_are_those_of_this_process():
     read = system_sampler.SystemSampler(torch.device("cpu")).sample(1)
     assert read["memory_bytes"] > 10_000_000 and read["cpu_percent"] >= 0
     assert (read["device"], read["gpus"]) == ("cpu", [])

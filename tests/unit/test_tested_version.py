@@ -1,4 +1,4 @@
-"""Patches meet the version that they were tested with, or change nothing."""
+"""Patches apply only to the version that they were tested with."""
 
 from importlib import metadata
 
@@ -17,7 +17,7 @@ by_patch = pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__n
 
 
 @by_patch
-def test_the_installed_version_is_the_one_that_the_patch_was_tested_with(patch):
+def test_the_installed_version_is_the_tested_one(patch):
     found = metadata.version(patch.PACKAGE)
     assert found == patch.TESTED, (
         f"{patch.PACKAGE} {found} is installed, but {patch.__name__} was tested with "
@@ -27,7 +27,7 @@ def test_the_installed_version_is_the_one_that_the_patch_was_tested_with(patch):
 
 
 @by_patch
-def test_another_version_is_left_alone_with_one_warning(patch, monkeypatch):
+def test_another_version_is_not_patched_and_logs_one_warning(patch, monkeypatch):
     said = []
     monkeypatch.setattr(tested_version.logger, "warning", said.append)
     monkeypatch.setattr(tested_version.metadata, "version", lambda package: "99.1")

@@ -1,4 +1,4 @@
-"""The training loop: it learns, it repeats itself, and it says when it does not learn."""
+"""The training loop: it learns, it is deterministic, and it reports when it does not learn."""
 
 import random
 from functools import partial
@@ -17,13 +17,13 @@ from epochreel.training.trainer import Trainer, TrainingConfig
 
 @pytest.fixture
 def config(spirals, training):
-    """The function that makes a recipe of the spirals' config."""
+    """Return the function that makes a training configuration of the spirals."""
     return lambda **run: TrainingConfig.of(training(run=run).block(0).stage["settings"])
 
 
 @pytest.fixture
 def trainer(config, training, shards):
-    """The function that makes a trainer of the spirals."""
+    """Return the function that makes a trainer of the spirals."""
 
     def make(model=None, validation=True, **run) -> Trainer:
         how = config(**run)
@@ -38,13 +38,13 @@ def trainer(config, training, shards):
     ("batches", "snapshots", "steps"),
     [(4, 1, [0, 4, 8]), (4, 4, [0, 1, 2]), (10, 3, [0, 3, 6, 10, 13]), (7, 2, [0, 3, 7, 10, 14])],
 )
-def test_snapshots_lie_where_the_schema_says(config, batches, snapshots, steps):
+def test_snapshots_are_at_the_steps_that_the_schema_documents(config, batches, snapshots, steps):
     of = config(training={"batches_per_epoch": batches}, snapshots_per_epoch=snapshots)
     assert [of.step(k) for k in range(len(steps))] == steps
     assert of.epoch(snapshots) == 1
 
 
-def test_it_learns_its_examples_by_heart(trainer):
+def test_the_trainer_can_memorize_its_examples(trainer):
     network = {"name": "perceptron", "width": 32}
     settings = {"rate": 0.03, "batch": 60, "batches_per_epoch": 100}
     at_work = trainer(network=network, training=settings)
@@ -53,7 +53,7 @@ def test_it_learns_its_examples_by_heart(trainer):
 
 
 def drawing(trainer) -> SimpleNamespace:
-    """The spirals' model, whose loss adds what it draws from the generators of the process."""
+    """Return the spirals' model with a loss that adds draws from the global generators."""
     own = trainer().model
 
     def loss(network, batch):
@@ -62,10 +62,10 @@ def drawing(trainer) -> SimpleNamespace:
     return SimpleNamespace(__file__="model.py", Network=own.Network, loss=loss)
 
 
-def test_it_repeats_itself_also_where_its_loss_draws_at_random(trainer):
+def test_training_is_deterministic_even_with_random_draws_in_the_loss(trainer):
     losses, model = [], drawing(trainer)
     for _ in range(2):
-        # Whatever was drawn before does not matter.
+        # Earlier draws do not matter.
         torch.rand(7), np.random.rand(7), random.random()
         losses.append(trainer(model).advance().training["loss"])
     assert losses[0] == losses[1]
@@ -74,14 +74,14 @@ def test_it_repeats_itself_also_where_its_loss_draws_at_random(trainer):
 PLATEAU = {"plateau_batches": 2, "plateau_failures": 2, "plateau_factor": 0.5}
 
 
-def test_the_rate_falls_where_the_validation_loss_has_stopped_falling(trainer):
+def test_the_rate_falls_when_the_validation_loss_stops_improving(trainer):
     at_work = trainer(training={"rate": 1e-9, "batches_per_epoch": 20, **PLATEAU})
     at_work.plateau.best = 0.0  # which no loss is below
     rates = [at_work.advance().training["rate"], at_work.advance().training["rate"]]
     assert rates == [1e-9 * 0.5**4, 1e-9 * 0.5**9]  # of the last batches, before their looks
 
 
-def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_path):
+def test_a_resumed_training_restores_its_plateau(trainer, tmp_path):
     whole = trainer(training=PLATEAU)
     whole.advance()
     store = Store(tmp_path, "a" * 16)
@@ -113,7 +113,9 @@ def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_pat
         ("penalty", None, "nothing; expected one number"),
     ],
 )
-def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, function, given, words):
+def test_an_invalid_loss_or_penalty_is_reported(
+    trainer, training, validation, function, given, words
+):
     model = training().block(0).experiment.load("model")
     broken = SimpleNamespace(**vars(model) | {function: lambda *given_to_it: given})
     with pytest.raises(UserError, match=rf"spirals/model\.py: {function} returns {words}"):
@@ -123,7 +125,7 @@ def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, func
 
 
 @pytest.mark.parametrize("network", [torch.nn.Tanh(), torch.nn.Linear(2, 2).eval, None])
-def test_a_network_that_cannot_learn_is_named(trainer, training, network):
+def test_a_network_that_cannot_be_trained_is_reported(trainer, training, network):
     model = training().block(0).experiment.load("model")
     broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
     words = rf"spirals/model\.py: Network makes an object of type {type(network).__name__}; it"
@@ -131,7 +133,7 @@ def test_a_network_that_cannot_learn_is_named(trainer, training, network):
         trainer(broken)
 
 
-def test_a_network_that_cannot_be_kept_is_named_before_it_is_trained(trainer, training):
+def test_a_network_that_cannot_be_saved_is_reported_before_training(trainer, training):
     model = training().block(0).experiment.load("model")
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LazyLinear(2))
     broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
@@ -141,11 +143,11 @@ def test_a_network_that_cannot_be_kept_is_named_before_it_is_trained(trainer, tr
         trainer(broken)
 
 
-def test_random_layers_draw_by_the_step_alone(trainer, training):
+def test_random_layers_depend_only_on_the_step(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     whole = model.Network
     model.Network = lambda *given: torch.nn.Sequential(torch.nn.Dropout(0.5), whole(*given))
-    # Trying the validation set in between, without such draws, does not matter either.
+    # Evaluating the validation set in between, without such draws, does not matter either.
     one, other = trainer(model), trainer(model, validation=False)
     one.advance()
     rows = [one.advance().training["loss"]]
@@ -158,7 +160,7 @@ def test_random_layers_draw_by_the_step_alone(trainer, training):
     assert rows != [plain.advance().training["loss"]]
 
 
-def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
+def test_two_seeds_draw_different_numbers_at_the_same_step(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     whole, drawn = model.loss, []
 
@@ -170,7 +172,7 @@ def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
     numbers = []
     for seed in (1, 1, 2):
         at_work = trainer(model, validation=False, seed=seed)
-        drawn.clear()  # A loss was drawn for the table of layers.
+        drawn.clear()  # A loss was drawn for the layer table.
         at_work.advance()
         numbers.append(tuple(drawn))
     one, again, other = numbers
@@ -178,7 +180,7 @@ def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
     assert len(set(one)) == len(one) == 4
 
 
-def test_a_penalty_moves_the_weights_but_is_no_part_of_the_loss(trainer, training):
+def test_a_penalty_moves_the_weights_but_is_not_part_of_the_loss(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     pull = {"penalty": lambda network: sum(p.abs().sum() for p in network.parameters())}
     both = plain, pulled = trainer(model), trainer(SimpleNamespace(**vars(model), **pull))
@@ -200,13 +202,13 @@ def test_the_untrained_network_has_a_row_without_a_loss(trainer):
     assert row["validation_loss"] > 0
 
 
-def test_without_validation_there_is_no_such_loss_and_the_same_training(trainer):
+def test_without_validation_training_is_the_same_and_has_no_such_loss(trainer):
     both = trainer(), trainer(validation=False)
     with_it, without = (one.advance().training for one in both)
     assert without["validation_loss"] is None and without["loss"] == with_it["loss"]
 
 
-def test_the_rate_of_the_log_is_the_one_that_was_used(trainer):
+def test_the_logged_rate_is_the_one_used(trainer):
     at_work = trainer(training={"warmup_batches": 8})
     rates = [at_work.advance().training["rate"] for _ in range(3)]
     assert rates == pytest.approx([0.005, 0.01, 0.01])
@@ -229,7 +231,7 @@ def test_bfloat16_rounds_and_keeps_the_weights_in_float32(trainer):
 
 
 @pytest.mark.parametrize("batches", [1, 4])
-def test_a_training_that_runs_away_is_told_in_one_line(trainer, training, batches):
+def test_a_diverging_training_is_reported_in_one_line(trainer, training, batches):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e3
     settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": batches}
@@ -240,7 +242,7 @@ def test_a_training_that_runs_away_is_told_in_one_line(trainer, training, batche
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_weights_that_run_away_at_the_last_batch_are_told_of(trainer, training):
+def test_weights_that_diverge_at_the_last_batch_are_reported(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e37
     settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": 1}

@@ -1,4 +1,4 @@
-"""User images: whole files are read as Pillow reads them, files that lack pixels are refused."""
+"""User images: complete files are read as Pillow reads them; files that lack pixels are refused."""
 
 import io
 import logging
@@ -47,7 +47,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png(size, depth, colour, interlaced, rows: bytes, pieces=1) -> bytes:
-    """A PNG whose scan lines are these, spread over chunks."""
+    """Return a PNG with these scan lines, spread over chunks."""
     head = struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, interlaced)
     packed, palette = zlib.compress(rows), chunk(b"PLTE", bytes(range(3)) * 256)
     parts = np.array_split(np.frombuffer(packed, np.uint8), pieces)
@@ -57,7 +57,7 @@ def png(size, depth, colour, interlaced, rows: bytes, pieces=1) -> bytes:
 
 
 def scan_lines(bits: np.ndarray, each: int, interlaced: bool) -> bytes:
-    """The unfiltered scan lines of pixels of `each` bits; `bits` (H, W * each) are 0 or 1."""
+    """Return the unfiltered scan lines of `each`-bit pixels; `bits` (H, W * each) are 0 or 1."""
     grid = bits.reshape(len(bits), -1, each)
     starts = [(0, 0), (4, 0), (0, 4), (2, 0), (0, 2), (1, 0), (0, 1)] if interlaced else [(0, 0)]
     steps = [(8, 8), (8, 8), (4, 8), (4, 4), (2, 4), (2, 2), (1, 2)] if interlaced else [(1, 1)]
@@ -76,7 +76,7 @@ KINDS += [(depth, colour) for colour in (2, 4, 6) for depth in (8, 16)]
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (13, 9), (29, 37)])
 @pytest.mark.parametrize("interlaced", [0, 1])
 @pytest.mark.parametrize(("depth", "colour"), KINDS)
-def test_a_png_of_any_kind_is_read_whole_and_refused_without_its_last_byte(
+def test_any_kind_of_png_is_read_and_refused_without_its_last_byte(
     tmp_path, depth, colour, interlaced, size
 ):
     each = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
@@ -94,26 +94,26 @@ ROWS = b"".join(b"\0" + row.tobytes() for row in GREY)
 
 @pytest.mark.parametrize("pieces", [1, 7])
 @pytest.mark.parametrize("lines", [0, 1, 20, 36])
-def test_a_png_of_fewer_rows_than_its_head_promises_is_refused(tmp_path, lines, pieces):
+def test_a_png_with_fewer_rows_than_declared_is_refused(tmp_path, lines, pieces):
     content = png((29, 37), 8, 0, 0, ROWS[: lines * 30], pieces)
     assert DAMAGE in refusal(tmp_path, content)
 
 
 @pytest.mark.parametrize("pieces", [1, 7])
-def test_a_png_of_more_rows_is_read_as_far_as_its_head_says(tmp_path, pieces):
+def test_surplus_rows_of_a_png_are_ignored(tmp_path, pieces):
     more = ROWS + bytes(5_000_000)
     assert np.array_equal(read(tmp_path, png((29, 37), 8, 0, 0, more, pieces)), GREY)
 
 
 @pytest.mark.parametrize("place", [-20, -17, 60, 300])
-def test_a_png_with_a_byte_that_is_another_is_refused(tmp_path, place):
+def test_a_png_with_a_changed_byte_is_refused(tmp_path, place):
     content = bytearray(png((29, 37), 8, 0, 0, ROWS))
     content[place] ^= 1
     assert DAMAGE in refusal(tmp_path, bytes(content))
 
 
 def indexed(depth: int, interlaced: int, largest: int, colours: int, transparent=b"") -> bytes:
-    """A PNG whose last pixel has the colour `largest`, the others 0, of a palette of so many."""
+    """Return a PNG of colour 0 with a last pixel of colour `largest`; the palette has `colours`."""
     bits = np.zeros((5, 3, depth), np.uint8)
     bits[-1, -1] = [largest >> place & 1 for place in reversed(range(depth))]
     content = png((3, 5), depth, 3, interlaced, scan_lines(bits.reshape(5, -1), depth, interlaced))
@@ -157,14 +157,14 @@ FORMS = {
 
 @pytest.mark.parametrize("pixels", [SHADES, SHADES[..., 0], NOISE, NOISE[:1, :1]])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_a_whole_jpeg_is_read_as_pillow_reads_it(tmp_path, form, pixels):
+def test_a_complete_jpeg_is_read_as_pillow_reads_it(tmp_path, form, pixels):
     content = saved(pixels, format="JPEG", **form)
     expected = np.asarray(Image.open(io.BytesIO(content)))
     assert np.array_equal(read(tmp_path, content), expected)
 
 
 def last_scan(content: bytes) -> int:
-    """Where the coded data of the last scan begin."""
+    """Return where the encoded data of the last scan begin."""
     marker = content.rindex(b"\xff\xda")
     return marker + 2 + int.from_bytes(content[marker + 2 : marker + 4], "big")
 
@@ -172,21 +172,21 @@ def last_scan(content: bytes) -> int:
 @pytest.mark.parametrize("pixels", [SHADES, SHADES[..., 0]], ids=["color", "gray"])
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6, 0.9, 0.97, 0.995])
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_a_jpeg_whose_end_follows_too_early_is_refused(tmp_path, form, share, pixels):
+def test_a_jpeg_that_ends_too_early_is_refused(tmp_path, form, share, pixels):
     content = saved(pixels, format="JPEG", **form)
     start = last_scan(content)
     cut = content[: start + int(share * (len(content) - 2 - start))].rstrip(b"\xff") + END
     assert DAMAGE in refusal(tmp_path, cut)
 
 
-def test_a_jpeg_that_ends_where_the_decoder_begins_anew_is_refused(tmp_path):
+def test_a_jpeg_that_ends_at_a_restart_marker_is_refused(tmp_path):
     content = saved(SHADES, format="JPEG", restart_marker_rows=1)
     cut = content[: content.index(b"\xff\xd1")] + END
     assert "instead of RST1)" in refusal(tmp_path, cut)
 
 
 @pytest.mark.parametrize("length", [1, 2])
-def test_a_jpeg_that_lacks_only_its_end_marker_is_read(tmp_path, length):
+def test_a_jpeg_without_only_its_end_marker_is_read(tmp_path, length):
     content = saved(SHADES, format="JPEG")
     assert np.array_equal(read(tmp_path, content[:-length]), read(tmp_path, content))
 
@@ -198,7 +198,7 @@ def test_a_progressive_jpeg_that_may_lack_scans_is_refused(tmp_path):
 
 
 def deviations() -> dict[str, bytes]:
-    """Whole JPEGs that libvips warns of."""
+    """Return complete JPEGs that cause libvips warnings."""
     plain, late = saved(SHADES, format="JPEG"), saved(SHADES, format="JPEG", progressive=True)
     scan = last_scan(plain)
     return {
@@ -216,7 +216,7 @@ def test_a_jpeg_that_deviates_from_the_standard_is_read_if_it_has_an_end(tmp_pat
     assert refusal(tmp_path, content[: len(content) // 2])
 
 
-def test_the_decoder_logs_nothing_and_forgets_the_file_before(tmp_path, caplog):
+def test_the_decoder_logs_nothing_and_keeps_no_earlier_error(tmp_path, caplog):
     caplog.set_level(logging.DEBUG)
     content = saved(SHADES, format="JPEG")
     refusal(tmp_path, content[:-40] + END)
@@ -224,7 +224,7 @@ def test_the_decoder_logs_nothing_and_forgets_the_file_before(tmp_path, caplog):
     assert not caplog.records
 
 
-def test_what_follows_a_whole_jpeg_does_no_harm(tmp_path):
+def test_data_after_a_complete_jpeg_are_ignored(tmp_path):
     content = saved(SHADES, format="JPEG")
     assert np.array_equal(read(tmp_path, content + content[:700]), read(tmp_path, content))
 
@@ -233,7 +233,7 @@ def test_what_follows_a_whole_jpeg_does_no_harm(tmp_path):
 
 
 def with_tag(content: bytes, tag: int, value: int) -> bytes:
-    """A little-endian TIFF with another value of one tag."""
+    """Return a little-endian TIFF with another value of one tag."""
     changed = bytearray(content)
     (place,) = struct.unpack_from("<I", content, 4)
     for at in range(place + 2, len(content) - 11, 12):
@@ -243,7 +243,7 @@ def with_tag(content: bytes, tag: int, value: int) -> bytes:
     raise ValueError(f"there is no tag {tag}")
 
 
-def test_a_tiff_of_fewer_rows_than_its_head_promises_is_refused(tmp_path):
+def test_a_tiff_with_fewer_rows_than_declared_is_refused(tmp_path):
     content = saved(NOISE, format="TIFF")
     assert np.array_equal(read(tmp_path, content), NOISE)
     said = refusal(tmp_path, with_tag(content, 257, 90))
@@ -251,14 +251,14 @@ def test_a_tiff_of_fewer_rows_than_its_head_promises_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("packing", ["tiff_lzw", "tiff_adobe_deflate", "packbits", "zstd"])
-def test_a_packed_tiff_of_fewer_rows_is_refused_by_its_decoder(tmp_path, packing):
+def test_a_compressed_tiff_with_fewer_rows_is_refused_by_its_decoder(tmp_path, packing):
     content = saved(NOISE, format="TIFF", compression=packing, strip_size=870)
     assert np.array_equal(read(tmp_path, content), NOISE)
     assert "decoder error" in refusal(tmp_path, with_tag(content, 257, 90))
 
 
 def planes(count: int) -> bytes:
-    """A TIFF whose three channels lie one after the other, the first `count` of them."""
+    """Return the first `count` of a TIFF's three channels, stored one after the other."""
     height, width = NOISE.shape[:2]
     data = [NOISE[..., channel].tobytes() for channel in range(count)]
     tags = {256: width, 257: height, 258: 8, 259: 1, 262: 2, 277: 3, 278: height, 284: 2}
@@ -278,9 +278,9 @@ def test_a_tiff_that_lacks_a_channel_is_refused(tmp_path):
     assert "contain 2146 of 3219 pixels" in refusal(tmp_path, planes(2))
 
 
-# libvips reads neither of them.
+# libvips reads neither of these.
 @pytest.mark.parametrize("options", [{"compression": "lzma"}, {"compression": "zstd"}])
-def test_a_tiff_of_any_compression_of_pillow_is_read(tmp_path, options):
+def test_a_tiff_with_any_compression_that_pillow_knows_is_read(tmp_path, options):
     assert np.array_equal(read(tmp_path, saved(NOISE, format="TIFF", **options)), NOISE)
 
 
@@ -289,7 +289,7 @@ def test_a_tiff_of_any_compression_of_pillow_is_read(tmp_path, options):
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.97])
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP"])
-def test_an_image_that_is_cut_off_is_refused(tmp_path, kind, share):
+def test_a_truncated_image_is_refused(tmp_path, kind, share):
     content = saved(SHADES, format=kind)
     assert refusal(tmp_path, content[: int(share * len(content))])
 
@@ -304,7 +304,7 @@ def test_an_image_that_is_cut_off_is_refused(tmp_path, kind, share):
         (16, 2, b"\1\7\2\7\3\7\1\7\2\7\4\7", (263, 519, 775), [1, 2, 4]),
     ],
 )
-def test_the_value_that_is_transparent_shows_white_in_a_png_of_any_depth(
+def test_the_transparent_value_of_a_png_of_any_depth_becomes_white(
     tmp_path, depth, colour, row, clear, shown
 ):
     content = png((2, 1), depth, colour, 0, b"\0" + row)
@@ -314,7 +314,7 @@ def test_the_value_that_is_transparent_shows_white_in_a_png_of_any_depth(
 
 
 @pytest.mark.parametrize(("most", "shown"), [(40_000, (1, 156)), (4_000, (18, 250))])
-def test_what_is_transparent_in_a_grey_png_of_16_bits_shows_white(tmp_path, most, shown):
+def test_the_transparent_value_of_a_16_bit_grey_png_becomes_white(tmp_path, most, shown):
     rows = b"\0" + struct.pack(">3H", 301, 50_000, most)
     content = png((3, 1), 16, 0, 0, rows)
     clear = chunk(b"tRNS", struct.pack(">H", 50_000))

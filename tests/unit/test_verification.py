@@ -1,4 +1,4 @@
-"""Manifests vouch for what was looked at: of all that is kept, nothing damaged comes into one."""
+"""Verification: no manifest is written over a damaged artifact."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from epochreel.plan.run import Run
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Callable[[str], World]:
-    """The function that gives a run's world with everything made. Tests leave it as it was."""
+    """Return the function that makes everything of a run. Tests leave its files unchanged."""
 
     @cache
     def make(name: str) -> World:
@@ -35,7 +35,7 @@ def made(tmp_path_factory) -> Callable[[str], World]:
 
 
 def flip(path: str) -> bytes:
-    """Flip a bit in the middle of a file, whose time is kept; the bytes as they were."""
+    """Flip a bit in the middle of a file but keep its time; return the original bytes."""
     times, was = os.stat(path).st_mtime_ns, Path(path).read_bytes()
     data = bytearray(was)
     data[len(data) // 2] ^= 1
@@ -46,7 +46,7 @@ def flip(path: str) -> bytes:
 
 @contextlib.contextmanager
 def flipped(*paths: str):
-    """With a bit of these files flipped."""
+    """Flip a bit of each of these files inside the context."""
     held = {path: flip(path) for path in paths}
     try:
         yield
@@ -56,7 +56,7 @@ def flipped(*paths: str):
 
 
 @pytest.mark.parametrize("name", ["spirals", "sketches", "words"])
-def test_no_manifest_is_written_of_anything_that_is_damaged(made, name):
+def test_no_manifest_is_written_if_any_artifact_is_damaged(made, name):
     world: World = made(name)
     with contextlib.chdir(world.base):
         kept = list(world.run.files.artifacts())
@@ -68,7 +68,7 @@ def test_no_manifest_is_written_of_anything_that_is_damaged(made, name):
         world.write_manifest()
 
 
-def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch):
+def test_a_run_that_does_not_keep_its_checkpoints_is_verified_too(made, monkeypatch):
     world: World = made("spirals")
     monkeypatch.setattr(Run, "keeps_all", False)
     with contextlib.chdir(world.base):
@@ -80,7 +80,7 @@ def test_a_run_whose_checkpoints_are_not_kept_is_looked_at_too(made, monkeypatch
         world.write_manifest()
 
 
-def test_what_was_damaged_before_its_manifest_is_named_and_the_others_after_it(made):
+def test_files_damaged_before_their_manifest_are_reported_by_verify(made):
     world: World = made("sketches")
     run, path = world.run, "manifest.json"
     damaged = [
@@ -94,7 +94,7 @@ def test_what_was_damaged_before_its_manifest_is_named_and_the_others_after_it(m
     assert [line.split(" is damaged: delete it")[0] for line in told] == sorted(damaged)
 
 
-def test_what_became_of_the_users_files_since_is_named_though_their_times_are_kept(tmp_path):
+def test_changed_user_files_are_reported_even_with_their_old_times(tmp_path):
     sources = {f"datasets.mine.settings.folder: {n}.png": str(tmp_path / n) for n in "abcd"}
     for path in sources.values():
         Path(path).write_text(path)
@@ -109,7 +109,7 @@ def test_what_became_of_the_users_files_since_is_named_though_their_times_are_ke
         assert line.startswith(f"{name} {reason}")
 
 
-def test_the_texts_of_a_picture_are_told_unless_it_is_damaged_or_cut_off(made):
+def test_the_texts_of_a_png_are_read_unless_it_is_damaged(made):
     world: World = made("spirals")
     data = (world.base / world.run.files.of("frames")[2]).read_bytes()
     assert png.texts(data)["Snapshot"] == "2" and json.loads(png.texts(data)["epochreel"])

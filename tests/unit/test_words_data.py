@@ -1,4 +1,4 @@
-"""Words in noise: their measures, their chance, their backgrounds, on numpy and on torch."""
+"""Words in noise: image statistics, random numbers and backgrounds, on numpy and torch."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def draw(indices=range(64), seed=1, split="train", **settings):
 
 
 def noise_of(folder, indices=range(2000), seed=1, split="train"):
-    """The noise of every pixel, of standard deviation 12.75, unclipped within five of these."""
+    """Return the noise of every pixel: standard deviation 12.75, unclipped within five of these."""
     picture(folder, np.full((40, 40), 255))
     behind = {"background": "folder", "backgrounds": str(folder), "background_strength": 64}
     noisy, clean = (
@@ -40,7 +40,7 @@ def picture(folder, pixels, name="picture.png"):
 
 
 def behind(folder, indices=range(200), strength=255):
-    """What lies behind the words, from a folder or, without one, generated."""
+    """Return the backgrounds of words, from a folder or, without one, generated."""
     settings = {
         "background": "folder" if folder else "generated",
         "backgrounds": str(folder) if folder else None,
@@ -50,7 +50,7 @@ def behind(folder, indices=range(200), strength=255):
 
 
 def exactly_mixed(bits):
-    """The finaliser of splitmix64 by Python's own integers."""
+    """Return the finalizer of splitmix64, computed with Python integers."""
     bits %= 2**64
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         bits = (bits ^ (bits >> shift)) * factor % 2**64
@@ -58,21 +58,21 @@ def exactly_mixed(bits):
 
 
 def is_uniform(values, count):
-    """Whether whole numbers 0 … count - 1 occur as chance has them: χ² within five deviations."""
+    """Check that integers 0 … count - 1 are equally frequent: χ² within five deviations."""
     expected = len(values) / count
     excess = ((np.bincount(values, minlength=count) - expected) ** 2 / expected).sum()
     return values.max() == count - 1 and abs(excess - (count - 1)) < 5 * (2 * count) ** 0.5
 
 
 def related(one, other):
-    """Whether two sets of as many numbers correlate by more than five deviations from none."""
+    """Check that two equally long sets of numbers correlate by more than five deviations."""
     return abs(np.corrcoef(one.ravel(), other.ravel())[0, 1]) > 5 / one.size**0.5
 
 
-# -- What is published
+# -- The published data
 
 
-def test_an_example_is_a_small_grey_image_with_five_signs():
+def test_an_example_is_a_small_grey_image_with_five_symbols():
     (example,) = data.generate(SETTINGS, 1, "test", range(7, 8))
     assert {name: (value.dtype, value.shape) for name, value in example.items()} == {
         "image": (np.uint8, (40, 40)),
@@ -80,14 +80,14 @@ def test_an_example_is_a_small_grey_image_with_five_signs():
     }
 
 
-def test_the_ink_comes_as_near_as_a_pixel_to_each_edge_and_no_nearer():
+def test_the_ink_comes_within_one_pixel_of_each_edge():
     images, _ = draw(range(MANY), noise=0)
     for side in range(4):
         outer, next_to_it = (np.rot90(images, side, (1, 2))[:, row] for row in (0, 1))
         assert not outer.any() and next_to_it.any()
 
 
-def test_letters_are_half_as_bright_as_can_be():
+def test_letters_have_half_of_the_full_brightness():
     images, _ = draw(range(1000), noise=0)
     assert images.max() == 128 and images.any((1, 2)).all()
 
@@ -99,14 +99,14 @@ def test_words_have_one_to_four_letters_and_end_symbols_after_them():
     assert ((letters == 26) == (np.arange(5) >= lengths[:, None])).all()
 
 
-def test_letters_are_equally_frequent_at_each_place_and_do_not_depend_on_each_other():
+def test_letters_are_uniform_at_each_position_and_independent():
     _, letters = draw(range(2 * MANY))
     assert all(is_uniform(column[column < 26], 26) for column in letters.T[:4])
     first, second = letters[letters[:, 1] < 26, :2].astype(int).T
     assert is_uniform(26 * first + second, 26 * 26)
 
 
-def test_places_are_equally_frequent():
+def test_positions_in_the_image_are_uniform():
     images, letters = draw(range(2 * MANY), noise=0)
     level = images[~np.isin(letters, (9, 16)).any(1)]  # J and Q reach below the line
     assert is_uniform(level.any(2).argmax(1) - 1, 32)
@@ -115,7 +115,7 @@ def test_places_are_equally_frequent():
     assert is_uniform(left - 1, 33) and not related(left, top)  # these letters are 6 px wide
 
 
-def test_words_are_what_pillow_writes_in_dejavu_sans():
+def test_words_are_those_of_pillow_in_dejavu_sans():
     images, letters = draw(range(3000), noise=0)
     font = ImageFont.truetype(str(bundled_fonts.bundled("DejaVuSans.ttf")), 9, layout_engine=0)
     for image, word in zip(images, letters, strict=True):
@@ -128,10 +128,10 @@ def test_words_are_what_pillow_writes_in_dejavu_sans():
         assert np.array_equal(ink, np.array(page)[top:bottom, left:right])
 
 
-# -- Noise and chance
+# -- Noise and random numbers
 
 
-def test_noise_is_gaussian_of_the_deviation_asked_for(tmp_path):
+def test_noise_is_gaussian_with_the_given_deviation(tmp_path):
     values = noise_of(tmp_path) / (0.05 * 255)
     assert abs(values.mean()) < 5 / values.size**0.5
     assert abs(values.std() - 1) < 1e-3
@@ -139,13 +139,13 @@ def test_noise_is_gaussian_of_the_deviation_asked_for(tmp_path):
     assert np.allclose(beyond, [0.3271, 0.0549, 0.00253], rtol=0.03)
 
 
-def test_noise_ends_at_black_and_at_white():
+def test_noise_is_clipped_at_black_and_white():
     assert 128 < draw()[0].max() < 255
     black, white = ((draw(noise=1)[0] == level).mean() for level in (0, 255))
     assert 0.4 < black < 0.6 and 0.1 < white < 0.2
 
 
-def test_noise_of_neighbouring_pixels_and_examples_is_unrelated(tmp_path):
+def test_noise_of_neighbouring_pixels_and_examples_is_uncorrelated(tmp_path):
     noise = noise_of(tmp_path)
     flat = noise.reshape(len(noise), -1)
     assert not related(noise[1:], noise[:-1])
@@ -153,13 +153,13 @@ def test_noise_of_neighbouring_pixels_and_examples_is_unrelated(tmp_path):
 
 
 @pytest.mark.parametrize("other", [(1, "test"), (1, "validation"), (2, "train"), (0, "train")])
-def test_seeds_and_splits_are_unrelated(tmp_path, other):
+def test_seeds_and_splits_are_uncorrelated(tmp_path, other):
     seed, split = other
     assert not related(noise_of(tmp_path), noise_of(tmp_path, seed=seed, split=split))
     assert (draw(range(1000))[1] == draw(range(1000), *other)[1]).all(1).mean() < 0.03
 
 
-def test_no_example_comes_twice():
+def test_no_example_is_repeated():
     starts = (0, 10**6, 10**9, 10**12)
     indices = [start + i for start in starts for i in range(300)]
     sets = [(seed, split) for seed in (0, 1, 2**32 - 1) for split in SPLITS]
@@ -167,13 +167,13 @@ def test_no_example_comes_twice():
     assert len(images) == len(indices) * len(sets)
 
 
-def test_the_hash_is_that_of_splitmix64():
+def test_the_hash_is_splitmix64():
     states = 1234567 + np.arange(1, 4) * np.int64(GOLDEN - 2**64)
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
     assert counter_rng.hash_bits(states).view(np.uint64).tolist() == published
 
 
-def test_numbers_are_those_of_exact_arithmetic():
+def test_numbers_match_exact_arithmetic():
     numbers = counter_rng.numbers(counter_rng.examples(7, "test", np.array([10**9])), 3, 2)
     start = exactly_mixed((7 * 3 + 2 + 1) * GOLDEN)
     state = exactly_mixed(start + (10**9 + 1) * GOLDEN)
@@ -181,7 +181,7 @@ def test_numbers_are_those_of_exact_arithmetic():
     assert numbers.view(np.uint64).tolist() == [exact]
 
 
-def test_each_bit_of_an_index_turns_half_of_the_bits_that_follow():
+def test_each_bit_of_an_index_flips_half_of_the_output_bits():
     def bits(indices):
         return counter_rng.numbers(counter_rng.examples(1, "train", indices), 0, 1).view(np.uint64)
 
@@ -190,7 +190,7 @@ def test_each_bit_of_an_index_turns_half_of_the_bits_that_follow():
     assert np.abs(np.mean(turned, axis=1) - 32).max() < 5 * 4 / 5000**0.5
 
 
-# -- The same bits however they are asked for
+# -- The same bits in every batch and on every device
 
 
 @pytest.fixture(params=backgrounds.KINDS)
@@ -247,14 +247,14 @@ def test_shards_are_drawn_without_torch():
 # -- Backgrounds
 
 
-def test_words_and_places_are_the_same_before_any_background(settings):
+def test_a_background_changes_neither_words_nor_their_positions(settings):
     images, letters = draw(noise=0)
     before = data.draw(settings | {"noise": 0}, 1, "train", np.arange(64))
     assert np.array_equal(before["letters"], letters)
     assert (before["image"] >= images).all()
 
 
-def test_letters_add_their_light_up_to_white(tmp_path):
+def test_letters_add_their_brightness_up_to_white(tmp_path):
     picture(tmp_path, np.full((40, 40), 255))
     letters = draw(noise=0)[0].astype(int)
     for strength in (50, 200):
@@ -266,14 +266,14 @@ def test_letters_add_their_light_up_to_white(tmp_path):
 
 
 @pytest.mark.parametrize("strength", [0, 1, 96, 255])
-def test_the_strength_is_the_largest_level_of_a_background(tmp_path, strength):
+def test_the_strength_is_the_maximum_level_of_a_background(tmp_path, strength):
     picture(tmp_path, [[0] * 50, [255] * 50] * 25)
     for folder in (tmp_path, None):
         levels = behind(folder, strength=strength)
         assert (levels.min(), levels.max()) == (0, strength)
 
 
-def test_generated_backgrounds_differ_and_have_strokes_on_patches_of_light():
+def test_generated_backgrounds_differ_and_have_strokes_on_light_patches():
     levels = behind(None, range(2000)).astype(int)
     assert len({level.tobytes() for level in levels}) == 2000
     steps = np.abs(np.diff(levels, axis=2))
@@ -292,7 +292,7 @@ def test_patches_of_light_blend_into_each_other(step):
     assert steepest <= 1.5 * 255 / step + 5
 
 
-def test_a_cut_is_any_part_of_any_image_of_the_folder(tmp_path):
+def test_a_crop_is_any_part_of_any_image_of_the_folder(tmp_path):
     row, column = np.mgrid[:60, :45]
     picture(tmp_path, row * 4)
     (tmp_path / "deeper").mkdir()
@@ -305,7 +305,7 @@ def test_a_cut_is_any_part_of_any_image_of_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(400, 300), (160, 120), (11, 10), (30, 90), (2, 5000)])
-def test_a_cut_shows_at_least_a_third_of_an_images_shorter_side(tmp_path, size):
+def test_a_crop_shows_at_least_a_third_of_an_images_shorter_side(tmp_path, size):
     for name, shape in (("tall.png", size), ("wide.png", size[::-1])):
         along = np.linspace(0, 255, min(size))
         is_tall = shape[0] == min(size)
@@ -315,7 +315,7 @@ def test_a_cut_shows_at_least_a_third_of_an_images_shorter_side(tmp_path, size):
     assert np.ptp(cuts, axis=(1, 2)).min() >= 255 / 3 - 10
 
 
-def test_a_folder_that_gives_no_background_is_named(tmp_path):
+def test_a_folder_without_usable_backgrounds_is_reported(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
     with pytest.raises(UserError, match=rf"{tmp_path} has no images .*: add some"):
         behind(tmp_path)

@@ -1,4 +1,4 @@
-"""What the word reader's evaluations hold, and what its metrics mean."""
+"""The contents of the word reader's evaluations, and the meaning of its metrics."""
 
 import numpy as np
 import pytest
@@ -14,8 +14,8 @@ METRICS = {"accuracy", "letters", "place_1", "place_2", "place_3", "place_4", "e
 METRICS |= {"spread_across", "spread_down", "in_order"}
 
 
-class Told(torch.nn.Module):
-    """Reads what it is told, whatever the image; the image's first pixel numbers the word."""
+class FixedReader(torch.nn.Module):
+    """A network that reads given words; the first pixel of an image numbers its word."""
 
     def __init__(self, signs, looked=None, sure=9.0):
         super().__init__()
@@ -23,13 +23,13 @@ class Told(torch.nn.Module):
         self.looked = torch.ones(len(signs), STEPS, SIDE, SIDE) if looked is None else looked
 
     def attend(self, images):
-        """The logits and masks of the words that the images number."""
+        """Return the logits and masks of the words that the images number."""
         which = images[:, 0, 0].long()
         return self.logits[which], self.looked[which]
 
 
 def signs(*words):
-    """Words as rows of signs; a full stop is the end symbol."""
+    """Return words as rows of symbols; a full stop is the end symbol."""
     rows = [[END if sign == "." else ord(sign) - ord("A") for sign in word] for word in words]
     return np.array([row + [END] * (STEPS - len(row)) for row in rows], np.uint8)
 
@@ -38,7 +38,7 @@ def tried(words, read, looked=None, batch=3, **options):
     images = np.zeros((len(words), SIDE, SIDE), np.uint8)
     images[:, 0, 0] = np.arange(len(words))
     test = {"image": torch.from_numpy(images), "letters": torch.from_numpy(words)}
-    return evaluate(Told(read, looked, **options), evaluator.batches(test, batch))
+    return evaluate(FixedReader(read, looked, **options), evaluator.batches(test, batch))
 
 
 def metrics(*arguments, **options):
@@ -46,40 +46,40 @@ def metrics(*arguments, **options):
 
 
 def columns_of_light(*places, words=1):
-    """Masks that let through one column each, (words, 5, 40, 40); None stands for all."""
+    """Return masks (words, 5, 40, 40) of one column each; None stands for all columns."""
     looked = torch.zeros(words, STEPS, SIDE, SIDE)
     for step, place in enumerate(places):
         looked[:, step, :, slice(None) if place is None else place] = 1
     return looked
 
 
-def test_a_word_is_right_when_all_is_up_to_its_end():
+def test_a_word_is_right_if_everything_up_to_its_end_is():
     words = signs("CAT", "ON", "I")
     assert metrics(words, words)["accuracy"] == 1
     assert metrics(words, signs("CAT", "ONE", "I.Q"))["accuracy"] == pytest.approx(2 / 3)
     assert metrics(words, signs("COT", "ON", "I"))["accuracy"] == pytest.approx(2 / 3)
 
 
-def test_letters_are_counted_without_the_end_and_by_their_places():
+def test_letters_are_counted_without_the_end_and_by_position():
     found = metrics(signs("CAT", "ON"), signs("CUT", "OXY"))
     assert found["letters"] == pytest.approx(3 / 5)
     assert [found[f"place_{place}"] for place in (1, 2, 3, 4)] == [1, 0, 1, 0]
 
 
-def test_an_end_is_right_only_where_it_is_told_first():
+def test_an_end_is_right_only_if_it_is_the_first_one_read():
     words = signs("CAT", "CAT", "CAT", "ON")
     read = signs("XYZ", "C.T", "CATS", "ON.A")
     assert metrics(words, read)["end"] == pytest.approx(1 / 2)
 
 
-def test_the_loss_is_the_cross_entropy_of_what_counts():
+def test_the_loss_is_the_cross_entropy_up_to_the_end():
     words, sure = signs("CAT", "I"), 3.0
     wrong_after_the_end = signs("CAT", "I.XYZ")
     expected = -np.log(np.exp(sure) / (np.exp(sure) + 26))
     assert metrics(words, wrong_after_the_end, sure=sure)["loss"] == pytest.approx(expected)
 
 
-def test_a_mask_that_is_everywhere_alike_spreads_over_the_image():
+def test_a_uniform_mask_spreads_over_the_whole_image():
     found = metrics(signs("WORD"), signs("WORD"))
     assert found["spread_across"] == found["spread_down"] == pytest.approx(masks.EVEN)
     assert pytest.approx(11.54, abs=0.01) == masks.EVEN and found["in_order"] == 0
@@ -94,7 +94,7 @@ def test_a_mask_of_one_point_does_not_spread():
     assert columns["centre_y"].to_pylist()[0] == [7] * 5
 
 
-def test_a_mask_of_one_column_spreads_down_alone():
+def test_a_mask_of_one_column_spreads_only_vertically():
     found = metrics(signs("WORD"), signs("WORD"), columns_of_light(None, 9, 17, 25, 33))
     assert found["spread_across"] == 0 and found["spread_down"] == pytest.approx(masks.EVEN)
 
@@ -108,12 +108,12 @@ def test_a_mask_of_one_column_spreads_down_alone():
         ((39, 9, 17, 25), 2 / 3),
     ],
 )
-def test_masks_are_in_order_where_they_move_to_the_right(places, share):
+def test_masks_are_in_order_if_they_move_to_the_right(places, share):
     looked = columns_of_light(*places, None)
     assert metrics(signs("WORD"), signs("WORD"), looked)["in_order"] == pytest.approx(share)
 
 
-def test_a_first_mask_counts_where_the_network_chooses_it():
+def test_a_first_mask_counts_only_if_the_network_chooses_it():
     chosen, given = columns_of_light(3, 9), columns_of_light(None, 9)
     spreads = [metrics(signs("ON"), signs("ON"), each)["spread_across"] for each in (chosen, given)]
     assert spreads == [0, 0] and metrics(signs("ON"), signs("ON"), chosen)["in_order"] == 1
@@ -127,7 +127,7 @@ def test_only_the_steps_of_true_letters_are_measured():
     assert found["in_order"] == 1 and found["spread_across"] == 0
 
 
-def test_a_mask_that_lets_nothing_through_is_taken_as_even():
+def test_an_empty_mask_counts_as_uniform():
     looked = torch.zeros(1, STEPS, SIDE, SIDE)
     columns, found = tried(signs("WORD"), signs("WORD"), looked)
     assert found["spread_across"] == pytest.approx(masks.EVEN) and found["in_order"] == 0
@@ -135,13 +135,13 @@ def test_a_mask_that_lets_nothing_through_is_taken_as_even():
 
 
 @pytest.mark.parametrize("words", [("A",), ("AB", "C"), ("WORD",), ("",)])
-def test_all_metrics_are_finite_whatever_the_words(words):
+def test_all_metrics_are_finite_for_any_words(words):
     found = metrics(signs(*words), signs(*words))
     assert found.keys() == METRICS and np.isfinite(list(found.values())).all()
 
 
 def invented(count):
-    """Words, readings and masks drawn at random."""
+    """Return random words, predictions and masks."""
     draw = np.random.default_rng(3)
     words = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(count))["letters"]
     looked = torch.from_numpy(draw.random((count, STEPS, SIDE, SIDE), np.float32))
@@ -149,21 +149,21 @@ def invented(count):
 
 
 @pytest.mark.parametrize("batch", [1, 7, 8, 30, 100])
-def test_the_batch_changes_nothing(batch):
+def test_the_batch_size_changes_nothing(batch):
     one, other = (tried(*invented(30), batch=size) for size in (4, batch))
     assert one[0].keys() == other[0].keys()
     assert all(column.equals(other[0][name]) for name, column in one[0].items())
     assert one[1] == pytest.approx(other[1])
 
 
-def test_the_masks_of_the_first_words_are_kept_and_no_others():
+def test_only_the_masks_of_the_first_words_are_kept():
     words, read, looked = invented(12)
     kept = tried(words, read, looked)[0]["mask"].to_pylist()
     assert [mask is not None for mask in kept] == [True] * SHOWN + [False] * 4
     assert np.array_equal(kept[5], np.rint(255 * looked[5].numpy()).ravel())
 
 
-def test_a_row_says_what_was_there_what_was_read_and_how_sure_it_was():
+def test_a_row_holds_the_word_the_prediction_and_its_probability():
     columns, _ = tried(signs("CAT", "I"), signs("CUT", "I"), sure=2.0)
     assert columns["letters"].to_pylist() == signs("CAT", "I").tolist()
     assert columns["prediction"].to_pylist() == signs("CUT", "I").tolist()
@@ -179,7 +179,7 @@ def test_the_evaluation_of_many_words_is_a_small_file(tmp_path):
     assert (tmp_path / "a").stat().st_size < 120_000
 
 
-def test_what_stands_after_the_first_end_does_not_count():
+def test_nothing_after_the_first_end_counts():
     words = np.concatenate((signs("AB.CD"), signs("ABCDE"), signs(".")))
     assert lengths(words).tolist() == [2, 5, 0] and text(words[0]) == "AB"
     assert counted(words).sum(1).tolist() == [3, 5, 1]

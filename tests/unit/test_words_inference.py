@@ -1,4 +1,4 @@
-"""Predictor words of one's own: from pictures of any size to what the networks know."""
+"""Inference on user pictures of words: pictures of any size become what the networks expect."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(12))
 
 
 def written(text="CAT", size=80, margin=40, ink=(0, 0, 0), ground=(255, 255, 255)):
-    """A picture of a word, (H, W, 3)."""
+    """Return a picture of a word, (H, W, 3)."""
     font = ImageFont.truetype(str(bundled_fonts.bundled("DejaVuSans.ttf")), size)
     left, top, right, bottom = font.getbbox(text)
     image = Image.new("RGB", (right - left + 2 * margin, bottom - top + 2 * margin), ground)
@@ -29,7 +29,7 @@ def noisy(picture):
 
 
 def ink_box(image):
-    """First and last row, first and last column that are clearly not ground."""
+    """Return the first and last row and column that clearly differ from the background."""
     ink = image > 50
     return [int(i) for axis in (1, 0) for i in np.flatnonzero(ink.any(axis))[[0, -1]]]
 
@@ -49,7 +49,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES.keys())
-def test_letters_become_light_seven_rows_high_and_whole(picture):
+def test_letters_become_light_seven_rows_high_and_complete(picture):
     image = frame_word(picture)
     top, bottom, left, right = ink_box(image)
     assert image.shape == (SIDE, SIDE) and image.dtype == np.uint8
@@ -57,25 +57,25 @@ def test_letters_become_light_seven_rows_high_and_whole(picture):
     assert 120 <= image.max() <= 200 and np.median(image) == 0
 
 
-def test_a_word_that_would_be_too_wide_is_made_smaller():
+def test_a_word_that_is_too_wide_is_scaled_down():
     top, bottom, left, right = ink_box(frame_word(written("MWMWMW")))
     assert right - left + 1 <= SIDE - 1 and bottom - top + 1 < 7
 
 
-def test_a_tail_below_the_line_does_not_make_letters_smaller():
+def test_a_descender_does_not_make_letters_smaller():
     with_tail, without = (ink_box(frame_word(written(text))) for text in ("QUIZ", "OUIZ"))
     assert with_tail[0] == without[0] and with_tail[2:] == without[2:]
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_an_image_as_the_networks_know_it_stays_as_it_is(number):
+def test_an_image_in_the_networks_format_is_left_unchanged(number):
     image = TEST["image"][number]
     assert np.array_equal(frame_word(image), image)
     assert np.array_equal(frame_word(255 - image), image)
 
 
 @pytest.mark.parametrize("number", [2, 3, 5])
-def test_a_known_image_in_a_larger_one_keeps_its_pixels(number):
+def test_a_test_image_inside_a_larger_one_keeps_its_pixels(number):
     image = TEST["image"][number]
     found = frame_word(np.pad(image, 9)).astype(float)
     match = [
@@ -95,14 +95,14 @@ def test_a_known_image_in_a_larger_one_keeps_its_pixels(number):
         np.linspace(100, 110, 5000).astype(np.uint8).reshape(50, 100),
     ],
 )
-def test_a_picture_of_nothing_is_refused_in_one_line(picture):
+def test_an_empty_picture_is_refused_in_one_line(picture):
     with pytest.raises(UserError, match="nothing stands out") as error:
         frame_word(picture)
     assert "\n" not in str(error.value)
 
 
-class Told(torch.nn.Module):
-    """Reads what it is told, with masks that move to the right."""
+class FixedReader(torch.nn.Module):
+    """A network that reads a given word, with masks that move to the right."""
 
     def __init__(self, text, sure=6.0):
         super().__init__()
@@ -110,7 +110,7 @@ class Told(torch.nn.Module):
         self.logits = sure * torch.eye(27)[signs]
 
     def attend(self, images):
-        """Logits (1, 5, 27) and masks (1, 5, 40, 40)."""
+        """Return logits (1, 5, 27) and masks (1, 5, 40, 40)."""
         masks = torch.zeros(1, STEPS, SIDE, SIDE)
         for step in range(STEPS):
             masks[0, step, :, 8 * step : 8 * step + 8] = 1
@@ -118,22 +118,24 @@ class Told(torch.nn.Module):
 
 
 @pytest.mark.parametrize("word", ["CAT", "I", "WORDS", ""])
-def test_the_table_has_a_row_for_each_letter_and_one_for_the_word(word):
-    table = inference.predict(Told(word), written(), {})
+def test_the_table_has_a_row_per_letter_and_one_for_the_word(word):
+    table = inference.predict(FixedReader(word), written(), {})
     assert list(table.columns) == ["place", "letter", "probability"]
     assert table["place"].tolist() == [*map(str, range(1, len(word) + 1)), "word"]
     assert table["letter"].tolist() == [*word, word]
 
 
 @pytest.mark.parametrize(("word", "signs"), [("CAT", 4), ("WORDS", 5), ("", 1)])
-def test_a_words_probability_is_the_product_of_its_signs(word, signs):
+def test_the_probability_of_a_word_is_the_product_of_its_symbols(word, signs):
     share = np.exp(6) / (np.exp(6) + 26)
-    table = inference.predict(Told(word), written(), {})
+    table = inference.predict(FixedReader(word), written(), {})
     assert np.allclose(table["probability"], [*[share] * len(word), share**signs])
 
 
-def test_the_picture_shows_five_steps_and_tells_what_was_read():
-    one, other = (inference.draw_prediction(Told(word), written(), {}) for word in ("CAT", "COT"))
+def test_the_picture_shows_five_steps_and_the_predicted_letters():
+    one, other = (
+        inference.draw_prediction(FixedReader(word), written(), {}) for word in ("CAT", "COT")
+    )
     assert one.shape == (340, 1096, 3) and one.dtype == np.uint8
     changed = (one != other).any(-1)
     assert changed[:64].any() and changed[264:, 236:448].any()  # the word and its second letter
@@ -141,7 +143,7 @@ def test_the_picture_shows_five_steps_and_tells_what_was_read():
 
 
 def test_the_picture_is_pale_after_the_end():
-    pixels = inference.draw_prediction(Told("I"), written(), {})[64:264].mean((0, 2))
+    pixels = inference.draw_prediction(FixedReader("I"), written(), {})[64:264].mean((0, 2))
     left = 24 + 212 * np.arange(STEPS)
     assert [bool(pixels[x : x + 200].mean() > 180) for x in left] == [
         False,

@@ -1,4 +1,4 @@
-"""The networks that read words."""
+"""The networks of the word reader."""
 
 import numpy as np
 import pytest
@@ -51,14 +51,14 @@ def gradients(network, batch):
 
 
 @each_network
-def test_a_reading_has_logits_of_27_signs_for_each_of_five_steps(name):
+def test_there_are_27_logits_for_each_of_five_steps(name):
     logits = network_of(name)(batch_of(3)["image"])
     assert logits.shape == (3, 5, 27)
     assert logits.dtype == torch.float32
 
 
 @each_network
-def test_each_step_looks_through_a_mask_of_the_images_size(name):
+def test_each_step_has_a_mask_of_the_size_of_the_image(name):
     with torch.no_grad():
         _, masks = network_of(name).attend(batch_of(3)["image"])
     assert masks.shape == (3, 5, 40, 40)
@@ -67,13 +67,13 @@ def test_each_step_looks_through_a_mask_of_the_images_size(name):
 
 
 @each_network
-def test_what_is_read_is_the_same_whether_the_masks_are_asked_for_or_not(name):
+def test_requesting_the_masks_does_not_change_the_logits(name):
     network, images = network_of(name), batch_of()["image"]
     assert torch.equal(network.attend(images)[0], network(images))
 
 
 @each_network
-def test_looking_without_gradients_reads_the_same(name):
+def test_logits_are_the_same_without_gradients(name):
     network, images = network_of(name), batch_of()["image"]
     with torch.no_grad():
         without = network(images)
@@ -81,20 +81,20 @@ def test_looking_without_gradients_reads_the_same(name):
 
 
 @each_network
-def test_training_and_reading_are_the_same_arithmetic(name):
+def test_training_and_evaluation_modes_are_the_same(name):
     network, images = network_of(name), batch_of()["image"]
     assert torch.equal(network.train()(images), network.eval()(images))
 
 
 @each_network
-def test_two_words_are_learnt_by_heart(name):
+def test_two_words_can_be_memorized(name):
     batch = batch_of(2)
     network = learn(network_of(name), batch, steps=200)
     assert model.loss(network, batch) < 0.05
 
 
 @each_network
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(name):
+def test_weights_depend_on_the_seed_alone(name):
     first, again, other = (list(network_of(name, seed).parameters()) for seed in (1, 1, 2))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
@@ -107,14 +107,14 @@ def test_the_same_training_gives_the_same_bits(name):
 
 
 @each_network
-def test_a_word_is_read_alike_alone_and_among_others(name):
+def test_a_word_is_read_the_same_alone_or_in_a_batch(name):
     network, images = network_of(name), batch_of()["image"]
     together = network(images)
     torch.testing.assert_close(network(images[2:3])[0], together[2], rtol=1e-4, atol=1e-5)
 
 
 @each_network
-def test_bfloat16_reads_nearly_the_same_and_learns(name):
+def test_bfloat16_gives_nearly_the_same_logits_and_trains(name):
     network, batch = network_of(name), batch_of()
     exact = network(batch["image"])
     with torch.autocast("cpu", torch.bfloat16):
@@ -126,7 +126,7 @@ def test_bfloat16_reads_nearly_the_same_and_learns(name):
 
 
 class Plain(nn.Module):
-    """`published` as anyone would write it with torch's layers, and the weights of `reader`."""
+    """`published` written with plain torch layers, with the weights of `reader`."""
 
     def __init__(self, reader):
         super().__init__()
@@ -136,7 +136,7 @@ class Plain(nn.Module):
         self.cell.load_state_dict(reader.cell.state_dict())
 
     def forward(self, images):
-        """Logits (B, 5, 27) and masks (B, 5, 40, 40)."""
+        """Return logits (B, 5, 27) and masks (B, 5, 40, 40)."""
         images = (images.float() - 20) / 50
         mask = torch.ones_like(images)
         state = 2 * (torch.zeros(len(images), self.cell.hidden_size),)
@@ -152,13 +152,13 @@ class Plain(nn.Module):
         return torch.stack(logits, 1), torch.stack(masks, 1)
 
 
-def test_published_reads_through_the_same_masks_as_one_of_plain_layers():
+def test_published_gives_the_same_results_as_plain_layers():
     network, images = network_of("published"), batch_of()["image"]
     for ours, plain in zip(network.attend(images), Plain(network.reader)(images), strict=True):
         torch.testing.assert_close(ours, plain)
 
 
-def test_published_learns_as_one_of_plain_layers_does():
+def test_published_has_the_same_gradients_as_plain_layers():
     network, batch = network_of("published"), batch_of()
     ours, plain = gradients(network, batch), Plain(network.reader)
     network.zero_grad()
@@ -167,7 +167,7 @@ def test_published_learns_as_one_of_plain_layers_does():
         torch.testing.assert_close(ours[f"reader.{name}"], parameter.grad, rtol=1e-4, atol=1e-6)
 
 
-def test_published_learns_the_same_with_each_steps_gradient_added_up(monkeypatch):
+def test_published_has_the_same_gradients_when_added_step_by_step(monkeypatch):
     network, batch = network_of("published"), batch_of()
     gathered = gradients(network, batch)
     monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
@@ -191,23 +191,23 @@ def test_published_has_the_published_number_of_weights():
     assert sum(counts.values()) == 19_627_035
 
 
-def test_published_first_looks_at_all_of_the_image():
+def test_the_first_mask_of_published_covers_the_whole_image():
     _, masks = network_of("published").attend(batch_of()["image"])
     assert (masks[:, 0] == 1).all()
     assert (masks[:, 1:] < 1).all()
 
 
-def test_compact_first_looks_at_all_columns_alike():
+def test_compact_first_weights_all_columns_equally():
     looked = network_of("compact").reader(batch_of()["image"])[1]
     torch.testing.assert_close(looked.columns[0], torch.full((4, 40), 1 / 40))
 
 
-def test_compact_shows_what_it_sees_best_as_one():
+def test_the_masks_of_compact_have_a_maximum_of_one():
     _, masks = network_of("compact").attend(batch_of()["image"])
     assert (masks.amax((2, 3)) == 1).all()
 
 
-def test_compact_sees_the_pixels_around_the_middle_of_its_window_the_rim_less():
+def test_the_window_of_compact_weights_its_centre_most():
     reader, images = network_of("compact").reader, torch.rand(2, 40, 40)
     rows = F.one_hot(torch.tensor([20, 30]), 40).float()
     shown = reader._windows(images, rows)[1, 17].view(11, 11)
@@ -216,7 +216,7 @@ def test_compact_sees_the_pixels_around_the_middle_of_its_window_the_rim_less():
 
 
 def words(*texts):
-    """Words (B, 5), uint8, end symbols after their letters."""
+    """Return words (B, 5), uint8, with end symbols after their letters."""
     signs = [[*(ord(sign) - ord("A") for sign in text), *[model.END] * 5][:5] for text in texts]
     return torch.tensor(signs, dtype=torch.uint8)
 
@@ -237,7 +237,7 @@ def test_the_first_end_symbol_counts_and_nothing_after_it():
     assert not logits.grad[0, 3:].any()
 
 
-def test_all_signs_of_a_batch_count_alike_whatever_the_length_of_their_word():
+def test_all_symbols_of_a_batch_have_equal_weight():
     logits, letters = torch.randn(2, 5, 27), words("A", "DOGS")
     counted = torch.cat([logits[0, :2], logits[1]]), torch.cat([letters[0, :2], letters[1]]).long()
     assert loss_of(logits, letters).item() == pytest.approx(F.cross_entropy(*counted).item())

@@ -1,6 +1,6 @@
-"""What runs again after a change: one dry run for each mechanism.
+"""What a change reruns: one dry run for each mechanism.
 
-`tests/promises/test_reruns*.py` try every key, module, package and file in this way.
+`tests/promises/test_reruns*.py` cover every key, module, package and file in this way.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ LAST = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "r
 
 @pytest.fixture
 def place(world, tmp_path) -> Workplace:
-    """The miniature world, to replace files in."""
+    """The miniature world, for replacing files."""
     return world.linked_at(tmp_path / "place")
 
 
 @pytest.fixture
 def films(world) -> set[str]:
-    """The jobs that follow from another film of every run."""
+    """The jobs that rerun when the film of every run changes."""
     rules = ("encode", "write_manifest")
     return {"publish"} | {f"{rule} {run}" for rule in rules for run in world.config["runs"]}
 
@@ -36,7 +36,7 @@ def case_of(cases: list[Case], what: str) -> Case:
     return next(case for case in cases if case.what == what)
 
 
-def test_another_setting_reruns_what_depends_on_it(world):
+def test_a_changed_setting_reruns_what_depends_on_it(world):
     config = with_key(world.config, "runs.sheets.film.crf", 30)
     assert world.jobs("all", config=config) == OF_SHEETS
 
@@ -50,7 +50,7 @@ def test_a_change_in_a_module_reruns_the_rules_that_run_it(world, films, tmp_pat
     assert place.jobs("all") == films
 
 
-def test_a_comment_and_another_docstring_in_every_module_rerun_nothing(world, tmp_path):
+def test_comments_and_docstrings_in_every_module_rerun_nothing(world, tmp_path):
     place = copy.copy(world)
     place.repository = copy_code(tmp_path / "code")
     for path in place.repository.rglob("*.py"):
@@ -65,13 +65,13 @@ def test_another_version_of_a_package_reruns_the_rules_that_use_it(world, films,
     assert place.jobs("all") == films
 
 
-def test_a_lost_file_is_made_again_with_all_that_is_read_from_it(place):
+def test_a_lost_file_is_made_again_with_everything_that_reads_it(place):
     case = case_of(LOST, "an evaluation")
     (place.folder / case.path).unlink()
     assert place.jobs() == case.jobs
 
 
-def test_a_file_altered_by_hand_is_read_again(place):
+def test_a_file_changed_by_hand_is_read_again(place):
     case = case_of(ALTERED, "an evaluation")
     path = place.folder / case.path
     data = path.read_bytes()
@@ -80,19 +80,19 @@ def test_a_file_altered_by_hand_is_read_again(place):
     assert place.jobs() == case.jobs
 
 
-def test_a_longer_run_trains_its_new_snapshots_alone_and_draws_all_again(world):
+def test_a_longer_run_trains_only_its_new_snapshots_and_renders_all(world):
     config = with_key(world.config, "runs.sheets.epochs", 4)
     network = {"save_network sheets"}
     assert world.jobs(config=config) == LAST | {"render sheets 00000"} | OF_SHEETS | network
 
 
-def test_other_blocks_make_all_of_a_run_again_and_no_dataset(world):
+def test_another_block_size_remakes_a_run_but_no_dataset(world):
     jobs = world.jobs(config=world.config | {"snapshots_per_block": 100})
     rules = {job.split()[0] for job in LAST} | {"save_network"}
     assert reruns.without_blocks(jobs) == {f"{rule} sheets" for rule in rules} | OF_SHEETS
 
 
-def test_an_added_run_makes_its_own_and_nothing_else(world):
+def test_an_added_run_makes_its_own_files_and_nothing_else(world):
     another = world.config["runs"]["sheets"] | {"seed": 9}
     config = with_key(world.config, "runs.another", another)
     jobs = [job.split() for job in world.jobs("all", config=config)]

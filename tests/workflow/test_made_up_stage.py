@@ -1,4 +1,4 @@
-"""A rule, a script and one declaration add a stage; everything else follows from these."""
+"""A rule, a script and one declaration are enough to add a stage."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ DECLARATION = """    Stage(
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Workplace:
-    """A small run made by a copy of the code with one more stage."""
+    """A small run, made by a copy of the code with one more stage."""
     folder = tmp_path_factory.mktemp("made_up")
     code = copy_code(folder / "code")
     (code / "rules/export.smk").write_text(RULE)
@@ -78,7 +78,7 @@ def place(tmp_path_factory) -> Workplace:
     return place
 
 
-def test_the_artifact_of_a_new_stage_is_made_with_the_rest_and_listed_in_the_manifest(place):
+def test_the_artifact_of_a_new_stage_is_made_and_listed_in_the_manifest(place):
     assert 0 <= float(place.path("spirals/accuracy.txt").read_text()) <= 1
     manifest = json.loads(place.path("spirals/manifest.json").read_text())
     assert "results/spirals/accuracy.txt" in manifest["artifacts"]
@@ -93,14 +93,14 @@ def test_verify_checks_the_artifact_of_a_new_stage(place):
     path.write_text(text)
 
 
-def test_a_change_of_its_script_reruns_the_new_stage_alone(place):
+def test_a_change_of_its_script_reruns_only_the_new_stage(place):
     script = place.repository / "workflow_scripts/export_accuracy.py"
     script.write_text(SCRIPT.replace("[-1]", "[0]"))
     assert place.jobs("all") == {"export_accuracy spirals", "write_manifest spirals"}
     script.write_text(SCRIPT)
 
 
-def test_what_it_reads_reruns_it(place):
+def test_a_change_of_its_input_reruns_the_new_stage(place):
     config = json.loads(json.dumps(place.config))
     config["runs"]["spirals"]["seed"] = 9
     assert "export_accuracy spirals" in place.jobs("all", config=config)

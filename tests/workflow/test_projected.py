@@ -1,4 +1,4 @@
-"""An experiment of a user, outside the repository, whose film shows moving points."""
+"""A user-defined experiment outside the repository, with a film of moving points."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def sentences(rows, data, figure):
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Workplace:
-    """A working folder beside an experiment whose points are projected, with everything made."""
+    """A working folder next to an experiment with a projection, with everything made."""
     folder = tmp_path_factory.mktemp("projected")
     shutil.copytree(SPIRALS, folder / "mine")
     (folder / "mine/projection.py").write_text(PROJECTION)
@@ -74,7 +74,7 @@ def layout(place: Workplace, run: str, number: int) -> np.ndarray:
     return projections.read(path, number, made)
 
 
-def test_each_snapshot_has_a_layout_with_its_numbers(place):
+def test_each_snapshot_has_a_layout_with_its_metrics(place):
     path = place.path("spirals/projections/000011.parquet")
     assert layout(place, "spirals", 11).shape == (40, 2)
     assert 0.5 < evaluations.read_metadata(path)["metrics"]["trustworthiness"] <= 1
@@ -82,7 +82,7 @@ def test_each_snapshot_has_a_layout_with_its_numbers(place):
 
 
 @pytest.mark.parametrize("run, name", [("spirals", "causal"), ("linear", "linear")])
-def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, name):
+def test_projection_in_blocks_equals_projection_at_once(place, run, name):
     paths = [place.path(f"{run}/evaluations/{n:06d}.parquet") for n in range(12)]
     columns = [evaluations.read(path).to_pydict() for path in paths]
     points = [np.column_stack([c["x"], c["y"], c["probability"]]).astype("f4") for c in columns]
@@ -92,7 +92,7 @@ def test_blocks_of_layouts_are_those_of_the_film_projected_at_once(place, run, n
         assert np.array_equal(layout(place, run, number), whole[number].layout)
 
 
-def test_between_two_snapshots_points_move_and_the_title_is_that_of_the_first(place):
+def test_in_transitions_points_move_and_the_title_is_that_of_the_first(place):
     pictures = list(png.series(place.path("spirals/transitions/000010.png").read_bytes()))
     frames = [png.decode(place.path(f"spirals/frames/{n:06d}.png").read_bytes()) for n in (9, 10)]
     first, second = (png.decode(picture) for picture in pictures)
@@ -107,7 +107,7 @@ def test_an_experiment_outside_the_repository_gives_a_film(place):
     assert film.read_bytes() == place.path("spirals/training.mp4").read_bytes()
 
 
-def test_transitions_are_in_the_film_and_are_counted_as_no_snapshots(place):
+def test_transitions_are_in_the_film_and_do_not_count_as_snapshots(place):
     film = place.path("spirals/training.mp4")
     assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
@@ -123,12 +123,12 @@ def test_captions_are_the_sentences_of_all_snapshots(place):
 
 @pytest.fixture
 def copied(place, tmp_path) -> Workplace:
-    """A copy of the working folder and the experiment, to change."""
+    """A copy of the working folder and the experiment, for changes."""
     shutil.copytree(place.folder.parent, tmp_path / "copy")
     return Workplace(tmp_path / "copy/work", place.config)
 
 
-def test_a_longer_run_moves_no_point_of_the_snapshots_before(copied):
+def test_a_longer_run_moves_no_point_of_earlier_snapshots(copied):
     config = yaml.safe_load(yaml.safe_dump(copied.config))
     config["runs"]["spirals"]["epochs"] = 12
     longer = Workplace(copied.folder, config)
@@ -158,9 +158,9 @@ def test_transitions_that_cannot_be_shown_are_refused(place, transitions, words)
         plan.Plan(config, place.folder)
 
 
-def test_the_film_wide_kinds_are_those_that_say_so():
+def test_the_film_wide_methods_are_those_with_a_fit_function():
     assert {name for name, method in METHODS.items() if hasattr(method, "fit")} == set(FILM_WIDE)
 
 
-def test_the_packages_of_every_kind_are_known():
+def test_the_packages_of_every_method_are_declared():
     assert PROJECTIONS.keys() == METHODS.keys()

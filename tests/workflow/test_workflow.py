@@ -1,4 +1,4 @@
-"""The workflow as a person runs it: whole, tiny, through the command line."""
+"""The workflow as a user runs it: complete, tiny, through the command line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BUNDLED = {"ffmpeg": "bundled"}
 README = (REPOSITORY / "README.md").read_text()
 
 
-def test_everything_of_every_run_is_made_with_one_number_from_checkpoint_to_frame(world):
+def test_a_snapshot_has_the_same_number_from_checkpoint_to_frame(world):
     numbers = [f"{k:06d}" for k in range(13)]
     for kind in ("checkpoints", "evaluations", "frames"):
         made = sorted(path.stem for path in world.path(f"sheets/{kind}").iterdir())
@@ -40,19 +40,19 @@ def test_the_film_shows_every_snapshot_and_no_padding(world):
     assert encode.count_frames(film, BUNDLED) == 13 + 12  # and half a second of hold
 
 
-def test_padding_is_a_second_name_of_the_last_snapshot(world):
+def test_padding_is_a_hard_link_to_the_last_snapshot(world):
     last, beyond = (world.path(f"sheets/frames/{n:06d}.png") for n in (12, 19))
     assert last.samefile(beyond)
 
 
-def test_the_untrained_network_is_at_chance_and_the_summary_runs_through_all_snapshots(world):
+def test_the_untrained_network_guesses_and_metrics_cover_all_snapshots(world):
     summary = pq.read_table(world.path("sheets/metrics/00001.parquet")).to_pydict()
     assert summary["snapshot"] == list(range(13))
     assert 0.05 < summary["accuracy"][0] < 0.2
     assert summary["loss"][-1] < summary["loss"][0]
 
 
-def test_artifacts_say_what_they_follow_from_and_nothing_of_time_or_place(world):
+def test_artifacts_hold_their_cache_key_and_no_time_or_path(world):
     metadata = pq.read_schema(world.path("sheets/evaluations/000003.parquet")).metadata
     about = json.loads(metadata[b"epochreel"])
     assert about["snapshot"] == 3
@@ -62,7 +62,7 @@ def test_artifacts_say_what_they_follow_from_and_nothing_of_time_or_place(world)
         assert str(world.folder).encode() not in world.path(path).read_bytes()
 
 
-def test_only_the_last_network_stays_where_checkpoints_are_not_kept(world):
+def test_only_the_last_weights_stay_where_checkpoints_are_not_kept(world):
     assert not list(world.path("cells/checkpoints").glob("*"))
     assert world.path("cells/network.safetensors").is_file()
     stored = list(world.path("cells/store").glob("*/weights/*"))
@@ -96,7 +96,7 @@ def test_a_lost_file_is_made_again_with_the_same_bytes(copied, kind, suffix):
     assert copied.digests(*ARTIFACTS) == before
 
 
-def test_a_lost_checkpoint_comes_back_from_the_store_without_training(copied):
+def test_a_lost_checkpoint_is_restored_from_the_store_without_training(copied):
     before = copied.digests(*ARTIFACTS)
     copied.path("sheets/checkpoints/000004.safetensors").unlink()
     copied.make()
@@ -112,21 +112,21 @@ def test_a_shortened_run_trains_nothing(copied):
     assert encode.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 12
 
 
-def test_checkpoints_of_other_settings_and_blocks_are_not_taken_for_the_new_ones(copied):
+def test_checkpoints_of_other_settings_and_blocks_are_not_reused(copied):
     copied.config["snapshots_per_block"] = 1
     copied.config["runs"]["sheets"]["training"]["rate"] = 0.02
     copied.write_config()
     assert copied.planned("results/sheets/training.mp4")["train"] == 13
 
 
-def test_one_block_shows_its_frame_before_the_training_ends(tmp_path):
+def test_one_block_shows_its_frames_before_the_training_ends(tmp_path):
     place = Workplace(tmp_path, alone("sheets"))
     place.make("results/sheets/frames/000003.png")
     assert png.size(place.path("sheets/frames/000003.png").read_bytes()) == (640, 360)
     assert not place.path("sheets/checkpoints/000010.safetensors").exists()
 
 
-def test_the_film_comes_in_its_other_forms_on_request(copied):
+def test_other_film_formats_are_made_on_request(copied):
     names = ("training.webm", "training.gif", "poster.png", "training.vtt")
     copied.make(*(f"results/cells/{name}" for name in names))
     assert encode.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48
@@ -135,14 +135,14 @@ def test_the_film_comes_in_its_other_forms_on_request(copied):
     assert "Untrained, 0 cells" in words and "800 cells" in words
 
 
-def test_a_finished_run_is_verified(copied):
+def test_verify_accepts_a_finished_run(copied):
     said = copied.make("verify")
     assert (
         "run 'sheets' matches its manifest" in said and "run 'cells' matches its manifest" in said
     )
 
 
-def test_verify_names_what_differs_also_what_times_hide(copied):
+def test_verify_reports_differences_even_with_unchanged_times(copied):
     frame, shard = copied.path("sheets/frames/000003.png"), copied.path("datasets/few_cells/test")
     times = frame.stat().st_mtime_ns
     data = bytearray(frame.read_bytes())
@@ -160,7 +160,7 @@ def test_verify_names_what_differs_also_what_times_hide(copied):
     assert "results/sheets/frames/000004.png" not in done.stdout.replace("\n", " ")
 
 
-def test_no_later_manifest_vouches_for_what_times_hide(copied):
+def test_a_new_manifest_does_not_hide_a_replaced_checkpoint(copied):
     path, other = (copied.path(f"sheets/checkpoints/00000{n}.safetensors") for n in (3, 4))
     times = path.stat().st_mtime_ns
     path.unlink()
@@ -183,7 +183,7 @@ def test_no_later_manifest_vouches_for_what_times_hide(copied):
         ("film.crf", 30, "encode"),
     ],
 )
-def test_verify_names_what_no_artifact_carries(world, key, value, stage):
+def test_verify_reports_settings_that_no_artifact_carries(world, key, value, stage):
     with contextlib.chdir(world.folder):
         config = with_key(world.config, f"runs.sheets.{key}", value)
         assert run_of(world.config).stages().keys() == run_of(config).stages().keys()
@@ -204,18 +204,18 @@ def run_of(config):
     return plan.Plan(config, Path()).runs["sheets"]
 
 
-def test_a_wrong_config_stops_with_one_line_before_any_job(tmp_path):
+def test_an_invalid_config_stops_with_one_line_before_any_job(tmp_path):
     place = Workplace(tmp_path, alone("sheets", epochs=0))
     words = "'runs.sheets.epochs' holds 0; it may hold a whole number, at least 1"
     assert words in place.refusal()
 
 
-def test_asking_for_what_is_not_in_the_plan_is_refused(world):
+def test_a_target_beyond_the_plan_is_refused(world):
     words = "run 'sheets' ends at snapshot 000012"
     assert words in world.refusal("results/sheets/frames/000013.png")
 
 
-def test_too_little_disk_is_said_before_training(tmp_path):
+def test_too_little_disk_space_is_reported_before_training(tmp_path):
     config = alone("sheets", network={"name": "deep"}, epochs=9999)
     config["snapshots_per_block"] = 1
     done = Workplace(tmp_path, config).start("results/sheets/checkpoints/000000.safetensors")
@@ -224,7 +224,7 @@ def test_too_little_disk_is_said_before_training(tmp_path):
     assert "Traceback" not in done.stdout
 
 
-def test_the_readme_command_for_an_experiment_of_ones_own_is_understood(tmp_path):
+def test_the_readme_command_for_a_user_experiment_works(tmp_path):
     line = next(line for line in README.splitlines() if "--configfile examples/spirals" in line)
     words = [word for word in line.split() if word != "snakemake"]
     done = subprocess.run(
@@ -237,7 +237,7 @@ def test_the_readme_command_for_an_experiment_of_ones_own_is_understood(tmp_path
     assert "publish" in done.stdout + done.stderr
 
 
-def test_a_config_named_on_the_command_line_stands_alone(tmp_path):
+def test_a_config_given_on_the_command_line_replaces_the_default(tmp_path):
     place = Workplace(tmp_path, alone("sheets"))
     assert "sheets_tuned" not in place.make("--dry-run", "all")
 
@@ -258,7 +258,7 @@ OTHERS = {
 }
 
 
-def test_whole_files_of_other_runs_are_refused_by_all_that_read_them(copied):
+def test_valid_files_of_other_runs_are_refused_by_all_readers(copied):
     for name, (change, _, _) in OTHERS.items():
         change(copied.path(name))
     done = copied.start("all", "--keep-going", cores=1)
@@ -269,7 +269,7 @@ def test_whole_files_of_other_runs_are_refused_by_all_that_read_them(copied):
         assert f"epochreel: results/{name} {told}" in done.stdout
 
 
-def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another(copied):
+def test_verify_reports_a_foreign_frame_and_a_foreign_published_film(copied):
     red(copied.path("sheets/frames/000004.png"))
     (copied.folder / "training.mp4").write_bytes(b"no film")
     told = copied.start("verify").stdout
@@ -277,7 +277,7 @@ def test_verify_tells_of_a_foreign_frame_and_of_a_published_film_that_is_another
     assert "training.mp4 differs from results/sheets/training.mp4: delete it" in told
 
 
-def test_verify_looks_again_whatever_snakemake_remembers(copied):
+def test_verify_checks_again_whatever_snakemake_remembers(copied):
     path = copied.path("sheets/frames/000003.png")
     assert "run 'sheets' matches its manifest" in copied.make("verify")
     times, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
@@ -291,7 +291,7 @@ def test_verify_looks_again_whatever_snakemake_remembers(copied):
         shutil.rmtree(copied.folder / ".snakemake")
 
 
-def test_verify_tells_of_a_film_that_no_manifest_tells_of(copied):
+def test_verify_reports_a_film_without_a_manifest(copied):
     copied.path("cells/manifest.json").unlink()
     said = copied.start("verify")
     assert said.returncode == 1
@@ -299,14 +299,14 @@ def test_verify_tells_of_a_film_that_no_manifest_tells_of(copied):
     assert f"epochreel: {words}results/cells/manifest.json" in said.stdout
 
 
-def test_verify_tells_that_a_run_was_shortened(world):
+def test_verify_reports_that_a_run_was_shortened(world):
     with contextlib.chdir(world.folder):
         config = with_key(world.config, "runs.sheets.epochs", 2)
         told = list(manifest.differences("results/sheets/manifest.json", kept(config), {}, {}, {}))
     assert any("that the config no longer requests: results/sheets/" in line for line in told)
 
 
-def test_a_config_is_plain_yaml_and_runs_nothing(tmp_path):
+def test_a_config_is_plain_yaml_and_executes_nothing(tmp_path):
     place = Workplace(tmp_path, alone("sheets"))
     text = (tmp_path / "config.yaml").read_text()
     text += f"__use_yte__: true\ntext: ?open({str(tmp_path / 'run')!r}, 'w')\n"

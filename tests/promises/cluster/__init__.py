@@ -1,1 +1,1 @@
-"""Tests on a Slurm of their own."""
+"""Tests on a private Slurm cluster."""

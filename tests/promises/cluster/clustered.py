@@ -1,4 +1,4 @@
-"""Running the workflow on a cluster in tests, with the shipped profile."""
+"""Run the workflow on a cluster in tests, with the shipped profile."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OVERLAY = Path(__file__).with_name("overlay.yaml")
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`below` with the keys of `above`, at any depth, in their place."""
+    """Return `below` updated with the keys of `above`, at any depth."""
     both = dict(below)
     for key, value in above.items():
         inner = isinstance(value, Mapping) and isinstance(both.get(key), Mapping)
@@ -45,7 +45,7 @@ class Clustered(Watched):
         super().__init__(folder, config, expected)
 
     def write_config(self) -> None:
-        """Write the config as it now is, and the shipped profile with both overlays."""
+        """Write the current config, and the shipped profile with both overlays."""
         super().write_config()
         profile = yaml.safe_load(PROFILE.read_text())
         for overlay in (yaml.safe_load(OVERLAY.read_text()), self.overlay):
@@ -54,7 +54,7 @@ class Clustered(Watched):
         (self.folder / "profile" / "config.yaml").write_text(text)
 
     def command(self, *arguments: str, cores: int = 2) -> list[str]:
-        """The command line of a start; on a cluster nobody says how many cores."""
+        """Return the command line of a start; the number of cores does not apply on a cluster."""
         command = [
             *(sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile"),
             *("--configfile", self.folder / "config.yaml", "--directory", self.folder),
@@ -63,7 +63,7 @@ class Clustered(Watched):
         return [str(word) for word in command]
 
     def stop(self) -> None:
-        """End what a test that failed has left: its starts of Snakemake, and all jobs."""
+        """End what a failed test has left: its Snakemake processes and all jobs."""
         for process in self.jobs():
             process.kill()
         self.slurm.empty()
@@ -71,7 +71,7 @@ class Clustered(Watched):
     def until(
         self, process: subprocess.Popen, holds: Callable[[], Any], seconds: float = 900
     ) -> Any:
-        """What `holds` answers as soon as it is true; the process must not end before."""
+        """Return the result of `holds` once it is true; the process must not end earlier."""
         stop = time.monotonic() + seconds
         while not (answer := holds()):
             assert process.poll() is None, self.heard(process)[-3000:]
@@ -80,12 +80,12 @@ class Clustered(Watched):
         return answer
 
     def running(self, rule: str) -> Mapping[str, str] | None:
-        """A job of the rule that is running now, or None."""
+        """Return a running job of the rule, or None."""
         jobs = self.slurm.jobs("RUNNING")
         return next((job for job in jobs if job["what"].startswith(f"rule_{rule}_")), None)
 
     def works(self, job: Mapping[str, str], rule: str) -> bool:
-        """Whether the script of a rule works on the node of a job."""
+        """Return whether the script of a rule is running on the node of a job."""
         for process in self.jobs():
             with contextlib.suppress(psutil.NoSuchProcess):
                 is_script = f".{rule}.py" in " ".join(process.cmdline())
@@ -94,13 +94,13 @@ class Clustered(Watched):
         return False
 
     def trained(self) -> int:
-        """How many snapshots the stores hold."""
+        """Return the number of snapshots in the stores."""
         return len(list(self.path("").glob("*/store/*/records/[0-9]*.json")))
 
     def pause_training(self, process: subprocess.Popen) -> tuple[Mapping[str, str], psutil.Process]:
-        """Halt a training that has some snapshots behind it, so that it is met in its middle.
+        """Suspend a training that has some snapshots and is not finished.
 
-        Its job, and its process, which goes on by `resume`.
+        Return its job and its process, which `resume` continues.
         """
         self.until(process, lambda: self.trained() >= 2)
         (trainer,) = (job for job in self.jobs() if "train.py" in " ".join(job.cmdline()))
@@ -109,7 +109,7 @@ class Clustered(Watched):
         return self.until(process, lambda: self.running("train")), trainer
 
     def ends_well(self, process: subprocess.Popen, seconds: float = 900) -> str:
-        """Watch the start to its good end, with the same bytes as elsewhere; what it said."""
+        """Wait for the successful end, compare the bytes with the local ones; return the output."""
         assert self.watch(process, seconds), self.heard(process)[-3000:]
         said = self.heard(process)
         assert process.returncode == 0, said[-3000:]

@@ -19,7 +19,7 @@ def slurm() -> Iterator[clusters.Slurm]:
     """A running cluster of three nodes."""
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         pytest.skip("snakemake-executor-plugin-slurm is not installed")
-    if word := clusters.lacking():
+    if word := clusters.missing_reason():
         pytest.skip(word)
     with clusters.Slurm() as cluster, pytest.MonkeyPatch.context() as patch:
         for name, value in cluster.environment.items():
@@ -29,14 +29,14 @@ def slurm() -> Iterator[clusters.Slurm]:
 
 
 @pytest.fixture(scope="session")
-def at_home(tmp_path_factory) -> Callable[[dict], dict[str, str]]:
-    """A function of a config: what it makes on this machine, without a cluster."""
+def local_digests(tmp_path_factory) -> Callable[[dict], dict[str, str]]:
+    """Return the function from a config to the digests of what this machine makes of it."""
     known: dict[str, dict[str, str]] = {}
 
     def digests(config: dict) -> dict[str, str]:
         if repr(config) not in known:
             place = Workplace(tmp_path_factory.mktemp("home"), config)
-            # Checkpoints that go once they have been evaluated are compared while they are there.
+            # Compare checkpoints that are deleted after evaluation, too: keep them here.
             place.make("--notemp", "all")
             known[repr(config)] = place.digests(*KEPT)
         return known[repr(config)]
@@ -45,13 +45,13 @@ def at_home(tmp_path_factory) -> Callable[[dict], dict[str, str]]:
 
 
 @pytest.fixture
-def place(tmp_path, slurm, at_home) -> Iterator[Callable[..., Clustered]]:
-    """A function that makes a workplace on the cluster; nothing of it runs on after the test."""
+def place(tmp_path, slurm, local_digests) -> Iterator[Callable[..., Clustered]]:
+    """Return the function that makes a workplace on the cluster; nothing runs on after the test."""
     made: list[Clustered] = []
 
     def make(config: dict | None = None, overlay: dict | None = None) -> Clustered:
         config = config or small()
-        made.append(Clustered(tmp_path / "place", config, at_home(config), slurm, overlay))
+        made.append(Clustered(tmp_path / "place", config, local_digests(config), slurm, overlay))
         return made[-1]
 
     yield make

@@ -1,4 +1,4 @@
-"""A Slurm of one's own on this machine: munge, a controller and some nodes, all on loopback."""
+"""A private Slurm cluster on this machine: munge, a controller and some nodes, on loopback."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ NODE = (
     "RealMemory=64000 Gres=gpu:1 State=UNKNOWN"
 )
 CGROUP = "CgroupPlugin=cgroup/v1\nConstrainCores=no\nConstrainRAMSpace=no\n"
-# The plugin's job steps start `srun` without SLURM_CONF. Where Slurm lies in its usual place, that
-# is of no matter.
+# The plugin's job steps start `srun` without SLURM_CONF. This does not matter where Slurm has
+# its configuration in the default place.
 SRUN = '#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {srun} "$@"\n'
 
 
-def lacking() -> str | None:
-    """Why no cluster can be started here, or None where one can."""
+def missing_reason() -> str | None:
+    """Return why no cluster can be started here, or None if one can."""
     gone = [program for program in PROGRAMS if _which(program) is None]
     if gone:
         return f"Slurm is not installed here: there is no {', '.join(gone)}"
@@ -91,9 +91,9 @@ def _which(program: str) -> str | None:
 
 
 class Slurm:
-    """A cluster of `nodes` nodes, each of `cpus` processors; use it as a context.
+    """A cluster of `nodes` nodes with `cpus` processors each; use it as a context manager.
 
-    Its sockets have to lie in a short path, so its folder is one of its own below /tmp.
+    Its sockets need a short path, so its folder is directly below /tmp.
     """
 
     def __init__(self, nodes: int = 3, cpus: int = 2):
@@ -133,7 +133,7 @@ class Slurm:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What commands need in their environment to speak to this cluster."""
+        """The environment in which commands talk to this cluster."""
         path = f"{self.folder}/bin:{os.environ['PATH']}:/usr/sbin"
         return {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf"), "PATH": path}
 
@@ -172,7 +172,7 @@ class Slurm:
     # -- Daemons
 
     def start(self, program: str, *arguments: str, name: str | None = None) -> None:
-        """Start a daemon in the foreground; what it says is in its log."""
+        """Start a daemon in the foreground; its output goes to a log."""
         with open(self.folder / f"{name or program}.said", "ab") as said:
             self._processes[name or program] = subprocess.Popen(
                 [_which(program), *arguments],
@@ -184,7 +184,7 @@ class Slurm:
             )
 
     def stop(self, name: str, signal_: int = signal.SIGTERM) -> None:
-        """Stop a daemon by its own number, at last with SIGKILL."""
+        """Stop a daemon by its process number, and with SIGKILL if it does not end."""
         process = self._processes.pop(name)
         process.send_signal(signal_)
         try:
@@ -194,12 +194,12 @@ class Slurm:
             process.wait()
 
     def start_controller(self) -> None:
-        """Start the controller; a restarted one goes on from its saved state."""
+        """Start the controller; a restarted one continues from its saved state."""
         self.start("slurmctld", "-D", "-i", "-f", f"{self.folder}/slurm.conf")
 
     @contextlib.contextmanager
     def silent_controller(self) -> Iterator[None]:
-        """Halt the controller within the context: it is there, and answers nobody."""
+        """Suspend the controller within the context: it exists but does not answer."""
         controller = self._processes["slurmctld"]
         controller.send_signal(signal.SIGSTOP)
         try:
@@ -212,23 +212,23 @@ class Slurm:
         self.start("slurmd", "-D", "-N", node, "-f", f"{self.folder}/slurm.conf", name=node)
 
     def crash_node(self, node: str) -> None:
-        """Take a node down as a loss of power does: its daemon and all its jobs are gone."""
+        """Take a node down like a power loss: kill its daemon and all its jobs."""
         self.stop(node, signal.SIGKILL)
         strays = self._strays(node)
-        # Those who watch over jobs die before these, or they would tell the controller.
+        # Kill the watchers of jobs first, or they would tell the controller.
         watchers = {parent for stray in strays if _watches(parent := stray.parent())}
         _kill([*watchers, *strays])
 
     def _strays(self, node: str | None = None) -> list[psutil.Process]:
-        """The processes that the cluster's jobs have started, on one node or on all."""
+        """Return the processes started by the cluster's jobs, on one node or on all."""
         wanted = {"SLURM_CLUSTER_NAME": self.name} | ({"SLURMD_NODENAME": node} if node else {})
         found = psutil.process_iter()
         return [process for process in found if _environment(process).items() >= wanted.items()]
 
-    # -- Asking
+    # -- Queries
 
     def call(self, *command: str, timeout: float = 60) -> str:
-        """Run one of Slurm's commands, which must succeed; what it printed."""
+        """Run one of Slurm's commands, which must succeed; return its output."""
         done = subprocess.run(
             command, capture_output=True, text=True, env=self.environment, timeout=timeout
         )
@@ -237,7 +237,7 @@ class Slurm:
         return done.stdout
 
     def states(self) -> dict[str, str]:
-        """The state of each node, such as `idle`."""
+        """Return the state of each node, such as `idle`."""
         try:
             lines = self.call("sinfo", "-h", "-N", "-o", "%N %t").splitlines()
         except OSError:
@@ -245,21 +245,21 @@ class Slurm:
         return dict(line.split() for line in lines)
 
     def jobs(self, states: str = "PENDING,RUNNING,COMPLETING") -> list[Mapping[str, str]]:
-        """The jobs in these states: each with `id`, `state`, `node`, and `what`, its comment."""
+        """Return the jobs in these states: `id`, `state`, `node` and `what` (a comment) of each."""
         lines = self.call("squeue", "-h", "-t", states, "-o", "%i|%T|%N|%k").splitlines()
         return [
             dict(zip(("id", "state", "node", "what"), x.split("|"), strict=True)) for x in lines
         ]
 
     def has_saved(self, what: str) -> bool:
-        """Whether a restarted controller would know of such a job: it saves now and then."""
+        """Return whether the controller has saved such a job, which it does now and then."""
         saved = self.folder / "state" / "job_state"
         return saved.exists() and what.encode() in saved.read_bytes()
 
     def restarts(self, job: str) -> int:
-        """How often a job went back into the queue under its own number."""
-        told = self.call("scontrol", "show", "job", job)
-        return int(re.search(r"Restarts=(\d+)", told)[1])
+        """Return how often a job was requeued under its own number."""
+        shown = self.call("scontrol", "show", "job", job)
+        return int(re.search(r"Restarts=(\d+)", shown)[1])
 
     def _until(self, what: str, holds: Callable[[], bool], seconds: float = 30) -> None:
         stop = time.monotonic() + seconds

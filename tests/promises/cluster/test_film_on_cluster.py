@@ -1,4 +1,4 @@
-"""A film that a cluster makes, with the shipped profile, is the one that this machine makes."""
+"""A film made on a cluster with the shipped profile equals the one made on this machine."""
 
 import os
 from collections import Counter
@@ -14,19 +14,17 @@ pytestmark = pytest.mark.cluster
 
 
 def logging_reads(log: Path) -> dict[str, str]:
-    """The environment in which each process logs which results it opens."""
+    """Return an environment in which each process logs which results it opens."""
     hook = str(Path(__file__).with_name("reads"))
     return os.environ | {"PYTHONPATH": hook, "READS": str(log)}
 
 
-def test_a_film_is_the_same_though_a_job_is_cancelled_and_the_controller_silent(
-    place, slurm, tmp_path
-):
+def test_the_film_is_the_same_after_a_cancelled_job_and_a_silent_controller(place, slurm, tmp_path):
     here, log = place(), tmp_path / "reads.log"
     process = here.begin(FILM, env=logging_reads(log))
     job = here.until(process, lambda: here.running("evaluate"))
     slurm.call("scancel", job["id"])
-    # While the last job runs, nothing is submitted that the controller would have to take.
+    # While the last job runs, nothing is submitted that the controller would have to accept.
     here.until(process, lambda: here.running("encode"))
     with slurm.silent_controller():
         here.until(process, lambda: "controller does not answer" in here.heard(process), seconds=90)
@@ -50,7 +48,7 @@ def test_the_films_of_the_miniature_are_the_same(place):
 
 
 @pytest.mark.long
-def test_a_cluster_continues_what_one_machine_has_begun(place):
+def test_a_cluster_continues_what_one_machine_began(place):
     here = place(small(epochs=29))
     Workplace(here.folder, here.config).make("results/spirals/checkpoint_index/00002.json")
     here.write_config()

@@ -1,4 +1,4 @@
-"""What the jobs of a workplace load, open and start, told by themselves."""
+"""What the jobs of a workplace load, open and start, as recorded by themselves."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The environment in which jobs note what they do, in `folder`, with scratch of their own.
+    """Return the environment in which jobs record what they do, in `folder`, with a scratch folder.
 
-    The folder and `scratch` in it are made.
+    The folder and `scratch` in it are created.
     """
     (folder / "scratch").mkdir(parents=True, exist_ok=True)
     return {
@@ -22,7 +22,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Job:
-    """What one job did: the names of modules, the paths of files, the programs, the unwanted."""
+    """What one job did: modules, files, programs, unpickled classes and forbidden calls."""
 
     script: str
     modules: set[str]
@@ -33,8 +33,8 @@ class Job:
     refused: set[str]
 
 
-def noted(folder: Path) -> list[Job]:
-    """The jobs of a workplace, each as it was at its end."""
+def recorded_jobs(folder: Path) -> list[Job]:
+    """Return the jobs of a workplace, each as recorded at its end."""
     found = (json.loads(path.read_text()) for path in sorted(folder.glob("*.json")))
     return [
         Job(about.pop("script"), **{what: set(names) for what, names in about.items()})

@@ -1,4 +1,4 @@
-"""Loaded by every Python of a witnessed workplace: notes what a job loads, opens and starts."""
+"""Loaded by every Python of a witnessed workplace: records what a job loads, opens and starts."""
 
 import atexit
 import json
@@ -8,7 +8,7 @@ import sys
 
 _SCRIPT = re.compile(r"\.snakemake/scripts/tmp[^/]*\.(\w+)\.py$")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-# Audit event → which arguments are the path that changes, and the folder that it starts from.
+# Audit event → the arguments with the changed path and with the folder that it is relative to.
 _CHANGES = {
     "os.link": (1, 3),
     "os.mkdir": (0, 2),
@@ -25,7 +25,7 @@ _seen = {kind: set() for kind in _KINDS}
 
 
 def _watch(event: str, arguments: tuple) -> None:
-    """Note one audit event of Python (https://docs.python.org/3/library/audit_events.html)."""
+    """Record one audit event of Python (https://docs.python.org/3/library/audit_events.html)."""
     if event == "open":
         path, _, flags = arguments
         if isinstance(path, (str, bytes)):
@@ -43,13 +43,13 @@ def _watch(event: str, arguments: tuple) -> None:
 
 
 def _whole(path: str | bytes | os.PathLike, folder: int = -1) -> str:
-    """The whole path of one that may be relative to an open folder."""
+    """Return the absolute path of one that may be relative to an open folder."""
     start = "" if folder == -1 else os.readlink(f"/proc/self/fd/{folder}")
     return os.path.abspath(os.path.join(start, os.fsdecode(path)))
 
 
 def _note(rule: str) -> None:
-    """One file a job: the rule's script, and the names of all that was loaded."""
+    """Write one file per job: the rule's script, and the names of all that was loaded."""
     about = {"script": rule, "modules": sorted(sys.modules)}
     about |= {what: sorted(names) for what, names in _seen.items()}
     path = os.path.join(os.environ["WITNESS"], f"{rule}-{os.getpid()}.json")
@@ -57,11 +57,11 @@ def _note(rule: str) -> None:
         json.dump(about, file)
 
 
-def _noted() -> None:
+def _write_at_exit() -> None:
     script = _SCRIPT.search(sys.argv[0]) if sys.argv else None
     if script and "WITNESS" in os.environ:
         _note(script[1])
 
 
-atexit.register(_noted)
+atexit.register(_write_at_exit)
 sys.addaudithook(_watch)

@@ -1,4 +1,4 @@
-"""Loaded by every Python with this folder on its path: logs each result that a process opens."""
+"""Loaded by every Python with this folder on its path: log each result that a process opens."""
 
 import os
 import sys
