@@ -166,7 +166,7 @@ def test_a_metric_that_a_panel_shows_and_no_evaluation_has_is_named_with_those_t
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
     frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
     with pytest.raises(
-        UserError, match="shows the metric 'accuracy', and evaluate returns f1, loss"
+        UserError, match="shows the metric 'accuracy', but evaluate returns f1, loss"
     ):
         Scene(run_info.size, [panel(run_info)]).draw(frame_data)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from epochreel.core import seeding
 from epochreel.core.errors import raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
+from epochreel.experiment_api.interface import Metric
 from epochreel.film.timing import RATE
 from epochreel.formats import png
 
@@ -132,7 +133,11 @@ class _Writer:
         self._last = self._pool.submit(lambda: atomic_write_bytes(path, pack(pixels, noted)))
 
 
-def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> RunInfo:
+def run_info(
+    settings: Mapping[str, Any],
+    test: Sequence[Mapping[str, Any]],
+    metrics: Mapping[str, Metric] = MappingProxyType({}),
+) -> RunInfo:
     """What is the same for all frames of a run; `test` holds the test examples."""
     figure = settings["figure"]
     return RunInfo(
@@ -144,6 +149,7 @@ def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> 
         epochs=figure["time_axis"],
         examples_per_epoch=settings["batch"] * settings["batches_per_epoch"],
         test=test,
+        metrics=metrics,
     )
 
 
