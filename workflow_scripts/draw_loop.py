@@ -6,7 +6,7 @@ from pathlib import Path
 from epochreel.artifacts import evaluations
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import seeding
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render
 from epochreel.formats import gif
 from epochreel.runtime.job import job
@@ -21,8 +21,11 @@ def draw_loop(
 ) -> None:
     """Write the loop named by `path_to_loop`, an endless GIF."""
     settings = stage["settings"]
-    figure = loader.of_stage(stage, base).load("figure")
-    run_info = render.run_info(settings, Split.of(stage, "test", paths_to_test))
+    experiment = loader.of_stage(stage, base)
+    figure = experiment.load("figure")
+    test = Split.of(stage, "test", paths_to_test)
+    declared = declared_metrics.read(experiment.file("evaluation"))
+    run_info = render.run_info(settings, test, declared)
     last = int(Path(path_to_evaluation).stem)
     key_digest = stage["reads"]["evaluate"]
     seeding.seed_all(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from epochreel.artifacts import metrics, padding
 from epochreel.artifacts.dataset_shards import Split
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render as renderer
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
@@ -22,8 +22,11 @@ def render(
 ) -> None:
     """Draw one frame for each snapshot of the block."""
     settings, count = stage["settings"], stage["count"]
-    figure = loader.of_stage(stage, base).load("figure")
-    run_info = renderer.run_info(settings, Split.of(stage, "test", paths_to_test))
+    experiment = loader.of_stage(stage, base)
+    figure = experiment.load("figure")
+    test = Split.of(stage, "test", paths_to_test)
+    declared = declared_metrics.read(experiment.file("evaluation"))
+    run_info = renderer.run_info(settings, test, declared)
     inputs = renderer.FrameInputs(
         stage=stage,
         first=stage["first"],

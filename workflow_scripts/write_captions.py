@@ -1,11 +1,12 @@
 """Write the captions of a film: a description of its frames in words."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from epochreel.artifacts import metrics
 from epochreel.core import seeding
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import captions, render
 from epochreel.film import sentences as sentence_texts
 from epochreel.runtime.job import job
@@ -18,7 +19,8 @@ def write_captions(path_to_metrics: str, path_to_captions: str, stage: dict, bas
     snapshots, `figure.sentence(numbers, data)` that of one. Without either, captions list metrics.
     """
     settings = stage["settings"]
-    figure = loader.of_stage(stage, base).load("figure")
+    experiment = loader.of_stage(stage, base)
+    figure = experiment.load("figure")
     key_digest = stage["reads"]["summarize"]
     table = metrics.read(path_to_metrics, settings["snapshots"], key_digest)
     rows = [row | render.times(settings, row["snapshot"]) for row in table.to_pylist()]
@@ -27,7 +29,8 @@ def write_captions(path_to_metrics: str, path_to_captions: str, stage: dict, bas
     if hasattr(figure, "sentences"):
         sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"
     else:
-        sentence = getattr(figure, "sentence", sentence_texts.of_metrics)
+        declared = declared_metrics.read(experiment.file("evaluation"))
+        sentence = getattr(figure, "sentence", partial(sentence_texts.of_metrics, declared))
         sentences, source = [sentence(row, data) for row in rows], "sentence"
     captions.check_sentences(sentences, len(rows), f"{figure.__file__}: {source}")
     captions.write_captions(sentences, path_to_captions, settings["film"])

@@ -1,4 +1,4 @@
-"""The spiral that the network sees at each test point.
+"""Evaluate the network: the spiral that it predicts for each test point.
 
 Columns, one row per test point: `x`, `y` (float32), `label`, `prediction` (int64), and
 `probability` (float16) of spiral 1.
@@ -9,11 +9,15 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from epochreel.experiment_api.interface import Metric
+
+METRICS = {"accuracy": Metric("Accuracy", unit="%")}
+
 
 def evaluate(
     network: torch.nn.Module, batches: Iterator[dict[str, torch.Tensor]]
 ) -> tuple[dict[str, np.ndarray], dict[str, float]]:
-    """Try all test points; returns the columns and the metric `accuracy`."""
+    """Classify all test points; return the columns and the metrics."""
     columns = {name: [] for name in ("x", "y", "label", "probability")}
     for batch in batches:
         columns["probability"].append(network(batch["point"]).float().softmax(1)[:, 1])

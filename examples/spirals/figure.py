@@ -1,4 +1,4 @@
-"""The frame: every test point at its place, and what the network takes it for."""
+"""Draw the test points with the spiral that the network predicts, and the accuracy so far."""
 
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
@@ -7,21 +7,23 @@ from epochreel.drawing.panels import Curve, TitleLine
 
 
 class Plane:
-    """The plane: discs where the network is right, crosses where it is wrong."""
+    """The plane: a disc where the network is right, a cross where it is wrong."""
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw the edge of the plane."""
+        """Draw the note and the edge of the plane."""
+        note = "Colour: the spiral that the network predicts. Dot: correct. Cross: wrong"
+        canvas.text(80, 136, note, 20, palette.QUIET, fit=850)
         canvas.frame(80, 150, 850, 850, palette.HAIRLINE)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the points."""
         points = frame_data.predictions.to_pydict()
-        for x, y, label, taken in zip(
+        for x, y, label, prediction in zip(
             points["x"], points["y"], points["label"], points["prediction"], strict=True
         ):
             left, top = 505 + 400 * x, 575 - 400 * y
-            colour = palette.RIGHT if taken else palette.WRONG
-            if taken == label:
+            colour = palette.RIGHT if prediction else palette.WRONG
+            if prediction == label:
                 canvas.disc(left, top, 6, colour)
             else:
                 canvas.line([(left - 6, top - 6), (left + 6, top + 6)], colour)
@@ -29,9 +31,9 @@ class Plane:
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
-    """The title line, the plane, and the accuracy so far."""
+    """Return the title line, the plane, and the curve of the accuracy."""
     return [
-        TitleLine(run_info, "points seen", "of points right"),
+        TitleLine(run_info, "points seen"),
         Plane(),
-        Curve(run_info, (1010, 250, 850, 700), "Share of points right"),
+        Curve(run_info, (1010, 250, 850, 700)),
     ]

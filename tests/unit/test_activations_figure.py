@@ -1,6 +1,7 @@
-"""Frames and sentences of the activations film."""
+"""Frames and sentences of the film of activations."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,9 +11,11 @@ from tools import grey
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.experiment_api import declared_metrics
 from epochreel.experiments.activations import clouds, colours, figure, labels, sentences, thumbnails
 from epochreel.film import render
 
+METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
 FULL = (1920, 1080)
 TEST, TRAIN, HOLD = 120, 40, 4
 SETTINGS = {"sentence_snapshots": HOLD, "thumbnail": 54.0}
@@ -32,7 +35,7 @@ def run_info(size=FULL, kinds=3, shape=(28, 28)):
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (TEST, *shape), dtype=np.uint8)
     test = [{"image": image, "label": i % kinds} for i, image in enumerate(images)]
-    return RunInfo("Learning", size, data(kinds), {}, SETTINGS, 10, 100, test)
+    return RunInfo("Learning", size, data(kinds), {}, SETTINGS, 10, 100, test, METRICS)
 
 
 def frame_data(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
@@ -249,7 +252,7 @@ def test_the_note_is_legible_in_small_frames():
         max(text.width(line, "regular") for line in (clouds._NOTE, *clouds._STRIPS)) * 22
         <= clouds.LEFT_WIDTH
     )
-    large, small = (scene(size)._settled for size in (FULL, (640, 360)))
+    large, small = (scene(size)._static for size in (FULL, (640, 360)))
     assert (grey(large)[150:200, 56:1344] < 140).mean() > 0.03
     assert (grey(small)[50:67, 19:448] < 200).mean() > 0.03
 
@@ -261,7 +264,7 @@ def test_the_note_mentions_name_strips_only_where_names_are_legible(size, monkey
     panel.draw_static(canvas)
     strips = panel._pictures._strips[-1]
     there = any(len(np.unique(strip.reshape(-1, 3), axis=0)) > 1 for strip in strips)
-    assert there == (size[0] >= 1280) == ("which its strip names" in words[1])
+    assert there == (size[0] >= 1280) == ("named on its strip" in words[1])
 
 
 def test_every_image_is_a_picture_or_a_dot():
@@ -344,108 +347,113 @@ def test_during_a_transition_names_move_without_a_jump(monkeypatch):
 
 def test_the_first_sentence_says_what_will_change():
     first = [sentences.remark(metrics(1, skill), NAMES, HOLD).sentence for skill in (0.6, 0.95)]
-    assert "gather" in first[0] and "watch the colours" in first[1]
+    assert "watch the classes separate" in first[0] and "watch the colours" in first[1]
 
 
-def test_the_sentence_says_most_kinds_where_two_classes_are_still_mixed():
+def test_not_all_classes_are_said_to_cluster_if_two_of_them_do_not():
     first = metrics(1, 0.99)
-    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of a kind lie")
+    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("All classes cluster")
     first["apart_0_2"][:] = 0.79
-    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Images of most kinds lie")
+    assert sentences.remark(first, NAMES, HOLD).sentence.startswith("Most classes cluster")
 
 
-def test_a_large_gain_overall_comes_before_classes_that_are_mixed_up():
+def test_a_large_gain_comes_before_classes_that_are_hard_to_separate():
     mixed = dict.fromkeys(PAIRS, np.full(HOLD + 1, 0.7))
-    told = [
+    found = [
         sentences.remark(metrics(HOLD + 1, **mixed, accuracy=shares), NAMES, HOLD).sentence
         for shares in (np.linspace(0.3, 0.5, HOLD + 1), np.linspace(0.3, 0.4, HOLD + 1))
     ]
-    assert told[0] == "It tells many more images right than before"
-    assert told[1].startswith("Still most mixed up")
+    assert found[0] == "Accuracy has improved a lot"
+    assert found[1].startswith("Still hard to separate")
 
 
-def test_no_sentence_is_repeated_while_another_one_applies():
+def test_no_sentence_comes_twice_in_a_row_if_there_is_another():
     draw = np.random.default_rng(0)
     for _ in range(30):
         names = metrics(1)
         walk = {name: np.clip(0.6 + draw.normal(0, 0.04, 41).cumsum(), 0, 1) for name in names}
         walk["accuracy"] = np.linspace(0.1, 0.9, 41)
         starts = [{name: all_[: k + 1] for name, all_ in walk.items()} for k in range(0, 41, HOLD)]
-        told = [sentences.remark(each, NAMES, HOLD) for each in starts]
-        again = [k for k in range(1, 11) if told[k] == told[k - 1]]
+        found = [sentences.remark(each, NAMES, HOLD) for each in starts]
+        again = [k for k in range(1, 11) if found[k] == found[k - 1]]
         assert all(len(sentences._found(walk, NAMES, HOLD, k * HOLD)) == 1 for k in again)
 
 
 def test_the_sentence_names_the_class_that_separated_most():
     remark = said(apart_0_1=(0.6, 0.97), apart_1_2=(0.6, 0.96), apart_0_2=(0.95, 0.96))
-    assert remark.sentence == "The cloud of dog has left those of cat and fish"
+    assert remark.sentence == "Images of dog have separated from cat and fish"
     assert remark.classes == (1, 0, 2)
-    assert "has drawn away from that of" in said(apart_0_1=(0.6, 0.85)).sentence
+    assert "Images of cat have moved away from dog" in said(apart_0_1=(0.6, 0.85)).sentence
 
 
-def test_small_or_incomplete_separation_is_not_called_leaving():
+def test_classes_that_hardly_separated_or_stay_near_are_not_said_to_have_separated():
     for change in ((0.84, 0.88), (0.5, 0.7), (0.9, 0.93)):
-        assert "cloud of" not in said(apart_0_1=change).sentence
+        assert "from" not in said(apart_0_1=change).sentence
 
 
-def test_a_class_that_separated_and_came_back_is_not_said_to_have_left():
+def test_classes_that_are_mixed_again_are_not_said_to_have_separated():
     shares = [0.7] * 5 + [0.99] * 3
-    assert "has left" in apart_of(*shares, 0.99) and "cloud of" not in apart_of(*shares, 0.7)
+    assert "separated from" in apart_of(*shares, 0.99) and "from" not in apart_of(*shares, 0.7)
 
 
 def apart_of(*shares):
     return sentences.remark(metrics(len(shares), apart_0_1=shares), NAMES, HOLD).sentence
 
 
-def test_classes_that_were_already_apart_are_not_mentioned_again():
-    assert "cloud of" not in said(apart_0_1=(0.99, 0.99), apart_1_2=(0.5, 0.6)).sentence
+def test_classes_that_were_separated_before_are_not_mentioned_again():
+    assert "from" not in said(apart_0_1=(0.99, 0.99), apart_1_2=(0.5, 0.6)).sentence
 
 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"apart_1_2": (0.9, 0.7)}, "dog and fish have drifted together"),
-        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy_of_0": (0.3, 0.9)}, "got better at cat"),
-        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy": (0.3, 0.4)}, "more images right"),
-        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy": (0.4, 0.3)}, "fewer images right"),
-        (dict.fromkeys(PAIRS, (1, 1)), "hardest to tell is cat"),
+        ({"apart_1_2": (0.9, 0.7)}, "dog and fish have drifted back together"),
+        (
+            dict.fromkeys(PAIRS, (1, 1)) | {"accuracy_of_0": (0.3, 0.9)},
+            "Accuracy on cat has improved",
+        ),
+        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy": (0.3, 0.4)}, "Accuracy has improved"),
+        (dict.fromkeys(PAIRS, (1, 1)) | {"accuracy": (0.4, 0.3)}, "Accuracy has dropped"),
+        (dict.fromkeys(PAIRS, (1, 1)), "accuracy is lowest on cat"),
     ],
 )
-def test_if_no_classes_separated_the_next_best_sentence_is_chosen(changed, words):
+def test_if_no_classes_separated_the_next_best_remark_is_made(changed, words):
     assert words in said(**changed).sentence
 
 
-def test_an_unsteady_class_is_not_said_to_have_improved():
-    wavering = of_cat(0.34, 0.64, 0.26, 0.43, 0.21, 0.33, 0.64, 0.26, 0.54)
-    assert wavering == "It wavers over cat: now more are told right, now fewer"
-    assert "got better at cat" in of_cat(0.3, 0.34, 0.26, 0.33, 0.31, 0.64, 0.6, 0.7, 0.66)
-    assert "got better" not in of_cat(0.3, 0.3, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9, 0.3)
+def test_a_class_whose_accuracy_fluctuates_is_not_said_to_have_improved():
+    fluctuating = of_cat(0.34, 0.64, 0.26, 0.43, 0.21, 0.33, 0.64, 0.26, 0.54)
+    assert fluctuating == "Accuracy on cat keeps going up and down"
+    assert "Accuracy on cat has improved" in of_cat(
+        0.3, 0.34, 0.26, 0.33, 0.31, 0.64, 0.6, 0.7, 0.66
+    )
+    assert "improved" not in of_cat(0.3, 0.3, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9, 0.3)
 
 
-def test_a_gain_within_the_fluctuations_or_of_one_snapshot_does_not_count():
-    assert "wavers over cat" in of_cat(0.3, 0.26, 0.43, 0.21, 0.33, 0.64, 0.28, 0.3, 0.6)
-    assert "got better" not in of_cat(*[0.3] * 8, 0.45)
+def test_a_gain_within_fluctuations_or_one_snapshot_old_is_not_a_gain():
+    assert "up and down" in of_cat(0.3, 0.26, 0.43, 0.21, 0.33, 0.64, 0.28, 0.3, 0.6)
+    assert "improved" not in of_cat(*[0.3] * 8, 0.45)
 
 
-def test_classes_never_apart_are_not_said_to_be_together_again():
-    assert "again" not in said(apart_1_2=(0.75, 0.6)).sentence
+def test_classes_that_were_never_separated_have_not_drifted_back_together():
+    assert "back" not in said(apart_1_2=(0.75, 0.6)).sentence
 
 
 def test_classes_that_stay_mixed_are_mentioned_in_every_other_phase():
     learning = np.linspace(0.1, 0.9, 6 * HOLD + 1)
-    told = [of_cat(*learning[: phase * HOLD + 1], apart=0.7) for phase in range(1, 7)]
-    mixed, better = "Still most mixed up: cat and dog", "It has got better at cat"
-    assert told == [mixed, better] * 3
+    found = [of_cat(*learning[: phase * HOLD + 1], apart=0.7) for phase in range(1, 7)]
+    mixed, better = "Still hard to separate: cat and dog", "Accuracy on cat has improved"
+    assert found == [mixed, better] * 3
 
 
-def test_a_memorized_training_set_is_mentioned():
+def test_a_training_accuracy_far_above_the_test_accuracy_is_mentioned():
     remark = sentences.remark(
         {"accuracy": np.full(5, 0.8), "train_accuracy": np.full(5, 0.996)}, NAMES, HOLD
     )
-    assert remark.sentence == "It knows the images that it learns from better than new ones"
+    assert remark.sentence == "The network does better on training images than on new ones"
 
 
-def test_a_sentence_lasts_for_its_phase_and_depends_only_on_the_past():
+def test_a_sentence_lasts_for_its_phase_and_depends_on_the_past_alone():
     draw = np.random.default_rng(0)
     rows = [
         {name: float(draw.uniform(0.5, 1)) for name in metrics(1)} | {"epoch": k, "examples": 0}
@@ -458,8 +466,8 @@ def test_a_sentence_lasts_for_its_phase_and_depends_only_on_the_past():
         assert figure.sentences(rows[:k], data(), SETTINGS) == whole[:k]
 
 
-def test_without_a_projection_the_error_says_what_is_missing():
-    with pytest.raises(UserError, match="give the run a projection"):
+def test_without_a_projection_the_figure_asks_for_one():
+    with pytest.raises(UserError, match="set `projection` for the run"):
         scene().draw(replace(frame_data(), layout=None))
 
 
@@ -468,8 +476,8 @@ def test_without_a_training_sample_the_curve_has_a_single_line():
     now.history.pop("train_accuracy")
     few, whole = scene().draw(now), scene().draw(frame_data())
     assert (few[196:500, 1400:] != 255).any(-1).sum() > 120 * 60
-    assert (few[760:790, 1600:] == palette.PAPER).all()
-    assert (whole[760:790, 1600:] != palette.PAPER).any()
+    assert (few[760:790, 1640:] == palette.PAPER).all()
+    assert (whole[760:790, 1640:] != palette.PAPER).any()
 
 
 def test_class_colours_differ_and_are_dark_enough_for_white_letters():

@@ -1,10 +1,12 @@
-"""Captions: what they say, for how long, and when."""
+"""Captions: their sentences, durations and times."""
 
 from fractions import Fraction
 
 import pytest
 
 from epochreel.core.errors import UserError
+from epochreel.experiment_api.declared_metrics import Metrics
+from epochreel.experiment_api.interface import Metric
 from epochreel.film import captions, timing
 from epochreel.film import sentences as words
 
@@ -32,15 +34,15 @@ def test_every_cue_stays_long_enough_to_be_read(minimum, hold):
     assert all(cue.end - cue.start >= minimum for cue in cues)
 
 
-def test_a_cue_shows_the_sentence_of_the_snapshot_on_the_screen():
+def test_a_cue_begins_with_the_snapshot_whose_sentence_it_shows():
     for cue in film_cues():
         snapshot = int(cue.sentence.split()[1])
         assert cue.start == timing.start_time(snapshot, FILM)
 
 
-def test_the_first_and_the_last_snapshot_have_cues():
-    sentences = [cue.sentence for cue in film_cues()]
-    assert (sentences[0], sentences[-1]) == ("Epoch 0", "Epoch 120")
+def test_the_first_and_the_last_snapshot_have_a_cue():
+    shown = [cue.sentence for cue in film_cues()]
+    assert (shown[0], shown[-1]) == ("Epoch 0", "Epoch 120")
     assert [cue.sentence for cue in film_cues(SENTENCES[:2])] == ["Epoch 0", "Epoch 1"]
 
 
@@ -56,7 +58,7 @@ def test_a_film_of_one_snapshot_has_one_cue():
     assert film_cues(["Untrained"]) == [captions.Cue(0, Fraction(49, 24), "Untrained")]
 
 
-def test_sentences_without_times_are_refused():
+def test_a_wrong_number_of_times_is_an_error():
     with pytest.raises(ValueError, match="2 sentences"):
         captions.cues([0, 1], ["a", "b"])
 
@@ -74,7 +76,7 @@ def seconds(clock: str) -> Fraction:
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(rest)
 
 
-def test_times_are_in_webvtt_format():
+def test_times_have_the_format_of_webvtt():
     written = captions.webvtt([captions.Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
     assert written == "WEBVTT\n\n00:00:00.041 --> 01:00:05.041\na\n"
 
@@ -94,27 +96,35 @@ def test_the_caption_file_lasts_as_long_as_the_film(tmp_path):
 @pytest.mark.parametrize(
     ("numbers", "sentence"),
     [
-        ((0, 0, 0.1), "Untrained, 0 pages: 10.0 % of digits right"),
-        ((12, 480, 0.873), "Epoch 12, 480 pages: 87.3 % of digits right"),
-        ((12.2, 12480, 0.9999), "Epoch 12.2, 12,480 pages: 99.9 % of digits right"),
-        ((50, 2000, 1.0), "Epoch 50, 2,000 pages: 100 % of digits right"),
+        ((0, 0, 0.1), "Before training: 10.0 % of digits correct"),
+        ((12, 480, 0.873), "Epoch 12, after 480 pages: 87.3 % of digits correct"),
+        ((12.2, 12480, 0.9999), "Epoch 12.2, after 12,480 pages: 99.9 % of digits correct"),
+        ((50, 2000, 1.0), "Epoch 50, after 2,000 pages: 100.0 % of digits correct"),
     ],
 )
-def test_progress_is_described_in_words(numbers, sentence):
+def test_progress_is_a_sentence(numbers, sentence):
     named = dict(zip(["epoch", "examples", "accuracy"], numbers, strict=True))
     assert words.progress(named, "pages", "digits") == sentence
+
+
+def test_a_caption_without_a_sentence_lists_the_metrics_with_labels_and_units():
+    declared = {"accuracy": Metric("Accuracy", unit="%"), "spread": Metric("Spread", unit="px")}
+    numbers = {"snapshot": 2, "epoch": 2.0, "examples": 80, "accuracy": 0.9125, "spread": 4.25}
+    numbers |= {"val_loss": 0.25, "CER": 0.5}
+    sentence = words.of_metrics(Metrics(declared), numbers, {})
+    assert sentence == "Epoch 2: accuracy 91.2 %, spread 4.250 px, val loss 0.250, CER 0.500"
 
 
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (None, "nothing; expected a list of 2 sentences"),
-        ("ab", "'ab'; expected a list of 2 sentences"),
-        (["a"], r"\['a'\]; expected a list of 2 sentences"),
-        (["a", 3], "3; expected a sentence, as text"),
+        (None, "nothing; it returns a list of 2 sentences"),
+        ("ab", "'ab'; it returns a list of 2 sentences"),
+        (["a"], r"\['a'\]; it returns a list of 2 sentences"),
+        (["a", 3], "3; it returns a sentence, as a string"),
     ],
 )
-def test_an_invalid_list_of_sentences_is_refused(given, words):
+def test_anything_but_a_list_of_sentences_is_an_error(given, words):
     captions.check_sentences(["a", "b"], 2, "figure.py: sentences")
     with pytest.raises(UserError, match=rf"^figure\.py: sentences returns {words}"):
         captions.check_sentences(given, 2, "figure.py: sentences")

@@ -8,7 +8,8 @@ from tools import grey
 from epochreel.drawing import palette, strokes, text
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
-from epochreel.drawing.panels import Curve, TitleLine, percent, thinned, ticks
+from epochreel.drawing.panels import Curve, TitleLine, in_a_line, percent, thinned, ticks
+from epochreel.experiment_api.interface import Metric
 from epochreel.plan import schemas
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -20,8 +21,8 @@ def ink(canvas):
     return (255.0 - canvas.pixels[..., 0]).sum() / 255
 
 
-def run_info(size=FULL, epochs=50):
-    return RunInfo("A title", size, {}, {}, {}, epochs, 40, [])
+def run_info(size=FULL, epochs=50, **metrics):
+    return RunInfo("A title", size, {}, {}, {}, epochs, 40, [], metrics)
 
 
 def frame_data(shares):
@@ -292,6 +293,29 @@ def test_a_long_heading_leaves_room_for_the_line_names():
     assert np.array_equal(*(frame[:, 340:] for frame in frames))
 
 
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("accuracy", ["Word accuracy"]),
+        ("loss", ["Loss (lower is better)"]),
+        (["accuracy", "letters"], ["letters", "word accuracy", "Accuracy"]),
+        ({"accuracy": "words", "letters": "letters"}, ["letters", "words", "Accuracy"]),
+    ],
+)
+def test_a_curve_is_titled_and_labelled_as_its_metrics_are_declared(metric, words, monkeypatch):
+    declared = {"accuracy": Metric("Word accuracy", group="Accuracy")}
+    declared["loss"] = Metric("Loss", direction="lower")
+    canvas, drawn = Canvas(*FULL), []
+    monkeypatch.setattr(canvas, "text", lambda *given, **_: drawn.append(given[2]) or 0.0)
+    Curve(run_info(**declared), (100, 500, 800, 100), metric=metric).draw_static(canvas)
+    assert drawn[: len(words)] == words
+
+
+def test_a_label_within_a_line_keeps_its_capitals_if_it_is_an_acronym():
+    labels = ("Word accuracy", "CER", "F1 score", "a", "")
+    assert [in_a_line(label) for label in labels] == ["word accuracy", "CER", "F1 score", "a", ""]
+
+
 def test_a_curve_of_three_metrics_is_refused():
     with pytest.raises(ValueError, match="not 3"):
         Curve(run_info(), (100, 500, 800, 100), "Right", TWO | {"loss": "loss"})
@@ -300,9 +324,8 @@ def test_a_curve_of_three_metrics_is_refused():
 def test_the_longest_title_is_as_large_as_panel_headings():
     longest = schemas.shared()["$defs"]["run"]["properties"]["title"]
     title = ("A network learns to read sheets. " * 9)[: longest["maxLength"]]
-    line = TitleLine(
-        RunInfo(title, FULL, {}, {}, {}, 200, 1000, []), "pages seen", "of digits right"
-    )
+    metrics = {"accuracy": Metric("Digit accuracy")}
+    line = TitleLine(RunInfo(title, FULL, {}, {}, {}, 200, 1000, [], metrics), "pages seen")
     first = Scene(FULL, [line]).draw(frame_data([0.1, 0.2]))[40:75, 56:80].min((1, 2)) < 128
     assert first.sum() >= round(26 * text.CAPITAL)
 

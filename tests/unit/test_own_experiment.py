@@ -166,7 +166,7 @@ def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones(pan
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
     frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
     with pytest.raises(
-        UserError, match="shows the metric 'accuracy', and evaluate returns f1, loss"
+        UserError, match="shows the metric 'accuracy', but evaluate returns f1, loss"
     ):
         Scene(run_info.size, [panel(run_info)]).draw(frame_data)
 

@@ -331,11 +331,11 @@ def test_a_stage_knows_the_keys_of_the_artifacts_that_it_reads(planned):
 
 
 def test_each_stage_of_a_run_is_fingerprinted_once_for_all_blocks(planned, monkeypatch):
-    told, tell = [], fingerprints.Fingerprints._compute
+    names, compute = [], fingerprints.Fingerprints._compute
     monkeypatch.setattr(
         fingerprints.Fingerprints,
         "_compute",
-        lambda run, name: told.append(name) or tell(run, name),
+        lambda run, name: names.append(name) or compute(run, name),
     )
     run = planned({"snapshots_per_block": 1}).runs["tiny"]
     for block in run.blocks():

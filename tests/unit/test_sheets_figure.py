@@ -12,9 +12,11 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.experiment_api import declared_metrics
 from epochreel.experiments.sheets import figure
 
 LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
+METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
 FULL = (1920, 1080)
 
 
@@ -42,7 +44,8 @@ def frame_data(sharpness, snapshot=3, **options):
 
 def run_info(size=FULL, variant="plain", cells=0, **settings):
     picture = {"image": np.full((36, 48), 200, np.uint8), "digits": np.zeros(3, np.uint8)}
-    return RunInfo("Reading", size, {"variant": variant}, {}, settings, 50, 40, [picture] * cells)
+    test = [picture] * cells
+    return RunInfo("Reading", size, {"variant": variant}, {}, settings, 50, 40, test, METRICS)
 
 
 def scene(*arguments, **options):
@@ -150,8 +153,8 @@ def test_the_page_shown_is_the_one_in_the_settings():
     assert rows.min() > 680 and columns.min() > 985
 
 
-def test_a_page_that_does_not_exist_is_reported():
-    with pytest.raises(UserError, match=r"example 7 .* 0 … 2"):
+def test_a_page_that_is_not_there_is_named():
+    with pytest.raises(UserError, match=r"figure\.example is 7; .* 0 … 2"):
         scene(example=7).draw(frame_data(1))
 
 

@@ -13,11 +13,13 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.experiment_api import declared_metrics
 from epochreel.experiments.words import checks, data, figure, panels, strips
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, lengths
 from epochreel.formats import gif
 
 LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
+METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
 FULL = (1920, 1080)
 WORDS = 60
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))
@@ -50,7 +52,7 @@ def frame_data(skill, snapshot=3, **options):
 
 def run_info(size=FULL, words=WORDS):
     test = [{name: column[i] for name, column in TEST.items()} for i in range(words)]
-    return RunInfo("Reading", size, {}, {}, {}, 50, 32, test)
+    return RunInfo("Reading", size, {}, {}, {}, 50, 32, test, METRICS)
 
 
 def scene(*arguments, **options):
@@ -190,12 +192,12 @@ def test_drawing_needs_neither_torch_nor_matplotlib():
     subprocess.run([sys.executable, "-c", check], cwd=LIBRARY, check=True)
 
 
-def test_a_caption_gives_accuracies_and_the_spread_of_masks():
+def test_a_caption_gives_the_accuracy_and_the_spread_of_the_masks():
     numbers = {"epoch": 2.0, "examples": 640, "accuracy": 0.5, "letters": 0.8125}
     numbers |= {"spread_across": 4.25, "spread_down": 11.0}
     assert figure.sentence(numbers, {}) == (
-        "Epoch 2, 640 words seen: 50.0 % of words right, 81.2 % of letters; "
-        "masks spread 4.2 px across, 11.0 px down"
+        "Epoch 2, after 640 words: 50.0 % of words and 81.2 % of letters correct; "
+        "mask spread 4.2 px horizontally, 11.0 px vertically"
     )
 
 

@@ -1,9 +1,9 @@
-"""What a film is drawn from: its story, its moments, and the panels of its scene."""
+"""The data that a film is drawn from, the protocol of a panel, and the scene that draws frames."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What is the same for all frames of a film."""
+    """The data that all frames of a film share."""
 
     title: str
     size: tuple[int, int]  # width, height in px
@@ -27,66 +27,68 @@ class RunInfo:
     epochs: float  # right end of the time axis
     examples_per_epoch: int
     test: Sequence[Mapping]  # test examples, decoded on access
+    metrics: Mapping = field(
+        default_factory=dict
+    )  # `Metric` by name: label, direction, group, unit
 
 
 @dataclass(frozen=True)
 class FrameData:
-    """One snapshot: what its frame tells."""
+    """The data of one snapshot's frame."""
 
     snapshot: int
     epoch: float
-    examples: int  # training examples seen so far
+    examples: int  # number of training examples seen so far
     predictions: pa.Table  # the rows of its evaluation
-    history: Mapping[str, np.ndarray]  # metrics of snapshots 0 … this one, (n,) each
-    # where the rows lie in the plane, (N, 2), about the origin and of root mean square radius 1;
-    # between two snapshots it is between theirs, and all else but `way` is the first one's
+    history: Mapping[str, np.ndarray]  # each metric at snapshots 0 … this one, (n,)
+    # Position of each row in the plane, (N, 2), centred, with a root mean square radius of 1. In a
+    # picture between two snapshots it is interpolated; all else but `way` is the first snapshot's.
     layout: np.ndarray | None = None
-    way: Transition | None = (
-        None  # of a moment between two snapshots: the way from one to the other
-    )
+    way: Transition | None = None  # set in pictures between two snapshots
 
 
 @dataclass(frozen=True)
 class Transition:
-    """Between which two snapshots a moment lies, and how much of the time is over, 0 … 1.
+    """The two snapshots that a picture lies between, and how much of the time has passed.
 
-    Points set out and arrive gently; what is not to leap where there are few pictures goes evenly.
+    Points move along `eased`. Anything that would seem to jump in a transition of few pictures
+    follows `share`, which is linear.
     """
 
     start: FrameData
     end: FrameData
-    share: float
+    share: float  # 0 … 1
 
     @property
     def eased(self) -> float:
-        """How much of their way points have gone, 0 … 1."""
+        """Share of their way that points have covered, 0 … 1; they start and stop gently."""
         return self.share * self.share * (3 - 2 * self.share)
 
 
 class Panel(Protocol):
-    """A part of the frame."""
+    """A part of the frame, with a place of its own."""
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draws what never changes; called once, before any `draw`."""
+        """Draw what never changes; called once, before any `draw`."""
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draws what `frame_data` says over what was settled, whatever was drawn before."""
+        """Draw `frame_data` over the static part, independent of earlier calls."""
 
 
 class Scene:
-    """Panels on one ground: draws the frame of any moment, in any order, always alike."""
+    """Panels on one canvas. Draws snapshots in any order, with the same result each time."""
 
     def __init__(self, size: tuple[int, int], panels: Sequence[Panel]):
         self._canvas = Canvas(*size)
         self._panels = panels
         for panel in panels:
             panel.draw_static(self._canvas)
-        self._settled = self._canvas.pixels
+        self._static = self._canvas.pixels
 
     def draw(self, frame_data: FrameData) -> np.ndarray:
-        """The frame of `frame_data`: a fresh array, uint8 (H, W, 3)."""
+        """Draw a frame; return a new array, uint8 (H, W, 3)."""
         seeding.seed_all(seeding.derive_seed(frame_data.snapshot, what="frame"))
-        self._canvas.pixels = self._settled.copy()
+        self._canvas.pixels = self._static.copy()
         for panel in self._panels:
             panel.draw(self._canvas, frame_data)
         return self._canvas.pixels

@@ -1,8 +1,8 @@
-"""Panels that every film shares: the title line and the curve of accuracy so far."""
+"""Panels for every experiment: the title line, and curves of metrics over the epochs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,53 +12,73 @@ from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
 MARGIN = 56
-"""Between the left and right edges of the frame and all that is drawn on it."""
+"""Left and right margin of the frame."""
 TOP, BOTTOM = 196, 1036
-"""Where the panels begin below the title line and their captions, and where they end."""
+"""Upper edge of panels, below the title line and their headings, and their lower edge."""
 
 
 def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: float = TOP) -> None:
-    """A heading in two lines above a panel that begins at `top`: what it shows, how to read it."""
+    """Draw a heading in two lines above a panel that begins at `top`: its title, how to read it."""
     canvas.text(x, top - 46, title, 26, weight="bold", fit=fit)
     canvas.text(x, top - 16, note, 20, palette.QUIET, fit=fit)
 
 
 def ticks(end: float, most: int = 6) -> np.ndarray:
-    """Round numbers from 0 to `end`, at most `most` of them."""
+    """Return at most `most` round numbers from 0 to `end`."""
     power = 10.0 ** np.floor(np.log10(end / most))
-    # The smallest step of 1, 2 or 5 times a power of ten that leaves few enough.
+    # The smallest step of 1, 2 or 5 times a power of ten that gives few enough numbers.
     step = next(s * power for s in (1, 2, 5, 10, 20) if end / (s * power) <= most - 1)
     return np.arange(int(end / step + 1e-9) + 1) * step  # 1e-9: a quotient may be rounded down
 
 
 def measured(frame_data: FrameData, metric: str) -> np.ndarray:
-    """A metric of all snapshots so far, (n,). Raises `UserError` where evaluations have it not."""
+    """Return a metric at all snapshots so far, (n,). Raises `UserError` if it does not exist."""
     if metric not in frame_data.history:
         there = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
         raise UserError(
-            f"the figure shows the metric '{metric}', and evaluate returns {there}: "
+            f"the figure shows the metric '{metric}', but evaluate returns {there}: "
             f"return '{metric}' too, or draw other panels"
         )
     return np.asarray(frame_data.history[metric], float)
 
 
-class TitleLine:
-    """The film's title; then epochs, examples seen and share right, each at a fixed place."""
+def label(run_info: RunInfo, metric: str) -> str:
+    """Return the label of a metric, such as "Word accuracy"."""
+    found = run_info.metrics.get(metric)
+    return found.label if found else metric.replace("_", " ")
 
-    def __init__(self, run_info: RunInfo, examples: str = "examples seen", right: str = "right"):
+
+def group(run_info: RunInfo, metric: str) -> str:
+    """Return the heading of a metric's group; its label if it belongs to none."""
+    found = run_info.metrics.get(metric)
+    return (found.group if found else None) or label(run_info, metric)
+
+
+def in_a_line(text: str) -> str:
+    """Return a label as it is written within a line: "word accuracy", but "F1 score"."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+
+
+class TitleLine:
+    """The title of the film, and the epochs, examples and accuracy so far, each at a fixed place.
+
+    `examples` names the training examples: "pages seen".
+    """
+
+    def __init__(self, run_info: RunInfo, examples: str = "examples seen"):
         self._title = run_info.title
-        # Settled for the whole film, so that numbers keep their width.
+        # The same for the whole film, so that numbers keep their width.
         self._decimals = 1 if run_info.epochs >= 10 else 2
         most = f"{run_info.epochs * run_info.examples_per_epoch:,.0f}"
         self._fields = (
             # widest number, label after it
             (f"{run_info.epochs:.{self._decimals}f}", "epochs"),
             (most, examples),
-            ("100.0 %", right),
+            ("100.0 %", in_a_line(label(run_info, "accuracy"))),
         )
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Title and labels, set from the right edge leftwards."""
+        """Draw the title and the labels, from the right edge to the left."""
         self._ends = []
         x = WIDTH - MARGIN
         for widest, label in reversed(self._fields):
@@ -69,19 +89,19 @@ class TitleLine:
         canvas.rule(MARGIN, 104, WIDTH - MARGIN, 104, palette.HAIRLINE)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """The three numbers, ending where the widest would."""
-        share = measured(frame_data, "accuracy")[-1]
+        """Draw the three numbers, right-aligned at their labels."""
+        accuracy = measured(frame_data, "accuracy")[-1]
         numbers = (
             f"{frame_data.epoch:.{self._decimals}f}",
             f"{frame_data.examples:,}",
-            percent(share),
+            percent(accuracy),
         )
         for x, number in zip(self._ends, numbers, strict=True):
             canvas.text(x, 74, number, 34, weight="bold", align="right")
 
 
 def percent(share: float) -> str:
-    """A share in percent, to a tenth; "100.0 %" is kept for a share of one, "0.0 %" for none."""
+    """Format a fraction as a percentage to one decimal; only 1 gives "100.0 %", only 0 "0.0 %"."""
     tenths = round(float(share) * 1000)
     if share < 1:
         tenths = min(tenths, 999)
@@ -91,16 +111,18 @@ def percent(share: float) -> str:
 
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
-"""The labels of an axis of shares."""
+"""Labels of an axis of fractions, 0 … 1."""
 
 
 class Curve:
-    """One or two metrics over the epochs so far, on axes that never move.
+    """One or two metrics over the epochs so far, on fixed axes.
 
-    `place` is (x, y, width, height) of the panel without its heading; the labels of the axes lie
-    in it to the left and below it. `metric` is a metric, or two with the names that tell them
-    apart, also without colour: the first is drawn thick with a disc at its end, the second thin
-    with a ring. `axis` labels the values; it begins at 0 and ends at its largest.
+    `place` is (x, y, width, height) of the panel without its heading. The labels of the values lie
+    inside it on the left, those of the epochs below it. `title` is the heading: by default the
+    metric's label, or the group of two metrics. `metric` is the name of a metric, or two names,
+    which may be mapped to the names in the legend (by default their labels). To tell the two apart
+    without colour, the first is a thick line that ends in a disc, the second a thin line that ends
+    in a ring. `axis` maps values to their labels; it begins at 0 and ends at its largest value.
     """
 
     _labels = 80.0
@@ -110,22 +132,22 @@ class Curve:
         self,
         run_info: RunInfo,
         place: tuple[float, float, float, float],
-        title: str,
-        metric: str | Mapping[str, str] = "accuracy",
+        title: str | None = None,
+        metric: str | Sequence[str] | Mapping[str, str] = "accuracy",
         axis: Mapping[float, str] = SHARES,
     ):
         x, self._y, width, self._height = place
         self._x, self._width = x + self._labels, width - self._labels
-        self._epochs, self._title, self._axis = run_info.epochs, title, axis
-        self._lines = {metric: ""} if isinstance(metric, str) else metric
-        self._top = max(axis)
+        self._epochs, self._axis, self._top = run_info.epochs, axis, max(axis)
+        self._lines = _legend(run_info, metric)
+        self._title = _heading(run_info, metric) if title is None else title
         if len(self._lines) > 2:
-            raise ValueError(f"a curve tells two metrics apart, not {len(self._lines)}")
+            raise ValueError(f"a curve shows at most 2 metrics, not {len(self._lines)}")
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, names, axes and their labels."""
+        """Draw the heading, the legend, and the axes with their labels."""
         x, right, foot = self._x, self._x + self._width, self._y + self._height
-        free = self._name_lines(canvas)
+        free = self._draw_legend(canvas)
         left = x - self._labels
         canvas.text(left, self._y - 24, self._title, 26, weight="bold", fit=free - left)
         for value, label in self._axis.items():
@@ -139,7 +161,7 @@ class Curve:
         canvas.text(x - 18, foot + 32, "epoch", 20, palette.QUIET, align="right")
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """The lines so far and their last points."""
+        """Draw the lines so far and mark their last points."""
         epochs = np.asarray(frame_data.history["epoch"], float)
         across = self._x + self._width * epochs / self._epochs
         # The first metric is drawn last, on top.
@@ -156,8 +178,8 @@ class Curve:
         canvas.disc(*points[-1], 8, (palette.PAPER, palette.INK)[number])
         canvas.disc(*points[-1], 6, (palette.RIGHT, palette.PAPER)[number])
 
-    def _name_lines(self, canvas: Canvas) -> float:
-        """A sample of each line before its name, from the right; returns what is left free."""
+    def _draw_legend(self, canvas: Canvas) -> float:
+        """Draw the legend from the right; return the x up to which the heading may reach."""
         x, y = self._x + self._width, self._y - 24
         for number, name in reversed(list(enumerate(self._lines.values()))):
             if name:
@@ -168,16 +190,36 @@ class Curve:
         return x
 
 
-def thinned(points: np.ndarray, step: float = 0.5) -> np.ndarray:
-    """A curve (n, 2), ordered by x, with the same outline and few points for each `step` of x.
+def _legend(
+    run_info: RunInfo, metric: str | Sequence[str] | Mapping[str, str]
+) -> Mapping[str, str]:
+    if isinstance(metric, str):
+        return {metric: ""}
+    if isinstance(metric, Mapping):
+        return metric
+    return {name: in_a_line(label(run_info, name)) for name in metric}
 
-    Of the points that share a step the first, the lowest, the highest and the last are kept.
+
+def _heading(run_info: RunInfo, metric: str | Sequence[str] | Mapping[str, str]) -> str:
+    """The label of one metric, or the group of two; says so if lower values are better."""
+    if not isinstance(metric, str):
+        return group(run_info, next(iter(metric)))
+    found = run_info.metrics.get(metric)
+    is_lower_better = found is not None and found.direction == "lower"
+    return label(run_info, metric) + (" (lower is better)" if is_lower_better else "")
+
+
+def thinned(points: np.ndarray, step: float = 0.5) -> np.ndarray:
+    """Reduce a curve (n, 2), ordered by x, to at most four points per `step` of x.
+
+    Keeps the first, the lowest, the highest and the last point of each step, so that the outline
+    stays the same.
     """
     bins = np.floor(points[:, 0] / step)
     if len(points) < 5 or bins[-1] - bins[0] > len(points):
         return points
     first = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
     last = np.append(first[1:], len(points)) - 1
-    order = np.lexsort((points[:, 1], bins))  # within each step by y: its ends are the extremes
+    order = np.lexsort((points[:, 1], bins))  # in each step by y, extremes first and last
     keep = np.unique(np.concatenate((first, last, order[first], order[last])))
     return points[keep]

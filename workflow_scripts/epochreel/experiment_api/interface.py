@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 NAMES = {
     "data": ("generate",),
     "model": ("Network", "loss"),
@@ -40,3 +42,31 @@ CALLS = {
     "checks": {"contradictions": ("settings",)},
 }
 """Positional arguments with which each function of an experiment is called."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Description of a metric that `evaluate` returns; see `declared_metrics`.
+
+    label      its name in films, captions and tables, such as "Digit accuracy"; a short one, such
+               as "1st", if it is always read below the heading of its group
+    direction  "higher" or "lower": which values are better
+    group      heading of the panel or table that it shares with other metrics
+    unit       "%" for a fraction (0 … 1) shown as a percentage, or a unit such as "px"
+
+    Raises `ValueError` for other values.
+    """
+
+    label: str
+    direction: str = "higher"
+    group: str | None = None
+    unit: str | None = None
+
+    def __post_init__(self):
+        for name in ("label", "group", "unit"):
+            value = getattr(self, name)
+            is_optional = name != "label" and value is None
+            if not is_optional and not (isinstance(value, str) and value.strip()):
+                raise ValueError(f"{name} is {value!r}; expected a non-empty string")
+        if self.direction not in ("higher", "lower"):
+            raise ValueError(f"direction is {self.direction!r}; expected 'higher' or 'lower'")

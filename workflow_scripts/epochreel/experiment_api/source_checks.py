@@ -15,6 +15,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 
 from epochreel.core.errors import UserError
+from epochreel.experiment_api import declared_metrics
 from epochreel.experiment_api.interface import CALLS, NAMES
 from epochreel.experiment_api.loader import Experiment, check_complete
 from epochreel.provenance import code_digest
@@ -44,6 +45,7 @@ def validate_experiment(experiment: Experiment) -> None:
         check_complete(file, [name for name in NAMES[module] if not defines(file, name)])
         for name in CALLS[module].keys() - _BY_RUN:
             check_call(experiment, module, name)
+    declared_metrics.read(experiment.file("evaluation"))
 
 
 def _imported(files: list[Path], folder: Path) -> Iterator[Path]:

@@ -1,7 +1,6 @@
-"""Captions of a film in words (WebVTT): what its snapshots say, each long enough to be read.
+"""Captions of a film (WebVTT): one sentence per snapshot, each shown long enough to be read.
 
-An experiment says of a snapshot's numbers what it will, one sentence (see `sentences`). The times
-are those of the film, to the frame.
+The sentences come from the experiment or from `sentences`. Times are exact to the film frame.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from epochreel.core.errors import raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
 from epochreel.film.timing import film_length, start_time
 
-READABLE = Fraction(3, 2)  # s; for a line whose words stay and whose numbers change
+READABLE = Fraction(3, 2)  # s; enough for a sentence of which only the numbers change
 
 
 @dataclass(frozen=True)
 class Cue:
-    """A sentence and when it is shown: from `start` until `end`, in seconds of the film."""
+    """A sentence, shown from `start` until `end`, in seconds of the film."""
 
     start: Fraction
     end: Fraction
@@ -33,24 +32,26 @@ def cues(
     sentences: Sequence[str],
     minimum_seconds: Fraction | float = READABLE,
 ) -> list[Cue]:
-    """The captions of a film whose snapshot k says `sentences[k]` from `times[k]` on.
+    """Return the cues of a film that shows snapshot k, with `sentences[k]`, from `times[k]` on.
 
-    `times` has one entry more, the film's end. A cue says what its first snapshot says and
-    stays for at least `minimum_seconds`; the last snapshot has a cue of its own where what is
-    left of the film allows that (then, in a short film, the first may be shorter). Raises
-    `ValueError` where the numbers of times and sentences do not fit.
+    `times` has one more entry, the end of the film. A cue shows the sentence of its first snapshot
+    for at least `minimum_seconds`. The last snapshot has a cue of its own if the rest of the film
+    is long enough; in a short film, this may shorten the first cue. Raises `ValueError` if the
+    numbers of times and sentences do not match.
     """
     if len(times) != len(sentences) + 1 or not sentences:
-        raise ValueError(f"{len(sentences)} sentences need one time more, not {len(times)}")
+        raise ValueError(
+            f"{len(sentences)} sentences need {len(sentences) + 1} times, not {len(times)}"
+        )
     starts = _starts(times, sentences, minimum_seconds)
     ends = [times[k] for k in starts[1:]] + [times[-1]]
     return [Cue(times[k], end, sentences[k]) for k, end in zip(starts, ends, strict=True)]
 
 
 def webvtt(cues: Sequence[Cue]) -> str:
-    """The WebVTT file of `cues`, their times cut to the millisecond.
+    """Return the text of a WebVTT file, with times truncated to the millisecond.
 
-    Cut, not rounded: then at the instant at which a frame appears its own cue holds.
+    They are not rounded, so that a cue has begun by the time its first frame appears.
     """
     lines = ["WEBVTT", ""]
     for cue in cues:
@@ -59,18 +60,18 @@ def webvtt(cues: Sequence[Cue]) -> str:
 
 
 def check_sentences(sentences: Any, count: int, source: str) -> None:
-    """Refuse what is no list of `count` sentences; `source` has given it (`UserError`)."""
+    """Raise `UserError` unless `sentences`, returned by `source`, is a list of `count` strings."""
     if not isinstance(sentences, list | tuple) or len(sentences) != count:
         raise_wrong_result(source, sentences, f"a list of {count} sentences, one for each snapshot")
     for sentence in sentences:
         if not isinstance(sentence, str):
-            raise_wrong_result(source, sentence, "a sentence, as text")
+            raise_wrong_result(source, sentence, "a sentence, as a string")
 
 
 def write_captions(sentences: Sequence[str], target: str | Path, settings: Mapping) -> None:
-    """Write the captions of a film to `target`, one sentence for each of its snapshots.
+    """Write the captions of a film to `target`, given one sentence per snapshot.
 
-    Reads `seconds_per_snapshot` and `hold_seconds`, as the film does.
+    Reads the settings `seconds_per_snapshot` and `hold_seconds`.
     """
     times = [start_time(k, settings) for k in range(len(sentences))]
     times.append(film_length(len(sentences), settings))
@@ -80,7 +81,7 @@ def write_captions(sentences: Sequence[str], target: str | Path, settings: Mappi
 def _starts(
     times: Sequence[Fraction], sentences: Sequence[str], minimum: Fraction | float
 ) -> list[int]:
-    """The snapshots with which a new cue begins."""
+    """Return the snapshots at which a new cue begins."""
     starts = [0]
     for k in range(1, len(sentences)):
         if sentences[k] != sentences[starts[-1]] and times[k] - times[starts[-1]] >= minimum:
@@ -102,6 +103,6 @@ def _clock(time: Fraction) -> str:
 
 
 def _plain(sentence: str) -> str:
-    """One line that WebVTT takes as text alone."""
+    """Return a sentence as one line without markup, escaped for WebVTT."""
     line = " ".join(sentence.split())
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

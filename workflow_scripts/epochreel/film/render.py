@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from epochreel.core import seeding
 from epochreel.core.errors import raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
+from epochreel.experiment_api.interface import Metric
 from epochreel.film.timing import RATE
 from epochreel.formats import png
 
@@ -135,7 +136,11 @@ class _Writer:
         self._pending = self._pool.submit(lambda: atomic_write_bytes(path, encode(pixels, texts)))
 
 
-def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> RunInfo:
+def run_info(
+    settings: Mapping[str, Any],
+    test: Sequence[Mapping[str, Any]],
+    metrics: Mapping[str, Metric] = MappingProxyType({}),
+) -> RunInfo:
     """Return what all frames of a run share; `test` holds the test examples."""
     figure = settings["figure"]
     return RunInfo(
@@ -147,6 +152,7 @@ def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> 
         epochs=figure["time_axis"],
         examples_per_epoch=settings["batch"] * settings["batches_per_epoch"],
         test=test,
+        metrics=metrics,
     )
 
 

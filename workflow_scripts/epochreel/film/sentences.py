@@ -1,28 +1,46 @@
-"""What a snapshot's numbers say, in words: for captions, whatever the experiment."""
+"""Sentences for captions: what the metrics of a snapshot say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-
-def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
-    """What a snapshot's `epoch`, `examples` and `accuracy` (share of 1) say, in words.
-
-    `examples` and `answers` are what the experiment calls them, such as "pages" and "digits".
-    100 % is said only where every answer is right.
-    """
-    share = 100 * numbers["accuracy"]
-    right = "100" if share >= 100 else f"{min(share, 99.9):.1f}"
-    seen = f"{numbers['examples']:,.0f}"
-    when = f"Epoch {round(numbers['epoch'], 1):g}" if numbers["examples"] else "Untrained"
-    return f"{when}, {seen} {examples}: {right} % of {answers} right"
-
-
-def of_metrics(numbers: Mapping[str, float], data: Mapping) -> str:
-    """The same for an experiment that has no words of its own: each metric by its name."""
-    own = {name: value for name, value in numbers.items() if name not in _TIMES}
-    said = ", ".join(f"{name} {value:.3f}" for name, value in own.items())
-    return f"Epoch {round(numbers['epoch'], 1):g}: {said}"
-
+from epochreel.drawing.panels import in_a_line, percent
+from epochreel.experiment_api.interface import Metric
 
 _TIMES = ("snapshot", "epoch", "examples")
+
+
+def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
+    """Say how many of the network's answers are correct, and after how much training.
+
+    `numbers` holds the `epoch`, the `examples` so far and the `accuracy` (0 … 1) of a snapshot.
+    `examples` and `answers` are what the experiment calls them, such as "pages" and "digits".
+    """
+    return f"{moment(numbers, examples)}: {percent(numbers['accuracy'])} of {answers} correct"
+
+
+def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data: Mapping) -> str:
+    """List the metrics of a snapshot: the caption of an experiment without sentences of its own.
+
+    Labels and units are those of `metrics`, which must hold every metric (see `declared_metrics`).
+    """
+    named = ", ".join(
+        f"{in_a_line(metrics[name].label)} {_value(value, metrics[name].unit)}"
+        for name, value in numbers.items()
+        if name not in _TIMES
+    )
+    return f"{moment(numbers)}: {named}"
+
+
+def moment(numbers: Mapping[str, float], examples: str | None = None) -> str:
+    """Say when a snapshot was taken: "Epoch 12, after 480 pages", or "Before training"."""
+    if not numbers["examples"]:
+        return "Before training"
+    after = f", after {numbers['examples']:,.0f} {examples}" if examples else ""
+    return f"Epoch {round(numbers['epoch'], 1):g}{after}"
+
+
+def _value(value: float, unit: str | None) -> str:
+    if unit == "%":
+        return percent(value)
+    return f"{value:.3f} {unit}" if unit else f"{value:.3f}"

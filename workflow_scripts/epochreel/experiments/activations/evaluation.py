@@ -1,25 +1,31 @@
-"""What the network sees in each image: its class, and the activations that the film shows.
+"""Evaluate the image classifier: its prediction and its activations for each image.
 
-Columns, one row per example, those of the test set first, then those of the training sample:
+Columns, one row per example, first the test set, then the training sample:
 
     split          string   "test" or "train"
-    example        int32    number of the example within its split
-    label          int16    its class
-    prediction     int16    the most probable class; the smaller one where two are equal
+    example        int32    index of the example within its split
+    label          int16    true class
+    prediction     int16    the most probable class; of two equal ones the smaller
     probabilities  float16  of the classes (fixed_size_list)
     activations    float16  of the neurons (fixed_size_list)
 
-Metrics: `accuracy`, the share of test examples told right (0 … 1); `loss`, their mean
-cross-entropy in nats; `accuracy_of_0`, `accuracy_of_1`, …, the accuracy on the test examples of
-each class that has any; with a training sample its `train_accuracy` and `train_loss`. Where these
-classes are 16 at most, `apart_0_1`, `apart_0_2`, …, tell how far each two of them lie apart: of
-the 15 test examples whose activations lie nearest to those of an example of the two, and which are
-of either, the share that is of its own class, as if all classes were equally many. It is 0.5 where
-the two are mixed, 1 where they lie apart, and shows in a layout that keeps neighbours together.
-All are made from unrounded probabilities, at one state of the weights, with dropout off.
+Metrics:
 
-Half precision moves the neighbourhoods of activations less than one snapshot of training does:
-see `benchmarks/projection.py`.
+    accuracy, loss                    fraction of test examples classified correctly (0 … 1), and
+                                      their mean cross-entropy in nats
+    accuracy_of_0, accuracy_of_1, …   accuracy on each class that has test examples
+    train_accuracy, train_loss        the same for the training sample, if there is one
+    apart_0_1, apart_0_2, …           separation of each two classes, 0.5 … 1, if at most 16 classes
+                                      have test examples
+
+The separation of two classes follows from the 15 nearest neighbours of their test examples, by the
+distance of activations. Of the neighbours that belong to either class, it is the fraction in the
+example's own class, as if both classes had the same size: 0.5 if the two are mixed, 1 if they are
+fully separated. A layout that preserves neighbourhoods shows this.
+
+All metrics are computed from unrounded probabilities, in one state of the weights, without dropout.
+Storing activations in half precision changes their neighbourhoods less than one snapshot of
+training does: see `benchmarks/projection.py`.
 """
 
 from __future__ import annotations
@@ -33,17 +39,27 @@ import pyarrow as pa
 import torch
 
 from epochreel.core.errors import UserError
+from epochreel.experiment_api.interface import Metric
+
+METRICS = {
+    "accuracy": Metric("Test accuracy", group="Accuracy", unit="%"),
+    "train_accuracy": Metric("Training accuracy", group="Accuracy", unit="%"),
+    "loss": Metric("Test loss", direction="lower", group="Loss", unit="nats"),
+    "train_loss": Metric("Training loss", direction="lower", group="Loss", unit="nats"),
+    "accuracy_of_*": Metric("Class {}", group="Accuracy by class", unit="%"),
+    "apart_*": Metric("Classes {}", group="Separation of classes"),
+}
 
 Batches = Iterator[dict[str, torch.Tensor]]
 
-_MOST_IN_PAIRS = 16  # classes; the number of pairs grows with its square
+_MOST_IN_PAIRS = 16  # classes; the number of pairs grows quadratically
 _NEAREST = 15
-_ROWS = 1000  # of distances at a time
+_ROWS = 1000  # of the distance matrix, computed at a time
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the network makes of one split."""
+    """Output of the network for one split of N examples."""
 
     label: torch.Tensor  # (N,)
     log_probabilities: torch.Tensor  # (N, classes)
@@ -65,10 +81,9 @@ class _Seen:
 def evaluate(
     network: torch.nn.Module, test: Batches, sample: Batches | None = None
 ) -> tuple[dict[str, pa.Array], dict[str, float]]:
-    """Look at all examples of the test set and of a sample of the training set.
+    """Classify the test set and the training sample; return the columns and the metrics.
 
-    Returns the columns and the metrics. Raises `UserError` for activations that are not finite
-    or beyond float16.
+    Raises `UserError` if an activation is not finite or exceeds float16.
     """
     seen = {"test": _see(network, test)}
     if sample is not None:
@@ -88,8 +103,8 @@ def _see(network: torch.nn.Module, batches: Batches) -> _Seen:
     seen = _Seen(torch.cat(labels), torch.cat(logs), torch.cat(activations))
     if not seen.activations.isfinite().all():
         raise UserError(
-            "the network's activations are too large or not finite: "
-            "train with a smaller training.rate"
+            "the network's activations are not finite, or too large for float16: "
+            "lower the learning rate (training.rate)"
         )
     return seen
 
@@ -107,13 +122,13 @@ def _metrics(seen: dict[str, _Seen]) -> dict[str, float]:
 
 
 def _apart(seen: _Seen) -> dict[str, float]:
-    """How far each two classes lie apart: see the module."""
+    """Compute the separation of each two classes; the module defines it."""
     labels, own = seen.label.unique(return_inverse=True)
     if len(labels) > _MOST_IN_PAIRS:
         return {}
     member = torch.eye(len(labels), dtype=torch.double)[own]  # (N, classes)
     of_all = member.sum(0)
-    there = (of_all - torch.eye(len(of_all))).clamp(min=1)  # none is its own neighbour
+    there = (of_all - torch.eye(len(of_all))).clamp(min=1)  # an example is not its own neighbour
     found = member.T @ _neighbours(seen.activations.double(), member) / there
     mine = found.diagonal()[:, None]
     nearer = torch.where(mine + found > 0, mine / (mine + found), 0.5)  # (class, other class)
@@ -124,11 +139,11 @@ def _apart(seen: _Seen) -> dict[str, float]:
 
 
 def _neighbours(points: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
-    """How many of the nearest others of each point are of each class: (N, classes)."""
+    """Count each point's nearest neighbours by class: (N, classes)."""
     count, squares = min(_NEAREST, len(points) - 1), points.square().sum(1)
     found = []
     for rows in torch.arange(len(points)).split(_ROWS):
-        distances = squares - 2 * points[rows] @ points.T  # squared, less a constant of the row
+        distances = squares - 2 * points[rows] @ points.T  # squared, minus a constant per row
         distances[torch.arange(len(rows)), rows] = torch.inf
         found.append(member[distances.topk(count, largest=False).indices].sum(1))
     return torch.cat(found)

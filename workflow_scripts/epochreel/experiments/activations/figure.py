@@ -1,4 +1,4 @@
-"""The film of activations: how images of one kind gather, and what they are taken for."""
+"""The film of activations: how classes separate, and how each image is classified."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from epochreel.experiments.activations import classes
 from epochreel.experiments.activations.clouds import (
     SECOND,
     SECOND_WIDTH,
+    AccuracyCurve,
     Legend,
-    Shares,
     SmallCloud,
     TestClouds,
 )
@@ -21,21 +21,21 @@ from epochreel.experiments.activations.sentences import remark
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
-    """The panels of a frame."""
+    """Return the panels of a frame."""
     names = classes.names(run_info.data)
     return [
-        TitleLine(run_info, "images seen", "of test images right"),
+        TitleLine(run_info, "images seen"),
         TestClouds(run_info, names),
         SmallCloud(names),
-        Legend(names),
-        Shares(run_info, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
+        Legend(run_info, names),
+        AccuracyCurve(run_info, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
     ]
 
 
 def sentences(rows: Sequence[Mapping[str, float]], data: Mapping, figure: Mapping) -> list[str]:
-    """The sentence of each snapshot's frame, for the captions.
+    """Return the sentence above each snapshot's frame, for the captions.
 
-    `rows` are the metrics of all snapshots from 0 on, `data` and `figure` the settings of the
+    `rows` holds the metrics of snapshots 0, 1, …; `data` and `figure` are the settings of the
     dataset and of the figure.
     """
     names, hold = classes.names(data), int(figure["sentence_snapshots"])

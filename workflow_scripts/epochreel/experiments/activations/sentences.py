@@ -1,13 +1,14 @@
-"""What to look at, in one plain sentence for each phase of a film.
+"""One plain sentence for each phase of a film: what to look at.
 
-A phase is so many snapshots that its sentence can be read. Its sentence follows from the snapshots
-up to its first, and so from the past alone: the means over the latest of them, as many as a phase
-has, are compared with the means over as many before, so that what only comes and goes is no change.
-It tells which classes have come apart; where none have, which have come together, which are mixed
-up still, which class is told better; and where little changes any more, what is still hard. A large
-gain in all goes before what is mixed up still, and no sentence is told in two phases running where
-there is another. It holds for the whole phase, so it says what has been, and has no numbers: these
-go on changing beside it.
+A phase lasts long enough for its sentence to be read. The sentence depends on the past alone: on
+the snapshots up to the first of the phase. Metrics are averaged over as many of these as a phase
+has and compared with their mean over as many before, so that short fluctuations do not count.
+
+The sentence says which classes have separated. If none have, it says which have drifted back
+together, which are hard to separate, or which class is classified better; if little changes, which
+class is hardest. A large gain in accuracy comes before classes that are hard to separate. Two
+phases in a row have the same sentence only if there is no other. A sentence has no numbers, since
+the numbers of the frame go on changing during a phase.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ Metrics = Mapping[str, np.ndarray]
 """Each metric of `evaluation` for snapshots 0, 1, 2, …: (n,)."""
 
 _GAIN, _LOSS = 0.05, 0.06
-"""By how much the share that tells how far two classes lie apart (0.5 … 1) must change."""
-_AWAY, _LEFT = 0.8, 0.95
-"""From which share on one class has drawn away from another, and from which on it has left it."""
-_GATHERED, _NONE_MIXED = 0.9, 0.8
-"""From which mean share on the clouds of an untrained network are there already, and all of them
-only from which least one on."""
+"""By how much the separation of two classes (0.5 … 1) must grow or shrink."""
+_MOVING_APART, _SEPARATED = 0.8, 0.95
+"""The separation from which two classes are moving apart, and from which they are separated."""
+_GATHERED, _ALL_GATHERED = 0.9, 0.8
+"""The mean separation from which an untrained network shows clusters, and the smallest separation
+from which every class has one."""
 _LEARNED = 0.08  # by how much a class's accuracy must grow
 _CHANGED, _MUCH = 0.02, 0.1
-"""By how much the accuracy must change, and how much is the first thing to tell."""
+"""By how much the accuracy must change, and which gain is large."""
 _MOST_NAMED = 3  # classes that one sentence lists
 
 
 @dataclass(frozen=True)
 class Remark:
-    """A sentence and the classes that it names."""
+    """A sentence, and the classes that it names."""
 
     sentence: str
     classes: tuple[int, ...] = ()
@@ -44,26 +45,26 @@ class Remark:
 
 @dataclass(frozen=True)
 class _Change:
-    """Metrics at the beginning of a phase, and what they were before."""
+    """Metrics at the beginning of a phase, and before it."""
 
     now: Mapping[str, float]  # means over the latest snapshots
-    before: Mapping[str, float]  # means over those before
+    before: Mapping[str, float]  # means over the snapshots before those
     last: Mapping[str, float]  # of the latest snapshot
-    step: Mapping[str, float]  # from one of these snapshots to the next, root mean square
+    step: Mapping[str, float]  # root mean square change between consecutive snapshots
 
     def gain(self, name: str) -> float:
-        """By how much a metric has grown: on average, and at the latest snapshot at least."""
+        """Return how much a metric has grown, on average and at the latest snapshot."""
         return min(self.now[name], self.last[name]) - self.before[name]
 
 
 def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
-    """What is said of the last snapshot of `metrics`; a phase is `hold` snapshots long."""
+    """Return the remark on the last snapshot of `metrics`; a phase lasts `hold` snapshots."""
     last = len(metrics["accuracy"]) - 1
     start = last - last % hold  # the phase's first snapshot
     if start == 0:
         return _at_first({name: float(values[0]) for name, values in metrics.items()})
-    # No two phases in a row have the same sentence, so each depends on the one before it. The
-    # chain goes back to a phase whose sentence the next one cannot repeat.
+    # Phases in a row differ, so the remark depends on the phase before. Go back to a phase whose
+    # remark the next one cannot repeat, then forward again.
     chain = [_found(metrics, names, hold, start)]
     while len(chain[-1]) > 1 and start > hold:
         start -= hold
@@ -78,7 +79,7 @@ def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
 
 
 def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> list[Remark]:
-    """All that can be said at snapshot `start`, what matters most first."""
+    """Return all remarks that hold at snapshot `start`, the most important first."""
     # The latest `hold` snapshots and as many before; fewer near the beginning.
     since, until = max(start - 2 * hold + 1, 0), start + 1
     parts = {name: values[since:until] for name, values in metrics.items()}
@@ -96,76 +97,78 @@ def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> lis
 def _at_first(now: dict) -> Remark:
     shares = [now[name] for _, name in pairs(now)]
     if shares and np.mean(shares) >= _GATHERED:
-        who = "Images of a kind" if min(shares) >= _NONE_MIXED else "Images of most kinds"
-        return Remark(f"{who} lie together already, but it only guesses: watch the colours")
-    return Remark("At first the network only guesses: watch how images of a kind gather")
+        who = "All classes" if min(shares) >= _ALL_GATHERED else "Most classes"
+        return Remark(f"{who} cluster before training: now watch the colours")
+    return Remark("The network starts by guessing: watch the classes separate")
 
 
-# Each kind of remark takes what has changed and the classes' names, and gives a remark or, where it
-# has nothing to say, None. One of them always says something.
+# Each kind of remark takes the change and the names of the classes, and returns a remark, or None
+# if it does not apply. At least one of them always applies.
 
 
-def _came_apart(change: _Change, names: Sequence[str]) -> Remark | None:
-    """The class that came apart most from others, and from which."""
-    # The lower of mean and latest value: a gain that has just been lost again does not count.
+def _separated(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The class that separated most from others, and those others."""
+    # The lower of mean and latest value, so that a gain that was just lost again does not count.
     now = {pair: min(change.now[name], change.last[name]) for pair, name in pairs(change.now)}
-    gains = {pair: change.gain(name) for pair, name in pairs(change.now) if now[pair] >= _AWAY}
+    gains = {
+        pair: change.gain(name) for pair, name in pairs(change.now) if now[pair] >= _MOVING_APART
+    }
     gains = {pair: gain for pair, gain in gains.items() if gain >= _GAIN}
     if not gains:
         return None
     best = max(gains, key=gains.get)
     from_each = {hub: _partners(gains, hub) for hub in best}
-    # Of the two classes that came apart most, the one that has left more of the others.
+    # Of the two classes that separated most, the one that separated from more of the others.
     hub = max(best, key=lambda each: sum(from_each[each].values()))
     others = sorted(from_each[hub], key=from_each[hub].get, reverse=True)[:_MOST_NAMED]
-    has_left = all(now[min(hub, other), max(hub, other)] >= _LEFT for other in others)
-    verb = "has left" if has_left else "has drawn away from"
-    what = f"The cloud of {names[hub]} {verb} {_those_of(others, names)}"
-    return Remark(what, (hub, *others))
+    is_separated = all(now[min(hub, other), max(hub, other)] >= _SEPARATED for other in others)
+    verb = "have separated from" if is_separated else "have moved away from"
+    listed = _and([names[other] for other in others])
+    return Remark(f"Images of {names[hub]} {verb} {listed}", (hub, *others))
 
 
 def _partners(gains: Mapping[tuple[int, int], float], hub: int) -> dict[int, float]:
-    """The classes that `hub` came apart from, with gains not far below the best."""
+    """Return the classes that `hub` separated from, with at least half of the best gain."""
     least = max(gains.values()) / 2
-    # sum(pair) - hub is the other of the two.
+    # sum(pair) - hub is the other class of the pair.
     return {sum(pair) - hub: gain for pair, gain in gains.items() if hub in pair and gain >= least}
 
 
-def _came_together(change: _Change, names: Sequence[str]) -> Remark | None:
+def _drifted_together(change: _Change, names: Sequence[str]) -> Remark | None:
     losses = {
         pair: change.before[name] - max(change.now[name], change.last[name])
         for pair, name in pairs(change.now)
-        if change.before[name] >= _AWAY
+        if change.before[name] >= _MOVING_APART
     }
     worst = max(losses, key=losses.get, default=None)
     if worst is None or losses[worst] < _LOSS:
         return None
     both = _and([names[label] for label in worst])
-    return Remark(f"The clouds of {both} have drifted together again", worst)
+    return Remark(f"Images of {both} have drifted back together", worst)
 
 
-def _still_mixed(change: _Change, names: Sequence[str]) -> Remark | None:
-    """The two classes that lie nearest to each other."""
+def _hard_to_separate(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The two classes that are separated least."""
     there = {pair: change.now[name] for pair, name in pairs(change.now)}
     worst = min(there, key=there.get, default=None)
-    if worst is None or there[worst] >= _LEFT:
+    if worst is None or there[worst] >= _SEPARATED:
         return None
-    return Remark(f"Still most mixed up: {_and([names[label] for label in worst])}", worst)
+    return Remark(f"Still hard to separate: {_and([names[label] for label in worst])}", worst)
 
 
 def _learned(change: _Change, names: Sequence[str]) -> Remark | None:
-    """The class whose accuracy grew most, by more than it varies from snapshot to snapshot."""
+    """The class whose accuracy grew most, and by more than it fluctuates."""
     gains = {
         label: change.gain(name)
         for label, name in _of_classes(change.now)
         if change.gain(name) > max(_LEARNED, change.step[name])
     }
     best = max(gains, key=gains.get, default=None)
-    return None if best is None else Remark(f"It has got better at {names[best]}", (best,))
+    return None if best is None else Remark(f"Accuracy on {names[best]} has improved", (best,))
 
 
-def _wavers(change: _Change, names: Sequence[str]) -> Remark | None:
-    """The class whose accuracy goes up and down most, and comes to little."""
+def _fluctuates(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The class whose accuracy fluctuates most without a trend."""
     steps = {
         label: change.step[name]
         for label, name in _of_classes(change.now)
@@ -174,74 +177,70 @@ def _wavers(change: _Change, names: Sequence[str]) -> Remark | None:
     most = max(steps, key=steps.get, default=None)
     if most is None:
         return None
-    return Remark(f"It wavers over {names[most]}: now more are told right, now fewer", (most,))
+    return Remark(f"Accuracy on {names[most]} keeps going up and down", (most,))
 
 
-def _by_heart(change: _Change, names: Sequence[str]) -> Remark | None:
-    """A training set that is known much better than the test set."""
+def _overfits(change: _Change, names: Sequence[str]) -> Remark | None:
+    """A training accuracy far above the test accuracy."""
     gap = change.now.get("train_accuracy", 0.0) - change.now["accuracy"]
     if gap < 0.05:
         return None
-    return Remark("It knows the images that it learns from better than new ones")
+    return Remark("The network does better on training images than on new ones")
 
 
 def _much_better(change: _Change, names: Sequence[str]) -> Remark | None:
-    """Better by so much that it goes before what is mixed up still."""
+    """A large gain in accuracy."""
     if change.gain("accuracy") < _MUCH:
         return None
-    return Remark("It tells many more images right than before")
+    return Remark("Accuracy has improved a lot")
 
 
-def _on_the_whole(change: _Change, names: Sequence[str]) -> Remark | None:
-    """Better or worse than before, though no class stands out."""
+def _changed(change: _Change, names: Sequence[str]) -> Remark | None:
+    """A change in accuracy to which no class contributes more than others."""
     grown = change.now["accuracy"] - change.before["accuracy"]
     if abs(grown) < _CHANGED:
         return None
-    return Remark(f"It tells {'more' if grown > 0 else 'fewer'} images right than before")
+    return Remark(f"Accuracy has {'improved' if grown > 0 else 'dropped'}")
 
 
-def _settled(change: _Change, names: Sequence[str]) -> Remark | None:
-    """The class that is hardest to tell, where nothing has changed."""
+def _stagnates(change: _Change, names: Sequence[str]) -> Remark | None:
+    """The class with the lowest accuracy, if nothing has changed."""
     if any(kind(change, names) for kind in _CHANGES):
         return None
     shares = {label: change.now[name] for label, name in _of_classes(change.now)}
     worst = min(shares, key=shares.get, default=None)
     if worst is None or shares[worst] == 1:
-        return Remark("Little changes any more")
-    return Remark(f"Little changes any more; hardest to tell is {names[worst]}", (worst,))
+        return Remark("Little is changing now")
+    return Remark(f"Little is changing now; accuracy is lowest on {names[worst]}", (worst,))
 
 
-_CHANGES = (_came_apart, _came_together, _learned, _wavers, _on_the_whole)
+_CHANGES = (_separated, _drifted_together, _learned, _fluctuates, _changed)
 _KINDS = (
-    _came_apart,
-    _came_together,
+    _separated,
+    _drifted_together,
     _much_better,
-    _still_mixed,
+    _hard_to_separate,
     _learned,
-    _wavers,
-    _by_heart,
-    _on_the_whole,
-    _settled,
+    _fluctuates,
+    _overfits,
+    _changed,
+    _stagnates,
 )
-"""What matters most first."""
+"""The most important first."""
 
 
 def _of_classes(metrics: Mapping[str, float]) -> Iterator[tuple[int, str]]:
-    """The label of each class that has test examples, and the metric that is its accuracy."""
+    """Yield the label of each class that has test examples, and the metric that is its accuracy."""
     for name in metrics:
         if match := re.fullmatch(r"accuracy_of_(\d+)", name):
             yield int(match[1]), name
 
 
 def pairs(metrics: Mapping[str, float]) -> Iterator[tuple[tuple[int, int], str]]:
-    """Each two classes, smaller label first, and the metric that tells how far apart they are."""
+    """Yield each pair of classes, smaller label first, and the metric that is their separation."""
     for name in metrics:
         if match := re.fullmatch(r"apart_(\d+)_(\d+)", name):
             yield (int(match[1]), int(match[2])), name
-
-
-def _those_of(labels: Sequence[int], names: Sequence[str]) -> str:
-    return ("that of " if len(labels) == 1 else "those of ") + _and([names[i] for i in labels])
 
 
 def _and(words: Sequence[str]) -> str:

@@ -1,13 +1,13 @@
-"""Test images as small pictures at their places, each as large as there is room for it.
+"""Test images as thumbnails in the layout, each as large as the space around it allows.
 
-Images have ranks, the same throughout the film. One after the other they take the room that those
-before them and the names of classes leave; what is left without room is a dot. The first of those
-that are taken for the wrong class lie on top of the others, and take room from each other only, so
-that what they are taken for can be read.
+Images have a rank, which is the same throughout the film. In order of rank, each takes the space
+that those before it and the names of classes leave; an image without space is a dot. The first
+wrong guesses lie on top of the others and take space from each other only, so that the name of the
+guessed class is legible.
 
-At each snapshot the places say how large the pictures are. A small move can make one lose its room
-to another, so the sizes between two snapshots are not asked of the places: pictures grow and shrink
-from one snapshot's sizes to the next one's, from the size of a dot on, while they move.
+The layout determines the sizes at each snapshot. A small move can give one image's space to
+another, so sizes between two snapshots do not follow from the layout: pictures grow and shrink
+linearly from one snapshot's size to the next, while they move.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.experiments.activations import colours
 
 LOOKED_AT = 1000
-"""Test examples among which those that become pictures are chosen."""
+"""Number of test examples from which the pictures are chosen."""
 MOST = 420
-"""Pictures at most."""
+"""Maximum number of pictures."""
 DOT = 9.0
-"""Side of a dot; what has no more room is one."""
+"""Side of a dot, which is the smallest size of an image."""
 NAMED, MOST_NAMED = 42.0, 48
-"""Side that the first pictures of wrong guesses have on top of others, and how many they are."""
-_STEP = 3.0  # units between the sides that pictures come in
-_STRIP, _LETTERS = 0.28, 0.22  # of a picture's side: the strip with a name, its letters
-_RAISED = 0.04  # of a letter's size: how far capitals lie above the middle, for tails below them
-_EDGED = 5  # px; of smaller dots a light edge would leave nothing
+"""Side of the first wrong guesses, which lie on top of the others, and their maximum number."""
+_STEP = 3.0  # units between two sizes of pictures
+_STRIP, _LETTERS = 0.28, 0.22  # of a picture's side: height of the strip, size of its letters
+_RAISED = 0.04  # of a letter's size: how far letters are raised to make room for descenders
+_EDGED = 5  # px; a light edge would cover a smaller dot
 _LEGIBLE = 6.0  # px; smaller letters are left out
 
 
 def ranked(labels: np.ndarray, most: int = MOST) -> np.ndarray:
-    """Examples in order of rank, at most `most`: the classes, (N,), take turns, so none is late."""
+    """Return at most `most` examples in order of rank: those of the classes, (N,), in turn."""
     turn = np.zeros(len(labels), np.intp)
     for label in np.unique(labels):
         mine = labels == label
@@ -47,28 +47,28 @@ def ranked(labels: np.ndarray, most: int = MOST) -> np.ndarray:
 
 
 def sides(places: np.ndarray, largest: float, gaps: np.ndarray) -> np.ndarray:
-    """How large pictures at `places`, (n, 2) in order of rank, can be: (n,), 0 … `largest`.
+    """Return how large pictures at `places`, (n, 2) in order of rank, can be: 0 … `largest`.
 
-    Full-grown pictures do not overlap each other, nor anything that is `gaps`, (n,), away.
+    Pictures of size `largest` overlap neither each other nor what is at a distance of `gaps`, (n,).
     """
     x, y = np.asarray(places, np.float32).T
-    # The distance of squares: the larger of the two along the axes, (n, n).
+    # The Chebyshev distance, since pictures are squares, (n, n).
     across = np.maximum(np.abs(x[:, None] - x), np.abs(y[:, None] - y))
-    # Half sides. Rank by rank, as each takes what those before it leave.
+    # Half sides, rank by rank: each takes what those before it leave.
     room = np.minimum(gaps, largest / 2).astype(np.float32)
     for rank in range(len(places)):
         half = room[rank]
         if half <= 0:
             continue
-        # A full-grown picture leaves others their distance less its half side. A smaller one leaves
-        # more, without a jump, so that small moves change sizes little.
+        # A picture of full size leaves others their distance minus its half side. A smaller one
+        # leaves more, continuously, so that small moves change sizes little.
         left = across[rank, rank + 1 :] + (largest / 2 - 2 * half)
         np.minimum(room[rank + 1 :], left, out=room[rank + 1 :])
     return 2 * np.clip(room, 0, None)
 
 
 class Thumbnails:
-    """Pictures of the first test examples, tinted by the class that each is taken for."""
+    """Pictures of the first test examples, tinted in the colour of the predicted class."""
 
     def __init__(self, test: Sequence[Mapping], names: Sequence[str], largest: float):
         self._names, self._largest = names, largest
@@ -79,8 +79,8 @@ class Thumbnails:
         self._tints = colours.tints(self._colours)
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Scales all pictures to all sizes, and draws what is put on them."""
-        # From the largest down, so that one fits exactly; then smallest first, in whole px.
+        """Scale all pictures to all sizes, and draw the strips and dots."""
+        # Counted down from the largest, which fits exactly; then in whole px, smallest first.
         steps = np.arange(self._largest, DOT, -_STEP)[::-1]
         whole = np.unique(np.maximum(np.rint(steps * canvas.scale), 1).astype(int))
         self._whole = whole
@@ -89,7 +89,7 @@ class Thumbnails:
         self._dots = dots(canvas, self._colours)
 
     def can_be_named(self) -> bool:
-        """Whether there are letters on the strips of the largest pictures."""
+        """Return whether the strips of the largest pictures have letters."""
         return bool(self._whole[-1] * _LETTERS >= _LEGIBLE)
 
     def draw(
@@ -100,11 +100,11 @@ class Thumbnails:
         predictions: np.ndarray,
         side: np.ndarray,
     ) -> None:
-        """Pictures and dots at `places`, (N, 2), of the test examples in order.
+        """Draw the test examples at `places`, (N, 2), as pictures and dots.
 
-        `side`, (n,), is how large those that are pictures are, in order of rank (see `grown`).
-        Wrong guesses lie on top of right ones, and those that have room for their names on top of
-        all; what covers a picture covers its name too, so no name lies on another picture.
+        `side`, (n,), is the size of the pictures, in order of rank (see `grown`). Wrong guesses lie
+        on top of correct ones, and the named ones on top of all. A picture also covers the name on
+        the picture below it, so no name lies on another picture.
         """
         level = self._levels(canvas, side)
         left = np.ones(len(places), bool)
@@ -128,11 +128,11 @@ class Thumbnails:
     def grown(
         self, places: np.ndarray, labels: np.ndarray, predictions: np.ndarray, gaps: np.ndarray
     ) -> np.ndarray:
-        """How large pictures are at a snapshot, in order of rank: (n,), from a dot on.
+        """Return the sizes of pictures at a snapshot, in order of rank, (n,), at least a dot's.
 
-        As large as there is room between each other and up to the classes' names, which are `gaps`,
-        (N,), away; for the first wrong guesses only they themselves and the classes' names take
-        room, up to what a name in a picture needs.
+        Pictures fill the space between each other and the names of the classes, which are at a
+        distance of `gaps`, (N,). The first wrong guesses only share space with each other and with
+        these names, up to the size at which the name on the strip is legible.
         """
         side = sides(places[self.shown], self._largest, gaps[self.shown])
         named = _named((labels != predictions)[self.shown])
@@ -142,14 +142,14 @@ class Thumbnails:
         return np.maximum(side, DOT)
 
     def _levels(self, canvas: Canvas, side: np.ndarray) -> np.ndarray:
-        """Which of the sizes there are each picture has: (n,), -1 for a dot."""
-        # The largest that fits; 1e-3 px is for rounding.
+        """Return the index of each picture's size, (n,); -1 for a dot."""
+        # The largest that fits; 1e-3 px allows for rounding.
         level = np.searchsorted(self._whole, side * canvas.scale + 1e-3, "right") - 1
         level[side <= DOT] = -1
         return level
 
     def _all_at(self, side: int) -> np.ndarray:
-        """All pictures, `side` px high and wide: uint8 (n, side, side) or (n, side, side, 3)."""
+        """Return all pictures at `side` px, uint8 (n, side, side) or (n, side, side, 3)."""
         method = (
             Image.Resampling.BOX if side < self._images[0].shape[0] else Image.Resampling.BICUBIC
         )
@@ -161,8 +161,10 @@ class Thumbnails:
         )
 
     def _strips_at(self, canvas: Canvas, side: int) -> np.ndarray:
-        """For each class the strip that names it, uint8 (C, h, side, 3); its lowest pixels are
-        for the picture's frame."""
+        """Return a strip with the name of each class, uint8 (C, h, side, 3).
+
+        The frame of the picture covers its lowest pixels.
+        """
         wide, size = side / canvas.scale, side / canvas.scale * _LETTERS
         seen = wide * _STRIP
         middle = seen / 2 - _RAISED * size
@@ -176,11 +178,11 @@ class Thumbnails:
         return np.stack(tiles)
 
     def _tinted(self, number: int, which: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-        """Pictures of one size in their colours: uint8 (n, side, side, 3)."""
+        """Return pictures of one size in the colours of their classes, uint8 (n, side, side, 3)."""
         pictures = self._scaled[number][which]
         row = predictions.reshape(-1, 1, 1).astype(np.intp) * 256
         if pictures.ndim == 3:
-            # Grey: one look-up gives all three bytes, as one item.
+            # Grey: one look-up returns all three bytes as one item.
             table = self._tints.reshape(-1, 3).view("V3")[:, 0]
             tinted = table.take(row + pictures)
             return tinted.view(np.uint8).reshape(*pictures.shape, 3)
@@ -191,7 +193,7 @@ class Thumbnails:
     def _mark(
         self, pictures: np.ndarray, number: int, predictions: np.ndarray, wrong: np.ndarray
     ) -> None:
-        """A thin edge about what is told right, a strong one and a name about what is not."""
+        """Draw a thin edge around correct guesses, a strong one and a name on wrong ones."""
         edge = self._colours[predictions][:, None, None]
         _frame(pictures, edge, 1)
         named = pictures[wrong]
@@ -202,7 +204,7 @@ class Thumbnails:
 
 
 def dots(canvas: Canvas, shades: np.ndarray) -> list[Canvas]:
-    """A dot for each class as told right, its edge light, then as told wrong, its edge dark."""
+    """Return a dot per class for correct guesses (light edge), then for wrong ones (dark edge)."""
     tiles = []
     for edge, weight in ((palette.PAPER, 1.0), (palette.INK, 2.0)):
         for colour in shades.tolist():
@@ -214,12 +216,12 @@ def dots(canvas: Canvas, shades: np.ndarray) -> list[Canvas]:
 
 
 def _named(wrong: np.ndarray) -> np.ndarray:
-    """The ranks of the wrong guesses that get room for a name, given which, (n,), are wrong."""
+    """Return the ranks of the wrong guesses that are named; `wrong`, (n,), marks all of them."""
     return np.flatnonzero(wrong)[:MOST_NAMED]
 
 
 def _weight(side: int) -> int:
-    """How strong the frame about a wrong guess of this size is, in px."""
+    """Return the width of the frame around a wrong guess of this size, in px."""
     return max(round(side / 20), 1)
 
 

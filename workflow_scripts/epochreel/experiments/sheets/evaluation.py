@@ -1,15 +1,15 @@
-"""Every digit that the network reads on the test pages.
+"""Evaluate the sheet transcriber: every digit that it reads on the test pages.
 
-Columns, one row per page and place, ordered by page, then by place:
+Columns, one row per page and position, ordered by page, then by position:
 
     page           int32    number of the test page
-    place          int16    place of the digit, as in `layout`
+    place          int16    position of the digit on the page, as in `layout`
     truth          uint8    the digit printed there
-    prediction     uint8    the most probable digit; the smaller one where two are equal
-    probabilities  float16  ten, of the digits 0 … 9 (fixed_size_list)
+    prediction     uint8    the most probable digit; of two equal ones the smaller
+    probabilities  float16  of the digits 0 … 9 (fixed_size_list of 10)
 
-Metrics: `accuracy`, the share of digits read right (0 … 1), and `loss`, the mean cross-entropy
-per digit in nats, both from the network's unrounded probabilities.
+Metrics: `accuracy`, the fraction of digits read correctly (0 … 1), and `loss`, the mean
+cross-entropy per digit in nats. Both are computed from unrounded probabilities.
 """
 
 from __future__ import annotations
@@ -20,11 +20,18 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from epochreel.experiment_api.interface import Metric
+
+METRICS = {
+    "accuracy": Metric("Digit accuracy", unit="%"),
+    "loss": Metric("Loss", direction="lower", unit="nats"),
+}
+
 
 def evaluate(
     network: torch.nn.Module, batches: Iterator[dict[str, torch.Tensor]]
 ) -> tuple[dict[str, pa.Array], dict[str, float]]:
-    """Read all pages; returns the columns and the metrics."""
+    """Read all pages and return the columns and the metrics."""
     logs, truths = [], []
     for batch in batches:
         logs.append(network(batch["image"]).float().log_softmax(-1).cpu())

@@ -1,4 +1,4 @@
-"""The film of the sheet transcriber: how digits are read, where on the sheet, and one page."""
+"""The film of the sheet transcriber: confusion matrix, accuracy, and what it reads."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from epochreel.film.sentences import progress
 
 _LEFT_WIDTH = 724.0
 _SECOND = MARGIN + _LEFT_WIDTH + 72
-"""x of the right column."""
+"""Left edge of the right column."""
 _SECOND_WIDTH = WIDTH - MARGIN - _SECOND
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
-    """The panels of a frame, for whole pages or, with the variant "cells", for single cells."""
+    """Return the panels of a frame, for whole pages or, with the variant "cells", single cells."""
     examples = "cells" if run_info.data["variant"] == "cells" else "pages"
     shared = [
-        TitleLine(run_info, f"{examples} seen", "of digits right"),
-        DigitRows(),
-        Curve(run_info, (MARGIN, 900, _LEFT_WIDTH, 104), "Share of digits right so far"),
+        TitleLine(run_info, f"{examples} seen"),
+        ConfusionMatrix(),
+        Curve(run_info, (MARGIN, 900, _LEFT_WIDTH, 104)),
     ]
     if examples == "cells":
         return [*shared, CellWall(run_info)]
-    return [*shared, PlaceSheet(run_info), PageSheet(run_info)]
+    return [*shared, PositionSheet(run_info), PageSheet(run_info)]
 
 
 def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
-    """What a snapshot's metrics say, for the captions."""
+    """Describe a snapshot in a sentence, for the captions."""
     examples = "cells" if settings["variant"] == "cells" else "pages"
     return progress(numbers, examples, "digits")
 
 
-# What a moment says
+# Values that the panels show
 
 
 def answers(table: pa.Table, places: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Truth and prediction, uint8 (pages, places), and probabilities, float16 (…, 10).
+    """Return truth and prediction, uint8 (pages, places), and probabilities, float16 (…, 10).
 
-    Views of the table's columns where these lie in one piece. `UserError` if the rows are no
-    whole number of pages.
+    They are views of the table's columns if these are contiguous. Raises `UserError` if the rows
+    are not a whole number of pages of `places` digits.
     """
     if table.num_rows == 0 or table.num_rows % places:
         raise UserError(
-            f"an evaluation of {table.num_rows} rows is no whole number of pages of {places} "
-            "digits: delete it and evaluate the snapshot again"
+            f"an evaluation has {table.num_rows} rows; expected a multiple of {places}, the digits "
+            "of a page: delete it and evaluate the snapshot again"
         )
     whole = table.combine_chunks()
     truth, prediction = (whole[name].chunk(0).to_numpy() for name in ("truth", "prediction"))
@@ -63,10 +63,10 @@ def answers(table: pa.Table, places: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 
 def reading_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """(10, 10): mean probability with which each true digit (row) is read as each digit.
+    """Return the mean probability of each digit (column) given the true digit (row), (10, 10).
 
-    Half floats are multiples of 2^-24, so that their sums in double precision are exact, in
-    whatever order they are added. A digit that does not occur has rates of 0.
+    Half floats are multiples of 2^-24, so their sums in double precision are exact and do not
+    depend on the order. The row of a digit that does not occur is 0.
     """
     pairs, _ = _indices(truth.tobytes())
     sums = np.bincount(pairs, _doubles(probabilities).ravel(), 100)
@@ -75,16 +75,16 @@ def reading_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
 
 
 def place_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """(places,): mean probability of the right digit at each place over all pages."""
+    """Return the mean probability of the correct digit at each position of the page, (places,)."""
     _, right = _indices(truth.tobytes())
     return _doubles(probabilities.reshape(-1)[right]).reshape(truth.shape).mean(0)
 
 
 @lru_cache(2)
 def _indices(truth: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Of each probability, its pair 10 · truth + reading, (10 n,); where the right ones are, (n,).
+    """Return 10 · truth + digit per probability, (10 n,), and the correct digits' indices, (n,).
 
-    Kept from frame to frame: the test set is the same in all of them.
+    Cached, since all frames show the same test set.
     """
     digits = np.frombuffer(truth, np.uint8).astype(np.intp)
     pairs = digits[:, None] * 10 + np.arange(10)
@@ -95,15 +95,15 @@ _DOUBLES = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float64)
 
 
 def _doubles(halves: np.ndarray) -> np.ndarray:
-    """Half floats as doubles, looked up: to convert the smallest takes several times longer."""
+    """Convert half floats by a look-up table: several times faster for subnormal numbers."""
     return _DOUBLES[halves.view(np.uint16)]
 
 
 # Panels
 
 
-class DigitRows:
-    """A row for each true digit, 0 at the bottom; in it a bar for each digit it is read as."""
+class ConfusionMatrix:
+    """A row per true digit, 0 at the bottom, with a bar per predicted digit."""
 
     _wide, _high = 52.0, 48.0
     _row = 58.0
@@ -111,9 +111,9 @@ class DigitRows:
     _column = (_LEFT_WIDTH - 80.0 - _wide) / 9
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, labels and empty slots."""
+        """Draw the heading, the labels and the empty bars."""
         note = "Row: the digit printed. Column: the digit read. Bar: mean probability"
-        caption(canvas, MARGIN, "How each digit is read", note, _LEFT_WIDTH)
+        caption(canvas, MARGIN, "Confusion matrix", note, _LEFT_WIDTH)
         self._label(canvas)
         truth, reading = (grid.ravel() for grid in np.indices((10, 10)))
         x, y = self._left(reading), self._top(truth)
@@ -136,7 +136,7 @@ class DigitRows:
         )
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """The hundred bars."""
+        """Fill the hundred bars."""
         truth, _, probabilities = answers(frame_data.predictions, 1)
         rates = reading_rates(truth, probabilities).ravel()
         canvas.fill_bars(self._solid, rates[self._right])
@@ -159,7 +159,7 @@ class DigitRows:
 
 
 class _Sheet:
-    """The table of a page, drawn faintly, stretched to the width of the right column."""
+    """The table of a page, in light grey, as wide as the right column."""
 
     _high = 376.0
 
@@ -168,13 +168,13 @@ class _Sheet:
         self._places = layout.places(run_info.data["variant"])
 
     def _at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Units of the frame for px of the page."""
+        """Convert px of the page to units of the frame."""
         across = (np.asarray(x) - layout.TABLE.left) / layout.TABLE.width
         down = (np.asarray(y) - layout.TABLE.top) / layout.TABLE.height
         return _SECOND + across * _SECOND_WIDTH, self._y + down * self._high
 
     def _table(self, canvas: Canvas) -> None:
-        """Rules and headings."""
+        """Draw the rules and headings."""
         for x0, y0, x1, y1 in layout.RULES:
             (left, right), (top, bottom) = self._at([x0, x1], [y0, y1])
             canvas.rule(left, top, right, bottom, palette.HAIRLINE)
@@ -184,8 +184,8 @@ class _Sheet:
             canvas.text(x, y, heading.text, 16, palette.QUIET, align=align, middle=True)
 
 
-class PlaceSheet(_Sheet):
-    """A small bar at each place of the sheet: mean probability of its right digit."""
+class PositionSheet(_Sheet):
+    """A small bar at each position of the page: mean probability of the correct digit."""
 
     _wide, _tall = 10.0, 18.0
 
@@ -193,31 +193,33 @@ class PlaceSheet(_Sheet):
         super().__init__(run_info, TOP)
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, table and empty slots."""
-        note = "Each place of the sheet: mean probability of the right digit, all test pages"
-        caption(canvas, _SECOND, "Where digits are read well", note, _SECOND_WIDTH)
+        """Draw the heading, the table and the empty bars."""
+        note = "Bar: probability of the correct digit at this position, mean over all test pages"
+        caption(canvas, _SECOND, "How sure the network is", note, _SECOND_WIDTH)
         self._table(canvas)
         x, y = self._at(self._places.x, self._places.y)
         left, top = x - self._wide / 2, y - self._tall / 2
         self._bars = canvas.bars(left, top, self._wide, self._tall, palette.RIGHT)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """All bars."""
+        """Fill all bars."""
         truth, _, probabilities = answers(frame_data.predictions, len(self._places))
         canvas.fill_bars(self._bars, place_rates(truth, probabilities))
 
 
 class PageSheet(_Sheet):
-    """One test page's most likely digits."""
+    """The digits that the network reads on one test page."""
 
     def __init__(self, run_info: RunInfo):
         super().__init__(run_info, BOTTOM - self._high)
         self._page = int(run_info.figure.get("example", 0))
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, table and decimal points."""
-        note = "Its most likely digits: right ones bold, wrong ones light and boxed"
-        caption(canvas, _SECOND, "One test page as it is read", note, _SECOND_WIDTH, self._y)
+        """Draw the heading, the table and the decimal points."""
+        note = "Bold: correct. Light and boxed: wrong"
+        caption(
+            canvas, _SECOND, "A test page as the network reads it", note, _SECOND_WIDTH, self._y
+        )
         self._table(canvas)
         places = self._places
         x, y = self._at(places.x, places.y)
@@ -228,17 +230,17 @@ class PageSheet(_Sheet):
         put_points(canvas, x, y, 22, 19)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """All digits."""
+        """Draw all digits."""
         truth, prediction, _ = answers(frame_data.predictions, len(self._places))
         if not 0 <= self._page < len(truth):
             raise UserError(
-                f"figure: example {self._page} is no test page: take one of 0 … {len(truth) - 1}"
+                f"figure.example is {self._page}; expected a test page, 0 … {len(truth) - 1}"
             )
         canvas.put_stamps(self._digits, tile_numbers(truth[self._page], prediction[self._page]))
 
 
 class CellWall:
-    """Test cells, each over the digits it is read as."""
+    """Test cells, each above the digits that the network reads."""
 
     _columns, _rows, _zoom = 6, 5, 3.0
 
@@ -247,9 +249,9 @@ class CellWall:
         self._shown = min(self._columns * self._rows, len(run_info.test))
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, pictures and decimal points."""
-        note = "Pictures of test cells; below each its most likely digits: right bold, wrong boxed"
-        caption(canvas, _SECOND, "Test cells as they are read", note, _SECOND_WIDTH)
+        """Draw the heading, the cells and the decimal points."""
+        note = "Below each cell: the digits that it reads. Bold: correct. Boxed: wrong"
+        caption(canvas, _SECOND, "Test cells as the network reads them", note, _SECOND_WIDTH)
         wide, high = (self._zoom * length for length in layout.CELL)
         row, column = np.divmod(np.arange(self._shown), self._columns)
         left = _SECOND + column * (_SECOND_WIDTH - wide) / (self._columns - 1)
@@ -264,19 +266,19 @@ class CellWall:
         self._digits = canvas.stamps(across.ravel(), down.ravel(), tiles)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """The digits read."""
+        """Draw the digits that the network reads."""
         truth, prediction, _ = answers(frame_data.predictions, len(layout.places("cells")))
         if len(truth) < self._shown:
             raise UserError(
-                f"an evaluation of {len(truth)} cells is not of this test set of "
-                f"{len(self._test)}: delete it and evaluate the snapshot again"
+                f"an evaluation has {len(truth)} cells, but the test set {len(self._test)}: "
+                "delete it and evaluate the snapshot again"
             )
         shown = tile_numbers(truth[: self._shown], prediction[: self._shown])
         canvas.put_stamps(self._digits, shown.ravel())
 
 
 def put_points(canvas: Canvas, x: np.ndarray, y: np.ndarray, high: float, size: float) -> None:
-    """Decimal points at x, (n,), of digits of `size` in tiles `high` high about y, (n,)."""
+    """Draw decimal points at x, (n,), for digits of `size` in tiles `high` high at y, (n,)."""
     radius = size / 12
     tile = canvas.tile(4 * radius, high, palette.PAPER)
     foot = high / 2 + text.CAPITAL * size / 2
@@ -285,7 +287,7 @@ def put_points(canvas: Canvas, x: np.ndarray, y: np.ndarray, high: float, size: 
 
 
 def digit_tiles(canvas: Canvas, wide: float, high: float, size: float) -> list[Canvas]:
-    """Tiles of the digits 0 … 9 as read right (bold on paper), then as read wrong (boxed)."""
+    """Return tiles of the digits 0 … 9 if correct (bold), then of the same if wrong (boxed)."""
     looks = ((palette.RIGHT, "bold", palette.PAPER), (palette.WRONG, "regular", palette.WRONG_TINT))
     tiles = []
     for colour, weight, ground in looks:
@@ -297,5 +299,5 @@ def digit_tiles(canvas: Canvas, wide: float, high: float, size: float) -> list[C
 
 
 def tile_numbers(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Which of `digit_tiles` shows each prediction."""
+    """Return the index in `digit_tiles` of each prediction."""
     return prediction + np.where(truth == prediction, 0, 10)

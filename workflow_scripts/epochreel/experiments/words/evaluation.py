@@ -1,24 +1,24 @@
-"""Every letter that the network reads of the test words, and where its masks look.
+"""Evaluate the word reader: every letter that it reads, and where its masks look.
 
-Columns, one row per word, lists of five hold one value a step:
+Columns, one row per word; lists of five hold one value per step:
 
-    letters      uint8 × 5    the word: 0…25 are letters, 26 is the end symbol
-    prediction   uint8 × 5    the most probable sign; the smaller one where two are equal
-    probability  float16 × 5  of that sign
-    centre_x     float16 × 5  centre of the mask that the step looked through, px from the left
-    centre_y     float16 × 5  and from the top, see `masks`
-    spread_across, spread_down  float16 × 5  its spread, px
-    mask         uint8 × 8000 the five masks, 40 × 40 each, 0…255, of the first eight words; null
+    letters      uint8 × 5    the true word: 0 … 25 are letters, 26 is the end symbol
+    prediction   uint8 × 5    the most probable symbol; of two equal ones the smaller
+    probability  float16 × 5  of that symbol
+    centre_x     float16 × 5  centre of the step's mask, px from the left
+    centre_y     float16 × 5  and px from the top, see `masks`
+    spread_across, spread_down  float16 × 5  spread of the mask, px
+    mask         uint8 × 8000 the five masks, 40 × 40 each, 0 … 255, of the first eight words; null
                               for all others, since those of 1,024 words would take 8 MB
 
-Metrics; "word" is all signs up to and including the first end symbol, others never count:
+Metrics. A word consists of all symbols up to and including the first end symbol; the symbols after
+it never count:
 
-    accuracy             share of words that are read right as a whole, 0…1
-    letters              share of letters read right
-    place_1 … place_4    the same for the first … fourth letter of a word; 0 where no word has one
-    end                  share of words whose end is told where it is: the first end symbol read is
-                         the first there
-    loss                 mean cross-entropy of the signs that count, nats
+    accuracy             fraction of words of which every symbol is read correctly, 0 … 1
+    letters              fraction of letters read correctly
+    place_1 … place_4    the same for the first … fourth letter; 0 if no word has one
+    end                  fraction of words whose first end symbol is read at the correct step
+    loss                 mean cross-entropy of the symbols that count, nats
     spread_across, spread_down, in_order   see `masks.summary`
 """
 
@@ -30,11 +30,25 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from epochreel.experiment_api.interface import Metric
 from epochreel.experiments.words import masks
 from epochreel.experiments.words.alphabet import LONGEST, STEPS, counted, lengths, spelled
 
+METRICS = {
+    "accuracy": Metric("Word accuracy", group="Accuracy", unit="%"),
+    "letters": Metric("Letter accuracy", group="Accuracy", unit="%"),
+    "place_1": Metric("1st", group="Accuracy by letter position", unit="%"),
+    "place_2": Metric("2nd", group="Accuracy by letter position", unit="%"),
+    "place_3": Metric("3rd", group="Accuracy by letter position", unit="%"),
+    "place_4": Metric("4th", group="Accuracy by letter position", unit="%"),
+    "end": Metric("End", group="Accuracy by letter position", unit="%"),
+    "loss": Metric("Loss", direction="lower", unit="nats"),
+    "spread_across": Metric("Horizontal spread", "lower", group="Mask spread", unit="px"),
+    "spread_down": Metric("Vertical spread", "lower", group="Mask spread", unit="px"),
+    "in_order": Metric("Left-to-right steps", unit="%"),
+}
 SHOWN = 8
-"""Words whose masks are kept."""
+"""Number of words whose masks are stored."""
 
 Readings = dict[str, np.ndarray]
 
@@ -42,9 +56,9 @@ Readings = dict[str, np.ndarray]
 def evaluate(
     network: torch.nn.Module, batches: Iterator[Mapping[str, torch.Tensor]]
 ) -> tuple[dict[str, pa.Array], dict[str, float]]:
-    """Read all words; returns the columns and the metrics.
+    """Read all words and return the columns and the metrics.
 
-    `network.attend(images)` gives logits (B, 5, 27) and masks (B, 5, 40, 40), 0.0 … 1.0.
+    `network.attend(images)` returns logits (B, 5, 27) and masks (B, 5, 40, 40), 0.0 … 1.0.
     """
     parts, kept = [], []
     for batch in batches:

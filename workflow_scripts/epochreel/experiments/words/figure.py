@@ -1,4 +1,4 @@
-"""The film of the word reader: where it looks, what it reads, and how it comes to read."""
+"""The film of the word reader: where it looks, what it reads, and how that changes."""
 
 from __future__ import annotations
 
@@ -14,55 +14,46 @@ from epochreel.experiments.words.panels import (
     LEFT_WIDTH,
     SECOND,
     SECOND_WIDTH,
-    Confusions,
-    PlaceBars,
+    ConfusionMatrix,
+    PositionBars,
     WordStrips,
 )
-from epochreel.film.sentences import progress
+from epochreel.film.sentences import moment
 
 _SPREADS = {0.0: "0", 5.0: "5", 10.0: "10", 15.0: "15 px"}
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
-    """The panels of a frame."""
+    """Return the panels of a frame."""
     y, high, half = 924.0, 78.0, (LEFT_WIDTH - 48) / 2
     words = {"accuracy": "words", "letters": "letters"}
-    spreads = {"spread_across": "across", "spread_down": "down"}
+    spreads = {"spread_across": "horizontal", "spread_down": "vertical"}
     return [
-        TitleLine(run_info, "words seen", "of words right"),
+        TitleLine(run_info, "words seen"),
         WordStrips(run_info),
-        Confusions(),
-        PlaceBars(),
-        Curve(run_info, (MARGIN, y, half, high), "Share read right so far", words),
-        Curve(
-            run_info,
-            (MARGIN + half + 48, y, half, high),
-            "Spread of the masks",
-            spreads,
-            _SPREADS,
-        ),
-        Curve(
-            run_info,
-            (SECOND, y, SECOND_WIDTH, high),
-            "Looks that move to the right",
-            "in_order",
-        ),
+        ConfusionMatrix(),
+        PositionBars(run_info),
+        Curve(run_info, (MARGIN, y, half, high), metric=words),
+        Curve(run_info, (MARGIN + half + 48, y, half, high), metric=spreads, axis=_SPREADS),
+        Curve(run_info, (SECOND, y, SECOND_WIDTH, high), metric="in_order"),
     ]
 
 
 def loops(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
-    """Reading, step by step, at one snapshot: loops of pictures, uint8 (H, W, 3), by name.
+    """Return loops that show, step by step, how words are read: pictures, uint8 (H, W, 3), by name.
 
-    "reading" shows the first eight test words together, 960 px wide; "word-1" … "word-8" show one
-    each, 320 px wide. A loop has a picture a step, as many as its longest reading takes, and one
-    of what was read. `predictions` are the rows of the snapshot's evaluation.
+    "reading" shows the first eight test words, 960 px wide; "word-1" … "word-8" show one each,
+    320 px wide. A loop has one picture per step of its longest reading, and one of the result.
+    `predictions` holds the rows of a snapshot's evaluation.
     """
     return pictures.draw(run_info, predictions)
 
 
 def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
-    """What a snapshot's metrics say, for the captions."""
-    said = progress(numbers, "words seen", "words")
+    """Describe a snapshot in a sentence, for the captions."""
+    words, letters = percent(numbers["accuracy"]), percent(numbers["letters"])
     across, down = numbers["spread_across"], numbers["spread_down"]
-    letters = percent(numbers["letters"])
-    return f"{said}, {letters} of letters; masks spread {across:.1f} px across, {down:.1f} px down"
+    return (
+        f"{moment(numbers, 'words')}: {words} of words and {letters} of letters correct; "
+        f"mask spread {across:.1f} px horizontally, {down:.1f} px vertically"
+    )

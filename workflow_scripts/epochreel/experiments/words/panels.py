@@ -11,27 +11,27 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
-from epochreel.drawing.panels import MARGIN, TOP, caption, measured, percent
+from epochreel.drawing.panels import MARGIN, TOP, caption, group, label, measured, percent
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import END, LONGEST, SIDE, SIGNS, STEPS, counted, letter
 
 SHOWN = 8
-"""Words that are followed."""
+"""Number of test words that the film follows."""
 LEFT_WIDTH = 1288.0
 SECOND = MARGIN + LEFT_WIDTH + 56
-"""x of the right column."""
+"""Left edge of the right column."""
 SECOND_WIDTH = 464.0
-_PICTURE = 120.0  # three units a pixel of the image
+_PICTURE = 120.0  # three units per pixel of the image
 
 
 def steps(table: pa.Table, name: str) -> np.ndarray:
-    """A column of five values a word, as (words, 5); a view where it lies in one piece."""
+    """Return a column of five values per word, (words, 5): a view if the column is contiguous."""
     column = table[name].combine_chunks()
     return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, STEPS)
 
 
 def masks(table: pa.Table, words: int) -> np.ndarray:
-    """The masks of the first words: uint8 (words, 5, 40, 40). `UserError` where they are not."""
+    """Return the masks of the first words, uint8 (words, 5, 40, 40); `UserError` without them."""
     column = table["mask"].slice(0, words).combine_chunks()
     flat = column.flatten().to_numpy(zero_copy_only=False)
     if flat.size != words * STEPS * SIDE * SIDE:
@@ -43,14 +43,14 @@ def masks(table: pa.Table, words: int) -> np.ndarray:
 
 
 def ways(words: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """How each sign read, (n, 5), is told: see `strips`."""
+    """Return how each symbol read, (n, 5), is drawn: right, wrong or idle (see `strips`)."""
     return np.where(
         counted(words), np.where(words == read, strips.RIGHT, strips.WRONG), strips.IDLE
     )
 
 
 class WordStrips:
-    """Eight test words, each as the five pictures that the network sees of it."""
+    """Eight test words, each as five pictures: what the network sees at each step."""
 
     _gap, _columns, _row = 6.0, 2, 168.0
 
@@ -61,10 +61,10 @@ class WordStrips:
         self._idle = ~counted(self._words)
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, and the signs that are there."""
+        """Draw the heading and the true symbols."""
         note = (
-            "Green: where it looks. Below: the letter there, the letter read, how sure it is. "
-            "■ ends the word. Boxed: wrong. Pale: after the end"
+            "Green: where the network looks. Below: true letter, letter read, how sure it is. "
+            "■: end of word. Boxed: wrong. Pale: after the end"
         )
         caption(canvas, MARGIN, "Test words, read letter by letter", note, LEFT_WIDTH)
         x, y = self._corners()
@@ -84,18 +84,18 @@ class WordStrips:
         self._shares = canvas.stamps(x + 93, foot, strips.percent_tiles(canvas, 54, 30))
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """What is seen and read at each step."""
+        """Draw what the network sees and reads at each step."""
         table = frame_data.predictions.slice(0, len(self._words))
         looked = masks(table, len(self._words))
         seen = strips.looks(self._images, looked, self._idle)
         canvas.put_pictures(self._pictures, seen.reshape(-1, SIDE, SIDE, 3))
         read, probability = steps(table, "prediction"), steps(table, "probability")
-        told = strips.tile_numbers(read, ways(self._words, read))
-        canvas.put_stamps(self._signs, told.ravel())
+        tiles = strips.tile_numbers(read, ways(self._words, read))
+        canvas.put_stamps(self._signs, tiles.ravel())
         canvas.put_stamps(self._shares, strips.percents(probability, ~self._idle).ravel())
 
     def _corners(self) -> tuple[np.ndarray, np.ndarray]:
-        """Left and top of each picture, word by word: (words · 5,) each."""
+        """Return left and top of each picture, word by word, (words · 5,) each."""
         word, step = np.divmod(np.arange(self._words.size), STEPS)
         row, column = np.divmod(word, self._columns)
         wide = STEPS * (_PICTURE + self._gap) - self._gap
@@ -103,16 +103,16 @@ class WordStrips:
         return left, TOP + row * self._row
 
 
-class Confusions:
-    """How often each sign (row) is read as each sign (column), as shades."""
+class ConfusionMatrix:
+    """A cell per true symbol (row) and symbol read (column), shaded by how often that happens."""
 
     _cell = 15.0
     _left = SECOND + 24
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, labels, and what the shades mean."""
-        note = "Row: the letter there. Column: the letter read"
-        caption(canvas, SECOND, "How each letter is read", note, SECOND_WIDTH)
+        """Draw the heading, the labels and the legend."""
+        note = "Row: true letter. Column: letter read"
+        caption(canvas, SECOND, "Confusion matrix", note, SECOND_WIDTH)
         side = SIGNS * self._cell
         self._place = canvas.places([self._left], [TOP], side, side, (SIGNS, SIGNS))
         for sign in range(SIGNS):
@@ -122,7 +122,7 @@ class Confusions:
         self._key(canvas, TOP + side + 42)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """The shades."""
+        """Draw the shades."""
         rates = reading_rates(
             steps(frame_data.predictions, "letters"), steps(frame_data.predictions, "prediction")
         )
@@ -136,7 +136,7 @@ class Confusions:
 
     def _key(self, canvas: Canvas, y: float) -> None:
         x = SECOND
-        x += canvas.text(x, y, "share of the row", 18, palette.QUIET, middle=True) + 16
+        x += canvas.text(x, y, "share of row", 18, palette.QUIET, middle=True) + 16
         for share, name in ((0.0, "0"), (0.05, "5"), (0.25, "25"), (1.0, "100 %")):
             right, wrong = shades(np.full((2, 2), share))[0]
             for colour in (right, wrong) if share else (wrong,):
@@ -146,9 +146,10 @@ class Confusions:
 
 
 def reading_rates(words: np.ndarray, read: np.ndarray) -> np.ndarray:
-    """(27, 27): share with which each true sign that counts (row) is read as each sign (column).
+    """Return how often each true symbol (row) is read as each symbol (column), (27, 27), 0 … 1.
 
-    `words` and `predict` are (n, 5). The row of a sign that does not occur is 0.
+    `words` and `read` are (n, 5). Symbols after the end do not count; the row of a symbol that
+    does not occur is 0.
     """
     rows, places = _rows(words.tobytes())
     counts = np.bincount(rows + read.ravel()[places], minlength=SIGNS**2).reshape(SIGNS, SIGNS)
@@ -157,9 +158,9 @@ def reading_rates(words: np.ndarray, read: np.ndarray) -> np.ndarray:
 
 @lru_cache(2)
 def _rows(words: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """27 times each sign that counts, and where these are in the flat array, (k,) each.
+    """Return 27 times each symbol that counts, and its index in the flat array, (k,) each.
 
-    Kept from frame to frame: the test set is the same in all of them.
+    Cached, since all frames show the same test set.
     """
     signs = np.frombuffer(words, np.uint8).reshape(-1, STEPS)
     places = np.flatnonzero(counted(signs))
@@ -167,9 +168,9 @@ def _rows(words: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def shades(rates: np.ndarray) -> np.ndarray:
-    """Shares (n, n) as colours, uint8 (n, n, 3): of the diagonal blue, of all others vermilion.
+    """Return fractions (n, n) as colours, uint8 (n, n, 3): the diagonal blue, the rest vermilion.
 
-    The strength of a colour is the square root of the share, so that rare mistakes are seen.
+    The strength of a colour is the square root of the fraction, so that rare mistakes are visible.
     """
     strength = np.sqrt(rates)[..., None]
     full = np.where(
@@ -178,28 +179,30 @@ def shades(rates: np.ndarray) -> np.ndarray:
     return np.rint(palette.SLOT + strength * (full - palette.SLOT)).astype(np.uint8)
 
 
-class PlaceBars:
-    """The share of letters read right at each place of a word, and of ends told."""
+class PositionBars:
+    """Accuracy at each letter position of a word, and on its end."""
 
-    _names = ("1st", "2nd", "3rd", "4th", "end ■")
     _metrics = (*(f"place_{place + 1}" for place in range(LONGEST)), "end")
     _y, _wide, _high = 716.0, 72.0, 84.0
 
+    def __init__(self, run_info: RunInfo):
+        self._title = group(run_info, self._metrics[0])
+        self._names = [label(run_info, name) for name in self._metrics]
+
     def draw_static(self, canvas: Canvas) -> None:
-        """Heading, names and empty slots."""
-        title = "Share right at each place of the word"
-        canvas.text(SECOND, self._y - 20, title, 26, weight="bold", fit=SECOND_WIDTH)
+        """Draw the heading, the labels and the empty bars."""
+        canvas.text(SECOND, self._y - 20, self._title, 26, weight="bold", fit=SECOND_WIDTH)
         pitch = (SECOND_WIDTH - self._wide) / (len(self._names) - 1)
         left = SECOND + np.arange(len(self._names)) * pitch
         self._middle = left + self._wide / 2
         for x, name in zip(self._middle, self._names, strict=True):
             foot = self._y + self._high + 26
-            canvas.text(x, foot, name, 20, palette.QUIET, align="centre")
+            canvas.text(x, foot, name, 20, palette.QUIET, align="centre", fit=pitch - 8)
         top = np.full(len(left), self._y)
         self._bars = canvas.bars(left, top, self._wide, self._high, palette.RIGHT)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """The bars and their numbers."""
+        """Draw the bars and their percentages."""
         shares = np.array([measured(frame_data, name)[-1] for name in self._metrics])
         canvas.fill_bars(self._bars, shares)
         for x, share in zip(self._middle, shares, strict=True):

@@ -1,4 +1,4 @@
-"""Loops of a reading: the same words step by step, each seen through the mask of the step."""
+"""Loops that show how words are read: one picture per step, seen through the mask of that step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MARGIN = 20.0  # around each word, px
 
 
 def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
-    """The loops of `figure.loops`."""
+    """Draw the loops of `figure.loops`."""
     shown = min(SHOWN, len(run_info.test))
     examples = [run_info.test[i] for i in range(shown)]
     table = predictions.slice(0, shown)
@@ -33,16 +33,16 @@ def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]
 
 
 class _Reading:
-    """What was read of some words, and how."""
+    """The readings of some words and the masks that they went through."""
 
     def __init__(self, images: np.ndarray, words: np.ndarray, looked: np.ndarray, read: np.ndarray):
         self._images, self._looked, self._read = images, looked, read
         self._ways = ways(words, read)
-        self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end that was read
+        self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end symbol read
 
     def loop(self, which: np.ndarray, columns: int, side: float) -> list[np.ndarray]:
-        """The pictures of the words `which`, (n,), in rows of `columns`."""
-        pictures = range(self._taken[which].max() + 1)  # one more, with every reading ended
+        """Draw the loop of the words `which`, (n,), in rows of `columns`."""
+        pictures = range(self._taken[which].max() + 1)  # the last one shows the result
         return [self._picture(which, columns, side, step) for step in pictures]
 
     def _picture(self, which: np.ndarray, columns: int, side: float, step: int) -> np.ndarray:
@@ -57,21 +57,21 @@ class _Reading:
         foot = y + side + (slot + _MARGIN) / 2
         for place in range(min(step + 1, STEPS)):
             is_read = place < self._taken[which]
-            told = strips.tile_numbers(self._read[which, place], self._ways[which, place])
+            numbers = strips.tile_numbers(self._read[which, place], self._ways[which, place])
             stamps = canvas.stamps(x[is_read] + (place + 0.5) * slot, foot[is_read], tiles)
-            canvas.put_stamps(stamps, told[is_read])
+            canvas.put_stamps(stamps, numbers[is_read])
         reads = step < self._taken[which]
         self._mark(canvas, x[reads] + step * slot, foot[reads] + slot / 2, slot)
         return canvas.pixels
 
     def _masks(self, which: np.ndarray, step: int) -> np.ndarray:
-        """What each word is seen through; nothing where its reading has ended."""
+        """Return the mask of each word at a step; an empty one once its reading has ended."""
         looked = self._looked[which, min(step, STEPS - 1)].copy()
         looked[step >= self._taken[which]] = strips.BLANK
         return looked
 
     @staticmethod
     def _mark(canvas: Canvas, x: np.ndarray, y: np.ndarray, slot: float) -> None:
-        """A line under each sign that is being read; x is the left of its slot."""
+        """Underline each symbol being read; x is the left of its slot."""
         for left, foot in zip(x, y, strict=True):
             canvas.rule(left + 6, foot, left + slot - 6, foot, palette.INK, slot / 12)
