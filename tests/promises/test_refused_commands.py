@@ -7,11 +7,11 @@ from workflow import Workplace, alone, with_key
 @pytest.mark.parametrize(
     "key, value, words",
     [
-        ("epoch", 3, "'runs.sheets' has the unknown key 'epoch'"),
-        ("film.crf", "good", "'runs.sheets.film.crf' holds 'good'"),
-        ("training.rate", "1e-3", "write a number as 1.0e-3"),
-        ("snapshots_per_epoch", 7, "at most one snapshot a batch"),
-        ("dataset", "none", "'runs.sheets.dataset' is 'none'; expected one of few_sheets"),
+        ("epoch", 3, "unknown key runs.sheets.epoch; expected one of title, dataset"),
+        ("film.crf", "good", "runs.sheets.film.crf is 'good'; expected an integer"),
+        ("training.rate", "1e-3", "write 1e-3 as 1.0e-3"),
+        ("snapshots_per_epoch", 7, "expected an integer ≤ 6"),
+        ("dataset", "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
         ("network.name", "vast", "one of local, tuned, deep, cells"),
         ("figure.width", 641, "a multiple of 2"),
     ],

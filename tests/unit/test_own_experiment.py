@@ -71,9 +71,9 @@ def told(done: subprocess.CompletedProcess) -> list[str]:
             "settings.schema.yaml",
             "type: object",
             "type: intger",
-            r"yaml: 'data' is no JSON Schema",
+            r"yaml: data\.type: invalid JSON Schema",
         ),
-        ("settings.schema.yaml", "data:", "data: [", r"schema\.yaml, line \d+: no YAML: "),
+        ("settings.schema.yaml", "data:", "data: [", r"schema\.yaml, line \d+: invalid YAML: "),
     ],
 )
 def test_a_mistake_in_the_files_is_reported_when_the_plan_is_made(mine, file, old, new, words):
@@ -98,7 +98,7 @@ def test_an_error_in_user_checks_is_reported_with_file_and_line(mine):
             "raise __import__('epochreel').core.errors.UserError('\\x1b[2J')",
             r"^\?\[2J$",
         ),
-        ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: 'runs\.tiny\.\?\[1mkey' a \?b$"),
+        ("return [('\\x1b[1mkey\\n', 'a\\n\\x1bb')]", r"^config: runs\.tiny\.\?\[1mkey a \?b$"),
     ],
 )
 def test_messages_of_user_checks_cannot_control_the_terminal(mine, code, words):
@@ -212,7 +212,7 @@ def test_a_caption_that_is_not_text_is_reported_with_its_file(mine, monkeypatch)
 def test_a_mistake_in_the_schema_stops_the_command_with_one_line(mine):
     file = mistake(mine, "settings.schema.yaml", "data:", "\tdata:")
     lines = told(mine.start("--dry-run"))
-    assert len(lines) == 1 and lines[0].startswith(f"epochreel: {file}, line 1: no YAML")
+    assert len(lines) == 1 and lines[0].startswith(f"epochreel: {file}, line 1: invalid YAML")
 
 
 def test_an_error_in_a_job_is_one_line_and_its_traceback_is_in_the_log(mine):
@@ -234,4 +234,4 @@ def test_an_invalid_yaml_config_stops_the_command_with_one_line(mine):
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=mine.folder
     )
     lines = told(done)
-    assert len(lines) == 1 and lines[0].startswith("epochreel: config.yaml, line 3: no YAML: ")
+    assert len(lines) == 1 and lines[0].startswith("epochreel: config.yaml, line 3: invalid YAML: ")

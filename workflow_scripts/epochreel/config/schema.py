@@ -1,4 +1,4 @@
-"""Checking the config against its schema: defaults filled in, errors in one line."""
+"""Check settings against a JSON Schema, and fill in the defaults."""
 
 from __future__ import annotations
 
@@ -14,77 +14,79 @@ import referencing
 from jsonschema.exceptions import ValidationError, best_match
 
 from epochreel.config.yaml_file import load_file
-from epochreel.core.errors import UserError, first_line, shown
+from epochreel.core.errors import UserError, first_line, in_one_line, printable, shown
 
 PARTS = ("data", "networks", "figure", "description")
-"""What a file settings.schema.yaml may hold."""
+"""The top-level keys of a settings.schema.yaml."""
 
 
 def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
-    """A copy of `value` with the schema's defaults filled in.
+    """Return a copy of `value` with the schema's defaults filled in.
 
-    Raises `UserError` with one line that names the key (below `where`), what it holds and what
-    it may hold.
+    `where` is the dotted path of `value` in the config. Raises `UserError` with one line that
+    names the key, its value, and the expected value.
     """
     path = [where] if where else []
     value = _plain(value, path)
     try:
-        # An empty registry: a schema refers to no other file, and nothing is fetched.
+        # The empty registry keeps a schema from loading other files or URLs.
         validator = _FILLING(schema, registry=referencing.Registry())
         error = best_match(validator.iter_errors(value), key=_relevance)
     except referencing.exceptions.Unresolvable as lost:
-        raise UserError(f"the schema of {_key(path)} refers to no part of it: {lost.ref}") from None
+        raise UserError(
+            f"the schema of {_key(path)} has an unknown reference: {lost.ref}"
+        ) from None
     if error is not None:
         raise UserError(_in_one_line(error, path))
     return value
 
 
 def load_parts(path: Path) -> dict[str, Any]:
-    """The schemas of an experiment's own settings, by part: data, networks, figure.
+    """Load the schemas of an experiment's settings, by part: data, networks, figure.
 
-    Raises `UserError` for a file of other parts, or of what is no JSON Schema.
+    Raises `UserError` if the file has other parts or invalid JSON Schemas.
     """
     parts = load_file(path)
     unknown = [part for part in parts if part not in PARTS]
     if unknown:
         raise UserError(
-            f"{path} has the unknown part {shown(unknown[0])}; it may have {', '.join(PARTS[:3])}"
+            f"{path}: unknown part {shown(unknown[0])}; expected one of {', '.join(PARTS[:3])}"
         )
     try:
-        parts = json.loads(json.dumps(parts))  # Keys are text then, and nothing is shared.
+        parts = json.loads(json.dumps(parts))  # Makes all keys text and copies shared objects.
     except (TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no JSON Schema: {first_line(error)}") from None
+        raise UserError(f"{path}: invalid JSON Schema: {first_line(error)}") from None
     networks = parts.get("networks", {})
     if not isinstance(networks, dict):
-        raise UserError(f"{path}: 'networks' holds {shown(networks)}; it may hold their names")
+        raise UserError(f"{path}: networks is {_shown(networks)}; expected an object")
     schemas = {part: parts[part] for part in ("data", "figure") if part in parts}
     for part, rules in (schemas | {f"networks.{key}": networks[key] for key in networks}).items():
-        _check_schema(rules, f"{path}: '{part}'")
+        _check_schema(rules, f"{path}: {printable(part)}")
     return parts
 
 
 def _check_schema(rules: Any, where: str) -> None:
     if not isinstance(rules, dict):
-        raise UserError(f"{where} holds {shown(rules)}; it may hold a JSON Schema")
+        raise UserError(f"{where} is {_shown(rules)}; expected a JSON Schema")
     try:
         _DRAFT.check_schema(rules)
     except jsonschema.SchemaError as error:
         key = "".join(f".{part}" for part in error.absolute_path)
-        raise UserError(f"{where} is no JSON Schema at '{key[1:]}': {error.message}") from None
+        raise UserError(f"{where}{key}: invalid JSON Schema: {error.message}") from None
 
 
 def by_name(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """One schema of objects whose `name` is a key of `schemas`.
+    """Return the schema of an object whose `name` selects one of `schemas`.
 
-    The object's other keys are those of that name's schema, with its bounds and defaults.
+    The selected schema gives the object's other keys, with their bounds and defaults.
     """
     branches = []
     for name, part in schemas.items():
-        own = {"name": {}} | part.get("properties", {})
+        properties = {"name": {}} | part.get("properties", {})
         branches.append(
             {
                 "if": {"required": ["name"], "properties": {"name": {"const": name}}},
-                "then": {**part, "properties": own, "additionalProperties": False},
+                "then": {**part, "properties": properties, "additionalProperties": False},
             }
         )
     names = {"name": {"enum": list(schemas)}}
@@ -92,25 +94,38 @@ def by_name(schemas: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def folders(schema: Mapping[str, Any]) -> list[str]:
-    """The keys of an object's schema that name a folder to read (`format: folder`)."""
+    """Return the keys of an object's schema that name an input folder (`format: folder`)."""
     properties = schema.get("properties", {})
-    return [name for name, part in properties.items() if _says(part, "format") == "folder"]
+    return [name for name, part in properties.items() if _keyword(part, "format") == "folder"]
 
 
-def _says(schema: Any, key: str) -> Any:
-    return schema.get(key) if isinstance(schema, dict) else None  # It may be true or false.
+def suffixes(schema: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Map keys that name an input folder to the suffixes of the files read from it (`suffixes`).
+
+    A key without `suffixes` reads all files.
+    """
+    properties = schema.get("properties", {})
+    return {
+        name: part["suffixes"] for name, part in properties.items() if _keyword(part, "suffixes")
+    }
+
+
+def _keyword(schema: Any, key: str) -> Any:
+    return schema.get(key) if isinstance(schema, dict) else None  # `true` and `false` are schemas.
 
 
 def _plain(value: Any, path: list) -> Any:
-    """Return a copy of `value` that JSON can hold and in which nothing is shared.
+    """Copy `value`, restricted to JSON types, so that no two keys share an object.
 
-    Defaults are filled in place, and YAML's anchors share objects. Raises `UserError` for keys
-    that are not text, and for dates, sets, bytes, .nan and .inf.
+    Defaults are filled in place, and YAML anchors share objects. Raises `UserError` for keys
+    that are not text and for dates, sets, bytes, .nan and .inf.
     """
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                raise UserError(f"config: {_key(path)} has the key {shown(key)}; keys are text")
+                raise UserError(
+                    f"config: {_key(path)} has the key {_shown(key)}; expected text (in quotes)"
+                )
         return {key: _plain(part, [*path, key]) for key, part in value.items()}
     if isinstance(value, list):
         return [_plain(part, [*path, index]) for index, part in enumerate(value)]
@@ -119,20 +134,14 @@ def _plain(value: Any, path: list) -> Any:
     if isinstance(value, float) and math.isfinite(value):
         return value
     raise UserError(
-        f"config: {_key(path)} holds {shown(value)}; it may hold text (in quotes), a finite "
-        "number, true, false, null, a list, or keys with values"
+        f"config: {_key(path)} is {_shown(value)}; expected text (in quotes), a finite number, "
+        "true, false, null, a list or an object"
     )
 
 
 def _relevance(error: ValidationError) -> tuple:
-    """The error nearest to the file's top is the one to tell of."""
+    """Prefer errors near the top level, then alphabetical order."""
     return -len(error.path), [str(part) for part in error.path]
-
-
-def suffixes(schema: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Of such a key, the endings of the files that are read there (`suffixes`), if it says so."""
-    properties = schema.get("properties", {})
-    return {name: part["suffixes"] for name, part in properties.items() if _says(part, "suffixes")}
 
 
 def _fill(properties_rule):
@@ -147,7 +156,7 @@ def _fill(properties_rule):
 
 
 def _is_integer(_checker, value: Any) -> bool:
-    """Refuse 1.0 and true, which jsonschema and Python take for integers."""
+    """Reject 1.0, which jsonschema takes for an integer, and true, which Python does."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -165,29 +174,34 @@ def _in_one_line(error: ValidationError, where: list) -> str:
     if rule == "additionalProperties" and isinstance(instance, dict):
         return _unknown_key(error, path)
     if "propertyNames" in error.absolute_schema_path:
-        may = _may_hold(error.schema)
-        return f"config: {_key(path)} has the key {shown(instance)}; a key there is {may}"
+        expected = _expected(error.schema)
+        return f"config: {_key(path)} has the key {shown(instance)}; expected {expected}"
     if rule == "required":
-        missing = [name for name in limit if name not in instance]
-        return f"config: {_key(path)} lacks the key '{missing[0]}'"
+        missing = next(name for name in limit if name not in instance)
+        return f"config: {_key([*path, missing])} is missing"
     hint = ""
     if isinstance(instance, str) and _looks_like_number(instance):
-        hint = " (YAML reads this as text: write a number as 1.0e-3)"
-    may = _may_hold(error.schema) if error.parent is None else str(error.message)
-    return f"config: {_key(path)} holds {shown(instance)}; it may hold {may}{hint}"
+        hint = " (YAML reads this as text; write 1e-3 as 1.0e-3)"
+    expected = _expected(error.schema) if error.parent is None else str(error.message)
+    return f"config: {_key(path)} is {_shown(instance)}; expected {expected}{hint}"
 
 
 def _unknown_key(error: ValidationError, path: list) -> str:
-    known = error.schema.get("properties", {})
-    unknown = [name for name in error.instance if name not in known]
-    return (
-        f"config: {_key(path)} has the unknown key {shown(unknown[0])}; "
-        f"it may have {', '.join(known) or 'none'}"
-    )
+    known, renamed = error.schema.get("properties", {}), _keyword(error.schema, "renamed") or {}
+    unknown = next(name for name in error.instance if name not in known)
+    if unknown in renamed:
+        return f"config: {_key([*path, unknown])} is now {_key([*path, renamed[unknown]])}"
+    expected = f"one of {', '.join(known)}" if known else "no keys"
+    return f"config: unknown key {_key([*path, unknown])}; expected {expected}"
 
 
-def _key(path: list) -> str:
-    return shown(".".join(str(part) for part in path)) if path else "the file"
+def _key(path: list, most: int = 160) -> str:
+    key = printable(".".join(str(part) for part in path)) or "the file"
+    return key if len(key) <= most else f"{key[: most - 3]}..."
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value) if value is None or isinstance(value, bool) else shown(value)
 
 
 def _looks_like_number(text: str) -> bool:
@@ -200,18 +214,15 @@ def _looks_like_number(text: str) -> bool:
 
 _TYPES = {
     "string": "text",
-    "integer": "a whole number",
+    "integer": "an integer",
     "number": "a number",
     "boolean": "true or false",
-    "object": "keys with values",
+    "object": "an object",
     "array": "a list",
     "null": "null",
 }
+_RANGE = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _BOUNDS = {
-    "minimum": "at least {}",
-    "exclusiveMinimum": "above {}",
-    "maximum": "at most {}",
-    "exclusiveMaximum": "below {}",
     "multipleOf": "a multiple of {}",
     "minLength": "at least {} character(s)",
     "maxLength": "at most {} characters",
@@ -223,25 +234,33 @@ _BOUNDS = {
 }
 
 
-def _may_hold(schema: Mapping[str, Any]) -> str:
-    """What a schema allows, in words."""
+def _expected(schema: Any) -> str:
+    """Describe the values that a schema allows.
+
+    Its keyword `expected` takes precedence: it says in words what a pattern means.
+    """
     if not isinstance(schema, Mapping):
         return "nothing"
+    if isinstance(schema.get("expected"), str):
+        return in_one_line(schema["expected"])
     if "enum" in schema:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
     if "const" in schema:
-        return shown(schema["const"])
+        return _shown(schema["const"])
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"
-    if _says(schema.get("not"), "enum"):
+    if _keyword(schema.get("not"), "enum"):
         words = "anything but " + ", ".join(str(value) for value in schema["not"]["enum"])
+    limits = " and ".join(
+        f"{sign} {schema[name]}" for name, sign in _RANGE.items() if name in schema
+    )
     bounds = (_bound(text, schema.get(name, False)) for name, text in _BOUNDS.items())
-    return ", ".join([words, *filter(None, bounds)])
+    return ", ".join([f"{words} {limits}".rstrip(), *filter(None, bounds)])
 
 
 def _bound(text: str, limit: Any) -> str:
-    """A bound in words; nothing where there is none."""
+    """Describe one bound; empty if the schema does not set it."""
     return (
         "" if limit is False else text.format(limit, entries="entry" if limit == 1 else "entries")
     )

@@ -1,4 +1,4 @@
-"""YAML and JSON files as plain values: no tag makes an object, no key is there twice."""
+"""Load YAML and JSON files as plain values."""
 
 from __future__ import annotations
 
@@ -12,50 +12,56 @@ from epochreel.core.errors import UserError, first_line, shown
 
 
 def load_yaml(text: str) -> Any:
-    """YAML as plain values; no tag makes an object, and no key may be there twice."""
-    return yaml.load(text, _OneOfEachKey)
+    """Parse YAML into plain values; reject tags that build objects, and duplicate keys."""
+    return yaml.load(text, _UniqueKeyLoader)
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON; one with equal keys is left to the reading of YAML, which tells where."""
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build a JSON object; `ValueError` for duplicate keys.
+
+    The YAML loader then reads the text again and reports the line.
+    """
     if len(dict(pairs)) < len(pairs):
         raise ValueError
     return dict(pairs)
 
 
-class _OneOfEachKey(yaml.SafeLoader):
-    """YAML without its silence about a key that takes the place of an equal one before it."""
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A safe YAML loader that rejects duplicate keys, where YAML would keep the last one."""
 
     def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
         node, seen = super().compose_mapping_node(anchor), set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and (key.tag, key.value) in seen:
-                told = f"the key {shown(key.value)} is there twice"
-                raise yaml.constructor.ConstructorError(None, None, told, key.start_mark)
+                problem = f"duplicate key {shown(key.value)}"
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add((key.tag, str(key.value)))
         return node
 
 
 def load_file(path: str | Path) -> dict[str, Any]:
-    """The keys and values of a YAML or JSON file.
+    """Load the top-level object of a YAML or JSON file.
 
-    Raises `UserError` where it cannot be read as such, with the line, or holds something else.
+    Raises `UserError`, with the line if known, if the file cannot be read or parsed, or if its
+    top level is not an object.
     """
     try:
         text = Path(path).read_text("utf-8")
         try:
-            value = json.loads(text, object_pairs_hook=_each_once)
+            value = json.loads(text, object_pairs_hook=_unique_keys)
         except ValueError:
             value = load_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         hint = " (indent with spaces)" if "'\\t'" in str(error.problem) else ""
         line = f", line {mark.line + 1}" if mark else ""
-        raise UserError(f"{path}{line}: no YAML: {error.problem or error.context}{hint}") from None
+        problem = error.problem or error.context
+        raise UserError(f"{path}{line}: invalid YAML: {problem}{hint}") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {first_line(error)}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no YAML: {first_line(error)}") from None
+        raise UserError(f"{path}: invalid YAML: {first_line(error)}") from None
     if not isinstance(value, dict):
-        raise UserError(f"{path} holds {shown(value)}; it may hold keys with values")
+        found = "empty" if value is None else shown(value)
+        raise UserError(f"{path} is {found}; expected an object")
     return value

@@ -1,4 +1,4 @@
-"""Check that the settings of a run go together."""
+"""Check that the settings of a run are consistent."""
 
 from __future__ import annotations
 
@@ -14,64 +14,72 @@ _TITLE_FONT = "DejaVuSans-Bold.ttf"
 
 
 def check_run(run: RunSettings, where: str) -> None:
-    """Refuse a run, `where` in the config, with settings that do not go together (`UserError`)."""
-    settings, training = run.settings, run.settings["training"]
-    batches = training["batches_per_epoch"]
-    if settings["snapshots_per_epoch"] > batches:
-        raise UserError(
-            f"config: '{where}.snapshots_per_epoch' holds {settings['snapshots_per_epoch']}; "
-            f"it may hold at most one snapshot a batch, and an epoch has {batches}"
-        )
+    """Check the settings of a run that a schema cannot check.
+
+    `where` is the run's key in the config. Raises `UserError`.
+    """
+    settings = run.settings
     if run.snapshots > 999_999:
         raise UserError(
-            f"config: '{where}.epochs' makes {run.snapshots} snapshots; "
-            "six digits name at most 999999"
+            f"config: {where}.epochs is {run.epochs}, which makes {run.snapshots} snapshots; "
+            "expected at most 999999"
         )
     try:
         timing.frames_per_snapshot(settings["film"])
     except UserError as error:
-        raise UserError(f"config: '{where}.film': {error}") from None
+        raise UserError(f"config: {where}.film: {error}") from None
     axis = run.figure["time_axis"]
-    if axis is not None and axis < settings["epochs"]:
+    if axis is not None and axis < run.epochs:
         raise UserError(
-            f"config: '{where}.figure.time_axis' holds {axis}; "
-            f"it may hold {settings['epochs']} (the run's epochs) or more"
+            f"config: {where}.figure.time_axis is {axis}; expected an integer ≥ {run.epochs} "
+            "(the run's epochs)"
         )
-    if training["plateau_batches"] and not run.dataset.settings["validation"]:
-        raise UserError(
-            f"config: '{where}.training.plateau_batches' holds {training['plateau_batches']}, "
-            f"and the dataset '{run.dataset.name}' has no validation examples to look at"
-        )
+    _check_training(run, where)
     _check_sample(run, where)
     _check_calls(run)
     _check_transitions(run, where)
     lacking = "" if settings["title"].isascii() else missing_glyphs(settings["title"])
     if lacking:
         raise UserError(
-            f"config: '{where}.title' has the letter {shown(lacking[0])}, which the frames' "
-            "font (DejaVu Sans) lacks; it may hold letters of that font"
+            f"config: {where}.title contains {shown(lacking[0])}; expected characters of the "
+            "font DejaVu Sans"
         )
     _check_with_experiment(run, where)
 
 
-def _check_sample(run: RunSettings, where: str) -> None:
-    asked = run.settings["evaluation"]["train_sample"]
-    stored = 0 if run.dataset.is_stream else run.dataset.settings["train"]
-    if asked > stored:
+def _check_training(run: RunSettings, where: str) -> None:
+    training, per_epoch = run.settings["training"], run.settings["snapshots_per_epoch"]
+    steps = training["batches_per_epoch"]
+    if per_epoch > steps:
         raise UserError(
-            f"config: '{where}.evaluation.train_sample' holds {asked}; the dataset "
-            f"'{run.dataset.name}' stores {stored} training examples"
+            f"config: {where}.snapshots_per_epoch is {per_epoch}; expected an integer ≤ {steps} "
+            "(training.batches_per_epoch)"
+        )
+    if training["plateau_batches"] and not run.dataset.settings["validation"]:
+        raise UserError(
+            f"config: {where}.training.plateau_batches is {training['plateau_batches']}, which "
+            f"needs a validation set; expected datasets.{run.dataset.name}.validation ≥ 1"
+        )
+
+
+def _check_sample(run: RunSettings, where: str) -> None:
+    count = run.settings["evaluation"]["train_sample"]
+    stored = 0 if run.dataset.is_stream else run.dataset.settings["train"]
+    if count > stored:
+        raise UserError(
+            f"config: {where}.evaluation.train_sample is {count}; expected an integer ≤ {stored} "
+            f"(the stored training examples of the dataset '{run.dataset.name}')"
         )
     file = run.experiment.file("evaluation")
-    if asked and not source_checks.accepts(file, "evaluate", 3):  # The third is the sample.
+    if count and not source_checks.accepts(file, "evaluate", 3):  # The third is the sample.
         raise UserError(
-            f"config: '{where}.evaluation.train_sample' holds {asked}; evaluate in "
-            f"{file} takes the test set alone: it may hold 0"
+            f"config: {where}.evaluation.train_sample is {count}; expected 0, since evaluate in "
+            f"{file} takes no training sample"
         )
 
 
 def _check_calls(run: RunSettings) -> None:
-    """Check the functions that this run calls and another of the experiment might not."""
+    """Check the functions that this run calls but other runs of the experiment may not call."""
     if run.experiment.is_builtin:
         return
     if run.dataset.is_stream:
@@ -81,21 +89,21 @@ def _check_calls(run: RunSettings) -> None:
 
 
 def _check_transitions(run: RunSettings, where: str) -> None:
-    asked, frames = run.figure["transitions"], timing.frames_per_snapshot(run.settings["film"])
-    if asked and not run.projects:
+    count, frames = run.figure["transitions"], timing.frames_per_snapshot(run.settings["film"])
+    if count and not run.projects:
         raise UserError(
-            f"config: '{where}.figure.transitions' holds {asked}; the experiment "
-            f"'{run.dataset.settings['experiment']}' projects no points: it may hold 0"
+            f"config: {where}.figure.transitions is {count}; expected 0, since the experiment "
+            f"'{run.dataset.settings['experiment']}' has no projection"
         )
-    if asked >= frames and asked:
+    if count and count >= frames:
         raise UserError(
-            f"config: '{where}.figure.transitions' holds {asked}; it may hold at most {frames - 1}, "
-            f"since a snapshot is shown for {frames} film frame(s) (film.seconds_per_snapshot)"
+            f"config: {where}.figure.transitions is {count}; expected an integer ≤ {frames - 1}, "
+            f"since film.seconds_per_snapshot shows a snapshot for {frames} film frame(s)"
         )
 
 
 def _check_with_experiment(run: RunSettings, where: str) -> None:
-    asked = {
+    settings = {
         "data": run.dataset.settings["settings"],
         "network": run.network,
         "figure": run.figure["settings"],
@@ -103,13 +111,13 @@ def _check_with_experiment(run: RunSettings, where: str) -> None:
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }
-    # Code of a person's own may change what it is given; the plan keeps what it has checked.
-    for key, words in validation.contradictions(run.experiment, copy.deepcopy(asked)):
-        raise UserError(f"config: '{where}.{key}' {words}")
+    # A user's checks may change the settings they get; the plan keeps the checked ones.
+    for key, words in validation.contradictions(run.experiment, copy.deepcopy(settings)):
+        raise UserError(f"config: {where}.{key} {words}")
 
 
 def missing_glyphs(title: str) -> str:
-    """Return the characters of a title for which the frames' font has no glyph."""
+    """Return the characters of a title that the font of the frames has no glyph for."""
     from fontTools.ttLib import TTFont  # Imported here: most titles are plain ASCII.
 
     with TTFont(bundled(_TITLE_FONT), lazy=True) as font:
