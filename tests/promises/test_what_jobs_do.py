@@ -1,7 +1,7 @@
 """No job reads or writes a file outside, starts another program, or unpickles what it was given.
 
 Told by Python's audit events. What native code opens by itself (pyarrow, ffmpeg) is not seen here;
-docs/reliability.md tells of a run under strace.
+docs/guarantees.md reports a run under strace.
 """
 
 import os

@@ -143,6 +143,8 @@ def _values(schema: Mapping, is_required: bool = False) -> str:
 
 
 def _kind(schema: Mapping) -> str:
+    if "expected" in schema:
+        return _in_a_line(schema["expected"])
     if "const" in schema:
         return f"`{_shown(schema['const'])}`"
     if "enum" in schema:
