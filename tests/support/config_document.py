@@ -5,8 +5,9 @@ Run as a script, it writes the file.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,7 @@ each key reruns.
 
 {shared}
 
-## Projections
-
-{projections}
+{choices}
 
 {experiments}
 """
@@ -47,9 +46,17 @@ def document() -> str:
     experiments = sorted(EXPERIMENTS.glob("*/settings.schema.yaml"))
     return TEXT.format(
         shared="\n\n".join(_section(f"## {name}", part) for name, part in parts.items()),
-        projections="\n\n".join(_choices("projection", _SHARED["$defs"]["projections"])),
+        choices="\n\n".join(_shared_choices()),
         experiments="\n\n".join(map(_experiment, experiments)),
     )
+
+
+def _shared_choices() -> Iterator[str]:
+    """Yield the sections of what a run chooses by name, such as its projection."""
+    for name, choices in _SHARED["$defs"].items():
+        if all(isinstance(part, Mapping) and "properties" in part for part in choices.values()):
+            yield f"## {name.capitalize()}"
+            yield from _choices(name.removesuffix("s"), choices)
 
 
 def _section(heading: str, schema: Mapping) -> str:
@@ -72,19 +79,26 @@ def _experiment(path: Path) -> str:
 
 def _choices(kind: str, choices: Mapping[str, Mapping]) -> Iterator[str]:
     """Yield what a run may choose by name, with descriptions, and one table of all their keys."""
-    yield f"{kind.capitalize()}s (`{kind}: {{name: …}}`):"
+    yield f"`{kind}: {{name: …}}` names one of these:"
     yield "\n".join(
         f"- `{name}`: {_in_a_line(_resolved(schema).get('description', ''))}"
         for name, schema in choices.items()
     )
-    rows = [
-        (f"{name}` `{key}", values, text)
-        for name, schema in choices.items()
-        for key, values, text in _rows(schema, "")
-        if key != "name"
-    ]
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for name, schema in choices.items():
+        for row in _rows(schema, ""):
+            rows.setdefault(row, []).append(name)
     if rows:
-        yield _table(rows)
+        yield _table(
+            (key, values, text if len(names) == len(choices) else f"{', '.join(names)}: {text}")
+            for (key, values, text), names in sorted(rows.items(), key=_first_key(rows))
+        )
+
+
+def _first_key(rows: Iterable[tuple[str, str, str]]) -> Callable[[tuple], int]:
+    """Sort rows by the first appearance of their key."""
+    order = list(dict.fromkeys(key for key, _, _ in rows))
+    return lambda item: order.index(item[0][0])
 
 
 def _table(rows: Iterable[tuple[str, str, str]]) -> str:
@@ -169,8 +183,10 @@ def _typed(kind: str, schema: Mapping) -> str:
         text = _LITERAL.get(schema.get("pattern", ""), "text")
         return "folder" if schema.get("format") == "folder" else text + _lengths(schema, "Length")
     if kind == "array":
-        inside = _resolved(schema.get("items", {}))
-        held = f" of {_kind(inside)}" if inside else ""
+        items = [_kind(_resolved(part)) for part in schema.get("prefixItems", ())]
+        if isinstance(schema.get("items"), Mapping):
+            items.append(_kind(_resolved(schema["items"])))
+        held = f" of {'; '.join(items)}" if items else ""
         return f"list{_lengths(schema, 'Items')}{held}"
     return _NAMES.get(kind, kind)
 
@@ -188,6 +204,8 @@ def _bounds(schema: Mapping) -> str:
 def _lengths(schema: Mapping, what: str) -> str:
     least, most = schema.get(f"min{what}"), schema.get(f"max{what}")
     unit = " characters" if what == "Length" else ""
+    if least is not None and least == most:
+        return f" ({least}{unit})"
     if least is not None and most is not None:
         return f" ({least}–{most}{unit})"
     return f" (at most {most}{unit})" if most is not None else ""
@@ -206,8 +224,9 @@ def _shown(value: Any) -> str:
 
 
 def _in_a_line(text: str) -> str:
-    """Join a text's lines, and keep `|` and `<` out of Markdown's way."""
-    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+    """Join the lines of a text, escape it for a table, and link the sections that it names."""
+    line = " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
+    return re.sub(r"\$defs/(\w+)( below)?", r"[\1](#\1)", line)
 
 
 if __name__ == "__main__":
