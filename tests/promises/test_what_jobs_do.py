@@ -1,7 +1,7 @@
 """Jobs read and write no file outside, start no other program, and unpickle no user input.
 
 Python's audit events show this. They do not cover files that native code opens (pyarrow, ffmpeg);
-docs/reliability.md describes a run under strace.
+docs/guarantees.md describes a run under strace.
 """
 
 import os

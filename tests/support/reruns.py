@@ -1,13 +1,10 @@
-"""What each change reruns: the one table behind docs/reruns.md and its tests.
-
-Run as a script, it writes docs/reruns.md.
-"""
+"""What reruns after which change: the data behind docs/reruns.md and its tests."""
 
 from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
@@ -16,9 +13,6 @@ from rerun_rows import (
     ADDED,
     DATA,
     FORMS,
-    OF_ONES_OWN,
-    ORDER,
-    OTHERS,
     OWN,
     READERS,
     REQUESTED,
@@ -28,7 +22,6 @@ from rerun_rows import (
 )
 from workflow import REPOSITORY, miniature
 
-DOCUMENT = REPOSITORY / "docs" / "reruns.md"
 SCRIPTS = REPOSITORY / "workflow_scripts"
 ROWS = [*SHARED, *(row for rows in OWN.values() for row in rows)]
 TARGETS = ["all"]
@@ -211,80 +204,10 @@ def world_experiments() -> list[str]:
     return sorted({dataset["experiment"] for dataset in miniature()["datasets"].values()})
 
 
-# -- The document
-
-
-def document() -> str:
-    """Return the text of docs/reruns.md."""
-    from rerun_document import TEXT
-    from rerun_files import ALTERED, LOST, LOST_WHERE_PROJECTED
-
-    own = {name: "\n".join(_lines(rows)) for name, rows in OWN.items()}
-    tables = (f"### Of the experiment {name}\n\n{_HEAD}\n{rows}" for name, rows in own.items())
-    return TEXT.format(
-        shared="\n".join([_HEAD, *_lines(SHARED)]),
-        own="\n\n".join(tables),
-        others="\n".join(f"| `{key}` | {words} |" for key, words in OTHERS.items()),
-        lost="\n".join(_told([*LOST, *LOST_WHERE_PROJECTED])),
-        altered="\n".join(_told(ALTERED)),
-        code="\n".join(_code()),
-        own_files="\n".join(
-            f"| `{name}` | {_listed(rules)} |" for name, rules in OF_ONES_OWN.items()
-        ),
-        idle=", ".join(f"`{name}`" for name in idle()),
-        packages="\n".join(_packages()),
-    )
-
-
-_HEAD = "| key | rules | |\n| --- | --- | --- |"
-
-
-def _lines(rows: Iterable[Row]) -> Iterator[str]:
-    return (f"| `{_short(row)}` | {_listed(following(row.touched))} | {row.note} |" for row in rows)
-
-
-def _short(row: Row) -> str:
-    part, _, rest = row.key.partition(".")
-    if not rest:
-        return row.key
-    name, _, rest = rest.partition(".")
-    kind = rest.partition(".")[0]
-    is_named = kind in ("network", "projection") and not rest.endswith(".name")
-    return f"{part}.*.{rest}" + (f" ({variant(world_config(), name, kind)})" if is_named else "")
-
-
 def variant(config: Mapping, run: str, kind: str) -> str:
     """Return the name of the network or projection of a run; an empty string for other keys."""
     defaults = {"network": {}, "projection": {"name": "causal"}}
     return config["runs"][run].get(kind, defaults[kind])["name"] if kind in defaults else ""
-
-
-def _listed(rules: set[str]) -> str:
-    if rules >= DATA:
-        rules = rules - DATA | {"generate_dataset"}
-    order = ["generate_dataset", *ORDER, "write_manifest"]
-    return ", ".join(name for name in order if name in rules) or "none"
-
-
-def _told(rows) -> Iterator[str]:
-    for row in rows:
-        yield f"| {row.what} | {row.told} | {row.note} |"
-
-
-def _code() -> Iterator[str]:
-    rules: dict[str, dict[str, list[str]]] = {}
-    for experiment in world_experiments():
-        for kind in (False, True):
-            for rule, (run, _) in stages_of(experiment, kind, _projections()).items():
-                for module in run:
-                    rules.setdefault(module, {}).setdefault(rule, []).append(kind)
-    for module, found in sorted(rules.items()):
-        words = [
-            rule if False in found[rule] else f"{rule} (unbounded)"
-            for rule in ("generate_dataset", *ORDER)
-            if rule in found
-        ]
-        yield f"| `{module}` | {', '.join(words)} |"
 
 
 def _projections() -> list[str]:
@@ -302,21 +225,3 @@ def idle() -> list[str]:
             stages = stages_of(experiment, kind, _projections())
             run = run.union(*(parts[0] for parts in stages.values()))
     return sorted(modules().keys() - run)
-
-
-def _packages() -> Iterator[str]:
-    from epochreel.plan.run_settings import FILM_WIDE
-
-    of_some = {"project": _projections(), "fit_projection": FILM_WIDE}
-    for stage in declared_stages():
-        for kind in of_some.get(stage.rule, [None]):
-            (variant,) = variants_of(stage, False, [kind])
-            named = f"{stage.rule} ({kind})" if kind else stage.rule
-            yield f"| {named} | {', '.join(stage.packages_of(variant)) or 'none'} |"
-            if stage.rule == "train":
-                (variant,) = variants_of(stage, True, [None])
-                yield f"| train (unbounded) | {', '.join(stage.packages_of(variant))} |"
-
-
-if __name__ == "__main__":
-    DOCUMENT.write_text(document())

@@ -11,14 +11,13 @@ import sys
 import pytest
 import schema_paths
 import torch
-import yaml
 from spirals import SPIRALS
 from tools import refusal
 
 from epochreel.core.errors import UserError
 from epochreel.film import ffmpeg
 from epochreel.plan import dataset as datasets
-from epochreel.plan import fingerprints, plan, schemas, stage_settings, stages
+from epochreel.plan import fingerprints, plan, stage_settings, stages
 from epochreel.provenance import keys as cache_keys
 from epochreel.training import lr_schedule, optimizers
 
@@ -658,16 +657,3 @@ def test_a_plan_is_made_even_if_the_default_encoding_is_ascii(spirals, tmp_path)
 def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
     (tmp_path / "spirals" / "settings.schema.yaml").unlink()
     assert planned({f"{RUN}.network.depth": 2}).runs["tiny"].network["depth"] == 2
-
-
-def test_the_runs_shown_in_the_readme_can_be_planned(tmp_path):
-    readme = (schemas.SCHEMA.parent / "README.md").read_text()
-    blocks = re.findall(r"\n\n((?:    .*\n)+)", readme)
-    configs = [yaml.safe_load(block) for block in blocks if block.startswith("    datasets:")]
-    for config in configs:
-        for data in config["datasets"].values():
-            key = {"folder": "folder", "fashion": "fashion_files"}[data["settings"]["source"]]
-            data["settings"][key] = str(tmp_path)
-        (run,) = config["runs"]
-        assert plan.Plan(config | {"main_run": run}, tmp_path).runs[run].snapshots == 51
-    assert len(configs) == 2

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import planned_jobs
 import pytest
+import rerun_rows
 import reruns
 import schema_paths
 from rerun_packages import ONLY_IMPORTED, WATCHING
@@ -48,7 +49,7 @@ def test_a_key_changes_only_the_rules_in_its_row(before, tmp_path, monkeypatch, 
 
 
 def test_every_key_of_the_schema_has_a_row():
-    named = {_general(row.key) for row in reruns.SHARED} | set(reruns.OTHERS)
+    named = {_general(row.key) for row in reruns.SHARED} | set(rerun_rows.OTHERS)
     keys = {_general(key) for key in schema_paths.paths_of(schema_paths.MANUAL)}
     whole = {key for key in keys if any(other.startswith(f"{key}.") for other in keys)}
     experiments_own = {"datasets.*.settings", "runs.*.figure.settings"}
@@ -87,10 +88,6 @@ def _own_keys(experiment: str):
 def test_every_built_in_experiment_is_in_the_miniature_config():
     built_in = {path.parent.name for path in code_digest.LIBRARY.glob("experiments/*/model.py")}
     assert set(reruns.world_experiments()) == built_in == set(reruns.OWN)
-
-
-def test_the_document_matches_the_tests():
-    assert reruns.DOCUMENT.read_text() == reruns.document()
 
 
 MODULES = reruns.modules()

@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 
 _NEGATIVES = 5.0  # samples per pair of neighbours: UMAP's default negative_sample_rate
-_SOFTNESS = 0.3  # of the repulsion at distance 0: UMAP has 0.001, t-SNE 1 (docs/results.md)
+_SOFTNESS = 0.3  # of the repulsion at distance 0: UMAP has 0.001, t-SNE 1 (benchmarks/README.md)
 _MOMENTUM = 0.8
 _MAX_STEP = 1.0  # of a point, in units of the layout
 _REACH = 5.0  # distance at which the far graph's attraction is halved; 1 for the near graph
