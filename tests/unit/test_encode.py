@@ -115,7 +115,7 @@ def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
 def test_invalid_times_are_refused_in_one_line(seconds):
-    with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* must be .*$"):
+    with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* expected .*$"):
         timing.frames_per_snapshot({"seconds_per_snapshot": seconds})
 
 

@@ -189,9 +189,8 @@ def test_activations_without_a_row_for_each_prediction_are_refused(tmp_path, giv
     settings = {"projection": {"name": "linear"}, "seed": 1}
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
     block = projector.Block(own, stage, 0, [path])
-    words = (
-        rf"^projection\.py: activations returns {words}; expected an array of numbers with one row"
-    )
+    expected = "an array of numbers with one row"
+    words = rf"^projection\.py: activations returns {words}; it returns {expected}"
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")
 
