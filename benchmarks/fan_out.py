@@ -78,7 +78,9 @@ def main() -> None:
         rows = list(film("from nothing", from_nothing, options.frames))
         drawing = drawing_seconds(from_nothing, Path(scratch))
         from_checkpoints = Clustered(Path(scratch, "after"), config, {}, cluster)
-        from_checkpoints.make(Plan(config, from_checkpoints.folder).runs[RUN].last_state())
+        from_checkpoints.make(
+            Plan(config, from_checkpoints.folder).runs[RUN].files.last("checkpoint_index")
+        )
         rows += film("from checkpoints", from_checkpoints, options.frames)
         delete_block(from_checkpoints, options.frames // options.block - 1)
         rows += film("one block of frames", from_checkpoints, options.block)

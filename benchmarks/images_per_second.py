@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from itertools import cycle, product
 from pathlib import Path
@@ -40,6 +41,7 @@ from epochreel.core import device
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan.plan import Plan
 from epochreel.training import optimizers
+from epochreel.training.data_source import ShardedSource
 from epochreel.training.trainer import Trainer, TrainingConfig
 
 Task = Callable[[int], None]  # trains on this many batches
@@ -57,7 +59,9 @@ def main() -> None:
     config = TrainingConfig.of(run.stage_settings("train")["settings"])
     with tempfile.TemporaryDirectory() as folder:
         paths = write_shards(run.experiment, run.dataset.settings, Path(folder))
-        trainer = Trainer(run.experiment.load("model"), config, *map(dataset_shards.Split, paths))
+        train, validation = map(dataset_shards.Split, paths)
+        source = partial(ShardedSource, train, config.seed, config.training["batch"])
+        trainer = Trainer(run.experiment.load("model"), config, source, validation)
         tasks = {
             "plain loop": reference(trainer, paths[0][0]),
             "Epochreel, as in the workflow": by_snapshots(trainer),
@@ -170,8 +174,7 @@ def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = Non
         network.channels_last = last
     network = device.put(network, trainer.device).train()
     optimizer = optimizers.make(settings, network)
-    batch = {name: column[: settings["batch"]].clone() for name, column in trainer.train.items()}
-    batch = {name: column.to(trainer.device) for name, column in batch.items()}
+    batch = {name: column.clone() for name, column in trainer.train.batch(0).items()}
 
     def train(batches: int) -> None:
         torch.set_num_threads(settings["threads"])

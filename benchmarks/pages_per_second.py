@@ -32,10 +32,10 @@ def main() -> None:
     seconds = best(
         {
             "matplotlib, plain": (matplotlib_page, 4),
-            "ours, plain": (lambda index: draw("plain", index), 100),
-            "ours, shifted": (lambda index: draw("shifted", index), 100),
-            "ours, perturbed": (lambda index: draw("perturbed", index), 20),
-            "ours, cells": (lambda index: draw("cells", index), 100),
+            "Epochreel, plain": (lambda index: draw("plain", index), 100),
+            "Epochreel, shifted": (lambda index: draw("shifted", index), 100),
+            "Epochreel, perturbed": (lambda index: draw("perturbed", index), 20),
+            "Epochreel, cells": (lambda index: draw("cells", index), 100),
             "drawing alone, plain": (lambda index: examples("plain", index), 100),
             "copy and encode": (lambda index: png.encode(pages[index % 20].copy()), 100),
             "copy": (lambda index: pages[index % 20].copy(), 100),

@@ -35,6 +35,7 @@ import torch
 
 from epochreel.artifacts import evaluations
 from epochreel.config import schema
+from epochreel.experiment_api import loader
 from epochreel.experiments.activations import data, model
 from epochreel.experiments.activations.projection import activations
 from epochreel.plan import schemas
@@ -65,14 +66,14 @@ def activations_of(network: model.Network, images: torch.Tensor) -> np.ndarray:
 def train_and_record(args: argparse.Namespace) -> list[np.ndarray]:
     """Train, and return the activations at each snapshot."""
     overrides = {"source": args.data, "size": SIZES[args.data], "fashion_files": args.folder}
-    experiment = SETTINGS["activations"]
+    experiment = schemas.of_experiment(loader.find("activations", Path()))
     settings = schema.checked(overrides | {"test_share": 0.4}, experiment["data"])
     test = examples(settings, "test", min(args.points // 2, 700))
     train = examples(settings, "train", args.points - len(test["label"]))
     images = torch.cat([test["image"], train["image"]])
     torch.manual_seed(SEED)
     network = model.Network(
-        schema.checked({"name": "published"}, schema.by_name(experiment["networks"])), settings
+        schema.checked({"name": "published"}, experiment["network"]), settings
     ).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     steps = args.epochs * (len(train["label"]) // BATCH)
