@@ -14,7 +14,7 @@ import referencing
 from jsonschema.exceptions import ValidationError, best_match
 
 from epochreel.config.yaml_file import load_file
-from epochreel.core.errors import UserError, first_line, in_one_line, printable, shown
+from epochreel.core.errors import UserError, first_line, single_line, printable, shown
 
 PARTS = ("data", "networks", "figure", "description")
 """The top-level keys of a settings.schema.yaml."""
@@ -242,7 +242,7 @@ def _expected(schema: Any) -> str:
     if not isinstance(schema, Mapping):
         return "nothing"
     if isinstance(schema.get("expected"), str):
-        return in_one_line(schema["expected"])
+        return single_line(schema["expected"])
     if "enum" in schema:
         return "one of " + ", ".join(str(value) for value in schema["enum"])
     if "const" in schema:
