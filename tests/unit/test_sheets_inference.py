@@ -313,7 +313,7 @@ def test_a_file_that_is_no_whole_image_is_refused_in_one_line(content, what, tmp
 
 def test_an_image_that_is_gone_is_told_in_one_line(tmp_path):
     with pytest.raises(
-        UserError, match=r"page\.png cannot be read: No such file or directory: put"
+        UserError, match=r"page\.png cannot be read \(No such file or directory\): provide"
     ):
         images.open_image(tmp_path / "page.png")
 
