@@ -60,7 +60,7 @@ def test_an_index_with_a_wrong_number_of_checkpoints_is_reported(block, count):
 
 def test_the_index_of_another_block_or_training_is_reported(block):
     path, checkpoints = block
-    assert refusal(path, checkpoints, last=8).startswith(f"{path} holds snapshot 5 in the place")
+    assert refusal(path, checkpoints, last=8).startswith(f"{path} holds snapshot 5, not 8: ")
     assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} was made with other sett")
 
 

@@ -116,12 +116,12 @@ def pixels(*shape) -> np.ndarray:
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([np.zeros((2, 2), np.float32)], "a PNG is written from uint8 pixels, not from float32"),
-        ([pixels(2, 2, 2)], r"not of \(2, 2, 2\)"),
-        ([pixels(4, 4, 3, 1)], r"not of \(4, 4, 3, 1\)"),
-        ([pixels(4, 4, 3, 2)], r"not of \(4, 4, 3, 2\)"),
-        ([pixels(4, 5, 1)], r"not of \(4, 5, 1\)"),
-        ([pixels(0, 4)], r"not of \(0, 4\)"),
+        ([np.zeros((2, 2), np.float32)], "pixels are float32; expected uint8"),
+        ([pixels(2, 2, 2)], r"shape \(2, 2, 2\)"),
+        ([pixels(4, 4, 3, 1)], r"shape \(4, 4, 3, 1\)"),
+        ([pixels(4, 4, 3, 2)], r"shape \(4, 4, 3, 2\)"),
+        ([pixels(4, 5, 1)], r"shape \(4, 5, 1\)"),
+        ([pixels(0, 4)], r"shape \(0, 4\)"),
         ([object()], "Could not convert"),
         ([2**70], "too large|too big"),
         (["word"], "values of type string"),
@@ -302,7 +302,9 @@ def test_a_shard_of_another_slot_or_dataset_is_refused(tmp_path, place, part, wo
 
 def test_shards_too_small_for_the_sample_are_refused(tmp_path):
     paths = of(tmp_path, *WHOLE)
-    with pytest.raises(UserError, match=f"^{paths[1]} holds the examples up to train 6 in the pl"):
+    with pytest.raises(
+        UserError, match=f"^{paths[1]} holds the examples up to train 6, not train 7"
+    ):
         dataset_shards.Split.sample(STAGE, "train", paths, 8)
 
 

@@ -313,7 +313,7 @@ def test_an_invalid_image_file_is_refused_in_one_line(content, what, tmp_path):
 
 def test_a_missing_image_is_reported_in_one_line(tmp_path):
     with pytest.raises(
-        UserError, match=r"page\.png cannot be read: No such file or directory: put"
+        UserError, match=r"page\.png cannot be read \(No such file or directory\): provide"
     ):
         images.open_image(tmp_path / "page.png")
 

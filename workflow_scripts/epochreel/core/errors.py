@@ -24,10 +24,10 @@ def single_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def shown(value: Any, most: int = 60) -> str:
-    """Quote a value in an error: printable, at most `most` characters."""
+def shown(value: Any, max_length: int = 60) -> str:
+    """Quote a value in an error: printable, at most `max_length` characters."""
     text = printable("nothing" if value is None else repr(value))
-    return text if len(text) <= most else text[: most - 3] + "..."
+    return text if len(text) <= max_length else text[: max_length - 3] + "..."
 
 
 def raise_wrong_result(source: str, result: Any, expected: str) -> NoReturn:
@@ -42,10 +42,10 @@ def first_line(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).partition("\n")[0]
 
 
-def describe_error(error: BaseException, most: int = 300) -> str:
-    """Return the type and the message of an error in one line of at most `most` characters."""
+def describe_error(error: BaseException, max_length: int = 300) -> str:
+    """Return the type and message of an error in one line of at most `max_length` characters."""
     text = single_line(f"{type(error).__name__}: {error!s}").removesuffix(":")
-    return text if len(text) <= most else text[: most - 3] + "..."
+    return text if len(text) <= max_length else text[: max_length - 3] + "..."
 
 
 def is_out_of_memory(error: BaseException) -> bool:
