@@ -4,7 +4,7 @@ The first layout starts from the plane of the two principal components, each lat
 layout before it. All relax under forces like UMAP's (see `forces`). Each point is held at its
 previous position as by friction, the more strongly the less its activations changed, so that motion
 in the film is motion in the network. A point stays until its neighbours pull hard enough. The pull
-depends on the current snapshot alone, so many small changes are not lost: together they move the
+depends on the current snapshot alone. Small changes are therefore not lost: together they move the
 point in the end.
 """
 
