@@ -247,4 +247,8 @@ def test_loops_of_a_small_test_set_show_what_there_is(tmp_path):
 def test_backgrounds_from_a_folder_need_one(background, folder, fits):
     settings = {"background": background, "backgrounds": folder}
     found = list(checks.contradictions({"data": settings}))
-    assert not found if fits else found[0][0] == "dataset" and "no backgrounds; expected" in found[0][1]
+    assert (
+        not found
+        if fits
+        else found[0][0] == "dataset" and "no backgrounds; expected" in found[0][1]
+    )
