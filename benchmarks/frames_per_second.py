@@ -113,8 +113,8 @@ def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
     _reference_table(axes)
     places = layout.places("plain")
     for x, y, digit, right in zip(places.x, places.y, prediction, prediction == truth, strict=True):
-        looks = {"color": "C0", "weight": "bold"} if right else {"color": "C1"}
-        axes.text(x, y, str(digit), ha="center", va="center", **looks)
+        style = {"color": "C0", "weight": "bold"} if right else {"color": "C1"}
+        axes.text(x, y, str(digit), ha="center", va="center", **style)
 
 
 def _reference_table(axes) -> None:

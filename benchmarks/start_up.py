@@ -53,20 +53,20 @@ def main() -> None:
         folder = Path(scratch)
         workflow = scheduler.copy_of_workflow(folder / "workflow")
         empty = scheduler.copy_of_workflow(folder / "empty", empty=True)
-        taken = {size: job_seconds(folder / str(size), workflow, size) for size in BLOCKS}
+        timings = {size: job_seconds(folder / str(size), workflow, size) for size in BLOCKS}
         nothing, _ = job_seconds(folder / "nothing", empty, 1)
         imports = {stage: import_seconds(workflow / "workflow_scripts", stage) for stage in STAGES}
         snapshots = Plan(scheduler.make_workplace(folder, workflow).config, folder).main.snapshots
     costs = {}
     for stage in STAGES:
-        one, hundred = taken[1][0][stage], taken[100][0][stage]
+        one, hundred = timings[1][0][stage], timings[100][0][stage]
         work = max(0.0, (hundred - one) / 99)
         preparation = max(0.0, one - work - nothing[stage] - imports[stage])
         costs[stage] = Cost(nothing[stage], imports[stage], preparation, work)
     show_stages(costs)
     print()
     show_blocks(
-        costs, {size: scheduler_share for size, (_, scheduler_share) in taken.items()}, snapshots
+        costs, {size: scheduler_share for size, (_, scheduler_share) in timings.items()}, snapshots
     )
 
 
@@ -92,12 +92,12 @@ def job_seconds(folder: Path, workflow: Path, block: int) -> tuple[dict[str, flo
 def import_seconds(scripts: Path, stage: str, times: int = 5) -> float:
     """Return the seconds of a script's imports beyond a bare interpreter: medians."""
 
-    def taken(code: str) -> float:
+    def run_seconds(code: str) -> float:
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], cwd=scripts, check=True)
         return time.perf_counter() - start
 
-    pairs = [(taken(f"import {stage}"), taken("pass")) for _ in range(times)]
+    pairs = [(run_seconds(f"import {stage}"), run_seconds("pass")) for _ in range(times)]
     return statistics.median(with_imports - bare for with_imports, bare in pairs)
 
 

@@ -67,7 +67,7 @@ def test_a_sketch_always_keeps_its_first_stroke():
         pen = sketches.Pen(np.random.default_rng(seed))
         pen.line((0, 0), (0, 0.3))
         pen.line((0, 0), (1, 1))
-        assert len(sketches._misplaced(pen)[0]) == 5
+        assert len(sketches._distort(pen)[0]) == 5
 
 
 def test_all_kinds_are_sketched_equally_often():

@@ -64,7 +64,7 @@ def _check_source(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         words = "has source: folder but no classes; expected the names of the class folders"
         yield "dataset", words
     if source != "folder" and data["classes"] is not None:
-        words = f"has source: {source} and classes; expected no classes (the source has its own)"
+        words = f"has source: {source} and classes; expected no classes (the source defines them)"
         yield "dataset", words
     if data["test_share"] + data["validation_share"] >= 1:
         shares = f"test_share {data['test_share']} and validation_share {data['validation_share']}"

@@ -133,7 +133,7 @@ def _split(
 ) -> dict[str, np.ndarray]:
     """Return the example numbers of each split, shuffled by the seed, with interleaved classes.
 
-    The splits in `taken` get their share of each class first (settings `test_share` and
+    The splits in `held_out` get their share of each class first (settings `test_share` and
     `validation_share`), rounded, but at least one example if the share is not 0; training gets the
     rest. Raises `UserError` if a class has too few examples.
     """
