@@ -248,9 +248,9 @@ def _code() -> Iterator[str]:
 
 def _stages() -> Iterator[dict]:
     """Yield the stages of every experiment, for stored and for unbounded training sets."""
-    for experiment in reruns.experiments_there_are():
+    for experiment in sorted(OWN):
         for is_stream in (False, True):
-            yield reruns.stages_of(experiment, is_stream, reruns._projections())
+            yield reruns.stages_of(experiment, is_stream, PROJECTIONS)
 
 
 def _with_splits(rules: set[str]) -> set[str]:
