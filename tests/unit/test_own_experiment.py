@@ -190,7 +190,7 @@ def test_activations_without_a_row_for_each_prediction_are_refused(tmp_path, giv
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
     block = projector.Block(own, stage, 0, [path])
     expected = "an array of numbers with one row"
-    words = rf"^projection\.py: activations returns {words}; it returns {expected}"
+    words = rf"^projection\.py: activations returns {words}; expected {expected}"
     with pytest.raises(UserError, match=words):
         block.fit(tmp_path / "fit")
 

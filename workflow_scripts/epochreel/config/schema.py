@@ -14,7 +14,7 @@ import referencing
 from jsonschema.exceptions import ValidationError, best_match
 
 from epochreel.config.yaml_file import load_file
-from epochreel.core.errors import UserError, first_line, single_line, printable, shown
+from epochreel.core.errors import UserError, first_line, printable, shown, single_line
 
 PARTS = ("data", "networks", "figure", "description")
 """The top-level keys of a settings.schema.yaml."""
