@@ -1,4 +1,6 @@
-"""Evaluation of the image classifier: the columns and metrics that it writes."""
+"""The columns and metrics of the image classifier's evaluation."""
+
+from fnmatch import fnmatch
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +53,7 @@ def test_activations_and_probabilities_are_those_of_the_network(network, example
     assert columns["prediction"].to_pylist() == probabilities.argmax(1).tolist()
 
 
-def test_metrics_cover_the_test_set_each_class_and_the_training_sample(network, examples):
+def test_metrics_cover_the_test_set_its_classes_and_the_sample(network, examples):
     _, metrics = tried(network, some(examples, slice(20)), some(examples, slice(20, 30)))
     with torch.inference_mode():
         logits = network(examples["image"])
@@ -66,6 +68,11 @@ def test_metrics_cover_the_test_set_each_class_and_the_training_sample(network, 
         assert metrics[f"accuracy_of_{label}"] == right[:20][mine].mean()
 
 
+def test_every_metric_is_declared(network, examples):
+    _, metrics = tried(network, examples, some(examples, slice(10)))
+    assert all(any(fnmatch(name, one) for one in evaluation.METRICS) for name in metrics)
+
+
 def test_a_class_without_test_examples_has_no_accuracy(network, examples):
     _, metrics = tried(network, some(examples, slice(3)))
     assert [name for name in metrics if "_of_" in name] == [f"accuracy_of_{i}" for i in range(3)]
@@ -78,15 +85,15 @@ def test_without_a_sample_there_are_test_examples_only(network, examples):
 
 
 @pytest.mark.parametrize("scale", [1e9, float("nan")])
-def test_activations_beyond_half_precision_are_refused(scale, examples):
+def test_activations_beyond_half_precision_are_an_error(scale, examples):
     network = test_activations_model.network_of().eval()
     with torch.no_grad():
         network.neurons.weight.mul_(scale)
-    with pytest.raises(UserError, match="lower the learning rate"):
+    with pytest.raises(UserError, match=r"lower the learning rate \(training\.rate\)"):
         tried(network, examples)
 
 
-def test_an_evaluation_is_read_back_unchanged(network, examples, tmp_path):
+def test_an_evaluation_survives_a_round_trip_to_disk(network, examples, tmp_path):
     columns, metrics = tried(network, examples, some(examples, slice(5)))
     evaluations.write(tmp_path / "x.parquet", columns, metrics, {"snapshot": 3, "key": {}})
     assert evaluations.read_metadata(tmp_path / "x.parquet")["metrics"] == metrics
@@ -98,34 +105,34 @@ def apart(points, truth):
     return evaluation._apart(evaluation._Seen(torch.tensor(truth), logits, torch.tensor(points)))
 
 
-def test_mixed_classes_score_one_half_and_separate_ones_one():
+def test_separation_is_one_half_for_mixed_classes_and_one_for_others():
     draw = np.random.default_rng(0)
     points = draw.normal(0, 1, (300, 5))
     truth = np.arange(300) % 3 * 2
     points[truth == 4] += 50
-    measured = apart(points, truth)
-    assert measured["apart_0_2"] == pytest.approx(0.5, abs=0.05)
-    assert measured["apart_0_4"] == measured["apart_2_4"] == 1
+    found = apart(points, truth)
+    assert found["apart_0_2"] == pytest.approx(0.5, abs=0.05)
+    assert found["apart_0_4"] == found["apart_2_4"] == 1
 
 
-def test_class_separation_hardly_depends_on_the_number_of_examples():
-    draw, measured = np.random.default_rng(0), []
+def test_separation_hardly_depends_on_the_sizes_of_classes():
+    draw, found = np.random.default_rng(0), []
     for count in (1000, 100):
         truth = np.repeat([0, 1], (1000, count))
-        measured.append(apart(draw.normal(0, 1, (len(truth), 2)) + 2 * truth[:, None], truth))
-    assert measured[0]["apart_0_1"] == pytest.approx(measured[1]["apart_0_1"], abs=0.05)
+        found.append(apart(draw.normal(0, 1, (len(truth), 2)) + 2 * truth[:, None], truth))
+    assert found[0]["apart_0_1"] == pytest.approx(found[1]["apart_0_1"], abs=0.05)
 
 
 def test_no_example_is_its_own_neighbour():
     assert apart([[0.0], [1.0], [5.0]], [0, 1, 1])["apart_0_1"] < 0.5
 
 
-def test_searching_neighbours_in_parts_gives_the_same_result(monkeypatch):
+def test_neighbours_do_not_depend_on_the_rows_per_part(monkeypatch):
     points = np.random.default_rng(0).normal(0, 1, (50, 4))
     whole = apart(points, np.arange(50) % 4)
     monkeypatch.setattr(evaluation, "_ROWS", 7)
     assert apart(points, np.arange(50) % 4) == pytest.approx(whole)
 
 
-def test_with_very_many_classes_no_pair_metrics_are_written():
+def test_very_many_classes_have_no_separations():
     assert apart(np.zeros((40, 3)), np.arange(40) % 20) == {}

@@ -39,7 +39,7 @@ def run_info(size=FULL, kinds=3, shape=(28, 28)):
 
 
 def frame_data(skill=0.5, snapshot=5, kinds=3, train=TRAIN):
-    """Return invented predictions: a larger `skill` gives more right ones and clearer clouds."""
+    """Invented predictions and layout; `skill` is the accuracy and the distance of clusters."""
     draw = np.random.default_rng(1)
     label = np.concatenate((np.arange(TEST), np.arange(train))) % kinds
     right = draw.random(len(label)) < skill
@@ -73,13 +73,13 @@ def settled_clouds():
 
 
 def said(**named):
-    """Return the sentence of the third phase when metrics change once, one phase earlier."""
+    """The remark of the third phase if metrics change once, one phase before it begins."""
     changed = {name: [before] * (HOLD + 1) + [now] * HOLD for name, (before, now) in named.items()}
     return sentences.remark(metrics(2 * HOLD + 1, **changed), NAMES, HOLD)
 
 
 def of_cat(*shares, apart=1.0):
-    """Return the sentence for this history of one class's accuracy, with clouds this far apart."""
+    """The sentence for an accuracy on one class, with a given separation of all classes."""
     changed = {"accuracy_of_0": shares} | dict.fromkeys(PAIRS, np.full(len(shares), apart))
     return sentences.remark(metrics(len(shares), **changed), NAMES, HOLD).sentence
 
@@ -109,7 +109,7 @@ def test_during_a_transition_only_the_points_move():
 
 
 def guessing(step, snapshot=5):
-    """Return frame data in which every image is taken for the class `step` after its own."""
+    """A snapshot in which every prediction is the class `step` after the true one."""
     now = frame_data(0.4, snapshot)
     taken = (now.predictions["label"].to_numpy() + step) % 3
     return replace(now, predictions=now.predictions.set_column(2, "prediction", pa.array(taken)))
@@ -119,7 +119,7 @@ def between(before, after):
     return scene().draw(next(render._between(before, after, 1)))
 
 
-def test_during_a_transition_the_text_and_curves_do_not_change():
+def test_between_snapshots_sentence_and_numbers_are_of_the_one_before():
     film, first, second = scene(), frame_data(0.4), frame_data(0.9, 8)
     frames = film.draw(first), between(first, second), film.draw(second)
     for part in (np.s_[:190], np.s_[510:, 1360:]):
@@ -127,7 +127,7 @@ def test_during_a_transition_the_text_and_curves_do_not_change():
         assert np.array_equal(middle, before) and not np.array_equal(after, before)
 
 
-def test_during_a_transition_colours_and_marks_do_not_change():
+def test_between_snapshots_colours_and_marks_are_of_the_one_before():
     first, later = guessing(1), [guessing(step, 6) for step in (0, 1, 2)]
     right, same, other = (between(first, each) for each in later)
     assert np.array_equal(same, other) and (same != between(guessing(2), later[1])).any()
@@ -137,12 +137,12 @@ def test_during_a_transition_colours_and_marks_do_not_change():
     assert marked[0] > 1000 and marked[1] == 0
 
 
-def test_a_frame_depends_on_its_data_and_not_on_its_snapshot_number():
+def test_a_frame_does_not_depend_on_the_number_of_its_snapshot():
     now = frame_data()
     assert np.array_equal(scene().draw(now), scene().draw(replace(now, snapshot=6)))
 
 
-def test_wrong_and_right_pictures_differ_even_without_colour():
+def test_a_wrong_picture_differs_from_a_correct_one_without_colour():
     pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
     pictures.draw_static(scene()._canvas)
     plain = np.full((2, 54, 54, 3), 200, np.uint8)
@@ -154,7 +154,7 @@ def test_wrong_and_right_pictures_differ_even_without_colour():
 
 
 @pytest.mark.parametrize("size", [FULL, (1280, 720), (2560, 1440)])
-def test_the_border_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
+def test_the_frame_of_a_wrong_guess_cuts_no_letter_of_its_name(size):
     pictures = thumbnails.Thumbnails(run_info().test, ("cup", "bicycle", "ankle boot"), 54)
     pictures.draw_static(scene(size)._canvas)
     for number, side in enumerate(pictures._whole):
@@ -165,19 +165,19 @@ def test_the_border_of_a_wrong_guess_cuts_off_no_letter_of_its_name(size):
         assert side < 28 * size[0] / 1280 or strips[:, 2:-weight].std() > 20
 
 
-def test_wrong_and_right_dots_differ_even_without_colour():
+def test_a_wrong_dot_differs_from_a_correct_one_without_colour():
     dots = thumbnails.dots(scene()._canvas, colours.of_classes(3))
     edges = [grey(dot.pixels)[0].mean() for dot in dots]
     assert min(edges[:3]) > 240 and max(edges[3:]) < 50
 
 
-def test_the_first_pictures_are_spread_evenly_over_the_classes():
+def test_classes_take_turns_in_the_ranking():
     truth = np.array([0] * 50 + [1] * 5 + [2] * 20)
     order = thumbnails.ranked(truth, 12)
     assert truth[order].tolist() == [0, 1, 2] * 4 and len(set(order)) == 12
 
 
-def test_full_size_pictures_do_not_overlap():
+def test_pictures_of_full_size_do_not_overlap():
     places = np.random.default_rng(0).uniform(0, 500, (300, 2))
     sides = thumbnails.sides(places, 50, np.full(300, np.inf))
     full = places[sides == 50]
@@ -186,7 +186,7 @@ def test_full_size_pictures_do_not_overlap():
     assert sides[0] == 50 and (sides >= 0).all()
 
 
-def test_during_a_transition_pictures_change_size_linearly():
+def test_between_snapshots_pictures_grow_and_shrink_linearly():
     panel = settled_clouds()
     before, after = frame_data(0.4), frame_data(0.8, 6)
     after.layout[:] = after.layout[::-1]
@@ -199,7 +199,7 @@ def test_during_a_transition_pictures_change_size_linearly():
     assert (np.diff(sides, axis=0) * (sides[-1] - sides[0]) >= 0).all()
 
 
-def test_during_a_transition_pictures_are_drawn_at_their_current_size():
+def test_between_snapshots_pictures_are_drawn_at_interpolated_sizes():
     before, after = frame_data(0.4), frame_data(0.4, 6)
     after.layout[:] = after.layout[::-1]
     between = next(render._between(before, after, 1))
@@ -207,7 +207,7 @@ def test_during_a_transition_pictures_are_drawn_at_their_current_size():
     assert (film.draw(between) != film.draw(replace(between, way=None))).any()
 
 
-def test_the_first_wrong_guesses_are_large_enough_for_a_name_in_a_crowd():
+def test_the_first_wrong_guesses_have_space_for_a_name():
     pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
     truth, places = np.arange(TEST) % 3, np.random.default_rng(0).uniform(0, 60, (TEST, 2))
     guessed = truth.copy()
@@ -230,18 +230,18 @@ def two_pictures(guesses, places, sizes):
     return canvas.pixels
 
 
-def test_a_wrong_guess_lies_on_top_of_a_right_one():
+def test_a_wrong_guess_lies_on_top_of_a_correct_one():
     frame = two_pictures((1, 0), (400, 400), (42, 54))
     assert grey(frame[380, 400:402]).max() < 60
 
 
-def test_a_covered_picture_shows_no_name_on_the_one_that_covers_it():
+def test_a_covered_picture_shows_no_name_on_the_one_above():
     alone = two_pictures((0, 2), ((900, 900), (400, 400)), (30, 54))
     covered = two_pictures((1, 2), ((400, 400), (400, 400)), (30, 54))
     assert np.array_equal(covered[350:450, 350:450], alone[350:450, 350:450])
 
 
-def test_a_wrong_guess_with_room_for_its_name_lies_on_top_of_all_others(monkeypatch):
+def test_a_named_wrong_guess_lies_on_top_of_all_others(monkeypatch):
     monkeypatch.setattr(thumbnails, "MOST_NAMED", 1)
     frame = two_pictures((1, 2), ((400, 400), (400, 424)), (42, 54))
     assert (frame[408:421, 382:418] == colours.of_classes(3)[1]).all(-1).mean() > 0.3
@@ -258,7 +258,7 @@ def test_the_note_is_legible_in_small_frames():
 
 
 @pytest.mark.parametrize("size", [(640, 360), (960, 540), (1280, 720), FULL])
-def test_the_note_mentions_name_strips_only_where_names_are_legible(size, monkeypatch):
+def test_the_note_mentions_names_on_strips_only_if_there_are_any(size, monkeypatch):
     panel, canvas, words = clouds.TestClouds(run_info(), NAMES), scene(size)._canvas, []
     monkeypatch.setattr(canvas, "text", lambda *arguments, **_: words.append(arguments[2]))
     panel.draw_static(canvas)
@@ -275,7 +275,7 @@ def test_every_image_is_a_picture_or_a_dot():
         assert (seen == colour).all(1).sum() > 100
 
 
-def test_all_points_stay_inside_their_area_and_keep_their_order():
+def test_all_points_stay_inside_and_keep_their_order():
     x = np.array([-9, -2, -1.5, -1, 0, 0.5, 1.3, 1.4, 3, 100.0])
     place = clouds.within(np.column_stack((x, -x)), (10, 20, 300, 200))
     assert (np.diff(place[:, 0]) >= 0).all() and (np.diff(place[:, 1]) <= 0).all()
@@ -284,7 +284,7 @@ def test_all_points_stay_inside_their_area_and_keep_their_order():
     assert place[4].tolist() == [160, 120]
 
 
-def test_names_do_not_overlap_even_where_clouds_do():
+def test_names_do_not_overlap_even_if_clusters_do():
     sizes = np.random.default_rng(0).uniform((40, 30), (160, 40), (10, 2))
     at = labels.apart(np.tile((400.0, 300.0), (10, 1)), sizes, AREA)
     over = (sizes[:, None] + sizes) / 2 - np.abs(at[:, None] - at)
@@ -304,7 +304,7 @@ def test_class_names_cover_no_picture():
     assert (away - reach).max(-1).min() > -0.01
 
 
-def test_a_long_name_takes_no_more_room_than_ten_letters():
+def test_a_long_name_is_no_wider_than_about_ten_letters():
     plates = labels.Plates(scene()._canvas, ("cat", "an aeroplane", "m" * 40))
     wide = plates._sizes[:, 0, 0]
     assert wide[0] < 80 and wide[1] < wide[2] + 1 and wide[2] < 200
@@ -312,7 +312,7 @@ def test_a_long_name_takes_no_more_room_than_ten_letters():
     assert not any(line[:3].any() or line[-3:].any() for line in letters)
 
 
-def test_names_of_separate_clouds_are_at_their_centres():
+def test_names_of_separate_clusters_are_at_their_centres():
     draw = np.random.default_rng(0)
     cloud = draw.normal((300, 200), 20, (60, 2))
     stray = draw.uniform(0, 800, (10, 2))
@@ -321,7 +321,7 @@ def test_names_of_separate_clouds_are_at_their_centres():
     assert np.abs(labels.apart(centres, sizes, AREA) - centres).max() < 0.01
 
 
-def test_the_name_of_a_cloud_in_several_parts_is_inside_one_of_them():
+def test_the_name_of_a_cluster_in_parts_is_in_one_of_them():
     draw, parts = np.random.default_rng(0), np.array([(100, 100), (500, 100), (300, 420)])
     cloud = np.concatenate([draw.normal(part, 15, (20, 2)) for part in parts])
     assert np.abs(labels.centre(cloud) - parts).max(1).min() < 15
@@ -331,7 +331,7 @@ def test_the_name_of_a_cloud_in_several_parts_is_inside_one_of_them():
     assert weight @ wide / weight.sum() == pytest.approx(at, abs=0.1)
 
 
-def test_during_a_transition_names_move_without_a_jump(monkeypatch):
+def test_between_snapshots_names_move_without_a_jump(monkeypatch):
     panel = settled_clouds()
     before, after = frame_data(0.4), frame_data(0.8, 6)
     after.layout[:] = after.layout[::-1]
@@ -386,12 +386,12 @@ def test_the_sentence_names_the_class_that_separated_most():
     assert "Images of cat have moved away from dog" in said(apart_0_1=(0.6, 0.85)).sentence
 
 
-def test_classes_that_hardly_separated_or_stay_near_are_not_said_to_have_separated():
+def test_a_small_gain_in_separation_is_not_mentioned():
     for change in ((0.84, 0.88), (0.5, 0.7), (0.9, 0.93)):
         assert "from" not in said(apart_0_1=change).sentence
 
 
-def test_classes_that_are_mixed_again_are_not_said_to_have_separated():
+def test_a_separation_that_is_lost_again_is_not_mentioned():
     shares = [0.7] * 5 + [0.99] * 3
     assert "separated from" in apart_of(*shares, 0.99) and "from" not in apart_of(*shares, 0.7)
 
@@ -421,7 +421,7 @@ def test_if_no_classes_separated_the_next_best_remark_is_made(changed, words):
     assert words in said(**changed).sentence
 
 
-def test_a_class_whose_accuracy_fluctuates_is_not_said_to_have_improved():
+def test_a_class_whose_accuracy_fluctuates_has_not_improved():
     fluctuating = of_cat(0.34, 0.64, 0.26, 0.43, 0.21, 0.33, 0.64, 0.26, 0.54)
     assert fluctuating == "Accuracy on cat keeps going up and down"
     assert "Accuracy on cat has improved" in of_cat(
@@ -435,7 +435,7 @@ def test_a_gain_within_fluctuations_or_one_snapshot_old_is_not_a_gain():
     assert "improved" not in of_cat(*[0.3] * 8, 0.45)
 
 
-def test_classes_that_were_never_separated_have_not_drifted_back_together():
+def test_classes_that_were_never_separated_have_not_drifted_back():
     assert "back" not in said(apart_1_2=(0.75, 0.6)).sentence
 
 
@@ -471,7 +471,7 @@ def test_without_a_projection_the_figure_asks_for_one():
         scene().draw(replace(frame_data(), layout=None))
 
 
-def test_without_a_training_sample_the_curve_has_a_single_line():
+def test_without_a_training_sample_all_test_images_and_one_line_are_shown():
     now = frame_data(train=0)
     now.history.pop("train_accuracy")
     few, whole = scene().draw(now), scene().draw(frame_data())

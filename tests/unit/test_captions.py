@@ -108,9 +108,10 @@ def test_progress_is_a_sentence(numbers, sentence):
 
 
 def test_a_caption_without_a_sentence_lists_the_metrics_with_labels_and_units():
-    declared = {"accuracy": Metric("Accuracy", unit="%"), "spread": Metric("Spread", unit="px")}
+    declared = {"accuracy": Metric("Accuracy", group="Accuracy", unit="%")}
+    declared |= {"spread": Metric("Spread", unit="px"), "of_*": Metric("{}", group="By class")}
     numbers = {"snapshot": 2, "epoch": 2.0, "examples": 80, "accuracy": 0.9125, "spread": 4.25}
-    numbers |= {"val_loss": 0.25, "CER": 0.5}
+    numbers |= {"val_loss": 0.25, "CER": 0.5, "of_0": 0.5}
     sentence = words.of_metrics(Metrics(declared), numbers, {})
     assert sentence == "Epoch 2: accuracy 91.2 %, spread 4.250 px, val loss 0.250, CER 0.500"
 

@@ -1,5 +1,6 @@
 """The metrics that an experiment declares: their form, families, defaults and errors."""
 
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ from spirals import SPIRALS
 from workflow import REPOSITORY
 
 from epochreel.core.errors import UserError
-from epochreel.experiment_api import declared_metrics
+from epochreel.experiment_api import declared_metrics, loader, source_checks
 from epochreel.experiment_api.interface import Metric
 
 LIBRARY = REPOSITORY / "workflow_scripts"
@@ -98,3 +99,11 @@ def test_reading_them_needs_neither_torch_nor_numpy():
         "sys.exit(bool({'torch', 'numpy'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", check], cwd=LIBRARY, check=True)
+
+
+def test_a_wrong_declaration_stops_the_plan(tmp_path):
+    shutil.copytree(SPIRALS, tmp_path / "mine")
+    file = tmp_path / "mine" / "evaluation.py"
+    file.write_text(file.read_text().replace('Metric("Accuracy", unit', 'Metric("Accuracy", units'))
+    with pytest.raises(UserError, match=r"METRICS\['accuracy'\] is .* expected Metric\(label, "):
+        source_checks.validate_experiment(loader.find("mine/", tmp_path))

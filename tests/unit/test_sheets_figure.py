@@ -21,7 +21,7 @@ FULL = (1920, 1080)
 
 
 def table(sharpness, pages=3, places=436, seed=0):
-    """Return invented predictions: a larger `sharpness` makes the right digits more probable."""
+    """Invented predictions; the larger `sharpness`, the more probable is the correct digit."""
     draw = np.random.default_rng(seed)
     truth = draw.integers(0, 10, (pages, places)).astype(np.uint8)
     shares = np.exp(sharpness * np.eye(10)[truth] + draw.normal(0, min(sharpness, 1), 10))
@@ -84,7 +84,7 @@ def test_every_size_can_be_drawn(size, variant):
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
-def test_right_and_wrong_digits_differ_even_without_colour():
+def test_correct_and_wrong_digits_differ_without_colour():
     tiles = figure.digit_tiles(Canvas(*FULL), 14, 22, 19)
     grey = np.array([tile.pixels @ np.array([0.299, 0.587, 0.114]) for tile in tiles])
     ground = grey[:, :1, :1]
@@ -93,7 +93,7 @@ def test_right_and_wrong_digits_differ_even_without_colour():
     assert (stroke[:10].sum((1, 2)) > 1.15 * stroke[10:].sum((1, 2))).all()  # bold, light
 
 
-def test_right_and_wrong_bars_differ_even_without_colour():
+def test_correct_and_wrong_bars_differ_without_colour():
     frame = scene().draw(frame_data(0, 0))
     grey = frame @ np.array([0.299, 0.587, 0.114])
     foot = 196 + 48 - 2
@@ -109,14 +109,14 @@ def test_rates_are_the_means_of_the_probabilities():
         assert rates[digit] == pytest.approx(mean)
 
 
-def test_the_rates_at_a_position_are_those_of_its_right_digits():
+def test_the_rate_at_a_position_is_that_of_its_correct_digit():
     truth, _, probabilities = figure.answers(table(2), 436)
     rates = figure.place_rates(truth, probabilities)
     right = [probabilities[page, 17, truth[page, 17]] for page in range(3)]
     assert rates[17] == pytest.approx(np.mean(np.array(right, float)))
 
 
-def test_rates_are_bitwise_equal_in_any_order_of_pages():
+def test_rates_do_not_depend_on_the_order_of_pages():
     truth, _, probabilities = figure.answers(table(5, pages=20), 436)
     order = np.random.default_rng(0).permutation(20)
     one = figure.reading_rates(truth, probabilities)
@@ -146,32 +146,32 @@ def test_the_bars_are_as_high_as_the_rates():
         )
 
 
-def test_the_page_shown_is_the_one_in_the_settings():
+def test_the_figure_shows_the_page_of_its_settings():
     now = frame_data(1)
     first, second = (scene(example=page).draw(now) for page in (0, 1))
     rows, columns = np.nonzero((first != second).any(-1))
     assert rows.min() > 680 and columns.min() > 985
 
 
-def test_a_page_that_is_not_there_is_named():
+def test_a_page_beyond_the_test_set_is_an_error():
     with pytest.raises(UserError, match=r"figure\.example is 7; .* 0 … 2"):
         scene(example=7).draw(frame_data(1))
 
 
 @pytest.mark.parametrize("rows", [0, 435])
-def test_an_evaluation_without_whole_pages_is_refused(rows):
+def test_rows_that_are_not_whole_pages_are_an_error(rows):
     with pytest.raises(UserError, match=f"{rows} rows"):
         figure.answers(table(1).slice(0, rows), 436)
 
 
-def test_evaluations_in_chunks_are_read_the_same_way():
+def test_a_chunked_evaluation_gives_the_same_arrays():
     whole = table(2)
     pieces = pa.concat_tables([whole.slice(0, 500), whole.slice(500)])
     for one, other in zip(figure.answers(whole, 436), figure.answers(pieces, 436), strict=True):
         assert np.array_equal(one, other)
 
 
-def test_the_grid_shows_no_more_cells_than_there_are():
+def test_a_small_test_set_fills_a_part_of_the_wall():
     few, many = (
         scene(variant="cells", cells=count).draw(frame_data(9, places=3, pages=40))
         for count in (5, 40)
@@ -179,7 +179,7 @@ def test_the_grid_shows_no_more_cells_than_there_are():
     assert (few[200:, 1700:] == palette.PAPER).all() and not (few == many).all()
 
 
-def test_a_grid_with_more_cells_than_were_evaluated_is_refused():
+def test_an_evaluation_of_fewer_cells_than_are_shown_is_an_error():
     with pytest.raises(UserError, match="2 cells"):
         scene(variant="cells", cells=5).draw(frame_data(1, places=3, pages=2))
 

@@ -27,7 +27,7 @@ SHARES = ("accuracy", "letters", "place_1", "place_2", "place_3", "place_4", "en
 
 
 def table(skill, words=WORDS, masks=panels.SHOWN):
-    """Return invented predictions: the larger `skill`, 0 … 1, the more of them are right."""
+    """Invented readings, of which a share of about `skill`, 0 … 1, is correct."""
     draw = np.random.default_rng(0)
     truth = TEST["letters"][:words]
     luck, other = draw.random(truth.shape), draw.integers(0, 27, truth.shape)
@@ -62,7 +62,7 @@ def scene(*arguments, **options):
 
 @pytest.mark.parametrize("size", [FULL, (640, 360)])
 @pytest.mark.parametrize("wide", [54, 70])
-def test_no_percentage_is_cut_off_by_its_tile(size, wide):
+def test_every_percentage_fits_its_tile(size, wide):
     for tile in strips.percent_tiles(Canvas(*size), wide, 30):
         assert (tile.pixels[:, 0] == palette.PAPER).all()
 
@@ -94,7 +94,7 @@ def test_every_size_and_number_of_words_can_be_drawn(size, words):
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
-def test_right_and_wrong_symbols_differ_even_without_colour():
+def test_correct_and_wrong_symbols_differ_without_colour():
     tiles = strips.sign_tiles(Canvas(*FULL), 36, 36)
     shades = np.array([grey(tile.pixels) for tile in tiles])
     right, wrong = shades[:27], shades[27:54]
@@ -104,12 +104,12 @@ def test_right_and_wrong_symbols_differ_even_without_colour():
     assert (dark[0] > 1.3 * dark[1]).all()  # bold or full, light or empty
 
 
-def test_the_end_has_its_own_symbol():
+def test_the_end_of_a_word_has_its_own_symbol():
     tiles = strips.sign_tiles(Canvas(*FULL), 36, 36)
     assert (tiles[END].pixels[12:24, 12:24] == palette.RIGHT).all()
 
 
-def test_masks_are_visible_and_letters_stay_legible():
+def test_a_mask_lights_what_it_lets_through_and_letters_stay_legible():
     letter, ground = np.full((SIDE, SIDE), 128, np.uint8), np.zeros((SIDE, SIDE), np.uint8)
     for mask in (0, 128, 255):
         looked = np.full((SIDE, SIDE), mask, np.uint8)
@@ -119,7 +119,7 @@ def test_masks_are_visible_and_letters_stay_legible():
     assert through - hidden > 60
 
 
-def test_the_mask_of_each_step_is_visible_in_its_picture():
+def test_each_picture_shows_the_mask_of_its_step():
     now = frame_data(1)
     frame = scene().draw(now)
     looked = panels.masks(now.predictions, panels.SHOWN)
@@ -140,7 +140,7 @@ def test_steps_after_the_end_are_pale_and_not_scored():
             assert is_counted or not box
 
 
-def test_reading_rates_are_the_shares_of_each_reading_of_a_symbol():
+def test_rates_are_the_shares_in_which_each_symbol_is_read():
     words = np.array([[0, 1, END, END, END], [0, END, END, END, END]], np.uint8)
     read = np.array([[0, 2, END, 5, 5], [3, END, 7, 7, 7]], np.uint8)
     rates = panels.reading_rates(words, read)
@@ -148,7 +148,7 @@ def test_reading_rates_are_the_shares_of_each_reading_of_a_symbol():
     assert rates.sum() == 3
 
 
-def test_the_matrix_has_true_symbols_as_rows_and_predicted_as_columns():
+def test_the_confusion_matrix_has_true_letters_as_rows():
     now = frame_data(0.5)
     frame = scene().draw(now)
     rates = panels.reading_rates(
@@ -163,7 +163,7 @@ def test_a_larger_share_has_a_darker_shade():
     assert (np.diff(steps, axis=0) < -5).all()
 
 
-def test_the_height_of_a_bar_is_the_share_at_its_position():
+def test_the_height_of_a_bar_is_the_accuracy_at_its_position():
     now = frame_data(0.5)
     now.history["place_3"][-1] = 0.25
     column = scene().draw(now)[716:800, 1400 + 196 + 30, 0].astype(float)
@@ -171,12 +171,12 @@ def test_the_height_of_a_bar_is_the_share_at_its_position():
     assert ((empty - column) / (empty - full)).sum() == pytest.approx(84 * 0.25, abs=0.05)
 
 
-def test_an_evaluation_without_masks_is_refused():
+def test_an_evaluation_without_masks_is_an_error():
     with pytest.raises(UserError, match="lacks masks of the first 8"):
         scene().draw(frame_data(1, masks=4))
 
 
-def test_evaluations_in_chunks_are_drawn_the_same_way():
+def test_a_chunked_evaluation_gives_the_same_frame():
     now = frame_data(0.5)
     whole = now.predictions
     pieces = pa.concat_tables([whole.slice(0, 5), whole.slice(5)])
@@ -204,7 +204,7 @@ def test_a_caption_gives_the_accuracy_and_the_spread_of_the_masks():
 # -- Loops -------------------------------------------------------------------------------------
 
 
-def test_a_loop_has_a_picture_for_each_step_and_a_last_one_of_the_word():
+def test_a_loop_has_a_picture_per_step_and_one_of_the_result():
     made = figure.loops(run_info(), table(0.5))
     read = panels.steps(table(0.5), "prediction")[: panels.SHOWN]
     taken = np.minimum(lengths(read) + 1, STEPS)
@@ -214,7 +214,7 @@ def test_a_loop_has_a_picture_for_each_step_and_a_last_one_of_the_word():
     assert {picture.shape for picture in made["word-1"]} == {(376, 320, 3)}
 
 
-def test_a_loop_shows_the_masks_in_order_and_then_the_image_alone():
+def test_a_loop_shows_each_mask_and_then_the_image_alone():
     predictions = table(1)
     looked = panels.masks(predictions, panels.SHOWN)[0]
     pictures = figure.loops(run_info(), predictions)["word-1"]
@@ -232,7 +232,7 @@ def test_letters_appear_when_they_are_read():
     assert letters == [1, 2, 3, 4, 4]  # three letters and the end
 
 
-def test_loops_of_a_small_test_set_show_the_words_there_are(tmp_path):
+def test_a_small_test_set_has_fewer_loops(tmp_path):
     made = figure.loops(run_info(words=3), table(0.5, words=3, masks=3))
     assert list(made) == ["reading", "word-1", "word-2", "word-3"]
     gif.write(tmp_path / "a.gif", made["reading"])

@@ -27,9 +27,8 @@ class RunInfo:
     epochs: float  # right end of the time axis
     examples_per_epoch: int
     test: Sequence[Mapping]  # test examples, decoded on access
-    metrics: Mapping = field(
-        default_factory=dict
-    )  # `Metric` by name: label, direction, group, unit
+    # The `Metric` of each name: label, direction, group, unit.
+    metrics: Mapping = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,6 @@ from typing import Any
 
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api.interface import Metric
-from epochreel.provenance.code_digest import parse
 
 _NAME = "METRICS"
 _LOWER_IS_BETTER = re.compile("loss|error", re.IGNORECASE)
@@ -81,7 +80,7 @@ def read(file: Path) -> Metrics:
 def _assigned(file: Path) -> ast.expr | None:
     """Return the expression that the file assigns to `METRICS` at its top level."""
     found = None
-    for node in parse(file).body:
+    for node in ast.parse(file.read_bytes()).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == _NAME for target in targets):
             found = node.value

@@ -22,12 +22,13 @@ def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
 def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data: Mapping) -> str:
     """List the metrics of a snapshot: the caption of an experiment without sentences of its own.
 
-    Labels and units are those of `metrics`, which must hold every metric (see `declared_metrics`).
+    Labels and units are those of `metrics`, which describes every metric (see `declared_metrics`).
+    Metrics of a group are left out, except `accuracy`: a group may hold one metric per class.
     """
     named = ", ".join(
         f"{in_a_line(metrics[name].label)} {_value(value, metrics[name].unit)}"
         for name, value in numbers.items()
-        if name not in _TIMES
+        if name not in _TIMES and (name == "accuracy" or not metrics[name].group)
     )
     return f"{moment(numbers)}: {named}"
 
