@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from io import BytesIO
 from itertools import cycle, product
 from pathlib import Path
@@ -39,6 +40,7 @@ from epochreel.core import device
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan.plan import Plan
 from epochreel.training import optimizers
+from epochreel.training.data_source import ShardedSource
 from epochreel.training.trainer import Trainer, TrainingConfig
 
 Work = Callable[[int], None]  # trains on so many batches
@@ -56,7 +58,9 @@ def main() -> None:
     config = TrainingConfig.of(run.stage_settings("train")["settings"])
     with tempfile.TemporaryDirectory() as folder:
         paths = some_shards(run.experiment, run.dataset.settings, Path(folder))
-        trainer = Trainer(run.experiment.load("model"), config, *map(dataset_shards.Split, paths))
+        train, validation = map(dataset_shards.Split, paths)
+        source = partial(ShardedSource, train, config.seed, config.batch_size)
+        trainer = Trainer(run.experiment.load("model"), config, source, validation)
         works = {
             "plain loop": reference(trainer, paths[0][0]),
             "ours, as the workflow trains": by_snapshots(trainer),
@@ -69,7 +73,7 @@ def main() -> None:
             for words, changed, last in variants_of(config)
         }
         others = best(variants, options.batches, options.rounds)
-    size = trainer.settings["batch"]
+    size = trainer.config.batch_size
     print(f"{trainer.device}, batches of {size}\n")
     report(ours, size, limit="the arithmetic alone")
     print()
@@ -91,7 +95,7 @@ def by_snapshots(trainer: Trainer) -> Work:
     """The workflow's own way, from snapshot to snapshot."""
 
     def train(batches: int) -> None:
-        device.choose(trainer.settings["threads"])
+        device.choose(trainer.config.threads)
         end = trainer.step + batches
         while trainer.step < end:
             trainer.advance()
@@ -103,9 +107,9 @@ def by_batches(trainer: Trainer) -> Work:
     """The same without the rows of training table and system log at a snapshot."""
 
     def train(batches: int) -> None:
-        device.choose(trainer.settings["threads"])
+        device.choose(trainer.config.threads)
         for _ in range(batches):
-            loss = trainer._batch()
+            loss = trainer._train_step()
         float(loss)  # waits for a GPU
 
     return train
@@ -138,11 +142,11 @@ def reference(trainer: Trainer, shard: Path) -> Work:
         name: value for name, value in ours.defaults.items() if name not in ("fused", "foreach")
     }
     optimizer = type(ours)(network.parameters(), **plain)
-    loader = torch.utils.data.DataLoader(Pages(shard), config.training["batch"], shuffle=True)
+    loader = torch.utils.data.DataLoader(Pages(shard), config.batch_size, shuffle=True)
     endless = (batch for _ in cycle([None]) for batch in loader)
 
     def train(batches: int) -> None:
-        torch.set_num_threads(config.training["threads"])
+        torch.set_num_threads(config.threads)
         for _ in range(batches):
             batch = {name: column.to(trainer.device) for name, column in next(endless).items()}
             optimizer.zero_grad()
@@ -159,20 +163,19 @@ def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = Non
 
     `last`: whether memory is laid out channels last; None leaves it as the network asks.
     """
-    model, settings = trainer.model, config.training
+    model = trainer.model
     network = model.Network(config.network, config.data)
     if last is not None:
         network.channels_last = last
     network = device.put(network, trainer.device).train()
-    optimizer = optimizers.make(settings, network)
-    batch = {name: column[: settings["batch"]].clone() for name, column in trainer.train.items()}
-    batch = {name: column.to(trainer.device) for name, column in batch.items()}
+    optimizer = optimizers.make(config.optimizer, network)
+    batch = trainer.train.batch(0)
 
     def train(batches: int) -> None:
-        torch.set_num_threads(settings["threads"])
+        torch.set_num_threads(config.threads)
         for _ in range(batches):
             optimizer.zero_grad(set_to_none=True)
-            with device.arithmetic(trainer.device, settings["precision"]):
+            with device.arithmetic(trainer.device, config.precision):
                 loss = model.loss(network, batch)
             loss.backward()
             optimizer.step()
@@ -187,9 +190,7 @@ def variants_of(config: TrainingConfig) -> list[tuple[str, TrainingConfig, bool]
     return [
         (
             f"{precision}, channels {'last' if last else 'first'}, {threads} thread(s)",
-            replace(
-                config, training={**config.training, "precision": precision, "threads": threads}
-            ),
+            replace(config, precision=precision, threads=threads),
             last,
         )
         for precision, last, threads in combinations

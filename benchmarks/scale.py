@@ -139,9 +139,8 @@ def start(command: list[str], folder: Path) -> Cost:
 
 def workplace(folder: Path, workflow: Path, block: int, runs: int, snapshots: int) -> Workplace:
     """A folder whose config has the main run alone, so many times, with so many snapshots."""
-    place = scheduler.workplace(
-        folder, workflow, block, epochs=snapshots - 1, snapshots_per_epoch=1
-    )
+    run = {"epochs": snapshots - 1, "snapshots": {"per_epoch": 1}}
+    place = scheduler.workplace(folder, workflow, block, **run)
     config = place.config
     main = config["runs"][config["main_run"]]
     copies = {f"run{number:04d}": copy.deepcopy(main) for number in range(runs)}

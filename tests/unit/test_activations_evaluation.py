@@ -82,7 +82,7 @@ def test_activations_beyond_half_precision_are_refused(scale, examples):
     network = test_activations_model.network_of().eval()
     with torch.no_grad():
         network.neurons.weight.mul_(scale)
-    with pytest.raises(UserError, match=r"smaller training\.rate"):
+    with pytest.raises(UserError, match=r"smaller training\.optimizer\.learning_rate"):
         tried(network, examples)
 
 

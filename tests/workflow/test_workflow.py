@@ -114,7 +114,7 @@ def test_a_shortened_run_trains_nothing(copied):
 
 def test_checkpoints_of_other_settings_and_blocks_are_not_taken_for_the_new_ones(copied):
     copied.config["snapshots_per_block"] = 1
-    copied.config["runs"]["sheets"]["training"]["rate"] = 0.02
+    copied.config["runs"]["sheets"]["training"]["optimizer"]["learning_rate"] = 0.02
     copied.write_config()
     assert copied.planned("results/sheets/training.mp4")["train"] == 13
 
@@ -175,7 +175,7 @@ def test_no_later_manifest_vouches_for_what_times_hide(copied):
     ("key", "value", "stage"),
     [
         ("seed", 9, "train"),
-        ("training.rate", 0.02, "train"),
+        ("training.optimizer.learning_rate", 0.02, "train"),
         ("evaluation.threads", 2, "evaluate"),
         ("figure.time_axis", 9, "render"),
         ("film.crf", 30, "encode"),

@@ -33,7 +33,9 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
         validator = _FILLING(schema, registry=referencing.Registry())
         error = best_match(validator.iter_errors(value), key=_relevance)
     except referencing.exceptions.Unresolvable as lost:
-        raise UserError(f"the schema of {_key(path)} has an unknown reference: {lost.ref}") from None
+        raise UserError(
+            f"the schema of {_key(path)} has an unknown reference: {lost.ref}"
+        ) from None
     if error is not None:
         raise UserError(_in_one_line(error, path))
     return value
@@ -250,7 +252,9 @@ def _expected(schema: Any) -> str:
     words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"
     if _keyword(schema.get("not"), "enum"):
         words = "anything but " + ", ".join(str(value) for value in schema["not"]["enum"])
-    limits = " and ".join(f"{sign} {schema[name]}" for name, sign in _RANGE.items() if name in schema)
+    limits = " and ".join(
+        f"{sign} {schema[name]}" for name, sign in _RANGE.items() if name in schema
+    )
     bounds = (_bound(text, schema.get(name, False)) for name, text in _BOUNDS.items())
     return ", ".join([f"{words} {limits}".rstrip(), *filter(None, bounds)])
 

@@ -80,7 +80,7 @@ class Evaluator:
         loaded = checkpoints.load_into(self._network, checkpoint, digest)
         lineage.check_place(checkpoint, loaded.snapshot, snapshot)
         seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
-        tried = (batches(columns, self._how["batch"]) for columns in self._tried)
+        tried = (batches(columns, self._how["batch_size"]) for columns in self._tried)
         with torch.inference_mode(), device.arithmetic(self._device, self._how["precision"]):
             given = self._evaluate(self._network, *tried)
         columns, metrics = _checked(given, f"{self._file}: evaluate")

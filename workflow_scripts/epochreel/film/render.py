@@ -142,17 +142,17 @@ def run_info(settings: Mapping[str, Any], test: Sequence[Mapping[str, Any]]) -> 
         network=settings["network"],
         figure=figure["settings"],
         epochs=figure["time_axis"],
-        examples_per_epoch=settings["batch"] * settings["batches_per_epoch"],
+        examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
     )
 
 
 def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
     """When a snapshot was taken: its `epoch`, and the `examples` learned from so far."""
-    batches = snapshot * settings["batches_per_epoch"] // settings["snapshots_per_epoch"]
+    steps = snapshot * settings["steps_per_epoch"] // settings["snapshots_per_epoch"]
     return {
         "epoch": snapshot / settings["snapshots_per_epoch"],
-        "examples": batches * settings["batch"],
+        "examples": steps * settings["batch_size"],
     }
 
 

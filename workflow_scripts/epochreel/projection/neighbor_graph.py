@@ -18,7 +18,7 @@ def raise_too_large() -> NoReturn:
     """Raise `UserError`: the distances between activations are beyond what can be computed."""
     raise UserError(
         "the activations that projection.py gives are too large to be laid out in the plane: let "
-        "activations scale them, or lower training.rate if the training has diverged"
+        "activations scale them, or, if the training diverged, lower optimizer.learning_rate"
     )
 
 

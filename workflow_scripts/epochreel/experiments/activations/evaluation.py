@@ -89,7 +89,7 @@ def _see(network: torch.nn.Module, batches: Batches) -> _Seen:
     if not seen.activations.isfinite().all():
         raise UserError(
             "the network's activations are too large or not finite: "
-            "train with a smaller training.rate"
+            "train with a smaller training.optimizer.learning_rate"
         )
     return seen
 
