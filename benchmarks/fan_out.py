@@ -93,7 +93,8 @@ def main() -> None:
 
 def config_of(frames: int, block: int) -> dict:
     """Return a config of the spirals with a snapshot every few batches."""
-    training = {"batch": 50, "batches_per_epoch": 5, "optimizer": "adam", "rate": 0.003}
+    training = {"batch_size": 50, "steps_per_epoch": 5}
+    training["optimizer"] = {"name": "adam", "learning_rate": 0.003}
     figure = {"width": 1280, "height": 720}
     config = small(epochs=frames - 1, training=training, figure=figure)
     return config | {"snapshots_per_block": block}

@@ -60,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = write_shards(run.experiment, run.dataset.settings, Path(folder))
         train, validation = map(dataset_shards.Split, paths)
-        source = partial(ShardedSource, train, config.seed, config.training["batch"])
+        source = partial(ShardedSource, train, config.seed, config.batch_size)
         trainer = Trainer(run.experiment.load("model"), config, source, validation)
         tasks = {
             "plain loop": reference(trainer, paths[0][0]),
@@ -74,7 +74,7 @@ def main() -> None:
             for words, changed, last in variants_of(config)
         }
         variant_timings = best(variants, options.batches, options.rounds)
-    size = trainer.settings["batch"]
+    size = trainer.config.batch_size
     print(f"{trainer.device}, batches of {size}\n")
     report(timings, size, limit="the arithmetic alone")
     print()
@@ -100,7 +100,7 @@ def by_snapshots(trainer: Trainer) -> Task:
     """Return a task that trains as the workflow does, from snapshot to snapshot."""
 
     def train(batches: int) -> None:
-        device.choose(trainer.settings["threads"])
+        device.choose(trainer.config.threads)
         end = trainer.step + batches
         while trainer.step < end:
             trainer.advance()
@@ -112,9 +112,9 @@ def by_batches(trainer: Trainer) -> Task:
     """Return the same task without the rows of training table and system log at snapshots."""
 
     def train(batches: int) -> None:
-        device.choose(trainer.settings["threads"])
+        device.choose(trainer.config.threads)
         for _ in range(batches):
-            loss = trainer._batch()
+            loss = trainer._train_step()
         float(loss)  # waits for a GPU
 
     return train
@@ -145,11 +145,11 @@ def reference(trainer: Trainer, shard: Path) -> Task:
     defaults = trainer.optimizer.defaults
     plain = {name: value for name, value in defaults.items() if name not in ("fused", "foreach")}
     optimizer = type(trainer.optimizer)(network.parameters(), **plain)
-    loader = torch.utils.data.DataLoader(Pages(shard), config.training["batch"], shuffle=True)
+    loader = torch.utils.data.DataLoader(Pages(shard), config.batch_size, shuffle=True)
     batches_forever = (batch for _ in cycle([None]) for batch in loader)
 
     def train(batches: int) -> None:
-        torch.set_num_threads(config.training["threads"])
+        torch.set_num_threads(config.threads)
         for _ in range(batches):
             batch = {
                 name: column.to(trainer.device) for name, column in next(batches_forever).items()
@@ -168,19 +168,19 @@ def arithmetic(trainer: Trainer, config: TrainingConfig, last: bool | None = Non
 
     `last` selects the channels-last memory layout; None keeps the network's choice.
     """
-    model, settings = trainer.model, config.training
+    model = trainer.model
     network = model.Network(config.network, config.data)
     if last is not None:
         network.channels_last = last
     network = device.put(network, trainer.device).train()
-    optimizer = optimizers.make(settings, network)
+    optimizer = optimizers.make(config.optimizer, network)
     batch = {name: column.clone() for name, column in trainer.train.batch(0).items()}
 
     def train(batches: int) -> None:
-        torch.set_num_threads(settings["threads"])
+        torch.set_num_threads(config.threads)
         for _ in range(batches):
             optimizer.zero_grad(set_to_none=True)
-            with device.autocast(trainer.device, settings["precision"]):
+            with device.autocast(trainer.device, config.precision):
                 loss = model.loss(network, batch)
             loss.backward()
             optimizer.step()
@@ -195,9 +195,7 @@ def variants_of(config: TrainingConfig) -> list[tuple[str, TrainingConfig, bool]
     return [
         (
             f"{precision}, channels {'last' if last else 'first'}, {threads} thread(s)",
-            replace(
-                config, training={**config.training, "precision": precision, "threads": threads}
-            ),
+            replace(config, precision=precision, threads=threads),
             last,
         )
         for precision, last, threads in combinations

@@ -143,9 +143,8 @@ def make_workplace(
     folder: Path, workflow: Path, block: int, runs: int, snapshots: int
 ) -> Workplace:
     """Create a folder whose config has `runs` copies of the main run, with these snapshots."""
-    workplace = scheduler.make_workplace(
-        folder, workflow, block, epochs=snapshots - 1, snapshots_per_epoch=1
-    )
+    run = {"epochs": snapshots - 1, "snapshots": {"per_epoch": 1}}
+    workplace = scheduler.make_workplace(folder, workflow, block, **run)
     config = workplace.config
     main = config["runs"][config["main_run"]]
     copies = {f"run{number:04d}": copy.deepcopy(main) for number in range(runs)}

@@ -36,8 +36,7 @@ DATA = {"noise": 0.1, "background": "none", "backgrounds": None, "background_str
 PUBLISHED = {"name": "published", "channels": 16, "hidden": 256}
 COMPACT = {"name": "compact", "channels": [16, 16], "line": 32, "keys": 32, "waves": 6}
 COMPACT |= {"window": 11, "hidden": 64, "dense": 128}
-ADAM = {"optimizer": "adam", "rate": 0.001, "weight_decay": 0.0}
-ADAM |= {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+ADAM = {"name": "adam", "learning_rate": 0.001}
 
 Task = Callable[[int], None]  # runs this many batches
 
@@ -69,7 +68,7 @@ def tasks(device: torch.device) -> dict[str, Task]:
     published, compact = (model.Network(which, DATA) for which in (PUBLISHED, COMPACT))
     published, compact = devices.put(published, device), devices.put(compact, device)
     plain = Plain().to(device)
-    default_adam = torch.optim.Adam(plain.parameters(), lr=ADAM["rate"])
+    default_adam = torch.optim.Adam(plain.parameters(), lr=ADAM["learning_rate"])
     published_optimizer = optimizers.make(ADAM, published)
     compact_optimizer = optimizers.make(ADAM, compact)
     return {

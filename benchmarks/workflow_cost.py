@@ -61,7 +61,7 @@ def measure(workflow: Path, snapshots: int, block: int, cores: int, bare: float)
     """Yield the three rows of one size; `bare` is the cost of one interpreter, s."""
     starts = {"dry run": ["--dry-run"], "empty jobs": [], "nothing to do": []}
     with tempfile.TemporaryDirectory() as folder:
-        run = {"epochs": snapshots - 1, "snapshots_per_epoch": 1}
+        run = {"epochs": snapshots - 1, "snapshots": {"per_epoch": 1}}
         workplace = scheduler.make_workplace(Path(folder), workflow, block, **run)
         results = {}
         for name, arguments in starts.items():

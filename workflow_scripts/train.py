@@ -49,7 +49,7 @@ if __name__ == "__main__":
             base=snakemake.params.base,
             run_size=RunSize(
                 run=snakemake.wildcards.run,
-                snapshots=run["epochs"] * run["snapshots_per_epoch"] + 1 - stage["first"],
+                snapshots=run["epochs"] * run["snapshots"]["per_epoch"] + 1 - stage["first"],
                 keeps_all=run["keep_checkpoints"] == "all",
                 test_examples=snakemake.config["datasets"][run["dataset"]]["test"],
                 pixels=run["figure"]["width"] * run["figure"]["height"],

@@ -45,7 +45,7 @@ READERS = {
 
 def tiny() -> dict:
     """Return the spirals with six snapshots."""
-    return spirals_config(training={"batch": 8, "batches_per_epoch": 2})
+    return spirals_config(training={"batch_size": 8, "steps_per_epoch": 2})
 
 
 def brief(run: str) -> dict:

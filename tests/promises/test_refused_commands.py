@@ -9,8 +9,9 @@ from workflow import Workplace, alone, with_key
     [
         ("epoch", 3, "unknown key runs.sheets.epoch; expected one of title, dataset"),
         ("film.crf", "good", "runs.sheets.film.crf is 'good'; expected an integer"),
-        ("training.rate", "1e-3", "write 1e-3 as 1.0e-3"),
-        ("snapshots_per_epoch", 7, "expected an integer ≤ 6"),
+        ("training.optimizer.learning_rate", "1e-3", "write 1e-3 as 1.0e-3"),
+        ("snapshots.per_epoch", 7, "expected an integer ≤ 6"),
+        ("snapshots_per_epoch", 4, "is now runs.sheets.snapshots.per_epoch"),
         ("dataset", "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
         ("network.name", "vast", "one of local, tuned, deep, cells"),
         ("figure.width", 641, "a multiple of 2"),

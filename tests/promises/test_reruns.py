@@ -20,7 +20,7 @@ def test_a_key_reruns_the_rules_of_its_row_and_no_other(rerun_world, row):
 
 
 def test_a_forked_dry_run_plans_the_same_jobs_as_the_command(rerun_world):
-    config = with_key(rerun_world.config, "runs.sheets.training.rate", 0.02)
+    config = with_key(rerun_world.config, "runs.sheets.training.optimizer.learning_rate", 0.02)
     plans = [
         rerun_world.jobs(*reruns.TARGETS, config=config, is_forked=is_forked)
         for is_forked in (True, False)
@@ -43,7 +43,8 @@ def test_reordered_keys_and_explicit_defaults_rerun_nothing(planned):
     def change(config):
         run = config["runs"]["sheets"]
         config["runs"]["sheets"] = dict(reversed(run.items()))
-        run["training"] = dict(reversed(run["training"].items())) | {"weight_decay": 0}
+        run["training"] = dict(reversed(run["training"].items()))
+        run["training"]["optimizer"] |= {"weight_decay": 0}
 
     assert planned(change) == set()
 
@@ -51,7 +52,8 @@ def test_reordered_keys_and_explicit_defaults_rerun_nothing(planned):
 def test_two_swapped_numbers_rerun_what_each_of_them_would(planned, rerun_world):
     def change(config):
         training = config["runs"]["cells"]["training"]
-        training |= {"batch": training["batches_per_epoch"], "batches_per_epoch": training["batch"]}
+        batch_size, steps = training["batch_size"], training["steps_per_epoch"]
+        training |= {"batch_size": steps, "steps_per_epoch": batch_size}
 
     following = reruns.jobs_of(rerun_world.config, "cells", {"train"})
     assert reruns.without_blocks(planned(change)) == following

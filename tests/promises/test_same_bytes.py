@@ -17,7 +17,7 @@ UNBLOCKED = [*(pattern for pattern in ARTIFACTS if pattern != SUMMARIES), "*/net
 def snapshots(config: dict) -> dict[str, int]:
     """Run → the number of its last snapshot."""
     runs = config["runs"].items()
-    return {name: run["epochs"] * run.get("snapshots_per_epoch", 1) for name, run in runs}
+    return {name: run["epochs"] * run["snapshots"]["per_epoch"] for name, run in runs}
 
 
 def bytes_of(place: Workplace) -> dict[str, str]:

@@ -17,7 +17,7 @@ from epochreel.core.errors import UserError
 
 
 def spirals() -> dict:
-    config = spirals_config(epochs=4, training={"batch": 8, "batches_per_epoch": 2})
+    config = spirals_config(epochs=4, training={"batch_size": 8, "steps_per_epoch": 2})
     config["datasets"]["points"]["examples_per_shard"] = 25
     return config
 

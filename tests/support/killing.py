@@ -33,7 +33,11 @@ def small(repository: Path = REPOSITORY, **run) -> dict:
     config["runs"]["spirals"] |= {
         "epochs": 12,
         "network": {"name": "perceptron", "width": 64},
-        "training": {"batch": 50, "batches_per_epoch": 100, "optimizer": "adam", "rate": 0.01},
+        "training": {
+            "batch_size": 50,
+            "steps_per_epoch": 100,
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
+        },
         "figure": {"width": 480, "height": 270},
         "film": {"preset": "ultrafast", "hold_seconds": 0.5},
     } | run

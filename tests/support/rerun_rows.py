@@ -66,7 +66,7 @@ class Row:
 
 # What is added to the miniature world, so that each key below has a run that it counts for.
 _TINY = {"epochs": 1, "figure": {"width": 480, "height": 270}, "film": {"preset": "ultrafast"}}
-_TINY |= {"training": {"batch": 1, "batches_per_epoch": 2}}
+_TINY |= {"training": {"batch_size": 1, "steps_per_epoch": 2}}
 _SHEETS = {"experiment": "sheets", "train": 2, "test": 2}
 _IMAGES = {"experiment": "activations", "train": 6, "test": 20}
 _SMALL = {"name": "published", "channels": [2], "hidden": 4}
@@ -98,7 +98,11 @@ ADDED = {
     "runs": {
         "fonts": _TINY | {"dataset": "in_fonts", "network": {"name": "local"}},
         "tuned": _TINY
-        | {"dataset": "other_sheets", "network": {"name": "tuned", "channels": [2, 2, 2, 2, 2]}},
+        | {
+            "dataset": "other_sheets",
+            "network": {"name": "tuned", "channels": [2, 2, 2, 2, 2]},
+            "training": _TINY["training"] | {"schedule": {"name": "cosine", "decay_steps": 9}},
+        },
         "deep": _TINY
         | {"dataset": "other_sheets", "network": {"name": "deep", "channels": [2, 2, 2, 2, 2]}},
         "pictures": _TINY
@@ -169,7 +173,7 @@ SHARED = [
         {"train"},
         "only new snapshots are trained, none where the run is shortened; see below",
     ),
-    Row(f"{RUN}.snapshots_per_epoch", 5, {"train"}),
+    Row(f"{RUN}.snapshots.per_epoch", 5, {"train"}),
     Row(
         f"{RUN}.keep_checkpoints",
         "last",
@@ -186,30 +190,31 @@ SHARED = [
         {"fit_projection"},
         "there, to one fit over all snapshots",
     ),
-    Row(f"{RUN}.training.batch", 3, {"train"}),
-    Row(f"{RUN}.training.batches_per_epoch", 7, {"train"}),
-    Row(f"{RUN}.training.optimizer", "adamw", {"train"}),
-    Row(f"{RUN}.training.rate", 0.02, {"train"}),
-    Row(f"{RUN}.training.warmup_batches", 1, {"train"}),
-    Row(f"{RUN}.training.decay_batches", 1, {"train"}),
-    Row(f"{RUN}.training.plateau_batches", 3, {"train"}),
-    Row(f"{RUN}.training.plateau_failures", 2, set(), "counts where `plateau_batches` is set"),
-    Row(f"{RUN}.training.plateau_factor", 0.5, set(), "counts where `plateau_batches` is set"),
-    Row("runs.words.training.plateau_failures", 2, {"train"}, "where it is set"),
-    Row("runs.words.training.plateau_factor", 0.5, {"train"}, "where it is set"),
-    Row(f"{RUN}.training.epsilon", 1e-6, {"train"}, "counts for all but sgd"),
-    Row(f"{RUN}.training.beta1", 0.8, {"train"}, "counts for adam and adamw"),
-    Row(f"{RUN}.training.beta2", 0.99, {"train"}, "counts for adam and adamw"),
-    Row(f"{RUN}.training.weight_decay", 0.1, {"train"}),
-    Row(f"{RUN}.training.rho", 0.9, set(), "counts for adadelta alone (the run's is adam)"),
-    Row("runs.cells.training.rho", 0.9, {"train"}, "adadelta's"),
-    Row(f"{RUN}.training.momentum", 0.5, set(), "counts for sgd alone"),
+    Row(f"{RUN}.training.batch_size", 3, {"train"}),
+    Row(f"{RUN}.training.steps_per_epoch", 7, {"train"}),
+    Row(f"{RUN}.training.optimizer.name", "adamw", {"train"}),
+    Row(
+        f"{RUN}.training.optimizer.learning_rate",
+        0.02,
+        {"train"},
+        "and every other argument of the optimizer",
+    ),
+    Row(f"{RUN}.training.optimizer.betas", [0.8, 0.999], {"train"}),
+    Row(f"{RUN}.training.gradient_clipping", 1.0, {"train"}),
+    Row("runs.tuned.training.schedule.name", "one_cycle", {"train"}),
+    Row(
+        "runs.tuned.training.schedule.decay_steps",
+        8,
+        {"train"},
+        "and every other setting of the schedule",
+    ),
+    Row("runs.words.training.schedule.patience", 1, {"train"}),
     Row(f"{RUN}.training.precision", "bfloat16", {"train"}),
     Row(f"{RUN}.training.threads", 2, {"train"}),
-    Row(f"{RUN}.evaluation.batch", 3, {"evaluate"}),
+    Row(f"{RUN}.evaluation.batch_size", 3, {"evaluate"}),
     Row("runs.sketches.evaluation.train_sample", 2, {"evaluate"}),
     Row(
-        "runs.cells.evaluation.batch",
+        "runs.cells.evaluation.batch_size",
         30,
         {"train", "evaluate"},
         "with `keep_checkpoints: last`: the checkpoints are gone",
@@ -322,6 +327,7 @@ OWN = {
 OTHERS = {
     "snapshots_per_block": "all of every run and no dataset: the same artifacts, in other blocks; "
     "the store spares the training",
+    "runs.*.snapshots.schedule": "`uniform` is the only one so far",
     "datasets.*.experiment": "the dataset and all of its runs, also where another folder holds the "
     "same code",
 }

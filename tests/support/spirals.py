@@ -13,12 +13,13 @@ from epochreel.training import block as blocks
 from epochreel.training.training_data import TrainingData
 
 SPIRALS = REPOSITORY / "examples" / "spirals"
+ADAM = {"name": "adam", "learning_rate": 0.01}
 COUNTS = {"train": 60, "validation": 10, "test": 20}
 
 
 def spirals_config(**run) -> dict:
     """A config whose one run, `tiny`, learns the spirals; `run` changes the run's keys."""
-    training = {"batch": 8, "batches_per_epoch": 4, "optimizer": "adam", "rate": 0.01}
+    training = {"batch_size": 8, "steps_per_epoch": 4, "optimizer": dict(ADAM)}
     tiny = {
         "dataset": "points",
         "epochs": 5,

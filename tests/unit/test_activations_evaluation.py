@@ -89,7 +89,7 @@ def test_activations_beyond_half_precision_are_an_error(scale, examples):
     network = test_activations_model.network_of().eval()
     with torch.no_grad():
         network.neurons.weight.mul_(scale)
-    with pytest.raises(UserError, match=r"lower the learning rate \(training\.rate\)"):
+    with pytest.raises(UserError, match=r"lower the learning rate \(training\.optimizer"):
         tried(network, examples)
 
 

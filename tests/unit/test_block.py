@@ -95,7 +95,7 @@ def test_an_interrupted_training_resumes_where_it_stopped(
     with caplog.at_level("INFO", "epochreel"):
         assert training(size=10).make().bytes() == whole.bytes()
     assert numbers == list(range(fails_at, 6))
-    assert f"up to {fails_at - 1} are kept: it was interrupted" in caplog.text
+    assert f"resuming: snapshots up to {fails_at - 1} are already in the store" in caplog.text
 
 
 LOSSES = {
@@ -188,7 +188,11 @@ def test_the_training_table_has_a_row_per_snapshot(whole):
     rows = pq.read_table(whole.folder / "training" / "0.parquet").to_pylist()
     assert [row["snapshot"] for row in rows] == list(range(6))
     assert [row["step"] for row in rows] == [0, 4, 8, 12, 16, 20]
-    assert rows[0]["loss"] is None and rows[5]["loss"] < rows[1]["loss"] and rows[5]["rate"] == 0.01
+    assert (
+        rows[0]["loss"] is None
+        and rows[5]["loss"] < rows[1]["loss"]
+        and rows[5]["learning_rate"] == 0.01
+    )
     assert all(row["validation_loss"] > 0 for row in rows)
 
 
@@ -234,7 +238,7 @@ def test_each_training_file_is_read_and_hashed_once(training, monkeypatch):
 def test_a_previous_block_of_another_training_is_refused(training):
     made = training(size=1).make(range(2))
     redeclare(made.state(1), checkpoints=["0" * 64])
-    with pytest.raises(UserError, match="did not come out as it was") as caught:
+    with pytest.raises(UserError, match="differs from the one listed in") as caught:
         made.make([2])
     assert str(made.state(1)) in str(caught.value) and not made.checkpoint(2).exists()
 
@@ -268,7 +272,7 @@ def test_a_damaged_checkpoint_index_is_reported(training, text):
 
 
 @pytest.mark.parametrize(
-    "run", [{"seed": 2}, {"training": {"rate": 0.02}}, {"network": {"name": "perceptron"}}]
+    "run", [{"seed": 2}, {"training": {"batch_size": 9}}, {"network": {"name": "perceptron"}}]
 )
 def test_each_training_has_its_own_store(training, run):
     assert store(training(run=run)).folder != store(training()).folder

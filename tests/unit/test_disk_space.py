@@ -23,7 +23,7 @@ def test_too_little_disk_space_is_refused_with_figures_and_a_remedy(tmp_path, fr
     with pytest.raises(UserError) as caught:
         disk_space.check(tmp_path, 3.04e9, "mine")
     line = str(caught.value)
-    assert "run 'mine' needs about 3.04 GB of disk; 1.23 GB are free" in line
+    assert "run 'mine' needs about 3.04 GB of disk space, and 1.23 GB are free" in line
     assert "keep_checkpoints: last" in line and len(line.splitlines()) == 1
 
 

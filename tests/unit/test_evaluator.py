@@ -47,7 +47,7 @@ def test_the_metrics_match_the_predictions(evaluate):
 def test_snapshot_and_settings_are_recorded(evaluate):
     about = evaluations.read_metadata(evaluate(snapshot=3))
     assert about["snapshot"] == 3
-    assert about["key"]["settings"]["evaluation"]["batch"] == 10
+    assert about["key"]["settings"]["evaluation"]["batch_size"] == 10
 
 
 def test_the_same_snapshot_gives_the_same_bytes(evaluate):
@@ -75,7 +75,7 @@ def test_a_training_sample_is_evaluated_with_the_test_set(
     made = training().make()
     run = Plan(spirals(), tmp_path).runs["tiny"]
     settings = run.stage_settings("evaluate")["settings"]
-    settings |= {"evaluation": settings["evaluation"] | {"train_sample": 7, "batch": 5}}
+    settings |= {"evaluation": settings["evaluation"] | {"train_sample": 7, "batch_size": 5}}
     with pytest.raises(UserError, match="evaluate takes no training sample"):
         Evaluator(run.experiment, settings, Split(shards["test"]), Split(shards["train"]))
     labels = []
@@ -104,7 +104,7 @@ def test_an_evaluate_with_variadic_arguments_receives_the_sample(
 
 @pytest.mark.parametrize("batch", [1, 3, 20, 100])
 def test_the_batch_size_changes_only_rounding(evaluate, batch):
-    one, other = (evaluations.read(evaluate(name=str(b), batch=b)) for b in (10, batch))
+    one, other = (evaluations.read(evaluate(name=str(b), batch_size=b)) for b in (10, batch))
     assert one["label"].equals(other["label"])
     assert np.allclose(one["probability"], other["probability"], atol=1e-2)
 

@@ -10,16 +10,15 @@ import sys
 
 import pytest
 import schema_paths
-import torch
+import yaml
 from spirals import SPIRALS
 from tools import refusal
 
 from epochreel.core.errors import UserError
 from epochreel.film import ffmpeg
 from epochreel.plan import dataset as datasets
-from epochreel.plan import fingerprints, plan, stage_settings, stages
+from epochreel.plan import fingerprints, plan, schemas, stages
 from epochreel.provenance import keys as cache_keys
-from epochreel.training import lr_schedule, optimizers
 
 STAGES = sorted(name for name, stage in stages.STAGES.items() if stage.settings)
 
@@ -70,7 +69,7 @@ def settings_of(planned: plan.Plan) -> dict[str, str]:
     ],
 )
 def test_a_block_and_a_slot_make_a_number_of_six_digits(planned, size, places, first, last):
-    of_size = planned({"snapshots_per_block": size}, epochs=40, snapshots_per_epoch=3)
+    of_size = planned({"snapshots_per_block": size}, epochs=40, snapshots={"per_epoch": 3})
     blocks = of_size.runs["tiny"].blocks()
     assert (of_size.slots, blocks[0], blocks[-1]) == (places, first, last)
     assert {len(block + place) for block in blocks for place in of_size.slots} == {6}
@@ -90,7 +89,7 @@ def test_blocks_hold_each_snapshot_once(planned, size, epochs):
 
 
 def test_the_untrained_network_and_each_snapshot_of_an_epoch_count(planned):
-    run = planned(epochs=5, snapshots_per_epoch=4).runs["tiny"]
+    run = planned(epochs=5, snapshots={"per_epoch": 4}).runs["tiny"]
     assert (run.snapshots, run.last) == (21, "000020")
 
 
@@ -231,30 +230,21 @@ KNOBS = {
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
     f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "predict"}),
-    f"{RUN}.snapshots_per_epoch": (
+    f"{RUN}.snapshots.per_epoch": (
         2,
         {"train", "render", "encode", "encode_webm", "write_captions", "predict"},
     ),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
-    f"{RUN}.training.batch": (9, {"train", "render", "write_captions"}),
-    f"{RUN}.training.batches_per_epoch": (5, {"train", "render", "write_captions"}),
-    f"{RUN}.training.optimizer": ("sgd", {"train"}),
-    f"{RUN}.training.rate": (0.02, {"train"}),
-    f"{RUN}.training.warmup_batches": (1, {"train"}),
-    f"{RUN}.training.decay_batches": (1, {"train"}),
-    f"{RUN}.training.plateau_batches": (4, {"train"}),
-    f"{RUN}.training.plateau_failures": (2, set()),
-    f"{RUN}.training.plateau_factor": (0.5, set()),
-    f"{RUN}.training.rho": (0.9, set()),
-    f"{RUN}.training.epsilon": (1e-6, {"train"}),
-    f"{RUN}.training.momentum": (0.5, set()),
-    f"{RUN}.training.beta1": (0.8, {"train"}),
-    f"{RUN}.training.beta2": (0.99, {"train"}),
-    f"{RUN}.training.weight_decay": (0.1, {"train"}),
+    f"{RUN}.training.batch_size": (9, {"train", "render", "write_captions"}),
+    f"{RUN}.training.steps_per_epoch": (5, {"train", "render", "write_captions"}),
+    f"{RUN}.training.optimizer": ({"name": "adam", "learning_rate": 0.02}, {"train"}),
+    f"{RUN}.training.optimizer.name": ("sgd", {"train"}),
+    f"{RUN}.training.gradient_clipping": (1.0, {"train"}),
+    f"{RUN}.training.schedule": ({"name": "decay", "decay_steps": 1}, {"train"}),
     f"{RUN}.training.precision": ("bfloat16", {"train"}),
     f"{RUN}.training.threads": (2, {"train"}),
-    f"{RUN}.evaluation.batch": (9, {"evaluate"}),
+    f"{RUN}.evaluation.batch_size": (9, {"evaluate"}),
     f"{RUN}.evaluation.train_sample": (2, {"evaluate"}),
     f"{RUN}.evaluation.precision": ("bfloat16", {"evaluate"}),
     f"{RUN}.evaluation.threads": (2, {"evaluate"}),
@@ -278,11 +268,20 @@ KNOBS = {
 # Stages that depend on the same settings as another.
 SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
-# Keys of containers and of names, which are not settings themselves.
-NO_KNOBS = {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"} | {
-    f"{RUN}.{part}"
-    for part in ("training", "evaluation", "figure", "film", "network.name", "projection.name")
-}
+# These name what there is, or are made of the keys below them.
+NO_KNOBS = (
+    {"datasets", "runs", POINTS, RUN, f"{POINTS}.experiment", f"{RUN}.dataset"}
+    | {
+        f"{RUN}.{part}"
+        for part in ("training", "evaluation", "figure", "film", "network.name", "projection.name")
+    }
+    | {
+        # There is one schedule of snapshots, and one of the learning rate without other keys.
+        f"{RUN}.snapshots",
+        f"{RUN}.snapshots.schedule",
+        f"{RUN}.training.schedule.name",
+    }
+)
 
 
 @pytest.mark.parametrize("knob", KNOBS)
@@ -367,21 +366,29 @@ def test_only_a_joint_projection_depends_on_the_number_of_snapshots(planned, kin
     assert (one != other) == knows == ("fit_projection" in one["reads"])
 
 
-@pytest.mark.parametrize("optimizer", stage_settings.OPTIMIZER_SETTINGS)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("snapshots_per_epoch", "snapshots.per_epoch"),
+        ("training.batch", "training.batch_size"),
+        ("training.rate", "training.optimizer.learning_rate"),
+        ("training.beta2", "training.optimizer.betas"),
+        ("training.plateau_batches", "training.schedule.plateau_steps"),
+        ("evaluation.batch", "evaluation.batch_size"),
+        ("figure.tweens", "figure.transitions"),
+    ],
+)
 def test_a_training_depends_only_on_what_its_optimizer_reads(planned, optimizer):
-    class Read(dict):
-        def __getitem__(self, name):
-            seen.add(name)
-            return super().__getitem__(name)
+    assert refusal(planned, {f"{RUN}.{old}": 1}) == f"config: {RUN}.{old} is now {RUN}.{new}"
 
-    seen = {"batch", "batches_per_epoch", "precision", "threads"}
-    plateau = {f"{POINTS}.validation": 4, f"{RUN}.training.plateau_batches": 2}
-    run = planned({f"{RUN}.training.optimizer": optimizer, **plateau}).runs["tiny"]
-    training = run.stage_settings("train")["settings"]["training"]
-    optimizers.make(Read(training), torch.nn.Linear(1, 1))
-    lr_schedule.rate_at(Read(training))
-    lr_schedule.Plateau.of(Read(training))
-    assert set(training) == seen
+
+@pytest.mark.parametrize("kind", ["optimizer", "schedule"])
+        def __getitem__(self, name):
+    named = {"optimizer": {"name": "rprop"}, "schedule": {"name": "cosine", "decay_steps": 9}}
+    settings = planned({f"{RUN}.training.{kind}": named[kind]}).runs["tiny"].stage_settings("train")
+    schemas_of_kind = schema_paths.MANUAL["$defs"][f"{kind}s"]
+    arguments = schemas_of_kind[named[kind]["name"]]["properties"]
+    assert set(settings["settings"]["training"][kind]) == {"name", *arguments}
 
 
 def test_every_key_of_the_schema_is_in_the_table_of_settings():
@@ -405,18 +412,18 @@ def test_no_block_depends_on_the_number_of_epochs(planned, stage):
 
 
 def test_the_order_of_keys_changes_nothing(planned):
-    one = planned({f"{RUN}.training": {"batch": 2, "rate": 0.1}})
-    other = planned({f"{RUN}.training": {"rate": 0.1, "batch": 2}})
+    one = planned({f"{RUN}.training": {"batch_size": 2, "threads": 1}})
+    other = planned({f"{RUN}.training": {"threads": 1, "batch_size": 2}})
     assert settings_of(one) == settings_of(other)
 
 
 def test_an_explicit_default_changes_nothing(planned):
-    assert settings_of(planned({f"{RUN}.training.rho": 0.95})) == settings_of(planned())
+    assert settings_of(planned({f"{RUN}.training.optimizer.eps": 1e-8})) == settings_of(planned())
 
 
 def test_swapping_two_numbers_gives_another_training(planned):
-    one = planned({f"{RUN}.training.batch": 2, f"{RUN}.training.batches_per_epoch": 3})
-    other = planned({f"{RUN}.training.batch": 3, f"{RUN}.training.batches_per_epoch": 2})
+    one = planned({f"{RUN}.training.batch_size": 2, f"{RUN}.training.steps_per_epoch": 3})
+    other = planned({f"{RUN}.training.batch_size": 3, f"{RUN}.training.steps_per_epoch": 2})
     assert settings_of(one)["train"] != settings_of(other)["train"]
 
 
@@ -491,10 +498,27 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
     [
         ({"main_run": "none"}, "'main_run' holds 'none'; it may hold one of tiny"),
         ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' holds 'none'; it may hold one of points"),
-        ({f"{RUN}.snapshots_per_epoch": 5}, "is 5; expected an integer ≤ 4"),
+        ({f"{RUN}.snapshots.per_epoch": 5}, "is 5; expected an integer ≤ 4"),
         (
-            {f"{RUN}.training.plateau_batches": 9, f"{POINTS}.validation": 0},
+            {
+                f"{RUN}.training.schedule": {"name": "plateau", "plateau_steps": 9},
+                f"{POINTS}.validation": 0,
+            },
             "needs a validation set; expected datasets.points.validation ≥ 1",
+        ),
+        (
+            {
+                f"{RUN}.training.schedule": {
+                    "name": "cosine",
+                    "decay_steps": 5,
+                    "warmup_steps": 5,
+                }
+            },
+            "training.schedule.warmup_steps is 5; expected an integer < 5 (decay_steps)",
+        ),
+        (
+            {f"{RUN}.training.optimizer": {"name": "sgd", "nesterov": True}},
+            "training.optimizer.nesterov is true; expected false, or momentum > 0",
         ),
         ({f"{RUN}.evaluation.train_sample": 999}, "is 999; expected an integer ≤ 60"),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots; expected at most 999999"),

@@ -16,8 +16,8 @@ from epochreel.plan.plan import Plan
 @pytest.fixture
 def settings(spirals, tmp_path):
     """Return the settings of `render`: three snapshots an epoch of ten batches of eight."""
-    run = {"snapshots_per_epoch": 3, "title": "Mine", "figure": {"width": 640, "height": 360}}
-    config = spirals(training={"batches_per_epoch": 10}, **run)
+    run = {"snapshots": {"per_epoch": 3}, "title": "Mine", "figure": {"width": 640, "height": 360}}
+    config = spirals(training={"steps_per_epoch": 10}, **run)
     return Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
 
 

@@ -27,7 +27,7 @@ SEEN_IN_FILES = [
     ("main_run", "cells"),
     ("runs.sheets.keep_checkpoints", "last"),
     ("runs.cells.keep_checkpoints", "all"),
-    ("runs.cells.evaluation.batch", 30),
+    ("runs.cells.evaluation.batch_size", 30),
 ]
 
 

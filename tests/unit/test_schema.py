@@ -42,7 +42,7 @@ def test_defaults_are_filled_in_at_all_depths(spirals):
     checked = schema.checked(spirals(), MANUAL)
     run = checked["runs"]["tiny"]
     assert checked["snapshots_per_block"] == MANUAL["properties"]["snapshots_per_block"]["default"]
-    assert (run["seed"], run["training"]["rho"]) == (1, 0.95)
+    assert (run["seed"], run["training"]["precision"]) == (1, "float32")
     for part in ("evaluation", "figure", "film"):
         assert run[part] == defaults_of(part)
 
@@ -108,14 +108,14 @@ WRONG = [
     ("runs.tiny.epochs", True, "true", "an integer"),
     ("runs.tiny.epochs", None, "null", "an integer"),
     ("runs.tiny.epochs", 10**6, "1000000", "≤ 999999"),
-    ("runs.tiny.training.rate", "1e-3", "'1e-3'", "write 1e-3 as 1.0e-3"),
-    ("runs.tiny.training.rate", math.nan, "nan", "a finite number"),
-    ("runs.tiny.training.rate", math.inf, "inf", "a finite number"),
-    ("runs.tiny.training.rate", True, "true", "a number > 0"),
-    ("runs.tiny.training.rate", 0, "0", "a number > 0"),
-    ("runs.tiny.training.rho", 1, "1", "a number ≥ 0 and < 1"),
-    ("runs.tiny.training.optimizer", "adan", "'adan'", "one of adadelta, sgd, adam, adamw"),
-    ("runs.tiny.training.decay_batches", 0.5, "0.5", "an integer or null ≥ 1"),
+    ("runs.tiny.film.crf", "1e-3", "'1e-3'", "write 1e-3 as 1.0e-3"),
+    ("runs.tiny.film.poster", math.nan, "nan", "a finite number"),
+    ("runs.tiny.film.poster", math.inf, "inf", "a finite number"),
+    ("runs.tiny.film.poster", True, "true", "a number ≥ 0 and ≤ 1"),
+    ("runs.tiny.film.seconds_per_snapshot", 0, "0", "a number > 0 and ≤ 60"),
+    ("runs.tiny.training.optimizer", "adam", "'adam'", "an object"),
+    ("runs.tiny.training.gradient_clipping", 0, "0", "a number or null > 0"),
+    ("runs.tiny.snapshots.schedule", "early", "'early'", "one of uniform"),
     ("runs.tiny.training", [], "[]", "an object"),
     ("runs.tiny.training", None, "null", "an object"),
     ("runs.tiny.figure.width", 641, "641", "a multiple of 2"),
@@ -151,7 +151,7 @@ def test_an_invalid_value_is_reported_with_its_key_and_what_was_expected(
 @pytest.mark.parametrize(
     ("path", "key", "known"),
     [
-        ("runs.tiny.training", "rtae", "rate"),
+        ("runs.tiny.training", "btach_size", "batch_size"),
         ("", "rnus", "runs"),
         ("datasets.points", "x", "seed"),
     ],
@@ -191,7 +191,7 @@ def test_an_invalid_dataset_name_is_refused(spirals, name):
 
 
 def test_the_topmost_error_is_reported(spirals):
-    config = put(put(spirals(), "runs.tiny.training.rate", 0), "rnus", 1)
+    config = put(put(spirals(), "runs.tiny.training.threads", 0), "rnus", 1)
     assert "rnus" in refusal(config)
 
 
@@ -375,7 +375,7 @@ def test_an_unresolvable_reference_in_a_schema_is_reported(reference):
 PATHS = [*paths_of(MANUAL), "datasets.points.settings.noise", "runs.tiny.network.width"]
 KEYS = st.one_of(
     st.text(max_size=8),
-    st.sampled_from(["name", "seed", "settings", "experiment", "batch"]),
+    st.sampled_from(["name", "seed", "settings", "experiment", "batch_size"]),
     st.integers(),
     st.none(),
     st.booleans(),

@@ -14,6 +14,12 @@ from epochreel.training.data_source import ShardedSource
 from epochreel.training.snapshot_store import Store
 from epochreel.training.trainer import Trainer, TrainingConfig
 
+RUNAWAY = {"name": "sgd", "learning_rate": 1000.0}
+
+
+def adam(learning_rate: float) -> dict:
+    return {"name": "adam", "learning_rate": learning_rate}
+
 
 @pytest.fixture
 def config(spirals, training):
@@ -27,7 +33,7 @@ def trainer(config, training, shards):
 
     def make(model=None, validation=True, **run) -> Trainer:
         how = config(**run)
-        source = partial(ShardedSource, Split(shards["train"]), how.seed, how.training["batch"])
+        source = partial(ShardedSource, Split(shards["train"]), how.seed, how.batch_size)
         tried = Split(shards["validation"] if validation else [])
         return Trainer(model or training().block(0).experiment.load("model"), how, source, tried)
 
@@ -35,18 +41,18 @@ def trainer(config, training, shards):
 
 
 @pytest.mark.parametrize(
-    ("batches", "snapshots", "steps"),
+    ("steps_per_epoch", "snapshots", "steps"),
     [(4, 1, [0, 4, 8]), (4, 4, [0, 1, 2]), (10, 3, [0, 3, 6, 10, 13]), (7, 2, [0, 3, 7, 10, 14])],
 )
 def test_snapshots_are_at_the_steps_that_the_schema_documents(config, batches, snapshots, steps):
-    of = config(training={"batches_per_epoch": batches}, snapshots_per_epoch=snapshots)
+    of = config(training={"steps_per_epoch": steps_per_epoch}, snapshots={"per_epoch": snapshots})
     assert [of.step(k) for k in range(len(steps))] == steps
     assert of.epoch(snapshots) == 1
 
 
 def test_the_trainer_can_memorize_its_examples(trainer):
     network = {"name": "perceptron", "width": 32}
-    settings = {"rate": 0.03, "batch": 60, "batches_per_epoch": 100}
+    settings = {"optimizer": adam(0.03), "batch_size": 60, "steps_per_epoch": 100}
     at_work = trainer(network=network, training=settings)
     rows = [at_work.advance().training for _ in range(3)]
     assert rows[-1]["loss"] < 0.1 < 0.2 < rows[0]["loss"]
@@ -71,24 +77,25 @@ def test_training_is_deterministic_even_with_random_draws_in_the_loss(trainer):
     assert losses[0] == losses[1]
 
 
-PLATEAU = {"plateau_batches": 2, "plateau_failures": 2, "plateau_factor": 0.5}
+PLATEAU = {"name": "plateau", "plateau_steps": 2, "patience": 1, "factor": 0.5}
 
 
 def test_the_rate_falls_when_the_validation_loss_stops_improving(trainer):
-    at_work = trainer(training={"rate": 1e-9, "batches_per_epoch": 20, **PLATEAU})
-    at_work.plateau.best = 0.0  # which no loss is below
-    rates = [at_work.advance().training["rate"], at_work.advance().training["rate"]]
-    assert rates == [1e-9 * 0.5**4, 1e-9 * 0.5**9]  # of the last batches, before their looks
+    settings = {"optimizer": adam(1e-9), "steps_per_epoch": 20, "schedule": PLATEAU}
+    at_work = trainer(training=settings)
+    at_work.plateau.best = 0.0  # No loss is below it.
+    rates = [at_work.advance().training["learning_rate"] for _ in range(2)]
+    assert rates == [1e-9 * 0.5**4, 1e-9 * 0.5**9]  # of the last steps, before their checks
 
 
 def test_a_resumed_training_restores_its_plateau(trainer, tmp_path):
-    whole = trainer(training=PLATEAU)
+    whole = trainer(training={"schedule": PLATEAU})
     whole.advance()
     store = Store(tmp_path, "a" * 16)
     store.add(1, whole.network.state_dict(), whole.state_tensors(), {})
-    resumed = trainer(training=PLATEAU)
+    resumed = trainer(training={"schedule": PLATEAU})
     resumed.resume(store, 1)
-    assert resumed.plateau == whole.plateau != trainer(training=PLATEAU).plateau
+    assert resumed.plateau == whole.plateau != trainer(training={"schedule": PLATEAU}).plateau
     assert resumed.advance().training["loss"] == whole.advance().training["loss"]
 
 
@@ -99,14 +106,14 @@ def test_a_resumed_training_restores_its_plateau(trainer, tmp_path):
         (
             "loss",
             torch.zeros(3),
-            r"Tensor of shape \(3,\); expected one number, the batch's mean",
+            r"Tensor of shape \(3,\); expected one number, the mean loss",
         ),
         ("loss", 0.5, "0.5; expected one number"),
         ("loss", None, "nothing; expected one number"),
         (
             "loss",
             torch.tensor(0.5),
-            r"tensor\(0.5000\); expected what weights can be learnt from",
+            r"tensor\(0.5000\); expected a tensor with a gradient",
         ),
         ("penalty", "much", "'much'; expected one number"),
         ("penalty", torch.zeros(1), r"Tensor of shape \(1,\); expected one number"),
@@ -128,7 +135,7 @@ def test_an_invalid_loss_or_penalty_is_reported(
 def test_a_network_that_cannot_be_trained_is_reported(trainer, training, network):
     model = training().block(0).experiment.load("model")
     broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
-    words = rf"spirals/model\.py: Network makes an object of type {type(network).__name__}; it"
+    words = rf"spirals/model\.py: Network returns an object of type {type(network).__name__}; "
     with pytest.raises(UserError, match=words):
         trainer(broken)
 
@@ -190,7 +197,7 @@ def test_a_penalty_moves_the_weights_but_is_not_part_of_the_loss(trainer, traini
 
 
 def test_the_loss_of_a_snapshot_is_the_mean_of_its_batches(trainer):
-    whole, halves = trainer(), trainer(snapshots_per_epoch=2)
+    whole, halves = trainer(), trainer(snapshots={"per_epoch": 2})
     one = whole.advance().training["loss"]
     two = [halves.advance().training["loss"] for _ in range(2)]
     assert one == pytest.approx(sum(two) / 2)
@@ -209,13 +216,15 @@ def test_without_validation_training_is_the_same_and_has_no_such_loss(trainer):
 
 
 def test_the_logged_rate_is_the_one_used(trainer):
-    at_work = trainer(training={"warmup_batches": 8})
-    rates = [at_work.advance().training["rate"] for _ in range(3)]
+    at_work = trainer(training={"schedule": {"name": "constant", "warmup_steps": 8}})
+    assert at_work.sample().training["learning_rate"] == 0.01 / 8
+    rates = [at_work.advance().training["learning_rate"] for _ in range(3)]
     assert rates == pytest.approx([0.005, 0.01, 0.01])
 
 
 def test_a_lower_rate_moves_the_weights_less(trainer):
-    whole, warming = trainer(), trainer(training={"warmup_batches": 1000})
+    schedule = {"name": "constant", "warmup_steps": 1000}
+    whole, warming = trainer(), trainer(training={"schedule": schedule})
     start = trainer().network[0].weight
     moved = []
     for at_work in (whole, warming):
@@ -230,13 +239,12 @@ def test_bfloat16_rounds_and_keeps_the_weights_in_float32(trainer):
     assert {p.dtype for p in rounded.network.parameters()} == {torch.float32}
 
 
-@pytest.mark.parametrize("batches", [1, 4])
+@pytest.mark.parametrize("steps", [1, 4])
 def test_a_diverging_training_is_reported_in_one_line(trainer, training, batches):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e3
-    settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": batches}
-    at_work = trainer(model, training=settings)
-    with pytest.raises(UserError, match=r"finite number at batch \d+: lower training\.r") as caught:
+    at_work = trainer(model, training={"optimizer": RUNAWAY, "steps_per_epoch": steps})
+    with pytest.raises(UserError, match=r"not finite at step \d+: lower training\.opt") as caught:
         for _ in range(8):
             at_work.advance()
     assert len(str(caught.value).splitlines()) == 1
@@ -245,6 +253,18 @@ def test_a_diverging_training_is_reported_in_one_line(trainer, training, batches
 def test_weights_that_diverge_at_the_last_batch_are_reported(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e37
-    settings = {"optimizer": "sgd", "rate": 1000.0, "batches_per_epoch": 1}
-    with pytest.raises(UserError, match="the weights are no longer a finite number"):
+    settings = {"optimizer": RUNAWAY, "steps_per_epoch": 1}
+    with pytest.raises(UserError, match="the weights are not finite"):
         trainer(model, validation=False, training=settings).advance()
+
+
+def test_gradients_are_clipped_to_the_norm_that_the_config_gives(trainer):
+    free, clipped = trainer(), trainer(training={"gradient_clipping": 0.01})
+    rows = [one.advance().training["gradient_norm"] for one in (free, clipped)]
+    assert rows[0] > 0.01 and rows[1] == pytest.approx(0.01, rel=1e-3)
+
+
+def test_a_clip_that_no_gradient_reaches_changes_no_bit(trainer):
+    free, clipped = trainer(), trainer(training={"gradient_clipping": 1e6})
+    one, other = (t.advance() and t.network.state_dict() for t in (free, clipped))
+    assert all(torch.equal(one[name], other[name]) for name in one)

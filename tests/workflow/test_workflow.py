@@ -114,7 +114,7 @@ def test_a_shortened_run_trains_nothing(copied):
 
 def test_checkpoints_of_other_settings_and_blocks_are_not_reused(copied):
     copied.config["snapshots_per_block"] = 1
-    copied.config["runs"]["sheets"]["training"]["rate"] = 0.02
+    copied.config["runs"]["sheets"]["training"]["optimizer"]["learning_rate"] = 0.02
     copied.write_config()
     assert copied.planned("results/sheets/training.mp4")["train"] == 13
 
@@ -177,7 +177,7 @@ def test_a_new_manifest_does_not_hide_a_replaced_checkpoint(copied):
     ("key", "value", "stage"),
     [
         ("seed", 9, "train"),
-        ("training.rate", 0.02, "train"),
+        ("training.optimizer.learning_rate", 0.02, "train"),
         ("evaluation.threads", 2, "evaluate"),
         ("figure.time_axis", 9, "render"),
         ("film.crf", 30, "encode"),

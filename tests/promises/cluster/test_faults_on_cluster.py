@@ -9,12 +9,13 @@ from killing import small
 FILM = "results/spirals/training.mp4"
 pytestmark = [pytest.mark.cluster, pytest.mark.long]
 # Training takes long enough to be caught in the middle.
-SLOW = {"batch": 50, "batches_per_epoch": 400, "optimizer": "adam", "rate": 0.01}
+ADAM = {"name": "adam", "learning_rate": 0.01}
+SLOW = {"batch_size": 50, "steps_per_epoch": 400, "optimizer": ADAM}
 
 
 def several_blocks() -> dict:
     """Return a config of three blocks of a hundred frames that take a while to render."""
-    training = {"batch": 50, "batches_per_epoch": 10, "optimizer": "adam", "rate": 0.01}
+    training = {"batch_size": 50, "steps_per_epoch": 10, "optimizer": ADAM}
     figure = {"width": 1280, "height": 720}
     return small(epochs=299, training=training, figure=figure) | {"snapshots_per_block": 100}
 

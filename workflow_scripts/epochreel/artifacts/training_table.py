@@ -6,8 +6,8 @@ snapshot, step, examples  int64: the snapshot, and the steps and examples before
 epoch                     float64
 loss                      float64, mean loss of the steps since the previous snapshot; null at 0
 validation_loss           float64; null without validation examples
-rate                      float64, learning rate of the last step
-gradient_norm             float64, norm of all gradients at the last step; null at 0
+learning_rate             float64, of the last step; at snapshot 0 that of the first step
+gradient_norm             float64, norm of all gradients at the last step, after clipping; null at 0
 layers                    one struct per parameter: histograms of weights and gradients
 """
 
@@ -39,7 +39,7 @@ _SCHEMA = pa.schema(
         ("examples", pa.int64()),
         ("loss", pa.float64()),
         ("validation_loss", pa.float64()),
-        ("rate", pa.float64()),
+        ("learning_rate", pa.float64()),
         ("gradient_norm", pa.float64()),
         ("layers", pa.list_(pa.struct([("name", pa.string()), *_HISTOGRAMS]))),
     ]

@@ -80,7 +80,7 @@ class Evaluator:
         loaded = checkpoints.load_into(self._network, checkpoint, digest)
         lineage.check_position(checkpoint, loaded.snapshot, snapshot)
         seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
-        inputs = (batches(columns, self._settings["batch"]) for columns in self._splits)
+        inputs = (batches(columns, self._settings["batch_size"]) for columns in self._splits)
         with torch.inference_mode(), device.autocast(self._device, self._settings["precision"]):
             returned = self._evaluate(self._network, *inputs)
         columns, metrics = _checked(returned, f"{self._file}: evaluate")

@@ -150,7 +150,7 @@ def run_info(
         network=settings["network"],
         figure=figure["settings"],
         epochs=figure["time_axis"],
-        examples_per_epoch=settings["batch"] * settings["batches_per_epoch"],
+        examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
         metrics=metrics,
     )
@@ -158,10 +158,10 @@ def run_info(
 
 def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
     """Return a snapshot's `epoch` and the number of training `examples` before it."""
-    batches = snapshot * settings["batches_per_epoch"] // settings["snapshots_per_epoch"]
+    steps = snapshot * settings["steps_per_epoch"] // settings["snapshots_per_epoch"]
     return {
         "epoch": snapshot / settings["snapshots_per_epoch"],
-        "examples": batches * settings["batch"],
+        "examples": steps * settings["batch_size"],
     }
 
 

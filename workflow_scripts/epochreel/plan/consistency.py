@@ -48,17 +48,29 @@ def check_run(run: RunSettings, where: str) -> None:
 
 
 def _check_training(run: RunSettings, where: str) -> None:
-    training, per_epoch = run.settings["training"], run.settings["snapshots_per_epoch"]
-    steps = training["batches_per_epoch"]
-    if per_epoch > steps:
+    optimizer, schedule = run.training["optimizer"], run.training["schedule"]
+    steps = run.training["steps_per_epoch"]
+    if run.snapshots_per_epoch > steps:
         raise UserError(
-            f"config: {where}.snapshots_per_epoch is {per_epoch}; expected an integer ≤ {steps} "
-            "(training.batches_per_epoch)"
+            f"config: {where}.snapshots.per_epoch is {run.snapshots_per_epoch}; expected an "
+            f"integer ≤ {steps} (training.steps_per_epoch)"
         )
-    if training["plateau_batches"] and not run.dataset.settings["validation"]:
+    # torch refuses the same when it makes the optimizer, which would be in the first job.
+    if optimizer.get("nesterov") and (not optimizer["momentum"] or optimizer["dampening"]):
         raise UserError(
-            f"config: {where}.training.plateau_batches is {training['plateau_batches']}, which "
-            f"needs a validation set; expected datasets.{run.dataset.name}.validation ≥ 1"
+            f"config: {where}.training.optimizer.nesterov is true; expected false, or momentum > 0 "
+            "and dampening 0"
+        )
+    warmup = schedule.get("warmup_steps", 0)
+    if schedule["name"] == "cosine" and warmup >= schedule["decay_steps"]:
+        raise UserError(
+            f"config: {where}.training.schedule.warmup_steps is {warmup}; expected an integer "
+            f"< {schedule['decay_steps']} (decay_steps)"
+        )
+    if schedule["name"] == "plateau" and not run.dataset.settings["validation"]:
+        raise UserError(
+            f"config: {where}.training.schedule.name is 'plateau', which needs a validation set; "
+            f"expected datasets.{run.dataset.name}.validation ≥ 1"
         )
 
 

@@ -1,7 +1,8 @@
-"""The checked settings of one run, and what follows from them alone: snapshots and blocks."""
+"""The checked settings of one run, and the snapshots and blocks that follow from them."""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from epochreel.config import schema
@@ -11,11 +12,11 @@ from epochreel.plan import schemas
 from epochreel.plan.dataset import Dataset
 
 FILM_WIDE = ("aligned_umap", "linear")
-"""Projections that are one fit over all snapshots."""
+"""Projections that are fitted to all snapshots at once."""
 
 
 def block_digits(size: int) -> int:
-    """The number of leading digits that name a block of `size` snapshots."""
+    """Return the number of leading digits that name a block of `size` snapshots."""
     return 6 - (len(str(size)) - 1)
 
 
@@ -26,8 +27,12 @@ class RunSettings:
         self.name, self.settings, self.dataset, self.size = name, settings, dataset, size
         where = f"runs.{name}"
         self.network = dataset.check("network", settings["network"], f"{where}.network")
-        kinds = schema.by_name(schemas.shared()["$defs"]["projections"])
-        self.projection = schema.checked(settings["projection"], kinds, f"{where}.projection")
+        self.projection = _checked("projections", settings["projection"], f"{where}.projection")
+        training = settings["training"]
+        self.training = training | {
+            key: _checked(kinds, training[key], f"{where}.training.{key}")
+            for key, kinds in (("optimizer", "optimizers"), ("schedule", "schedules"))
+        }
         figure = settings["figure"]
         drawn = dataset.check("figure", figure["settings"], f"{where}.figure.settings")
         self.figure = figure | {"settings": drawn}
@@ -39,7 +44,7 @@ class RunSettings:
 
     @property
     def epochs(self) -> int:
-        """How long the run trains."""
+        """The length of the training in epochs."""
         return self.settings["epochs"]
 
     @property
@@ -49,12 +54,12 @@ class RunSettings:
 
     @property
     def projects(self) -> bool:
-        """True if the film shows high-dimensional points in the plane."""
+        """True if the film lays out high-dimensional points in the plane."""
         return self.experiment.file("projection").is_file()
 
     @property
     def has_fit(self) -> bool:
-        """True if the projection is one fit over all snapshots."""
+        """True if the projection is fitted to all snapshots at once."""
         return self.projects and self.projection["name"] in FILM_WIDE
 
     @property
@@ -63,31 +68,46 @@ class RunSettings:
         return bool(self.figure["transitions"])
 
     @property
+    def snapshots_per_epoch(self) -> int:
+        """The number of snapshots per epoch."""
+        return self.settings["snapshots"]["per_epoch"]
+
+    @property
     def snapshots(self) -> int:
         """The number of snapshots, including the untrained network."""
-        return self.epochs * self.settings["snapshots_per_epoch"] + 1
+        return self.epochs * self.snapshots_per_epoch + 1
 
     @property
     def last(self) -> str:
-        """The number of the last snapshot, in six digits."""
+        """The number of the last snapshot, as six digits."""
         return f"{self.snapshots - 1:06d}"
 
     def numbers(self) -> list[str]:
-        """The numbers of all snapshots, in six digits."""
+        """Return the numbers of all snapshots, as six digits."""
         return [f"{snapshot:06d}" for snapshot in range(self.snapshots)]
 
     def blocks(self) -> list[str]:
-        """The names of all blocks: the leading digits of their snapshots' numbers."""
+        """Return the names of all blocks: the leading digits of their snapshots' numbers."""
         count = -(-self.snapshots // self.size)
         return [f"{block:0{block_digits(self.size)}d}" for block in range(count)]
 
     def snapshot_count(self, block: str) -> int:
-        """The number of a block's snapshots within the run. Raises `UserError` if it has none."""
+        """Return the number of snapshots in a block. Raises `UserError` if there are none."""
         count = min(self.size, self.snapshots - int(block) * self.size)
         if count < 1:
             raise UserError(f"run '{self.name}' ends at snapshot {self.last}")
         return count
 
     def last_snapshots(self) -> list[int]:
-        """The number of each block's last snapshot."""
+        """Return the last snapshot of each block."""
         return [int(block) * self.size + self.snapshot_count(block) - 1 for block in self.blocks()]
+
+
+def _checked(kinds: str, value: Any, where: str) -> dict[str, Any]:
+    """Check an object whose `name` selects one of the schemas in $defs/<kinds>."""
+    return schema.checked(value, _schema_of(kinds), where)
+
+
+@cache
+def _schema_of(kinds: str) -> dict[str, Any]:
+    return schema.by_name(schemas.shared()["$defs"][kinds])

@@ -18,7 +18,7 @@ def raise_too_large() -> NoReturn:
     """Raise `UserError`: the activations are too large to compute their distances."""
     raise UserError(
         "the activations from projection.py are too large to project: scale them in its function "
-        "activations, or lower training.rate if the training has diverged"
+        "activations, or lower the learning rate if the training has diverged"
     )
 
 

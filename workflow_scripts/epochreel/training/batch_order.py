@@ -1,4 +1,4 @@
-"""Which examples a batch holds: a function of the seed and the batch's number alone."""
+"""The order of training examples, a function of the seed and the step."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from functools import lru_cache
 import numpy as np
 
 
-def indices(seed: int, step: int, batch: int, examples: int) -> np.ndarray:
-    """The examples of batch `step`: int64 (batch,), values 0 … examples - 1.
+def indices(seed: int, step: int, batch_size: int, examples: int) -> np.ndarray:
+    """Return the examples of batch `step`: int64 (batch_size,), values 0 … examples - 1.
 
-    The examples are gone through in passes, each in an order drawn from (seed, pass), whatever
-    the length of an epoch.
+    Each pass over the examples has an order drawn from (seed, pass). Passes do not depend on the
+    length of an epoch.
     """
-    positions = np.arange(step * batch, (step + 1) * batch)
+    positions = np.arange(step * batch_size, (step + 1) * batch_size)
     passes, places = np.divmod(positions, examples)
-    chosen = np.empty(batch, np.int64)
+    chosen = np.empty(batch_size, np.int64)
     for number in np.unique(passes):
         within = passes == number
         chosen[within] = _order(seed, int(number), examples)[places[within]]

@@ -1,4 +1,4 @@
-"""A block of snapshots: what the store lacks of it is trained, then linked into its outputs."""
+"""Train a block of snapshots: what the store lacks of it, then link it into the outputs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from epochreel.training.trainer import Sample, Trainer, TrainingConfig
 from epochreel.training.training_data import TrainingData
 
 log = logging.getLogger("epochreel")
-SECONDS_BETWEEN_NOTICES = 30  # on the terminal, of a training that takes longer
+SECONDS_BETWEEN_NOTICES = 30  # on the terminal
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """The paths of a block's files; `before` is the state of the block before, if any."""
+    """Paths of a block's files; `before` is the checkpoint index of the previous block, if any."""
 
     before: str | None
     checkpoints: Sequence[str]
@@ -37,7 +37,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class RunSize:
-    """What the run will still write, for the check of the disk."""
+    """The remaining size of a run, for the check of the disk space."""
 
     run: str
     snapshots: int
@@ -47,7 +47,7 @@ class RunSize:
 
 
 class Block:
-    """Snapshots `first` … `first + count - 1` of the training that `stage` defines."""
+    """Snapshots `first` … `first + count - 1` of the training defined by `stage`."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Block:
         self.store = Store(outputs.store, training, before=stage["first"] - 1)
 
     def make(self) -> None:
-        """Make the block's outputs: checkpoints, state, training table and system log."""
+        """Write the outputs: checkpoints, checkpoint index, training table and system log."""
         store = self.store
         with store.lock():
             store.prune_other_trainings()
@@ -75,11 +75,11 @@ class Block:
             self._check_same_training()
             self._declare()
             if not self.run_size.keeps_all:
-                # The checkpoints are names of the same files until they have been evaluated.
+                # The checkpoints are hard links to the same files until they have been evaluated.
                 store.prune_weights()
 
     def _trainer(self) -> Trainer:
-        """Return the untrained network, after a check of the disk space that the run needs."""
+        """Return a trainer at snapshot 0, after a check of the disk space that the run needs."""
         config = TrainingConfig.of(self.stage["settings"])
         model = self.experiment.load("model")
         trainer = Trainer(model, config, self.data.source, self.data.validation)
@@ -89,7 +89,7 @@ class Block:
     def _check_disk(self, trainer: Trainer) -> None:
         run_size, snapshots = self.run_size, self.run_size.snapshots
         stored = self.store.count(self.stage["first"])
-        # With `last`, one block waits to be evaluated while the next is trained.
+        # With `keep_checkpoints: last`, one block waits to be evaluated while the next one trains.
         at_once = snapshots if run_size.keeps_all else 2 * len(self.outputs.checkpoints)
         weights = sum(value.nbytes for value in trainer.network.state_dict().values())
         predictions = run_size.test_examples * _labels_per_example(trainer)
@@ -111,10 +111,10 @@ class Block:
         checkpoint_index.write(outputs.index, records, keys.key_digest(self.stage))
 
     def _check_same_training(self) -> None:
-        """Refuse to follow a block whose last snapshot is not this store's.
+        """Check that the previous block ends with this store's snapshot; `UserError` if not.
 
-        Where a GPU does not repeat itself to the bit, a store that was lost cannot be made again
-        as it was; two trainings must not meet in one film.
+        On a GPU that does not repeat its results bit for bit, a lost store cannot be reproduced,
+        and one film must not mix two trainings.
         """
         path, last = self.outputs.before, self.stage["first"] - 1
         if path is None:
@@ -124,8 +124,8 @@ class Block:
         if record is None or record["weights"] != before["checkpoints"][-1]:
             folder = Path(path).parent
             raise UserError(
-                f"snapshot {last} did not come out as it was when {path} was written: delete "
-                f"{folder} and {folder.parent / 'checkpoints'}, then run the same command again"
+                f"snapshot {last} differs from the one listed in {path}: delete {folder} and "
+                f"{folder.parent / 'checkpoints'}, then run the same command again"
             )
 
 
@@ -136,10 +136,7 @@ def _labels_per_example(trainer: Trainer) -> int:
 
 def _log_resume(first: int, missing: int) -> None:
     if missing > first:
-        kept = (
-            "snapshots of this block up to %d are kept: it was interrupted, damaged or made longer"
-        )
-        log.info(kept, missing - 1)
+        log.info("resuming: snapshots up to %d are already in the store", missing - 1)
 
 
 def _train(
@@ -151,12 +148,12 @@ def _train(
         trainer.resume(store, start)
     else:
         _add(trainer, store, trainer.sample())
-    started = said = time.monotonic()
+    started = noticed = time.monotonic()
     while trainer.snapshot < missing[-1]:
         sample = trainer.advance()
         _add(trainer, store, sample)
-        due = time.monotonic() - said > SECONDS_BETWEEN_NOTICES
-        said = time.monotonic() if due else said
+        due = time.monotonic() - noticed > SECONDS_BETWEEN_NOTICES
+        noticed = time.monotonic() if due else noticed
         log.log(
             NOTICE if due else logging.INFO,
             "run '%s', snapshot %d: epoch %.1f, loss %.4f, %.0f examples/s",

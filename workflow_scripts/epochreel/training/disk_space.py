@@ -1,4 +1,4 @@
-"""Check of the disk space that a run will need."""
+"""Check that the disk has enough space for a run."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from pathlib import Path
 from epochreel.core.errors import UserError
 
 log = logging.getLogger("epochreel")
-# Rounded up from the built-in experiments: it is better to stop a run that would just fit than to
-# fill the disk at its end.
+# Rounded up from the built-in experiments: stopping a run that would just fit is better than
+# filling the disk at its end.
 BYTES_PER_PIXEL = 0.15  # of a frame's PNG
 BYTES_PER_PREDICTION = 24  # of an evaluation: float16 probabilities and their labels
 
 
 def check(folder: Path, needed: float, run: str) -> None:
-    """Log how many bytes a run needs.
+    """Log the disk space that a run needs, in bytes.
 
-    Raises `UserError` if the disk that holds `folder` has less space free.
+    Raises `UserError` if the disk of `folder` has less free space.
     """
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
-    log.info("run '%s' needs about %s of disk", run, _gigabytes(needed))
+    log.info("run '%s' needs about %s of disk space", run, _gigabytes(needed))
     if needed > free:
         raise UserError(
-            f"run '{run}' needs about {_gigabytes(needed)} of disk; {_gigabytes(free)} are free: "
-            "free some space, set keep_checkpoints: last, or lower snapshots_per_epoch"
+            f"run '{run}' needs about {_gigabytes(needed)} of disk space, and {_gigabytes(free)} "
+            "are free: free some space, set keep_checkpoints: last, or lower snapshots.per_epoch"
         )
 
 

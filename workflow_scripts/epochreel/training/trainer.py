@@ -1,4 +1,4 @@
-"""The training loop: from one snapshot to the next, whatever the experiment."""
+"""The training loop: train the network of any experiment from snapshot to snapshot."""
 
 from __future__ import annotations
 
@@ -25,39 +25,49 @@ log = logging.getLogger("epochreel")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """All that defines a training, but for its data and code."""
+    """Settings of a training; `config.schema.yaml` describes them.
+
+    `network` and `data` are the experiment's settings, `optimizer` and `schedule` objects whose
+    `name` selects the other keys.
+    """
 
     seed: int
     snapshots_per_epoch: int
     network: Mapping[str, Any]
     data: Mapping[str, Any]
-    training: Mapping[str, Any]
+    batch_size: int
+    steps_per_epoch: int
+    optimizer: Mapping[str, Any]
+    gradient_clipping: float | None
+    schedule: Mapping[str, Any]
+    precision: str
+    threads: int
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> TrainingConfig:
-        """The recipe in the settings of the stage `train`."""
+        """Return the config in the settings of the stage `train`."""
         return cls(
             seed=settings["seed"],
             snapshots_per_epoch=settings["snapshots_per_epoch"],
             network=settings["network"],
             data=settings["data"]["settings"],
-            training=settings["training"],
+            **settings["training"],
         )
 
     def step(self, snapshot: int) -> int:
-        """The number of batches that snapshot `snapshot` has seen."""
-        return snapshot * self.training["batches_per_epoch"] // self.snapshots_per_epoch
+        """Return the number of steps before a snapshot."""
+        return snapshot * self.steps_per_epoch // self.snapshots_per_epoch
 
     def epoch(self, snapshot: int) -> float:
-        """The time of a snapshot in epochs."""
+        """Return the time of a snapshot in epochs."""
         return snapshot / self.snapshots_per_epoch
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The rows of a snapshot: one in the training table, one in the system log.
+    """The rows of a snapshot in the training table and in the system log.
 
-    `training` depends on the settings alone; `system` describes the clock and the machine.
+    `training` depends only on the settings; `system` contains times and machine data.
     """
 
     training: dict[str, Any]
@@ -65,9 +75,9 @@ class Sample:
 
 
 class Trainer:
-    """A network on its way: at `snapshot`, after `step` batches.
+    """A network in training, at `snapshot`, after `step` steps.
 
-    `source` makes the training set, on the device that it is given.
+    `source` returns the training set for a device.
     """
 
     def __init__(
@@ -77,59 +87,59 @@ class Trainer:
         source: Callable[[torch.device], Source],
         validation: Split,
     ):
-        self.model, self.config, self.settings = model, config, config.training
-        self.device = device.choose(self.settings["threads"])
-        # Untrained weights follow from the seed alone.
+        self.model, self.config = model, config
+        self.device = device.choose(config.threads)
+        # Initial weights depend only on the seed.
         seeding.seed_all(config.seed)
         network = _checked_network(model, model.Network(config.network, config.data))
         self.network = device.put(network, self.device)
-        self.optimizer = optimizers.make(self.settings, self.network)
-        self.rate = lr_schedule.rate_at(self.settings)
-        self.plateau = lr_schedule.Plateau.of(self.settings)
+        self.optimizer = optimizers.make(config.optimizer, self.network)
+        self.rate = lr_schedule.rate_at(config.optimizer["learning_rate"], config.schedule)
+        self.plateau = lr_schedule.Plateau.of(config.schedule)
         self.train = source(self.device)
         self.validation = in_memory(validation, self.device)
         self.snapshot = self.step = 0
-        # The last validation loss and the step at which it was taken.
+        # The step of the last validation, and its loss.
         self._validated: tuple[int, float | None] = (-1, None)
         self.sampler = SystemSampler(self.device)
 
     def resume(self, store: Store, snapshot: int) -> None:
-        """Go on from a snapshot of the store."""
+        """Restore the state of a snapshot in the store."""
         checkpoints.load_into(self.network, store.weights(snapshot))
         tensors = self.plateau.load(checkpoints.load(store.optimizer(snapshot)))
         optimizers.load_state_tensors(self.optimizer, tensors)
         self.snapshot, self.step = snapshot, self.config.step(snapshot)
-        log.info("going on from snapshot %d, batch %d", snapshot, self.step)
+        log.info("resuming from snapshot %d, step %d", snapshot, self.step)
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
-        """What the training goes on from, beside the weights: by flat names."""
+        """Return the state needed to resume, except the weights, by flat names."""
         return optimizers.state_tensors(self.optimizer) | self.plateau.tensors()
 
     def advance(self) -> Sample:
-        """Train up to the next snapshot and take its sample."""
+        """Train up to the next snapshot and return its sample."""
         end = self.config.step(self.snapshot + 1)
-        total = torch.zeros((), device=self.device)  # on the device: no batch waits for a GPU
+        total = torch.zeros((), device=self.device)  # Stays on the device: no step waits for a GPU.
         self.network.train()
         while self.step < end:
-            total += self._batch()
+            total += self._train_step()
         self.snapshot += 1
         return self.sample(float(total))
 
     def sample(self, total: float | None = None) -> Sample:
-        """Return the rows of this snapshot; `total` is the loss of the steps since the last one."""
+        """Return the rows of this snapshot; `total` is the sum of losses since the previous one."""
         done = self.step - self.config.step(self.snapshot - 1) if self.snapshot else 0
         self._check_finite(total)
         row = {
             "snapshot": self.snapshot,
             "step": self.step,
             "epoch": self.config.epoch(self.snapshot),
-            "examples": self.step * self.settings["batch"],
+            "examples": self.step * self.config.batch_size,
             "loss": total / done if done else None,
             "validation_loss": self._validation_loss(),
-            "rate": self.optimizer.param_groups[0]["lr"] if self.step else self.rate(0),
+            "learning_rate": self.optimizer.param_groups[0]["lr"] if self.step else self.rate(0),
             **telemetry.layer_statistics(self.network),
         }
-        system = self.sampler.sample(done * self.settings["batch"])
+        system = self.sampler.sample(done * self.config.batch_size)
         return Sample(row, {"snapshot": self.snapshot, **system})
 
     def _check_finite(self, total: float | None) -> None:
@@ -137,45 +147,47 @@ class Trainer:
         if not finite or (total is not None and not np.isfinite(total)):
             what = "the loss is" if finite else "the weights are"
             raise UserError(
-                f"{what} no longer a finite number at batch {self.step}: lower training.rate"
+                f"{what} not finite at step {self.step}: lower training.optimizer.learning_rate"
             )
 
-    def _batch(self) -> torch.Tensor:
-        """One step of the optimiser; returns the batch's loss, without its penalty."""
+    def _train_step(self) -> torch.Tensor:
+        """Do one step of the optimizer; return the loss of its batch, without the penalty."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step) * self.plateau.scale
         batch = self.train.batch(self.step)
-        # After the batch, which may draw too: what the step itself draws, such as dropout, follows
-        # from seed and step, also in a training that resumes here.
+        # After the batch, which may draw random numbers too: dropout and the like then depend only
+        # on seed and step, also in a resumed training.
         seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
-        with device.autocast(self.device, self.settings["precision"]):
+        with device.autocast(self.device, self.config.precision):
             loss = self._checked(self.model.loss(self.network, batch))
         if not loss.requires_grad:
             raise_wrong_result(
-                self._source("loss"), loss, "what weights can be learnt from, not detached"
+                self._source("loss"), loss, "a tensor with a gradient, not a detached one"
             )
         # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
         (loss + self._penalty()).backward()
+        if self.config.gradient_clipping is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clipping)
         self.optimizer.step()
         self.step += 1
         if self.plateau.is_due(self.step):
-            self.plateau.note(self._validation_loss())
-            self.network.train()  # validation leaves it in eval mode
+            self.plateau.update(self._validation_loss())
+            self.network.train()  # Validation leaves the network in eval mode.
         return loss.detach()
 
     def _source(self, function: str) -> str:
         return f"{self.model.__file__}: {function}"
 
     def _checked(self, loss: Any) -> torch.Tensor:
-        """The loss as the model gives it, which is one number."""
+        """Check that the model's loss is one number."""
         if not isinstance(loss, torch.Tensor) or loss.dim():
-            wanted = "one number, the batch's mean loss, as a tensor"
+            wanted = "one number, the mean loss of the batch, as a tensor"
             raise_wrong_result(self._source("loss"), loss, wanted)
         return loss
 
     def _penalty(self) -> torch.Tensor | float:
-        """What the model adds to the loss to be learnt from, which is one number."""
+        """Return the model's penalty, one number to add to the loss; 0 if it defines none."""
         if not hasattr(self.model, "penalty"):
             return 0.0
         penalty = self.model.penalty(self.network)
@@ -185,7 +197,7 @@ class Trainer:
         return penalty
 
     def _validation_loss(self) -> float | None:
-        """The loss on the validation set as it is now, taken once a batch; None without such."""
+        """Return the validation loss at this step, computed once; None without validation set."""
         if self._validated[0] != self.step:
             self._validated = (self.step, self._validate())
         return self._validated[1]
@@ -196,22 +208,22 @@ class Trainer:
         if not count:
             return None
         self.network.eval()
-        total, size = 0.0, self.settings["batch"]
+        total, size = 0.0, self.config.batch_size
         for start in range(0, count, size):
             part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
-            with device.autocast(self.device, self.settings["precision"]):
+            with device.autocast(self.device, self.config.precision):
                 loss = self._checked(self.model.loss(self.network, part))
-            total += float(loss) * len(next(iter(part.values())))  # the last batch may be smaller
+            total += float(loss) * len(next(iter(part.values())))  # The last batch may be smaller.
         return total / count
 
 
 def _checked_network(model: ModuleType, network: Any) -> torch.nn.Module:
-    """What the model calls its network, which is a module that can learn and be kept."""
+    """Check that the model's network has trainable weights and can be saved."""
     weights = network.parameters() if isinstance(network, torch.nn.Module) else ()
     if not any(weight.requires_grad for weight in weights):
         raise UserError(
-            f"{model.__file__}: Network makes an object of type {type(network).__name__}; "
-            "it makes a torch.nn.Module that has weights to learn"
+            f"{model.__file__}: Network returns an object of type {type(network).__name__}; "
+            "expected a torch.nn.Module with trainable weights"
         )
     checkpoints.check_tensors(network.state_dict(), f"{model.__file__}: Network")
     return network

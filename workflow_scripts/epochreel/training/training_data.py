@@ -43,7 +43,7 @@ class TrainingData:
     def source(self, device: torch.device) -> Source:
         """Return the training set on a device."""
         settings = self._stage["settings"]
-        batch = settings["training"]["batch"]
+        batch = settings["training"]["batch_size"]
         if self._train_split is not None:
             return ShardedSource(self._train_split, settings["seed"], batch, device)
         return stream(self._experiment, self._stage, self._base, batch, device)

@@ -104,7 +104,7 @@ def _see(network: torch.nn.Module, batches: Batches) -> _Seen:
     if not seen.activations.isfinite().all():
         raise UserError(
             "the network's activations are not finite, or too large for float16: "
-            "lower the learning rate (training.rate)"
+            "lower the learning rate (training.optimizer.learning_rate)"
         )
     return seen
 
