@@ -10,14 +10,13 @@ import sys
 
 import pytest
 import schema_paths
-import yaml
 from spirals import SPIRALS
 from tools import refusal
 
 from epochreel.core.errors import UserError
 from epochreel.film import ffmpeg
 from epochreel.plan import dataset as datasets
-from epochreel.plan import fingerprints, plan, schemas, stages
+from epochreel.plan import fingerprints, plan, stages
 from epochreel.provenance import keys as cache_keys
 
 STAGES = sorted(name for name, stage in stages.STAGES.items() if stage.settings)
@@ -378,12 +377,12 @@ def test_only_a_joint_projection_depends_on_the_number_of_snapshots(planned, kin
         ("figure.tweens", "figure.transitions"),
     ],
 )
-def test_a_training_depends_only_on_what_its_optimizer_reads(planned, optimizer):
+def test_a_renamed_key_is_refused_with_its_new_name(planned, old, new):
     assert refusal(planned, {f"{RUN}.{old}": 1}) == f"config: {RUN}.{old} is now {RUN}.{new}"
 
 
 @pytest.mark.parametrize("kind", ["optimizer", "schedule"])
-        def __getitem__(self, name):
+def test_a_training_depends_on_all_arguments_of_its_optimizer_and_schedule(planned, kind):
     named = {"optimizer": {"name": "rprop"}, "schedule": {"name": "cosine", "decay_steps": 9}}
     settings = planned({f"{RUN}.training.{kind}": named[kind]}).runs["tiny"].stage_settings("train")
     schemas_of_kind = schema_paths.MANUAL["$defs"][f"{kind}s"]

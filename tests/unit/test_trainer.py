@@ -44,7 +44,7 @@ def trainer(config, training, shards):
     ("steps_per_epoch", "snapshots", "steps"),
     [(4, 1, [0, 4, 8]), (4, 4, [0, 1, 2]), (10, 3, [0, 3, 6, 10, 13]), (7, 2, [0, 3, 7, 10, 14])],
 )
-def test_snapshots_are_at_the_steps_that_the_schema_documents(config, batches, snapshots, steps):
+def test_snapshots_are_at_the_documented_steps(config, steps_per_epoch, snapshots, steps):
     of = config(training={"steps_per_epoch": steps_per_epoch}, snapshots={"per_epoch": snapshots})
     assert [of.step(k) for k in range(len(steps))] == steps
     assert of.epoch(snapshots) == 1
@@ -240,7 +240,7 @@ def test_bfloat16_rounds_and_keeps_the_weights_in_float32(trainer):
 
 
 @pytest.mark.parametrize("steps", [1, 4])
-def test_a_diverging_training_is_reported_in_one_line(trainer, training, batches):
+def test_a_diverging_training_is_reported_in_one_line(trainer, training, steps):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     model.loss = lambda network, batch: network(batch["point"]).square().sum() * 1e3
     at_work = trainer(model, training={"optimizer": RUNAWAY, "steps_per_epoch": steps})

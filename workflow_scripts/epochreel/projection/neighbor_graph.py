@@ -30,7 +30,7 @@ class Points:
         if not np.isfinite(self.values).all():
             raise UserError(
                 "the activations from projection.py contain NaN or infinity: "
-                "make them finite, or lower training.rate if the training has diverged"
+                "make them finite, or lower the learning rate if the training has diverged"
             )
         # No two points are farther apart than the sum of their norms.
         with np.errstate(over="ignore"):
