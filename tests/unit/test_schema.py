@@ -21,6 +21,8 @@ from epochreel.core.errors import UserError
 from epochreel.plan import fingerprints, plan
 from epochreel.provenance import keys as cache_keys
 
+KINDS = ("optimizers", "schedules", "projections")
+
 
 def defaults_of(part: str) -> dict:
     keys = MANUAL["$defs"][part]["properties"]
@@ -47,32 +49,32 @@ def test_defaults_are_filled_in_at_all_depths(spirals):
         assert run[part] == defaults_of(part)
 
 
-def test_what_the_config_says_wins_over_defaults(spirals):
+def test_values_of_the_config_override_defaults(spirals):
     config = spirals(film={"crf": 30})
     film = schema.checked(config, MANUAL)["runs"]["tiny"]["film"]
     assert film == defaults_of("film") | {"crf": 30} != defaults_of("film")
 
 
-def test_the_config_itself_is_left_as_it_is(spirals):
+def test_the_config_itself_is_not_changed(spirals):
     config = spirals(film={})
     schema.checked(config, MANUAL)
     assert config == spirals(film={})
 
 
-def test_a_default_of_one_run_is_no_default_of_another():
+def test_two_runs_share_no_default_object():
     rules = {"properties": {name: {"default": {}} for name in "ab"}}
     checked = schema.checked({}, rules)
     checked["a"]["x"] = 1
     assert checked["b"] == {}
 
 
-def test_what_a_yaml_anchor_repeats_is_filled_in_for_each_place(spirals):
+def test_objects_shared_by_a_yaml_anchor_get_defaults_separately(spirals):
     shared = {}
     run = schema.checked(spirals(figure=shared, film=shared), MANUAL)["runs"]["tiny"]
     assert (run["figure"], run["film"]) == (defaults_of("figure"), defaults_of("film"))
 
 
-def test_every_default_of_the_manual_is_allowed_by_it():
+def test_the_schema_allows_its_own_defaults():
     def parts(part):
         if isinstance(part, dict):
             yield part
@@ -84,7 +86,7 @@ def test_every_default_of_the_manual_is_allowed_by_it():
     assert [schema.checked(part["default"], part) for part in defaults]
 
 
-def test_every_key_of_the_manual_is_described():
+def test_every_key_has_a_description():
     def undescribed(part, name=""):
         for key, value in part.get("properties", {}).items():
             reference = value.get("$ref", "#/$defs/none").split("/")[-1]
@@ -93,6 +95,7 @@ def test_every_key_of_the_manual_is_described():
             yield from undescribed(value, f"{name}.{key}")
 
     parts = [MANUAL, *MANUAL["$defs"].values()]
+    parts += [MANUAL["$defs"][kinds][name] for kinds in KINDS for name in MANUAL["$defs"][kinds]]
     for experiment in ("sheets", "words", "activations"):
         own = schema_of(experiment)
         parts += [own["data"], own.get("figure"), *own["networks"].values()]
@@ -173,7 +176,7 @@ def test_a_missing_key_is_named(spirals, missing):
     "name",
     ["a/b", "..", "a b", "-a", "ä", "", "datasets", "x" * 65, "a\x00", 1, None, True],
 )
-def test_a_run_cannot_have_such_a_name(spirals, name):
+def test_an_invalid_name_of_a_run_is_refused(spirals, name):
     config = spirals()
     config["runs"][name] = config["runs"]["tiny"]
     line = refusal(config)
@@ -183,26 +186,26 @@ def test_a_run_cannot_have_such_a_name(spirals, name):
 
 
 @pytest.mark.parametrize("name", ["a/b", "..", "a b", "-a", "ä", "", "x" * 65, 1, None])
-def test_a_dataset_cannot_have_such_a_name(spirals, name):
+def test_an_invalid_name_of_a_dataset_is_refused(spirals, name):
     config = spirals(dataset=name)
     config["datasets"] = {name: config["datasets"]["points"]}
     line = refusal(config)
     assert line.startswith(f"config: datasets has the key {printed(name)[:40]}")
 
 
-def test_the_error_nearest_to_the_top_is_told(spirals):
+def test_the_error_nearest_to_the_top_is_reported(spirals):
     config = put(put(spirals(), "runs.tiny.training.threads", 0), "rnus", 1)
     assert "rnus" in refusal(config)
 
 
-def test_errors_below_a_key_are_told_with_the_whole_path():
+def test_errors_below_a_key_name_the_whole_path():
     rules = {"properties": {"noise": {"type": "number"}}}
     assert "datasets.a.settings.noise is 'x'" in refusal(
         {"noise": "x"}, rules, "datasets.a.settings"
     )
 
 
-def test_the_one_value_that_a_schema_allows_is_told():
+def test_the_only_allowed_value_is_named():
     with pytest.raises(UserError, match=r"^config: x is 4; expected 3$"):
         schema.checked(4, {"const": 3}, "x")
 
@@ -216,7 +219,7 @@ def test_folders_are_the_keys_of_that_format():
     assert schema.folders(schema_of("sheets")["data"]) == ["fonts"]
 
 
-# -- One schema for each name
+# -- One schema per name
 
 NETWORKS = schema_of("sheets")["network"]
 
@@ -243,7 +246,7 @@ def test_an_object_gets_the_defaults_of_its_name_and_no_others(name, channels):
         ({"name": "deep", "dropout": 1}, "network.dropout is 1; expected a number ≥ 0 and < 1"),
     ],
 )
-def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
+def test_a_key_or_value_of_another_name_is_refused_in_one_line(value, words):
     assert words in refusal(value, NETWORKS, "network")
 
 
@@ -254,7 +257,7 @@ def test_what_a_name_does_not_allow_is_refused_in_one_line(value, words):
         (["balls", "balls"], "entries, all different"),
     ],
 )
-def test_too_few_classes_and_equal_ones_are_told_how_many_there_may_be(classes, words):
+def test_an_invalid_list_is_refused_with_its_bounds(classes, words):
     of_data = schema_of("activations")["data"]
     assert words in refusal({"classes": classes}, of_data, "settings")
     assert "at least 1 entry," in refusal([], {"type": "array", "minItems": 1, "maxItems": 9})
@@ -265,7 +268,7 @@ def test_too_few_classes_and_equal_ones_are_told_how_many_there_may_be(classes, 
 
 @pytest.fixture
 def written(tmp_path):
-    """The function that writes such a file."""
+    """Return the function that writes a settings.schema.yaml."""
 
     def of(text: str | bytes):
         path = tmp_path / "settings.schema.yaml"
@@ -313,11 +316,11 @@ def test_a_file_is_yaml_or_json(written, text):
         ("[" * 5000, "invalid YAML: "),
     ],
 )
-def test_a_file_that_holds_no_keys_is_told_with_its_name_and_line(written, text, words):
+def test_an_invalid_file_is_reported_with_its_name_and_line(written, text, words):
     assert words in refused(yaml_file.load_file, written(text))
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path):
+def test_a_missing_file_is_reported(tmp_path):
     assert "No such file" in refused(yaml_file.load_file, tmp_path / "config.yaml")
 
 
@@ -345,17 +348,17 @@ def test_a_file_that_is_not_there_is_told(tmp_path):
         ("data: &a {not: *a}", "invalid JSON Schema: Circular reference"),
     ],
 )
-def test_what_is_no_schema_of_settings_is_told_with_its_file_and_place(written, text, words):
+def test_an_invalid_schema_of_settings_is_reported_with_file_and_key(written, text, words):
     assert words in refused(schema.load_parts, written(text))
 
 
-def test_schemas_of_settings_come_as_they_are_written(written):
+def test_schemas_of_settings_are_loaded_unchanged(written):
     text = "data: {properties: {1: {default: 2}, x: true}}\nnetworks: {a: {}}\n"
     data = {"properties": {"1": {"default": 2}, "x": True}}
     assert schema.load_parts(written(text)) == {"data": data, "networks": {"a": {}}}
 
 
-def test_a_key_that_a_schema_only_allows_or_forbids_is_taken_so():
+def test_true_and_false_are_schemas():
     rules = {"properties": {"yes": True, "no": False}}
     assert schema.checked({"yes": 1}, rules) == {"yes": 1}
     assert "is 1; expected nothing" in refusal({"no": 1}, rules)
@@ -363,16 +366,17 @@ def test_a_key_that_a_schema_only_allows_or_forbids_is_taken_so():
 
 
 @pytest.mark.parametrize("reference", ["#/$defs/none", "other.yaml", "http://127.0.0.1:9/none"])
-def test_a_schema_that_refers_to_what_it_does_not_hold_is_told(reference):
+def test_a_reference_to_another_file_is_refused(reference):
     rules = {"properties": {"x": {"$ref": reference}}}
     line = refusal({"x": 1}, rules, "a.settings")
     assert "a.settings has an unknown reference: " in line and line.endswith(reference[-6:])
 
 
-# -- Whatever YAML holds in whatever key
+# -- Any YAML value in any key
 
 
 PATHS = [*paths_of(MANUAL), "datasets.points.settings.noise", "runs.tiny.network.width"]
+PATHS += ["runs.tiny.training.optimizer.betas", "runs.tiny.training.schedule.warmup_steps"]
 KEYS = st.one_of(
     st.text(max_size=8),
     st.sampled_from(["name", "seed", "settings", "experiment", "batch_size"]),
@@ -396,7 +400,7 @@ VALUES = st.recursive(
 
 
 def plan_or_line(config, folder) -> str | None:
-    """Everything that a start asks of the plan; the refusal, or None where there is none."""
+    """Plan as a start does; return the error, or None."""
     try:
         planned = plan.Plan(config, folder)
         for dataset in planned.datasets.values():
@@ -420,7 +424,7 @@ HURRIED = settings(
 
 @HURRIED
 @given(path=st.sampled_from(PATHS), value=VALUES)
-def test_any_value_in_any_key_passes_or_is_refused_in_one_line(spirals, tmp_path, path, value):
+def test_any_value_of_any_key_passes_or_is_refused_in_one_line(spirals, tmp_path, path, value):
     line = plan_or_line(put(spirals(), path, value), tmp_path)
     assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
 
@@ -447,7 +451,7 @@ ANY_NAME = st.one_of(
 
 @HURRIED
 @given(name=ANY_NAME)
-def test_a_run_has_a_name_of_the_documented_kind_or_is_refused_in_one_line(spirals, tmp_path, name):
+def test_any_name_of_a_run_is_documented_or_refused_in_one_line(spirals, tmp_path, name):
     config = spirals()
     config |= {"main_run": name, "runs": {name: config["runs"]["tiny"]}}
     line = plan_or_line(config, tmp_path)
@@ -457,7 +461,7 @@ def test_a_run_has_a_name_of_the_documented_kind_or_is_refused_in_one_line(spira
 
 @HURRIED
 @given(name=ANY_NAME)
-def test_so_has_a_dataset(spirals, tmp_path, name):
+def test_any_name_of_a_dataset_is_documented_or_refused_in_one_line(spirals, tmp_path, name):
     config = spirals(dataset=name)
     config["datasets"] = {name: config["datasets"]["points"]}
     line = plan_or_line(config, tmp_path)
@@ -470,7 +474,7 @@ EVERY_KEY = [row.key for rows in (SHARED, *OWN.values()) for row in rows if "." 
 
 
 def alone_with(key: str) -> dict:
-    """The world of the reruns, with only the run and the dataset that a key belongs to."""
+    """Return the world of the reruns, reduced to the run and the dataset of a key."""
     part, name = key.split(".")[:2]
     runs = WORLD["runs"]
     users = (run for run in runs if runs[run]["dataset"] == name)
@@ -482,7 +486,7 @@ def alone_with(key: str) -> dict:
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> Path:
-    """A folder in which the world's config finds its folders, empty."""
+    """Return a folder with the empty folders that the world's config names."""
     folder = tmp_path_factory.mktemp("folders")
     for dataset in WORLD["datasets"].values():
         for value in dataset.get("settings", {}).values():
@@ -498,19 +502,19 @@ def any_value_anywhere(folders, key, value):
 
 @HURRIED
 @given(key=st.sampled_from(EVERY_KEY), value=VALUES)
-def test_so_does_any_value_in_any_key_of_the_built_in_experiments(folders, key, value):
+def test_any_value_of_any_key_of_an_experiment_passes_or_is_refused(folders, key, value):
     any_value_anywhere(folders, key, value)
 
 
 @pytest.mark.long
 @settings(HURRIED, max_examples=5000, derandomize=False)
 @given(key=st.sampled_from(EVERY_KEY), value=VALUES)
-def test_five_thousand_other_values_do_as_well(folders, key, value):
+def test_five_thousand_other_values_pass_or_are_refused(folders, key, value):
     any_value_anywhere(folders, key, value)
 
 
 @pytest.mark.parametrize("key", sorted({key.rpartition(".")[0] for key in EVERY_KEY}))
-def test_any_key_may_be_missing_or_is_missed_in_one_line(folders, key):
+def test_any_missing_key_is_optional_or_reported_in_one_line(folders, key):
     config = alone_with(key)
     part = config
     for name in key.split("."):

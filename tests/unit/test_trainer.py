@@ -44,13 +44,13 @@ def trainer(config, training, shards):
     ("steps_per_epoch", "snapshots", "steps"),
     [(4, 1, [0, 4, 8]), (4, 4, [0, 1, 2]), (10, 3, [0, 3, 6, 10, 13]), (7, 2, [0, 3, 7, 10, 14])],
 )
-def test_snapshots_lie_where_the_schema_says(config, steps_per_epoch, snapshots, steps):
+def test_snapshots_are_at_the_documented_steps(config, steps_per_epoch, snapshots, steps):
     of = config(training={"steps_per_epoch": steps_per_epoch}, snapshots={"per_epoch": snapshots})
     assert [of.step(k) for k in range(len(steps))] == steps
     assert of.epoch(snapshots) == 1
 
 
-def test_it_learns_its_examples_by_heart(trainer):
+def test_a_network_memorizes_its_examples(trainer):
     network = {"name": "perceptron", "width": 32}
     settings = {"optimizer": adam(0.03), "batch_size": 60, "steps_per_epoch": 100}
     at_work = trainer(network=network, training=settings)
@@ -59,7 +59,7 @@ def test_it_learns_its_examples_by_heart(trainer):
 
 
 def drawing(trainer) -> SimpleNamespace:
-    """The spirals' model, whose loss adds what it draws from the generators of the process."""
+    """The spirals' model, with random numbers of all global generators added to its loss."""
     own = trainer().model
 
     def loss(network, batch):
@@ -68,10 +68,10 @@ def drawing(trainer) -> SimpleNamespace:
     return SimpleNamespace(__file__="model.py", Network=own.Network, loss=loss)
 
 
-def test_it_repeats_itself_also_where_its_loss_draws_at_random(trainer):
+def test_a_training_repeats_itself_even_if_its_loss_is_random(trainer):
     losses, model = [], drawing(trainer)
     for _ in range(2):
-        # Whatever was drawn before does not matter.
+        # Earlier draws have no effect.
         torch.rand(7), np.random.rand(7), random.random()
         losses.append(trainer(model).advance().training["loss"])
     assert losses[0] == losses[1]
@@ -80,7 +80,7 @@ def test_it_repeats_itself_also_where_its_loss_draws_at_random(trainer):
 PLATEAU = {"name": "plateau", "plateau_steps": 2, "patience": 1, "factor": 0.5}
 
 
-def test_the_rate_falls_where_the_validation_loss_has_stopped_falling(trainer):
+def test_the_rate_falls_when_the_validation_loss_stops_falling(trainer):
     settings = {"optimizer": adam(1e-9), "steps_per_epoch": 20, "schedule": PLATEAU}
     at_work = trainer(training=settings)
     at_work.plateau.best = 0.0  # No loss is below it.
@@ -88,7 +88,7 @@ def test_the_rate_falls_where_the_validation_loss_has_stopped_falling(trainer):
     assert rates == [1e-9 * 0.5**4, 1e-9 * 0.5**9]  # of the last steps, before their checks
 
 
-def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_path):
+def test_a_resumed_training_keeps_the_state_of_its_plateau(trainer, tmp_path):
     whole = trainer(training={"schedule": PLATEAU})
     whole.advance()
     store = Store(tmp_path, "a" * 16)
@@ -120,7 +120,9 @@ def test_a_resumed_training_remembers_the_losses_of_its_plateau(trainer, tmp_pat
         ("penalty", None, "nothing; it returns one number"),
     ],
 )
-def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, function, given, words):
+def test_an_invalid_loss_or_penalty_is_reported(
+    trainer, training, validation, function, given, words
+):
     model = training().block(0).experiment.load("model")
     broken = SimpleNamespace(**vars(model) | {function: lambda *given_to_it: given})
     with pytest.raises(UserError, match=rf"spirals/model\.py: {function} returns {words}"):
@@ -130,7 +132,7 @@ def test_what_is_no_loss_or_penalty_is_named(trainer, training, validation, func
 
 
 @pytest.mark.parametrize("network", [torch.nn.Tanh(), torch.nn.Linear(2, 2).eval, None])
-def test_a_network_that_cannot_learn_is_named(trainer, training, network):
+def test_a_network_that_cannot_learn_is_reported(trainer, training, network):
     model = training().block(0).experiment.load("model")
     broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
     words = rf"spirals/model\.py: Network returns an object of type {type(network).__name__}; "
@@ -138,7 +140,7 @@ def test_a_network_that_cannot_learn_is_named(trainer, training, network):
         trainer(broken)
 
 
-def test_a_network_that_cannot_be_kept_is_named_before_it_is_trained(trainer, training):
+def test_a_network_that_cannot_be_saved_is_reported_before_training(trainer, training):
     model = training().block(0).experiment.load("model")
     network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.LazyLinear(2))
     broken = SimpleNamespace(**vars(model) | {"Network": lambda *settings: network})
@@ -148,11 +150,11 @@ def test_a_network_that_cannot_be_kept_is_named_before_it_is_trained(trainer, tr
         trainer(broken)
 
 
-def test_random_layers_draw_by_the_step_alone(trainer, training):
+def test_random_layers_depend_on_the_step_alone(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     whole = model.Network
     model.Network = lambda *given: torch.nn.Sequential(torch.nn.Dropout(0.5), whole(*given))
-    # Trying the validation set in between, without such draws, does not matter either.
+    # Validation in between has no effect either.
     one, other = trainer(model), trainer(model, validation=False)
     one.advance()
     rows = [one.advance().training["loss"]]
@@ -165,7 +167,7 @@ def test_random_layers_draw_by_the_step_alone(trainer, training):
     assert rows != [plain.advance().training["loss"]]
 
 
-def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
+def test_two_seeds_draw_different_numbers_at_the_same_step(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     whole, drawn = model.loss, []
 
@@ -185,7 +187,7 @@ def test_two_seeds_draw_other_numbers_at_the_same_step(trainer, training):
     assert len(set(one)) == len(one) == 4
 
 
-def test_a_penalty_moves_the_weights_but_is_no_part_of_the_loss(trainer, training):
+def test_a_penalty_changes_the_weights_and_is_not_in_the_loss(trainer, training):
     model = SimpleNamespace(**vars(training().block(0).experiment.load("model")))
     pull = {"penalty": lambda network: sum(p.abs().sum() for p in network.parameters())}
     both = plain, pulled = trainer(model), trainer(SimpleNamespace(**vars(model), **pull))
@@ -207,13 +209,13 @@ def test_the_untrained_network_has_a_row_without_a_loss(trainer):
     assert row["validation_loss"] > 0
 
 
-def test_without_validation_there_is_no_such_loss_and_the_same_training(trainer):
+def test_a_training_without_validation_is_the_same(trainer):
     both = trainer(), trainer(validation=False)
     with_it, without = (one.advance().training for one in both)
     assert without["validation_loss"] is None and without["loss"] == with_it["loss"]
 
 
-def test_the_rate_of_the_log_is_the_one_that_was_used(trainer):
+def test_the_table_contains_the_learning_rate_of_the_last_step(trainer):
     at_work = trainer(training={"schedule": {"name": "constant", "warmup_steps": 8}})
     assert at_work.sample().training["learning_rate"] == 0.01 / 8
     rates = [at_work.advance().training["learning_rate"] for _ in range(3)]
