@@ -21,7 +21,7 @@ def draw_prediction(
     """Write the experiment's picture of what a run's network predicts for an image."""
     experiment = loader.of_stage(stage, base)
     paths = path_to_image, path_to_network, path_to_index
-    pixels = Predictor(experiment, stage, *paths).call("picture")
+    pixels = Predictor(experiment, stage, *paths).call("draw_prediction")
     atomic_write_bytes(path_to_picture, png.encode(pixels))
 
 

@@ -32,6 +32,8 @@ from PIL import Image, ImageSequence
 REPOSITORY = Path(__file__).parents[2]
 # Columns about time and machine, which training tables of earlier versions also had.
 _OF_THE_MACHINE = {"device", "examples_per_second", "cpu_percent", "memory_bytes", "gpus"}
+# Columns that earlier versions name differently.
+_RENAMED = {"rate": "learning_rate"}
 
 
 def _digest(*parts: bytes) -> str:
@@ -57,10 +59,12 @@ def _column(column: pa.ChunkedArray) -> bytes:
 def _table(path: Path) -> str:
     """Return the digest of the columns by name, and of the metrics in the metadata, if any."""
     table = pq.read_table(path)
+    metadata = table.schema.metadata or {}
+    table = table.rename_columns([_RENAMED.get(name, name) for name in table.column_names])
     names = sorted(set(table.column_names) - _OF_THE_MACHINE)
     parts = [part for name in names for part in (name.encode(), _column(table[name]))]
-    about = json.loads((table.schema.metadata or {}).get(b"epochreel", b"{}"))
-    metrics = about.get("metrics") if isinstance(about, dict) else None
+    noted = json.loads(metadata.get(b"epochreel", b"{}"))
+    metrics = noted.get("metrics") if isinstance(noted, dict) else None
     return _digest(*parts, json.dumps(metrics, sort_keys=True).encode())
 
 
@@ -95,16 +99,16 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], str]]] = {
     "shard": (("datasets/*/*/*.parquet",), _table),
     "checkpoint": (("*/checkpoints/*.safetensors", "*/network.safetensors"), _tensors),
     "evaluation": (("*/evaluations/*.parquet",), _table),
-    "metrics": (("*/metrics/*.parquet", "*/metrics/*.parquet"), _table),
+    "metrics": (("*/metrics/*.parquet", "*/summaries/*.parquet"), _table),
     "training": (("*/training/*.parquet", "*/logs/train/[0-9]*.parquet"), _table),
     "layers": (("*/layers.parquet", "*/logs/layers.parquet"), _table),
     "projection": (("*/projections/*.parquet", "*/projection.parquet"), _table),
     "frame": (("*/frames/*.png",), _pictures),
-    "transition": (("*/transitions/*.png", "*/transitions/*.png"), _pictures),
+    "transition": (("*/transitions/*.png", "*/tweens/*.png"), _pictures),
     "film": (("*/training.mp4", "*/training.webm"), _film),
     "picture": (("*/training.gif", "*/poster.png", "*/loops/*"), _pictures),
-    "prediction": (("*/predictions/*.png", "*/predictions/*.png"), _pictures),
-    "text": (("*/training.vtt", "*/predictions/*.csv", "*/predictions/*.csv"), _text),
+    "prediction": (("*/predictions/*.png", "*/readings/*.png"), _pictures),
+    "text": (("*/training.vtt", "*/predictions/*.csv", "*/readings/*.csv"), _text),
 }
 
 

@@ -1,6 +1,6 @@
-"""The rows of the table of reruns: which change makes which rules run again.
+"""The rows of the rerun table: which change makes which rules run again.
 
-A new experiment gets rows of its own in `OWN`, and what they need in `ADDED`.
+A new experiment needs rows in `OWN`, and the datasets and runs for them in `ADDED`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any
 from epochreel.plan.stages import STAGES
 
 _SPLITS = ("train", "validation", "test")
-# What a stage reads of a dataset: its splits are told apart.
+# The splits of a dataset that a stage reads; all others read the test set.
 _SPLITS_READ = {"train": {"train", "validation"}, "describe_network": {"train"}}
 
 
 def _readers() -> dict[str, set[str]]:
-    """Rule → the rules that read what it makes, as the stages are declared."""
+    """Map each rule to the rules that read its results, from the declarations of the stages."""
     found = {f"generate_dataset ({split})": set() for split in _SPLITS}
     found |= {name: set() for name in STAGES if name != "generate_dataset"}
     for stage in STAGES.values():
@@ -26,7 +26,7 @@ def _readers() -> dict[str, set[str]]:
                     found[f"generate_dataset ({split})"].add(stage.rule)
             else:
                 found[name].add(stage.rule)
-    # What only copies reads without a cache key of its own; readings read the copied network.
+    # `publish` copies the film and has no cache key. Predictions read the copied network.
     found["encode"].add("publish")
     for name in ("predict", "draw_prediction"):
         found["train"].remove(name)
@@ -37,9 +37,9 @@ def _readers() -> dict[str, set[str]]:
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
 FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
-"""Rules whose results are made on request alone."""
+"""Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
-"""Rules that only some runs have."""
+"""Rules that only some runs need."""
 _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS, *FORMS}]
 ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
@@ -48,14 +48,14 @@ DRAWING = {"render", "render_transitions", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
 LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
-"""What depends on the settings of the data at once."""
+"""Rules that read the settings of the data."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A key of the world's config, another value, and the rules that it reaches at once.
+    """A key of the world's config, a new value, and the rules that read the key.
 
-    What reads the results of these follows.
+    The rules that read the results of these rules run again too.
     """
 
     key: str
@@ -64,13 +64,13 @@ class Row:
     note: str = ""
 
 
-# What is added to the miniature world, so that each key below has a run that it counts for.
+# Added to the miniature world, so that each key below affects at least one run.
 _TINY = {"epochs": 1, "figure": {"width": 480, "height": 270}, "film": {"preset": "ultrafast"}}
 _TINY |= {"training": {"batch_size": 1, "steps_per_epoch": 2}}
 _SHEETS = {"experiment": "sheets", "train": 2, "test": 2}
 _IMAGES = {"experiment": "activations", "train": 6, "test": 20}
 _SMALL = {"name": "published", "channels": [2], "hidden": 4}
-_SLOW = {"preset": "ultrafast", "seconds_per_snapshot": 0.375}  # so that sentences can be read
+_SLOW = {"preset": "ultrafast", "seconds_per_snapshot": 0.375}  # long enough to read a sentence
 _PLACED = _TINY | {"network": _SMALL, "film": _SLOW}
 ADDED = {
     "datasets": {
@@ -112,7 +112,7 @@ ADDED = {
             "dataset": "on_pictures",
             "network": {"name": "published", "channels": 1, "hidden": 4},
         },
-        # Of two blocks, each of which a fit over all snapshots lays out.
+        # Two blocks, both laid out by one fit to all snapshots.
         "digits": _PLACED
         | {"dataset": "tiny_digits", "projection": {"name": "linear"}, "epochs": 10},
         "folders": _PLACED | {"dataset": "in_folders", "projection": {"name": "umap_each"}},
@@ -120,7 +120,7 @@ ADDED = {
     },
 }
 
-# Run → what is asked for of it beside `all`, by rule.
+# Run → its files requested in addition to `all`, by rule.
 REQUESTED = {
     "sheets": {
         "encode_webm": "training.webm",
@@ -148,14 +148,14 @@ SHARED = [
         f"{DATASET}.train",
         6,
         {"generate_dataset (train)"},
-        "`describe_network` where the first shard changes",
+        "`describe_network` if the first shard changes",
     ),
     Row(f"{DATASET}.train", "unbounded", NETWORK, "`unbounded`: nothing is stored"),
     Row(
         f"{DATASET}.validation",
         3,
         {"generate_dataset (validation)"},
-        "the training log holds the validation loss",
+        "the training table contains the validation loss",
     ),
     Row(f"{DATASET}.test", 4, {"generate_dataset (test)"}),
     Row(f"{DATASET}.examples_per_shard", 10, {"generate_dataset (train)"}),
@@ -164,31 +164,31 @@ SHARED = [
         f"{RUN}.dataset",
         "other_sheets",
         NETWORK | {"evaluate", "render"},
-        "to another with other settings; it is made where it is not there",
+        "to one with other settings; it is generated if missing",
     ),
     Row(f"{RUN}.seed", 2, NETWORK),
     Row(
         f"{RUN}.epochs",
         4,
         {"train"},
-        "only new snapshots are trained, none where the run is shortened; see below",
+        "only new snapshots are trained, none if the run is shortened; see below",
     ),
     Row(f"{RUN}.snapshots.per_epoch", 5, {"train"}),
     Row(
         f"{RUN}.keep_checkpoints",
         "last",
         {"write_manifest"},
-        "to `last`: takes hold of checkpoints that are made from then on",
+        "to `last`: affects checkpoints made from then on",
     ),
-    Row("runs.cells.keep_checkpoints", "all", {"train"}, "to `all`: the checkpoints are gone"),
-    Row(f"{RUN}.network.name", "tuned", NETWORK, "to one that has the keys that are set"),
-    Row(f"{RUN}.projection.name", "linear", set(), "counts where points are projected"),
-    Row("runs.sketches.projection.name", "umap_each", {"project"}, "there, to one for each"),
+    Row("runs.cells.keep_checkpoints", "all", {"train"}, "to `all`: the checkpoints were deleted"),
+    Row(f"{RUN}.network.name", "tuned", NETWORK, "to one with the same keys"),
+    Row(f"{RUN}.projection.name", "linear", set(), "used only if points are projected"),
+    Row("runs.sketches.projection.name", "umap_each", {"project"}, "to one per snapshot"),
     Row(
         "runs.sketches.projection.name",
         "linear",
         {"fit_projection"},
-        "there, to one fit over all snapshots",
+        "to one fitted to all snapshots",
     ),
     Row(f"{RUN}.training.batch_size", 3, {"train"}),
     Row(f"{RUN}.training.steps_per_epoch", 7, {"train"}),
@@ -217,7 +217,7 @@ SHARED = [
         "runs.cells.evaluation.batch_size",
         30,
         {"train", "evaluate"},
-        "with `keep_checkpoints: last`: the checkpoints are gone",
+        "with `keep_checkpoints: last`: the checkpoints were deleted",
     ),
     Row(f"{RUN}.evaluation.precision", "bfloat16", {"evaluate"}),
     Row(f"{RUN}.evaluation.threads", 2, {"evaluate"}),
@@ -228,14 +228,14 @@ SHARED = [
         "runs.sketches.figure.transitions",
         2,
         {"render_transitions"},
-        "counts where points are projected",
+        "used only if points are projected",
     ),
     Row(f"{RUN}.film.seconds_per_snapshot", 0.5, FILMS | {"write_captions"}),
     Row(f"{RUN}.film.hold_seconds", 1.0, FILMS | {"write_captions"}),
     Row(f"{RUN}.film.crf", 30, {"encode"}),
     Row(f"{RUN}.film.preset", "fast", {"encode"}),
     Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),
-    Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, its version counts"),
+    Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, its version matters too"),
     Row(f"{RUN}.film.webm_codec", "vp9", {"encode_webm"}),
     Row(f"{RUN}.film.gif_width", 320, {"encode_gif"}),
     Row(f"{RUN}.film.gif_frames_per_second", 5, {"encode_gif"}),
@@ -323,18 +323,18 @@ OWN = {
         Row("runs.sketches.figure.settings.thumbnail", 40, DRAWING | {"write_captions"}),
     ],
 }
-# Keys whose change is not told by such a row, and why.
+# Keys without such a row, and what follows from a change.
 OTHERS = {
-    "snapshots_per_block": "all of every run and no dataset: the same artifacts, in other blocks; "
-    "the store spares the training",
+    "snapshots_per_block": "all rules of every run, none of the datasets: the same artifacts in "
+    "other blocks; training takes its snapshots from the store",
     "runs.*.snapshots.schedule": "`uniform` is the only one so far",
-    "datasets.*.experiment": "the dataset and all of its runs, also where another folder holds the "
+    "datasets.*.experiment": "the dataset and all of its runs, even if the new folder contains the "
     "same code",
 }
 
 
-# A file of an experiment of one's own → the rules that run it. `data.py` imports `helper.py`.
-# `inference.py` and `projection.py` are of experiments that have them, as in the table of modules.
+# File of a user-defined experiment → the rules that run it. `data.py` imports `helper.py`.
+# `inference.py` and `projection.py`, where an experiment has them, are in the table of modules.
 OF_ONES_OWN = {
     "data.py": DATA,
     "helper.py": DATA,

@@ -18,7 +18,7 @@ COUNTS = {"train": 60, "validation": 10, "test": 20}
 
 
 def spirals_config(**run) -> dict:
-    """A config whose one run, `tiny`, learns the spirals; `run` changes the run's keys."""
+    """Return a config with one run, `tiny`, of the spirals; `run` overrides its keys."""
     training = {"batch_size": 8, "steps_per_epoch": 4, "optimizer": dict(ADAM)}
     tiny = {
         "dataset": "points",
@@ -32,7 +32,7 @@ def spirals_config(**run) -> dict:
 
 @dataclass
 class Training:
-    """One run's training in `folder`, as the rule `train` starts it block by block."""
+    """The training of one run in `folder`, block by block as in the rule `train`."""
 
     folder: Path
     shards: dict[str, list[str]]
@@ -42,15 +42,15 @@ class Training:
     run: dict = field(default_factory=dict)
 
     def checkpoint(self, snapshot: int) -> Path:
-        """Where the checkpoint of a snapshot lies."""
+        """Return the path of a snapshot's checkpoint."""
         return self.folder / "checkpoints" / f"{snapshot:06d}.safetensors"
 
     def state(self, number: int) -> Path:
-        """Where the JSON of a block lies."""
+        """Return the path of a block's checkpoint index."""
         return self.folder / "checkpoint_index" / f"{self.size}-{number}.json"
 
     def block(self, number: int) -> blocks.Block:
-        """A block of the run, ready to be made."""
+        """Return a block of the run."""
         config = spirals_config(epochs=self.epochs, **self.run)
         run = plan.Plan(config | {"snapshots_per_block": self.size}, self.folder).runs["tiny"]
         first = number * self.size
@@ -69,11 +69,11 @@ class Training:
         return blocks.Block(run.experiment, stage, data, outputs, run_size)
 
     def make(self, numbers=(0,)) -> Training:
-        """Make these blocks, in turn."""
+        """Make these blocks in order."""
         for number in numbers:
             self.block(number).make()
         return self
 
     def bytes(self, snapshots=range(6)) -> list[bytes]:
-        """The checkpoints of these snapshots."""
+        """Return the checkpoints of these snapshots."""
         return [self.checkpoint(snapshot).read_bytes() for snapshot in snapshots]

@@ -1,6 +1,6 @@
-"""The worlds that tests look at: the miniature one, as it is and in other ways.
+"""The worlds that tests read: the miniature world and variants of it.
 
-Making one takes minutes, so it is made once for all workers of a session, by the first that asks.
+Making a world takes minutes, so the first worker that needs it makes it for the whole session.
 
     python tests/support/worlds.py FOLDER world rerun_world    make these two worlds in a folder
 """
@@ -28,19 +28,19 @@ from epochreel.formats import png
 
 
 def world(folder: Path) -> Workplace:
-    """The miniature world. Its jobs note what they do."""
+    """Return the miniature world. Its jobs record what they do."""
     place = Workplace(folder)
     place.environment = witness.environment(folder / "witness")
     return place
 
 
 def make_world(place: Workplace) -> None:
-    """Make everything that a start makes."""
+    """Make all default targets."""
     place.make("all")
 
 
 def rerun_world(folder: Path) -> Workplace:
-    """The miniature world and more, where tests only plan."""
+    """Return an extended miniature world, for tests that only plan."""
     place = Workplace(folder, reruns.world_config())
     place.environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}"}
     place.environment |= witness.environment(folder / "witness")
@@ -48,7 +48,7 @@ def rerun_world(folder: Path) -> Workplace:
 
 
 def make_rerun_world(place: Workplace) -> None:
-    """Make all runs and all that can be asked for, starting from a copy of the miniature world."""
+    """Make all runs and requested files, starting from a copy of the miniature world."""
     folder = place.folder
     made("world", folder.parent)
     shutil.copytree(folder.parent / "world", folder, dirs_exist_ok=True)
@@ -67,7 +67,7 @@ def make_rerun_world(place: Workplace) -> None:
     (folder / "images").mkdir()
     for name, image in (("mine", page["image"]), ("word", word["image"])):
         (folder / "images" / f"{name}.png").write_bytes(png.encode(image))
-    # The settings may name an ffmpeg of the system; a plan only asks for its version.
+    # Settings may select the system's ffmpeg; a plan only reads its version.
     (folder / "bin").mkdir()
     (folder / "bin/ffmpeg").write_text("#!/bin/sh\necho ffmpeg version 9.9\n")
     (folder / "bin/ffmpeg").chmod(0o755)
@@ -76,7 +76,7 @@ def make_rerun_world(place: Workplace) -> None:
 
 
 def _kinds(folder: Path, grey: int) -> None:
-    """Images in two classes, as many as a dataset of 6 and 20 examples takes."""
+    """Write images of two classes, enough for 6 training and 20 test examples."""
     for name, more in (("one", 0), ("other", 100)):
         for split, count in (("train", 4), ("test", 10)):
             place = folder / split / name
@@ -87,7 +87,7 @@ def _kinds(folder: Path, grey: int) -> None:
 
 
 def _clothes(folder: Path, grey: int) -> None:
-    """The four files of a small Fashion-MNIST."""
+    """Write the four files of a small Fashion-MNIST."""
     folder.mkdir()
     for part, count in (("train", 20), ("t10k", 20)):
         labels = np.arange(count, dtype=np.uint8) % 10
@@ -98,7 +98,7 @@ def _clothes(folder: Path, grey: int) -> None:
 
 
 def elsewhere(folder: Path) -> Workplace:
-    """The miniature world in other blocks, on another day: all clocks are 400 days ahead."""
+    """Return the miniature world with other blocks and all clocks 400 days ahead."""
     place = Workplace(folder, miniature() | {"snapshots_per_block": 100})
     library = Path(libfaketime.__file__).parent / "vendor/libfaketime/src/libfaketime.so.1"
     assert library.is_file()
@@ -113,13 +113,13 @@ def make_elsewhere(place: Workplace) -> None:
 
 
 def halved(config: dict) -> dict:
-    """`config` with half as many epochs in each run."""
+    """Return `config` with half the epochs in each run."""
     runs = {name: run | {"epochs": run["epochs"] // 2} for name, run in config["runs"].items()}
     return config | {"runs": runs}
 
 
 def make_extended(place: Workplace) -> None:
-    """Make all runs half as long, then as long as they are, with four cores."""
+    """Make all runs at half their length, then at full length, with four cores."""
     whole = place.config
     for config in (halved(whole), whole):
         place.config = config
@@ -127,7 +127,7 @@ def make_extended(place: Workplace) -> None:
         place.make("all", cores=4)
 
 
-# Name → the functions that say what the world is and that make it, in this order.
+# Name → the functions that return the world and that make it.
 WORLDS = {
     "world": (world, make_world),
     "rerun_world": (rerun_world, make_rerun_world),
@@ -137,7 +137,7 @@ WORLDS = {
 
 
 def made_once(folder: Path, make: Callable[[], object]) -> None:
-    """Call `make` to fill a folder unless another process has; wait while one is at it."""
+    """Call `make` to fill a folder, once for all processes; wait if another one does."""
     sign = folder.with_name(f"{folder.name}.made")
     with open(folder.with_name(f"{folder.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -147,14 +147,14 @@ def made_once(folder: Path, make: Callable[[], object]) -> None:
 
 
 def made(name: str, parent: Path) -> Workplace:
-    """Return the world of that name below `parent`, made if it is not there."""
+    """Return the world `name` below `parent`; make it if it is missing."""
     begin, make = WORLDS[name]
     made_once(parent / name, lambda: make(begin(parent / name)))
     return begin(parent / name)
 
 
 def main(parent: str, *names: str) -> None:
-    """Make the worlds of these names."""
+    """Make these worlds."""
     for name in names:
         made(name, Path(parent))
 

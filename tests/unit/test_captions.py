@@ -119,10 +119,10 @@ def test_a_caption_without_a_sentence_lists_the_metrics_with_labels_and_units():
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (None, "nothing; it returns a list of 2 sentences"),
-        ("ab", "'ab'; it returns a list of 2 sentences"),
-        (["a"], r"\['a'\]; it returns a list of 2 sentences"),
-        (["a", 3], "3; it returns a sentence, as a string"),
+        (None, "nothing; expected a list of 2 sentences"),
+        ("ab", "'ab'; expected a list of 2 sentences"),
+        (["a"], r"\['a'\]; expected a list of 2 sentences"),
+        (["a", 3], "3; expected a sentence, as a string"),
     ],
 )
 def test_anything_but_a_list_of_sentences_is_an_error(given, words):

@@ -495,8 +495,8 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"main_run": "none"}, "'main_run' holds 'none'; it may hold one of tiny"),
-        ({f"{RUN}.dataset": "none"}, f"'{RUN}.dataset' holds 'none'; it may hold one of points"),
+        ({"main_run": "none"}, "main_run is 'none'; expected one of tiny"),
+        ({f"{RUN}.dataset": "none"}, f"{RUN}.dataset is 'none'; expected one of points"),
         ({f"{RUN}.snapshots.per_epoch": 5}, "is 5; expected an integer ≤ 4"),
         (
             {
@@ -532,8 +532,8 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
             "unknown key runs.tiny.network.depth; expected one of name, width",
         ),
         ({f"{POINTS}.settings.noise": 2}, "datasets.points.settings.noise is 2"),
-        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in (built in: "),
-        ({f"{POINTS}.experiment": "./"}, "lacks data.py, model.py, evaluation.py, figure.py"),
+        ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in; expected one of "),
+        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py, figure.py in "),
     ],
 )
 def test_a_contradiction_is_refused_in_one_line(planned, changes, words):
@@ -575,9 +575,17 @@ SHEETS = {
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("network", {"name": "cells"}, "runs.pages.network.name holds 'cells', which does not"),
-        ("network.channels", [4] * 4, "runs.pages.network.channels holds 4 convolutions"),
-        ("figure.settings.example", 2, "runs.pages.figure.settings.example holds 2; it may"),
+        (
+            "network",
+            {"name": "cells"},
+            "runs.pages.network.name is 'cells'; expected local, tuned or deep",
+        ),
+        (
+            "network.channels",
+            [4] * 4,
+            "runs.pages.network.channels has 4 convolutions; expected at most ",
+        ),
+        ("figure.settings.example", 2, "runs.pages.figure.settings.example is 2; expected 0 … 1"),
         ("network.dense", [4], "unknown key runs.pages.network.dense"),
     ],
 )

@@ -21,6 +21,8 @@ from epochreel.core.errors import UserError
 from epochreel.plan import fingerprints, plan
 from epochreel.provenance import keys as cache_keys
 
+KINDS = ("optimizers", "schedules", "projections")
+
 
 def defaults_of(part: str) -> dict:
     keys = MANUAL["$defs"][part]["properties"]
@@ -93,6 +95,7 @@ def test_every_key_of_the_schema_is_described():
             yield from undescribed(value, f"{name}.{key}")
 
     parts = [MANUAL, *MANUAL["$defs"].values()]
+    parts += [MANUAL["$defs"][kinds][name] for kinds in KINDS for name in MANUAL["$defs"][kinds]]
     for experiment in ("sheets", "words", "activations"):
         own = schema_of(experiment)
         parts += [own["data"], own.get("figure"), *own["networks"].values()]
@@ -114,7 +117,7 @@ WRONG = [
     ("runs.tiny.film.poster", True, "true", "a number ≥ 0 and ≤ 1"),
     ("runs.tiny.film.seconds_per_snapshot", 0, "0", "a number > 0 and ≤ 60"),
     ("runs.tiny.training.optimizer", "adam", "'adam'", "an object"),
-    ("runs.tiny.training.gradient_clipping", 0, "0", "a number or null > 0"),
+    ("runs.tiny.training.gradient_clipping", 0, "0", "a number > 0 and ≤ 1000000 or null"),
     ("runs.tiny.snapshots.schedule", "early", "'early'", "one of uniform"),
     ("runs.tiny.training", [], "[]", "an object"),
     ("runs.tiny.training", None, "null", "an object"),
@@ -373,6 +376,7 @@ def test_an_unresolvable_reference_in_a_schema_is_reported(reference):
 
 
 PATHS = [*paths_of(MANUAL), "datasets.points.settings.noise", "runs.tiny.network.width"]
+PATHS += ["runs.tiny.training.optimizer.betas", "runs.tiny.training.schedule.warmup_steps"]
 KEYS = st.one_of(
     st.text(max_size=8),
     st.sampled_from(["name", "seed", "settings", "experiment", "batch_size"]),
@@ -420,7 +424,7 @@ HURRIED = settings(
 
 @HURRIED
 @given(path=st.sampled_from(PATHS), value=VALUES)
-def test_any_value_in_any_key_passes_or_is_refused_in_one_line(spirals, tmp_path, path, value):
+def test_any_value_of_any_key_passes_or_is_refused_in_one_line(spirals, tmp_path, path, value):
     line = plan_or_line(put(spirals(), path, value), tmp_path)
     assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
 
@@ -523,3 +527,19 @@ def test_any_missing_key_has_a_default_or_is_refused_in_one_line(folders, key):
         del inner[missing]
         line = plan_or_line(less, folders)
         assert line is None or (len(line.splitlines()) == 1 and line.isprintable()), line
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"renamed": {"old": "a.new"}}, "config: x.old is now x.a.new"),
+        ({"renamed": 5}, "config: unknown key x.old; expected no keys"),
+    ],
+)
+def test_a_schema_may_name_the_new_names_of_keys(rules, words):
+    assert refusal({"old": 1}, rules | {"additionalProperties": False}, "x") == words
+
+
+def test_a_schema_may_describe_what_it_expects():
+    rules = {"pattern": "^a+$", "expected": "the letter a"}
+    assert refusal("b", rules, "x") == "config: x is 'b'; expected the letter a"

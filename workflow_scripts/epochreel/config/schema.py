@@ -187,9 +187,9 @@ def _in_one_line(error: ValidationError, where: list) -> str:
 
 
 def _unknown_key(error: ValidationError, path: list) -> str:
-    known, renamed = error.schema.get("properties", {}), _keyword(error.schema, "renamed") or {}
+    known, renamed = error.schema.get("properties", {}), error.schema.get("renamed")
     unknown = next(name for name in error.instance if name not in known)
-    if unknown in renamed:
+    if isinstance(renamed, Mapping) and unknown in renamed:
         return f"config: {_key([*path, unknown])} is now {_key([*path, renamed[unknown]])}"
     expected = f"one of {', '.join(known)}" if known else "no keys"
     return f"config: unknown key {_key([*path, unknown])}; expected {expected}"
@@ -249,14 +249,17 @@ def _expected(schema: Any) -> str:
         return _shown(schema["const"])
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    words = " or ".join(_TYPES[kind] for kind in kinds) or "something else"
+    words = " or ".join(_TYPES[kind] for kind in kinds if kind != "null" or len(kinds) == 1)
+    words = words or "a value"
     if _keyword(schema.get("not"), "enum"):
         words = "anything but " + ", ".join(str(value) for value in schema["not"]["enum"])
     limits = " and ".join(
         f"{sign} {schema[name]}" for name, sign in _RANGE.items() if name in schema
     )
+    words = f"{words} {limits}".rstrip()
+    words += " or null" if "null" in kinds and len(kinds) > 1 else ""
     bounds = (_bound(text, schema.get(name, False)) for name, text in _BOUNDS.items())
-    return ", ".join([f"{words} {limits}".rstrip(), *filter(None, bounds)])
+    return ", ".join([words, *filter(None, bounds)])
 
 
 def _bound(text: str, limit: Any) -> str:

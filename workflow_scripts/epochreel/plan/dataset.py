@@ -39,7 +39,7 @@ class Dataset:
         if count > MAX_SHARDS:
             size = self.settings["examples_per_shard"]
             raise UserError(
-                f"config: 'datasets.{self.name}.examples_per_shard' is {size}, which makes {count} "
+                f"config: datasets.{self.name}.examples_per_shard is {size}, which makes {count} "
                 f"shards of the split {split}; expected at most {MAX_SHARDS} shards: raise it"
             )
 
@@ -120,10 +120,10 @@ def _files_in(folder: Path, where: str) -> list[Path]:
         return [path for path in walk_files(folder) if path.is_file()]
     except PermissionError as error:
         name = shown(str(error.filename), 500)
-        raise UserError(f"config: '{where}': cannot read {name}: permission denied") from error
+        raise UserError(f"config: {where}: cannot read {name}: permission denied") from error
     except (OSError, ValueError, RuntimeError) as error:  # Name too long, null byte, link loop.
         name = shown(str(folder), 500)
-        raise UserError(f"config: '{where}': folder {name} does not exist") from error
+        raise UserError(f"config: {where}: folder {name} does not exist") from error
 
 
 def _check_name(file: str) -> None:

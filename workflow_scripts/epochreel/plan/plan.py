@@ -91,4 +91,4 @@ def _find(kind: str, name: str, items: Mapping[str, Any], key: str | None) -> An
     names = ", ".join(items)
     if key is None:
         raise UserError(f"config: there is no {kind} {shown(name)}; expected one of {names}")
-    raise UserError(f"config: '{key}' is {shown(name)}; expected one of {names}")
+    raise UserError(f"config: {key} is {shown(name)}; expected one of {names}")
