@@ -12,7 +12,7 @@ from workflow import Workplace, alone, with_key
         ("training.optimizer.learning_rate", "1e-3", "write 1e-3 as 1.0e-3"),
         ("snapshots.per_epoch", 7, "expected an integer ≤ 6"),
         ("snapshots_per_epoch", 4, "is now runs.sheets.snapshots.per_epoch"),
-        ("dataset", "none", "'runs.sheets.dataset' holds 'none'; it may hold one of few_sheets"),
+        ("dataset", "none", "runs.sheets.dataset is 'none'; expected one of few_sheets"),
         ("network.name", "vast", "one of local, tuned, deep, cells"),
         ("figure.width", 641, "a multiple of 2"),
     ],

@@ -207,7 +207,7 @@ def test_a_file_name_that_snakemake_cannot_handle_is_reported(planned, tmp_path,
 def test_more_shards_than_five_digits_can_number_are_refused(planned):
     most = {"datasets.points.train": 100_000, "datasets.points.examples_per_shard": 1}
     assert len(planned(most).datasets["points"].shards("train")) == datasets.MAX_SHARDS
-    words = "'datasets.points.examples_per_shard' is 1, which makes 100001 shards of the split"
+    words = "datasets.points.examples_per_shard is 1, which makes 100001 shards of the split"
     assert words in refusal(planned, most | {"datasets.points.train": 100_001})
 
 

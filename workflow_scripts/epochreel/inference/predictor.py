@@ -43,7 +43,7 @@ class Predictor:
     def call(self, function: str) -> Any:
         """Call `function` of the experiment's inference.py and return its result.
 
-        `predict` returns a table, `picture` returns pixels. Raises `UserError`, with the image's
+        `predict` returns a table, `draw_prediction` returns pixels. Raises `UserError`, with the image's
         path, if the image cannot be read.
         """
         predict = getattr(self._module, function)
