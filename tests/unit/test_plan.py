@@ -186,7 +186,7 @@ def test_files_below_linked_folders_are_inputs_even_with_circular_links(
 def test_a_path_that_is_not_a_folder_is_reported(planned, name):
     config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
     with pytest.raises(
-        UserError, match=r"'datasets\.pages\.settings\.fonts': folder .* does not exist"
+        UserError, match=r"datasets\.pages\.settings\.fonts: folder .* does not exist"
     ):
         planned({"datasets.pages": config}).datasets["pages"].files()
 

@@ -47,16 +47,25 @@ def write(
 
 def read(path: str | Path) -> pa.Table:
     """Read a table. Raises `UserError` if the file is missing or damaged."""
-    return _read(path, pq.read_table)
+    return _read(path, _table)
 
 
 def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
     """Return a table and its file's checksum. Raises as `read` does."""
     try:
         data, digest = _checked(path)
-        return pq.read_table(pa.BufferReader(data)), digest
+        return _table(pa.BufferReader(data)), digest
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _damaged(path, error) from error
+
+
+def _table(data: pa.BufferReader) -> pa.Table:
+    # `pq.read_table` scans with a pool of threads, which takes ten times as long for one small
+    # file, and whose threads may outlive the interpreter: then the job ends with SIGABRT.
+    table = pq.ParquetFile(data).read(use_threads=False)
+    entries = table.schema.metadata or {}
+    entries.pop(_NAME.encode(), None)  # It belongs to the file, not to the table.
+    return table.replace_schema_metadata(entries)
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:
