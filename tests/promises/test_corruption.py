@@ -22,8 +22,8 @@ from epochreel.core.errors import UserError
 
 # The files of a run that may be damaged, and the stages that read them.
 READERS = {
-    "results/datasets/*/train/*.parquet": ("train_anew",),
-    "results/datasets/*/validation/*.parquet": ("train_anew",),
+    "results/datasets/*/train/*.parquet": ("train_without_store",),
+    "results/datasets/*/validation/*.parquet": ("train_without_store",),
     "results/datasets/*/test/*.parquet": ("evaluate", "render"),
     "{run}/checkpoints/*.safetensors": ("evaluate", "save_network", "train"),
     "{run}/store/*/weights/*": ("train", "train_on"),

@@ -104,7 +104,7 @@ def check_resumes(place: Watched) -> None:
     assert place.is_complete()
 
 
-def refused_for_want_of_room(place: Watched, rule: str) -> str:
+def refused_on_full_disk(place: Watched, rule: str) -> str:
     """Run a rule on a full disk and check that a restart resumes; return the error."""
     lose(place, rule)
     filler = fill(place)
@@ -117,18 +117,18 @@ def refused_for_want_of_room(place: Watched, rule: str) -> str:
 
 @pytest.mark.parametrize("rule", ["encode", "render"])
 def test_on_a_full_disk_the_error_names_the_file_and_a_restart_resumes(tight, rule):
-    assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
+    assert re.search("results/.*No space left on device", refused_on_full_disk(tight, rule))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("run", EVERY)
 @pytest.mark.parametrize("rule", [rule for rule in MADE if rule != "train"])
-def test_on_a_full_disk_every_job_of_every_experiment_does_the_same(tight, rule):
-    assert re.search("results/.*No space left on device", refused_for_want_of_room(tight, rule))
+def test_on_a_full_disk_any_job_of_any_experiment_names_the_file(tight, rule):
+    assert re.search("results/.*No space left on device", refused_on_full_disk(tight, rule))
 
 
 def test_training_checks_the_disk_space_before_it_starts(tight):
-    assert "0.00 GB are free: free some space" in refused_for_want_of_room(tight, "train")
+    assert "0.00 GB are free: free some space" in refused_on_full_disk(tight, "train")
 
 
 @pytest.mark.long

@@ -36,7 +36,7 @@ UNSEEN = {
 UNSEEN |= {Stage(rule, "words") for rule in LEARNING}
 
 
-def test_every_stage_was_observed_except_the_other_way_to_train(loaded):
+def test_every_stage_except_train_keeping_last_was_observed(loaded):
     assert loaded.keys() == stages() - UNSEEN
 
 
@@ -60,7 +60,7 @@ def test_a_stage_depends_on_no_module_that_none_of_its_jobs_loads(loaded):
         assert own(stage.modules) - modules == UNLOADED.get(stage, set()), stage
 
 
-def test_a_job_loads_only_packages_that_count_or_that_compute_nothing(jobs):
+def test_a_job_loads_only_packages_of_its_key_or_without_effect(jobs):
     for stage, modules in jobs:
         found = distributions(modules) - stage.packages
         assert found <= rerun_packages.computing_nothing(stage.rule, stage.projection), stage

@@ -83,7 +83,7 @@ def test_the_reader_of_a_changed_file_names_it_and_deleting_it_repairs_it(copied
     assert copied.digests(*ARTIFACTS) == before
 
 
-def test_changes_hidden_by_file_times_rerun_nothing(place):
+def test_changes_with_preserved_modification_times_rerun_nothing(place):
     for case in ALTERED:
         for path in files_of(case, place):
             times = path.stat().st_atime_ns, path.stat().st_mtime_ns
@@ -93,7 +93,7 @@ def test_changes_hidden_by_file_times_rerun_nothing(place):
     assert not jobs_in(said), said[-6000:]
 
 
-def test_results_copied_with_snakemakes_metadata_rerun_nothing(rerun_world, tmp_path):
+def test_copying_results_with_snakemakes_metadata_reruns_nothing(rerun_world, tmp_path):
     shutil.copytree(rerun_world.folder, tmp_path / "copy", copy_function=shutil.copyfile)
     (tmp_path / "copy/bin/ffmpeg").chmod(0o755)
     files = [path for path in (tmp_path / "copy/results").rglob("*") if path.is_file()]
@@ -116,9 +116,7 @@ FOLDERS = [
 
 
 @pytest.mark.parametrize("key, name, touched", FOLDERS, ids=[name for _, name, _ in FOLDERS])
-def test_a_changed_source_file_remakes_the_data_and_an_unrelated_one_nothing(
-    place, key, name, touched
-):
+def test_a_changed_source_file_remakes_the_data_but_no_other_file_does(place, key, name, touched):
     other = {".ttf": bundled("DejaVuSerif.ttf")}.get(Path(name).suffix)
     (place.folder / name).unlink(missing_ok=True)
     shutil.copy(other or place.folder / "other_pictures/one.png", place.folder / name)

@@ -66,7 +66,7 @@ def refusal(world: World, folder: Path, path: str, other: Path, reader: str, num
         with pytest.raises(UserError) as caught:
             getattr(world, reader)(number)
         # A training started from scratch has written its log.
-        assert reader == "train_anew" or files() == before
+        assert reader == "train_without_store" or files() == before
     words = str(caught.value)
     assert len(words.splitlines()) == 1 and "delete it and run" in words
     assert path in words.split(": ")[0], words
@@ -74,14 +74,14 @@ def refusal(world: World, folder: Path, path: str, other: Path, reader: str, num
 
 
 DATA = [
-    ("spirals", "points/train/00000", "train_anew", 0),
-    ("spirals", "points/train/00002", "train_anew", 0),
-    ("spirals", "points/validation/00000", "train_anew", 0),
+    ("spirals", "points/train/00000", "train_without_store", 0),
+    ("spirals", "points/train/00002", "train_without_store", 0),
+    ("spirals", "points/validation/00000", "train_without_store", 0),
     ("spirals", "points/test/00000", "evaluate", 1),
     ("spirals", "points/test/00000", "render", 1),
     ("sketches", "few_sketches/train/00001", "evaluate", 1),
     ("sketches", "few_sketches/test/00001", "render_transitions", 1),
-    ("words", "few_words/validation/00000", "train_anew", 0),
+    ("words", "few_words/validation/00000", "train_without_store", 0),
     ("words", "few_words/test/00000", "draw_loop", 0),
     ("spirals", "points/train/00002", "write_manifest", 0),
     ("words", "few_words/validation/00000", "write_manifest", 0),
@@ -153,9 +153,9 @@ def test_a_file_of_another_training_is_refused(made, tmp_path, name, file, reade
 
 MANIFEST = ("write_manifest", 0)
 PLACES = [
-    ("spirals", "points/train/00001", "points/train/00000", "train_anew", 0),
-    ("spirals", "points/validation/00000", "points/test/00000", "train_anew", 0),
-    ("spirals", "points/train/00002", "points/validation/00000", "train_anew", 0),
+    ("spirals", "points/train/00001", "points/train/00000", "train_without_store", 0),
+    ("spirals", "points/validation/00000", "points/test/00000", "train_without_store", 0),
+    ("spirals", "points/train/00002", "points/validation/00000", "train_without_store", 0),
     ("spirals", "points/test/00000", "points/train/00000", "evaluate", 2),
     ("spirals", "points/test/00000", "points/train/00000", "render", 2),
     ("spirals", "checkpoint_index/000002.json", "checkpoint_index/000003.json", "evaluate", 2),

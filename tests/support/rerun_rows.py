@@ -1,6 +1,6 @@
 """The rows of the rerun table: which change makes which rules run again.
 
-A new experiment needs rows in `OWN`, and the datasets and runs for them in `ADDED`.
+A new experiment needs rows in `EXPERIMENT_ROWS`, and datasets and runs for them in `ADDED`.
 """
 
 from __future__ import annotations
@@ -164,14 +164,14 @@ SHARED = [
         f"{RUN}.dataset",
         "other_sheets",
         NETWORK | {"evaluate", "render"},
-        "to one with other settings; it is generated if missing",
+        "to a dataset with other settings, generated if missing",
     ),
     Row(f"{RUN}.seed", 2, NETWORK),
     Row(
         f"{RUN}.epochs",
         4,
         {"train"},
-        "only new snapshots are trained, none if the run is shortened; see below",
+        "trains only new snapshots, none if the run is shortened; see below",
     ),
     Row(f"{RUN}.snapshots.per_epoch", 5, {"train"}),
     Row(
@@ -181,14 +181,19 @@ SHARED = [
         "to `last`: affects checkpoints made from then on",
     ),
     Row("runs.cells.keep_checkpoints", "all", {"train"}, "to `all`: the checkpoints were deleted"),
-    Row(f"{RUN}.network.name", "tuned", NETWORK, "to one with the same keys"),
+    Row(f"{RUN}.network.name", "tuned", NETWORK, "to a network with the same settings"),
     Row(f"{RUN}.projection.name", "linear", set(), "used only if points are projected"),
-    Row("runs.sketches.projection.name", "umap_each", {"project"}, "to one per snapshot"),
+    Row(
+        "runs.sketches.projection.name",
+        "umap_each",
+        {"project"},
+        "to a projection of each snapshot",
+    ),
     Row(
         "runs.sketches.projection.name",
         "linear",
         {"fit_projection"},
-        "to one fitted to all snapshots",
+        "to a joint fit to all snapshots",
     ),
     Row(f"{RUN}.training.batch_size", 3, {"train"}),
     Row(f"{RUN}.training.steps_per_epoch", 7, {"train"}),
@@ -197,7 +202,7 @@ SHARED = [
         f"{RUN}.training.optimizer.learning_rate",
         0.02,
         {"train"},
-        "and every other argument of the optimizer",
+        "likewise every other argument of the optimizer",
     ),
     Row(f"{RUN}.training.optimizer.betas", [0.8, 0.999], {"train"}),
     Row(f"{RUN}.training.gradient_clipping", 1.0, {"train"}),
@@ -206,7 +211,7 @@ SHARED = [
         "runs.tuned.training.schedule.decay_steps",
         8,
         {"train"},
-        "and every other setting of the schedule",
+        "likewise every other setting of the schedule",
     ),
     Row("runs.words.training.schedule.patience", 1, {"train"}),
     Row(f"{RUN}.training.precision", "bfloat16", {"train"}),
@@ -235,13 +240,13 @@ SHARED = [
     Row(f"{RUN}.film.crf", 30, {"encode"}),
     Row(f"{RUN}.film.preset", "fast", {"encode"}),
     Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),
-    Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, its version matters too"),
+    Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, also after a change of its version"),
     Row(f"{RUN}.film.webm_codec", "vp9", {"encode_webm"}),
     Row(f"{RUN}.film.gif_width", 320, {"encode_gif"}),
     Row(f"{RUN}.film.gif_frames_per_second", 5, {"encode_gif"}),
     Row(f"{RUN}.film.poster", 0.5, {"save_poster"}),
 ]
-OWN = {
+EXPERIMENT_ROWS = {
     "sheets": [
         Row(f"{DATASET}.settings.variant", "shifted", LEARNT_FROM),
         Row(
@@ -325,9 +330,9 @@ OWN = {
 }
 # Keys without such a row, and what follows from a change.
 OTHERS = {
-    "snapshots_per_block": "all rules of every run, none of the datasets: the same artifacts in "
-    "other blocks; training takes its snapshots from the store",
-    "runs.*.snapshots.schedule": "`uniform` is the only one so far",
+    "snapshots_per_block": "all rules of every run, but none of the datasets: the same artifacts "
+    "in other blocks, with snapshots from the store",
+    "runs.*.snapshots.schedule": "`uniform` is the only value",
     "datasets.*.experiment": "the dataset and all of its runs, even if the new folder contains the "
     "same code",
 }
@@ -335,7 +340,7 @@ OTHERS = {
 
 # File of a user-defined experiment → the rules that run it. `data.py` imports `helper.py`.
 # `inference.py` and `projection.py`, where an experiment has them, are in the table of modules.
-OF_ONES_OWN = {
+USER_FILES = {
     "data.py": DATA,
     "helper.py": DATA,
     "model.py": NETWORK | {"evaluate", "predict", "draw_prediction"},

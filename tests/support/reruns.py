@@ -12,8 +12,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
 from rerun_rows import (
     ADDED,
     DATA,
+    EXPERIMENT_ROWS,
     FORMS,
-    OWN,
     READERS,
     REQUESTED,
     SHARED,
@@ -23,7 +23,7 @@ from rerun_rows import (
 from workflow import REPOSITORY, miniature
 
 SCRIPTS = REPOSITORY / "workflow_scripts"
-ROWS = [*SHARED, *(row for rows in OWN.values() for row in rows)]
+ROWS = [*SHARED, *(row for rows in EXPERIMENT_ROWS.values() for row in rows)]
 TARGETS = ["all"]
 TARGETS += [f"results/{run}/{name}" for run in REQUESTED for name in REQUESTED[run].values()]
 

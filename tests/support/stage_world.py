@@ -102,7 +102,7 @@ class World:
             path.unlink()
         self.train(number)
 
-    def train_anew(self, number: int) -> None:
+    def train_without_store(self, number: int) -> None:
         """Make the first block again, without a store."""
         shutil.rmtree(Path(self.folder, "store"))
         self.train(0)

@@ -83,7 +83,7 @@ def test_sketches_reach_every_edge_and_stay_inside_the_image():
     assert np.mean([image[0].min() == 255 for image in images]) > 0.8
 
 
-def test_images_have_three_channels_where_colour_is_set():
+def test_images_have_three_channels_if_colour_is_set():
     assert generated(size=16, colour=True)[0]["image"].shape == (16, 16, 3)
 
 
@@ -168,7 +168,7 @@ def test_a_file_that_is_not_idx_is_refused(tmp_path):
         idx.read(tmp_path, "x")
 
 
-def test_labels_and_images_must_have_the_same_count(clothes):
+def test_different_numbers_of_labels_and_images_are_refused(clothes):
     write_idx(clothes / "train-labels-idx1-ubyte", np.zeros(39))
     with pytest.raises(UserError, match="do not match"):
         clothes_of(clothes, "train", 1)
@@ -294,7 +294,7 @@ def test_an_unreadable_image_is_reported(tmp_path, damage):
         generated(**own(tmp_path))
 
 
-def test_asking_for_too_many_examples_is_refused_with_the_maximum(tmp_path):
+def test_a_request_for_too_many_examples_is_refused_with_the_maximum(tmp_path):
     pictures(tmp_path, ["cats", "dogs"], count=10)
     with pytest.raises(UserError, match=r"has 12 examples for the split train; .* at most 12"):
         generated(indices=range(10, 20), **own(tmp_path))
@@ -326,7 +326,7 @@ def test_images_are_padded_cropped_or_stretched_to_squares(fit, top, left, middl
     assert abs(int(image[10, 10]) - middle) < 12
 
 
-def test_a_photograph_keeps_its_colours_only_if_asked():
+def test_a_photograph_keeps_its_colours_only_if_colour_is_set():
     photo = np.zeros((9, 9, 3), np.uint8)
     photo[..., 0] = 200
     assert data.fit_image(photo, settings(size=9, colour=True))[4, 4].tolist() == [200, 0, 0]

@@ -154,7 +154,7 @@ def test_a_wrong_picture_differs_from_a_correct_one_without_colour():
 
 
 @pytest.mark.parametrize("size", [FULL, (1280, 720), (2560, 1440)])
-def test_the_frame_of_a_wrong_guess_cuts_no_letter_of_its_name(size):
+def test_the_frame_of_a_wrong_prediction_cuts_no_letter_of_its_name(size):
     pictures = thumbnails.Thumbnails(run_info().test, ("cup", "bicycle", "ankle boot"), 54)
     pictures.draw_static(scene(size)._canvas)
     for number, side in enumerate(pictures._whole):
@@ -207,7 +207,7 @@ def test_between_snapshots_pictures_are_drawn_at_interpolated_sizes():
     assert (film.draw(between) != film.draw(replace(between, way=None))).any()
 
 
-def test_the_first_wrong_guesses_have_space_for_a_name():
+def test_the_first_wrong_predictions_have_space_for_a_name():
     pictures = thumbnails.Thumbnails(run_info().test, NAMES, 54)
     truth, places = np.arange(TEST) % 3, np.random.default_rng(0).uniform(0, 60, (TEST, 2))
     guessed = truth.copy()
@@ -230,18 +230,18 @@ def two_pictures(guesses, places, sizes):
     return canvas.pixels
 
 
-def test_a_wrong_guess_lies_on_top_of_a_correct_one():
+def test_a_wrong_prediction_is_drawn_over_a_correct_one():
     frame = two_pictures((1, 0), (400, 400), (42, 54))
     assert grey(frame[380, 400:402]).max() < 60
 
 
-def test_a_covered_picture_shows_no_name_on_the_one_above():
+def test_the_name_of_a_covered_picture_is_not_drawn_over_the_one_above():
     alone = two_pictures((0, 2), ((900, 900), (400, 400)), (30, 54))
     covered = two_pictures((1, 2), ((400, 400), (400, 400)), (30, 54))
     assert np.array_equal(covered[350:450, 350:450], alone[350:450, 350:450])
 
 
-def test_a_named_wrong_guess_lies_on_top_of_all_others(monkeypatch):
+def test_a_wrong_prediction_with_a_name_is_drawn_over_all_others(monkeypatch):
     monkeypatch.setattr(thumbnails, "MOST_NAMED", 1)
     frame = two_pictures((1, 2), ((400, 400), (400, 424)), (42, 54))
     assert (frame[408:421, 382:418] == colours.of_classes(3)[1]).all(-1).mean() > 0.3
@@ -430,12 +430,12 @@ def test_a_class_whose_accuracy_fluctuates_has_not_improved():
     assert "improved" not in of_cat(0.3, 0.3, 0.3, 0.3, 0.3, 0.9, 0.9, 0.9, 0.3)
 
 
-def test_a_gain_within_fluctuations_or_one_snapshot_old_is_not_a_gain():
+def test_a_gain_within_fluctuations_or_of_one_snapshot_is_not_a_gain():
     assert "up and down" in of_cat(0.3, 0.26, 0.43, 0.21, 0.33, 0.64, 0.28, 0.3, 0.6)
     assert "improved" not in of_cat(*[0.3] * 8, 0.45)
 
 
-def test_classes_that_were_never_separated_have_not_drifted_back():
+def test_classes_that_were_never_separated_are_not_said_to_drift_back():
     assert "back" not in said(apart_1_2=(0.75, 0.6)).sentence
 
 

@@ -46,7 +46,7 @@ def test_the_first_and_the_last_snapshot_have_a_cue():
     assert [cue.sentence for cue in film_cues(SENTENCES[:2])] == ["Epoch 0", "Epoch 1"]
 
 
-def test_equal_sentences_make_one_cue():
+def test_equal_consecutive_sentences_share_one_cue():
     assert [cue.sentence for cue in film_cues(["a"] * 60 + ["b"] * 60)] == ["a", "b"]
 
 

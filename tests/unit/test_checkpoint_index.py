@@ -65,7 +65,7 @@ def test_the_index_of_another_block_or_training_is_reported(block):
 
 
 @pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
-def test_an_index_with_one_changed_digit_counts_as_damaged(block, name):
+def test_an_index_with_one_changed_digit_is_reported_as_damaged(block, name):
     path, checkpoints = block
     text = path.read_text()
     place = re.search(rf'"{name}": \W*\w', text).end() - 1
@@ -74,7 +74,7 @@ def test_an_index_with_one_changed_digit_counts_as_damaged(block, name):
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", "3", '{"digest": 1}', "x"])
-def test_a_file_that_is_no_index_counts_as_damaged(block, text):
+def test_a_file_that_is_not_an_index_is_reported_as_damaged(block, text):
     path, checkpoints = block
     path.write_text(text)
     assert refusal(path, checkpoints).startswith(f"{path} is damaged: delete it and run: snakemak")

@@ -308,7 +308,7 @@ def test_shards_too_small_for_the_sample_are_refused(tmp_path):
         dataset_shards.Split.sample(STAGE, "train", paths, 8)
 
 
-def test_a_shard_that_fails_leaves_no_file(tmp_path):
+def test_a_failed_write_of_a_shard_leaves_no_file(tmp_path):
     def failing():
         yield from examples(0, 2)
         raise ValueError("no more")

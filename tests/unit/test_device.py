@@ -44,7 +44,7 @@ def test_a_layer_computes_in_the_precision_of_the_settings(precision, kind):
 
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
-def test_tf32_is_on_only_where_the_settings_ask_for_it(precision):
+def test_tf32_is_on_only_if_the_settings_select_it(precision):
     device.autocast(CPU, precision)
     assert torch.backends.cuda.matmul.allow_tf32 == (precision == "tf32")
     assert torch.backends.cudnn.allow_tf32 == (precision == "tf32")

@@ -77,7 +77,7 @@ def test_the_lock_is_released_at_the_end_of_the_block(start, tmp_path):
     assert waiting.stdout.readline() == "held\n"
 
 
-def test_the_lock_is_released_when_the_work_fails(start, tmp_path):
+def test_the_lock_is_released_after_an_error(start, tmp_path):
     with pytest.raises(ValueError), lock.hold(tmp_path / "store" / "lock"):
         raise ValueError
     assert start().stdout.readline() == "held\n"

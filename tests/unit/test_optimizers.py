@@ -92,7 +92,9 @@ def test_an_optimizer_has_the_arguments_and_defaults_of_torch(name):
 @pytest.mark.parametrize("name", KINDS)
 @pytest.mark.parametrize("kind", ["dense", "convolutional"])
 @pytest.mark.parametrize("resumed_at", [0, 1, 3])
-def test_a_resumed_optimizer_goes_on_as_one_that_never_stopped(tmp_path, name, kind, resumed_at):
+def test_a_resumed_optimizer_continues_like_one_that_never_stopped(
+    tmp_path, name, kind, resumed_at
+):
     settings = settings_of(name)
     assert trained(settings, kind, 6, resumed_at, tmp_path) == trained(settings, kind, 6)
 
@@ -104,7 +106,7 @@ def test_an_optimizer_with_less_state_is_resumed_too(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_a_lost_state_would_be_noticed(tmp_path, name, monkeypatch):
+def test_resuming_without_the_optimizer_state_changes_the_result(tmp_path, name, monkeypatch):
     """Otherwise the tests above could not fail."""
     monkeypatch.setattr(optimizers, "load_state_tensors", lambda *_: None)
     settings = settings_of(name)
@@ -138,7 +140,7 @@ sys.exit(bool({"torch._dynamo", "torch._inductor", "sympy"} & sys.modules.keys()
 """
 
 
-def test_no_optimizer_loads_the_compiler_or_creates_a_temporary_folder(tmp_path):
+def test_no_optimizer_loads_the_compiler_or_makes_a_temporary_folder(tmp_path):
     (tmp_path / "scratch").mkdir()
     where = {"PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(tmp_path / "scratch")}
     command = [sys.executable, "-c", WITHOUT_COMPILER, tmp_path]
@@ -205,7 +207,7 @@ def test_the_rate_rises_and_then_decays():
 
 
 @pytest.mark.parametrize("end", [0.0, 0.1])
-def test_cosine_is_torchs_and_stays_at_its_end(end):
+def test_cosine_equals_torchs_and_keeps_its_last_value(end):
     found = rates(range(60), "cosine", decay_steps=40, end_factor=end)
     cosine = torch.optim.lr_scheduler.CosineAnnealingLR
     assert found[:41] == pytest.approx(torch_rates(41, cosine, T_max=40, eta_min=end), abs=1e-12)
@@ -219,7 +221,7 @@ def test_cosine_begins_after_the_warmup():
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 10, 97])
-def test_one_cycle_is_torchs_and_stays_at_its_end(steps):
+def test_one_cycle_equals_torchs_and_keeps_its_last_value(steps):
     found = rates(range(steps + 20), "one_cycle", decay_steps=steps)
     cycle = torch.optim.lr_scheduler.OneCycleLR
     theirs = torch_rates(steps, cycle, max_lr=1.0, total_steps=steps, cycle_momentum=False)
@@ -244,12 +246,12 @@ def test_a_new_minimum_restarts_the_count():
     assert scales([3, 4, 2, 4, 1, 4, 4]) == [1, 1, 1, 1, 1, 1, 0.1]
 
 
-def test_an_equal_loss_is_no_new_minimum():
+def test_an_equal_loss_is_not_a_new_minimum():
     assert scales([3, 3, 3]) == [1, 1, 0.1]
 
 
 @pytest.mark.parametrize("patience", [0, 1, 2])
-def test_the_plateau_rule_is_torchs_with_threshold_0(patience):
+def test_the_plateau_schedule_equals_torchs_with_threshold_0(patience):
     losses = torch.rand(50, generator=torch.Generator().manual_seed(1)).tolist()
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 1.0)
     theirs = torch.optim.lr_scheduler.ReduceLROnPlateau(

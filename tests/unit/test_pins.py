@@ -29,7 +29,7 @@ def test_requirements_pin_every_package_and_contain_no_address(name):
     assert pins and all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)
 
 
-def test_every_environment_of_a_rule_exists():
+def test_the_environment_of_every_rule_exists():
     rules = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
     named = set(re.findall(r"\.\./envs/(\w+)\.yaml", rules))
     assert named == {file.stem for file in ENVIRONMENTS}

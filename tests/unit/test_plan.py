@@ -87,7 +87,7 @@ def test_blocks_hold_each_snapshot_once(planned, size, epochs):
     assert numbers == run.numbers() and len(numbers) == epochs + 1 == run.snapshots
 
 
-def test_the_untrained_network_and_each_snapshot_of_an_epoch_count(planned):
+def test_the_snapshots_are_the_untrained_network_and_those_per_epoch(planned):
     run = planned(epochs=5, snapshots={"per_epoch": 4}).runs["tiny"]
     assert (run.snapshots, run.last) == (21, "000020")
 
@@ -560,7 +560,7 @@ def test_a_stage_whose_function_is_missing_is_refused(planned, tmp_path):
         planned().runs["tiny"].stage_settings("draw_prediction")
 
 
-def test_the_settings_of_an_experiment_get_its_defaults(planned):
+def test_missing_settings_of_an_experiment_get_its_defaults(planned):
     by_default = planned({f"{RUN}.network": {"name": "perceptron"}})
     assert by_default.runs["tiny"].network["width"] == 32
     assert by_default.datasets["points"].settings["settings"] == {"noise": 0.02}
@@ -649,7 +649,7 @@ def test_sentences_shown_too_briefly_are_refused_before_any_job(planned):
     planned(changes | {"runs.drawn.figure": {"settings": {"sentence_snapshots": 48}}})
 
 
-def test_a_title_may_have_any_characters_of_the_font(planned):
+def test_a_title_may_contain_any_characters_of_the_font(planned):
     assert planned(title="Ünïcödé – αβγ – Привет").runs["tiny"].settings["title"]
 
 

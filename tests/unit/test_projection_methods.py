@@ -278,7 +278,7 @@ def test_a_stronger_hold_gives_less_motion():
     assert ways[1000.0] < ways[0.27] < ways[0.0] / 3
 
 
-def test_many_small_changes_move_a_point_in_the_end():
+def test_many_small_changes_eventually_move_a_point():
     snapshots = np.repeat(film(1), 60, axis=0)
     way = np.linspace(0, 1, 60, dtype=np.float32)[:, None]
     snapshots[:, 0] += way * (snapshots[:, 31] + 0.01 - snapshots[:, 0])
@@ -332,7 +332,7 @@ def test_layouts_have_radius_one_and_quality_measures(kind, made_twice):
 
 
 @pytest.mark.parametrize("kind", ["causal", "aligned_umap", "linear"])
-def test_jitter_is_less_than_when_each_snapshot_is_fitted_separately(kind, made_twice):
+def test_jitter_is_smaller_than_with_a_separate_fit_per_snapshot(kind, made_twice):
     def jitter(one):
         return np.median([snapshot.jitter for snapshot in made_twice[one][0][1:]])
 

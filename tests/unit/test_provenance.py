@@ -63,12 +63,12 @@ SAME = {
 
 
 @pytest.mark.parametrize("change", SAME)
-def test_only_the_meaning_of_the_code_counts(digest, change):
+def test_the_digest_depends_only_on_the_meaning_of_the_code(digest, change):
     assert SAME[change] != MODEL
     assert digest("model.py", SAME[change]) == digest()
 
 
-def test_touching_a_file_does_not_count(digest, tmp_path):
+def test_touching_a_file_does_not_change_the_digest(digest, tmp_path):
     before = digest()
     model = tmp_path / "0" / "mine" / "model.py"
     model.touch()
@@ -76,11 +76,11 @@ def test_touching_a_file_does_not_count(digest, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["data.py", "parts/other.py", "figure.py"])
-def test_a_file_that_is_not_imported_does_not_count(digest, name):
+def test_a_file_that_is_not_imported_is_not_in_the_digest(digest, name):
     assert digest(name, "SIZE = 4\n") == digest()
 
 
-def test_the_order_of_the_files_does_not_count():
+def test_the_order_of_the_files_does_not_change_the_digest():
     files = [LIBRARY / "formats/png.py", LIBRARY / "core/files.py", LIBRARY / "core/lock.py"]
     assert code_digest.code_digest(files) == code_digest.code_digest(files[::-1])
 
@@ -103,7 +103,7 @@ def test_the_order_of_the_files_does_not_count():
         ("def width", "async def width"),
     ],
 )
-def test_a_change_of_the_code_counts(digest, old, new):
+def test_a_change_in_the_code_changes_the_digest(digest, old, new):
     assert digest("model.py", MODEL.replace(old, new)) != digest()
 
 
@@ -121,7 +121,7 @@ def check(x, log):
 
 
 @pytest.mark.parametrize("old", ["checking %s", " is negative", "expected", "too large"])
-def test_the_wording_of_errors_and_log_messages_does_not_count(digest, old):
+def test_the_wording_of_errors_and_log_messages_is_not_in_the_digest(digest, old):
     reworded = MESSAGES.replace(old, "something else")
     assert digest("model.py", MODEL + reworded) == digest("model.py", MODEL + MESSAGES)
 
@@ -141,7 +141,7 @@ def test_the_wording_of_errors_and_log_messages_does_not_count(digest, old):
         ("log.append('a')", "log.append('b')"),
     ],
 )
-def test_any_other_text_or_value_next_to_messages_counts(digest, old, new):
+def test_any_other_text_or_value_next_to_messages_is_in_the_digest(digest, old, new):
     changed = MESSAGES.replace(old, new)
     assert digest("model.py", MODEL + changed) != digest("model.py", MODEL + MESSAGES)
 
@@ -149,7 +149,7 @@ def test_any_other_text_or_value_next_to_messages_counts(digest, old, new):
 @pytest.mark.parametrize(
     "name", ["core/errors.py", "core/log.py", "core/lock.py", "runtime/job.py"]
 )
-def test_modules_that_affect_no_result_do_not_count(tmp_path, name):
+def test_modules_that_affect_no_result_are_not_in_the_digest(tmp_path, name):
     library_copy(tmp_path / "epochreel", name, "\nMORE = 1\n")
     scripts = [(folder / "train.py") for folder in (LIBRARY.parent, tmp_path)]
     (tmp_path / "train.py").write_text(scripts[0].read_text())
@@ -160,17 +160,17 @@ def test_modules_that_affect_no_result_do_not_count(tmp_path, name):
 @pytest.mark.parametrize(
     "name", ["helper.py", "parts/__init__.py", "parts/layer.py", "common.py", "far.py"]
 )
-def test_a_helper_counts_however_it_is_imported(digest, name):
+def test_a_helper_is_in_the_digest_however_it_is_imported(digest, name):
     assert digest(name, FILES[name] + "MORE = 1\n") != digest()
 
 
-def test_a_helper_imported_inside_a_function_counts(digest):
+def test_a_helper_imported_inside_a_function_is_in_the_digest(digest):
     late = MODEL + "\ndef later():\n    from .data import SIZE\n    return SIZE\n"
     (one, two) = (digest("model.py", late), digest("model.py", late.replace(".data", ".far")))
     assert one != two != digest()
 
 
-def test_code_moved_from_one_module_to_another_counts(tmp_path):
+def test_moving_code_to_another_module_changes_the_digest(tmp_path):
     digests = set()
     for place, texts in enumerate([("A = 1\n", ""), ("", "A = 1\n")]):
         folder = tmp_path / str(place)
@@ -182,7 +182,7 @@ def test_code_moved_from_one_module_to_another_counts(tmp_path):
     assert len(digests) == 2
 
 
-def test_a_module_counts_even_next_to_a_folder_of_the_same_name(tmp_path):
+def test_a_module_next_to_a_folder_of_the_same_name_is_in_the_digest(tmp_path):
     digests = set()
     for place in "12":
         (tmp_path / place / "helper").mkdir(parents=True)
@@ -242,7 +242,7 @@ def digests_of(script: Path) -> str:
         ("drawing/__init__.py", {"palette.py"}),
     ],
 )
-def test_a_library_module_counts_for_the_modules_that_import_it(tmp_path, changed, counts_for):
+def test_a_library_module_is_in_the_digest_of_its_importers(tmp_path, changed, counts_for):
     library_copy(tmp_path / "epochreel", changed, "\nMORE = 1\n")
     before = digests_by(sys.executable, LIBRARY.parent)
     after = digests_by(sys.executable, tmp_path)
@@ -341,7 +341,7 @@ def test_a_file_with_a_null_byte_is_reported_in_one_line(digest):
 # -- Canonical form, keys, versions
 
 
-def test_the_order_of_keys_does_not_count():
+def test_the_order_of_keys_does_not_change_the_digest():
     assert keys.canonical({"a": {"b": 1, "c": 2}}) == keys.canonical({"a": {"c": 2, "b": 1}})
 
 
@@ -361,6 +361,6 @@ def test_the_key_of_an_artifact_does_not_name_its_block():
     assert keys.key(stage | {"code": "d"}) != keys.key(stage)
 
 
-def test_the_build_of_a_package_does_not_count(monkeypatch):
+def test_the_build_of_a_package_does_not_change_the_key(monkeypatch):
     monkeypatch.setattr(keys.importlib.metadata, "version", lambda name: "2.13.0+cpu")
     assert keys.versions(["made_up"]) == {"made_up": "2.13.0"}

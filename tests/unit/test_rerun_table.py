@@ -65,7 +65,7 @@ def _general(key: str) -> str:
 @pytest.mark.parametrize("experiment", reruns.world_experiments())
 def test_every_key_of_an_experiment_has_a_row(experiment):
     config, named = reruns.world_config(), set()
-    for row in reruns.OWN[experiment]:
+    for row in reruns.EXPERIMENT_ROWS[experiment]:
         part, name, kind, *path = row.key.split(".")
         own = part == "runs" and reruns.variant(config, name, kind)
         named.add(("data" if part == "datasets" else kind, own or "", path[-1]))
@@ -87,7 +87,7 @@ def _own_keys(experiment: str):
 
 def test_every_built_in_experiment_is_in_the_miniature_config():
     built_in = {path.parent.name for path in code_digest.LIBRARY.glob("experiments/*/model.py")}
-    assert set(reruns.world_experiments()) == built_in == set(reruns.OWN)
+    assert set(reruns.world_experiments()) == built_in == set(reruns.EXPERIMENT_ROWS)
 
 
 MODULES = reruns.modules()
@@ -107,7 +107,7 @@ def test_every_module_is_run_by_a_stage_or_known_to_affect_no_result():
 
 @pytest.mark.parametrize("projection", reruns._projections())
 @pytest.mark.parametrize("experiment", reruns.world_experiments())
-def test_the_version_of_every_package_that_a_stage_imports_counts(experiment, projection):
+def test_a_stage_depends_on_the_version_of_each_package_it_imports(experiment, projection):
     distributions = packages_distributions()
     stages = reruns.stages_of(experiment, projections=[projection])
     for rule, (modules, packages) in stages.items():

@@ -13,7 +13,7 @@ import tools
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rerun_rows import OWN, SHARED
+from rerun_rows import EXPERIMENT_ROWS, SHARED
 from schema_paths import MANUAL, paths_of, put, schema_of
 
 from epochreel.config import schema, yaml_file
@@ -470,7 +470,9 @@ def test_a_dataset_name_is_valid_or_refused_in_one_line(spirals, tmp_path, name)
 
 
 WORLD = reruns.world_config()
-EVERY_KEY = [row.key for rows in (SHARED, *OWN.values()) for row in rows if "." in row.key]
+EVERY_KEY = [
+    row.key for rows in (SHARED, *EXPERIMENT_ROWS.values()) for row in rows if "." in row.key
+]
 
 
 def alone_with(key: str) -> dict:

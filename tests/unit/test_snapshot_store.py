@@ -36,7 +36,7 @@ def states(store):
     return sorted(int(path.stem) for path in (store.folder / "optimizer").iterdir())
 
 
-def test_a_snapshot_is_held_once_it_was_added(store):
+def test_a_snapshot_is_in_the_store_once_it_was_added(store):
     add(store, 0)
     assert store.has_weights(0) and not store.has_weights(1)
     assert store.record(0)["training"] == {"snapshot": 0}

@@ -49,7 +49,7 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES.keys())
-def test_letters_become_light_seven_rows_high_and_complete(picture):
+def test_letters_become_light_and_seven_rows_high_and_stay_complete(picture):
     image = frame_word(picture)
     top, bottom, left, right = ink_box(image)
     assert image.shape == (SIDE, SIDE) and image.dtype == np.uint8

@@ -101,7 +101,7 @@ def test_an_added_run_makes_its_own_files_and_nothing_else(world):
     assert {rule for rule, *_ in jobs} >= made
 
 
-def test_results_copied_with_other_times_rerun_nothing(world, tmp_path):
+def test_copying_results_with_new_times_reruns_nothing(world, tmp_path):
     shutil.copytree(world.folder, tmp_path / "copy", copy_function=shutil.copyfile)
     files = sorted(path for path in (tmp_path / "copy/results").rglob("*") if path.is_file())
     random.Random(1).shuffle(files)

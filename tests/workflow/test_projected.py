@@ -158,7 +158,7 @@ def test_transitions_that_cannot_be_shown_are_refused(place, transitions, words)
         plan.Plan(config, place.folder)
 
 
-def test_the_film_wide_methods_are_those_with_a_fit_function():
+def test_exactly_the_methods_with_a_joint_fit_have_a_fit_function():
     assert {name for name, method in METHODS.items() if hasattr(method, "fit")} == set(FILM_WIDE)
 
 

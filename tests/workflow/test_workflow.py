@@ -119,7 +119,7 @@ def test_checkpoints_of_other_settings_and_blocks_are_not_reused(copied):
     assert copied.planned("results/sheets/training.mp4")["train"] == 13
 
 
-def test_one_block_shows_its_frames_before_the_training_ends(tmp_path):
+def test_frames_of_a_block_appear_before_the_training_ends(tmp_path):
     place = Workplace(tmp_path, alone("sheets"))
     place.make("results/sheets/frames/000003.png")
     assert png.size(place.path("sheets/frames/000003.png").read_bytes()) == (640, 360)
@@ -183,7 +183,7 @@ def test_a_new_manifest_does_not_hide_a_replaced_checkpoint(copied):
         ("film.crf", 30, "encode"),
     ],
 )
-def test_verify_reports_settings_that_no_artifact_carries(world, key, value, stage):
+def test_verify_reports_changed_settings_that_no_artifact_records(world, key, value, stage):
     with contextlib.chdir(world.folder):
         config = with_key(world.config, f"runs.sheets.{key}", value)
         assert run_of(world.config).stages().keys() == run_of(config).stages().keys()
@@ -258,7 +258,7 @@ OTHERS = {
 }
 
 
-def test_valid_files_of_other_runs_are_refused_by_all_readers(copied):
+def test_every_stage_refuses_valid_files_of_other_runs(copied):
     for name, (change, _, _) in OTHERS.items():
         change(copied.path(name))
     done = copied.start("all", "--keep-going", cores=1)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import reruns
 from killing import small
-from rerun_rows import OF_ONES_OWN
+from rerun_rows import USER_FILES
 from workflow import REPOSITORY, Workplace, with_key
 
 from epochreel.film.ffmpeg import ffmpeg_path
@@ -17,7 +17,7 @@ from epochreel.film.ffmpeg import ffmpeg_path
 @pytest.fixture(scope="module")
 def user_run(tmp_path_factory) -> Workplace:
     """A finished run of an experiment in a user's folder. Tests only plan in it."""
-    folder = tmp_path_factory.mktemp("own")
+    folder = tmp_path_factory.mktemp("user")
     mine = folder / "examples/spirals"
     shutil.copytree(REPOSITORY / "examples/spirals", mine)
     (mine / "helper.py").write_text("SCALE = 1\n")
@@ -39,22 +39,22 @@ def jobs_with(user_run: Workplace, path: Path, more: str) -> set[str]:
         path.unlink() if before is None else path.write_bytes(before)
 
 
-@pytest.mark.parametrize("name", OF_ONES_OWN)
+@pytest.mark.parametrize("name", USER_FILES)
 def test_a_change_in_a_file_reruns_exactly_the_rules_that_run_it(user_run, name):
-    more = "description: More.\n" if name.endswith(".yaml") else "\nMORE_IS_SAID = True\n"
-    expected = reruns.jobs_of(user_run.config, "spirals", OF_ONES_OWN[name])
+    more = "description: More.\n" if name.endswith(".yaml") else "\nMORE = True\n"
+    expected = reruns.jobs_of(user_run.config, "spirals", USER_FILES[name])
     assert jobs_with(user_run, user_run.mine / name, more) == expected
 
 
 def test_every_file_of_the_example_has_a_row(user_run):
     there = {path.name for path in user_run.mine.iterdir() if path.is_file()} - {"config.yaml"}
-    assert there == OF_ONES_OWN.keys()
+    assert there == USER_FILES.keys()
 
 
 def test_comments_in_every_file_and_an_unused_file_rerun_nothing(user_run):
-    for name in OF_ONES_OWN:
+    for name in USER_FILES:
         assert jobs_with(user_run, user_run.mine / name, "\n# A comment.\n") == set(), name
-    assert jobs_with(user_run, user_run.mine / "beside.py", "MORE_IS_SAID = True\n") == set()
+    assert jobs_with(user_run, user_run.mine / "unused.py", "MORE = True\n") == set()
 
 
 def test_another_version_of_the_systems_ffmpeg_reruns_the_films(user_run, tmp_path):
