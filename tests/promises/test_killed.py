@@ -99,7 +99,7 @@ def reset_signal_handlers() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def test_a_lost_terminal_leaves_no_lock_and_no_job(place):
+def test_closing_the_terminal_leaves_no_lock_and_no_job(place):
     terminal, end = pty.openpty()
 
     def at_the_terminal():

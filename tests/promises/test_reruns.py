@@ -49,7 +49,7 @@ def test_reordered_keys_and_explicit_defaults_rerun_nothing(planned):
     assert planned(change) == set()
 
 
-def test_two_swapped_numbers_rerun_what_each_of_them_would(planned, rerun_world):
+def test_swapping_two_numbers_reruns_what_either_change_would(planned, rerun_world):
     def change(config):
         training = config["runs"]["cells"]["training"]
         batch_size, steps = training["batch_size"], training["steps_per_epoch"]

@@ -41,7 +41,7 @@ def greys(examples):
 
 
 @pytest.mark.parametrize("kind", classes.SKETCHES)
-def test_a_sketch_is_dark_lines_on_white(kind):
+def test_a_sketch_has_dark_lines_on_white(kind):
     image = sketches.draw(kind, np.random.default_rng(1), 64)
     assert image.shape == (64, 64)
     assert image.dtype == np.uint8
@@ -96,7 +96,7 @@ def test_digits_are_dark_on_white_and_scaled():
     assert example["image"][:, 0].min() > 180
 
 
-def test_digit_splits_do_not_overlap_and_leave_none_out():
+def test_digit_splits_do_not_overlap_and_cover_all_images():
     counts = {"train": 1079, "validation": 179, "test": 539}
     own = {"source": "digits", "size": 8, "test_share": 0.3, "validation_share": 0.1}
     parts = {split: generated(split, range(count), **own) for split, count in counts.items()}
@@ -236,7 +236,7 @@ def test_a_class_without_a_folder_is_reported_with_the_folders_found(tmp_path):
         generated(**own(tmp_path, ["cats", "owls"]))
 
 
-def test_every_split_holds_every_class_even_one_with_few_images(tmp_path):
+def test_every_split_contains_every_class_even_with_few_images(tmp_path):
     pictures(tmp_path, ["cats"], 0, count=40)
     pictures(tmp_path, ["dogs"], 100, count=3)
     how = own(tmp_path, test_share=0.1, validation_share=0.1)

@@ -127,7 +127,7 @@ def test_no_example_is_its_own_neighbour():
     assert apart([[0.0], [1.0], [5.0]], [0, 1, 1])["apart_0_1"] < 0.5
 
 
-def test_neighbours_do_not_depend_on_the_rows_per_part(monkeypatch):
+def test_neighbours_do_not_depend_on_the_number_of_rows_at_a_time(monkeypatch):
     points = np.random.default_rng(0).normal(0, 1, (50, 4))
     whole = apart(points, np.arange(50) % 4)
     monkeypatch.setattr(evaluation, "_ROWS", 7)

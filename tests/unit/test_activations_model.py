@@ -73,7 +73,7 @@ def test_logits_are_linear_in_the_activations():
     assert torch.equal(network(images), network.classes(activations))
 
 
-def test_dropout_acts_only_in_training():
+def test_dropout_is_active_only_in_training():
     network, images = network_of(), batch()["image"]
     assert not torch.equal(network(images), network(images))
     network.eval()

@@ -96,7 +96,7 @@ def test_views_of_one_tensor_are_packed_like_separate_tensors():
         (torch.nn.LazyLinear(2).weight, "a lazy parameter without a shape"),
     ],
 )
-def test_a_tensor_that_no_checkpoint_can_hold_is_refused_by_name(tensor, words):
+def test_a_tensor_that_no_checkpoint_can_store_is_refused_by_name(tensor, words):
     words = rf"^model\.py: Network: state_dict entry 'x\.y' is {words}; expected a dense"
     with pytest.raises(UserError, match=words):
         checkpoints.check_tensors({"a": torch.zeros(1), "x.y": tensor}, "model.py: Network")

@@ -32,7 +32,7 @@ def stream(**functions) -> GeneratedSource:
 
 
 @pytest.mark.parametrize("functions", [{"generate": generate}, {"generate": None, "draw": draw}])
-def test_generated_batches_continue_without_end(functions):
+def test_generated_batches_never_end(functions):
     batch = stream(**functions).batch(7)
     assert batch["image"].shape == (5, 2, 3) and batch["image"].dtype == torch.uint8
     assert batch["image"][:, 0, 0].tolist() == [35, 36, 37, 38, 39]

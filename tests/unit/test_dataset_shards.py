@@ -143,7 +143,7 @@ def pixels(*shape) -> np.ndarray:
         ([np.uint64(2**63)], "integers of more than 63 bits"),
     ],
 )
-def test_a_value_that_no_column_can_hold_is_refused_before_writing(tmp_path, values, words):
+def test_a_value_that_no_column_can_store_is_refused_before_writing(tmp_path, values, words):
     start = r"^data\.py: generate gives a value that column 'x' cannot hold"
     words = rf"{start} \(.*({words}).*\); expected"
     with pytest.raises(UserError, match=words) as caught:
@@ -211,7 +211,7 @@ def test_an_index_beyond_the_split_is_refused(split, index):
         split[index]
 
 
-def test_a_split_of_no_shards_is_empty():
+def test_a_split_without_shards_is_empty():
     assert len(dataset_shards.Split([])) == 0 and dataset_shards.Split([]).arrays() == {}
 
 
@@ -237,7 +237,7 @@ def test_an_image_is_stored_in_the_hugging_face_format(split, tmp_path):
     )
 
 
-def test_a_float_has_its_hugging_face_type(split, tmp_path):
+def test_a_float_is_stored_with_its_hugging_face_type(split, tmp_path):
     schema = pq.read_schema(tmp_path / "0.parquet")
     features = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
     assert features["weight"]["dtype"] == "float64"

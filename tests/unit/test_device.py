@@ -64,7 +64,7 @@ def test_only_cores_that_the_process_may_use_are_counted(monkeypatch):
     assert device.cores() == os.cpu_count()
 
 
-def test_one_precision_leaves_no_trace_in_the_next():
+def test_a_precision_does_not_affect_the_next_one():
     with device.autocast(CPU, "bfloat16"):
         pass
     with device.autocast(CPU, "float32"):

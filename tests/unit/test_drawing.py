@@ -89,7 +89,7 @@ def test_marks_larger_than_the_canvas_are_refused():
 
 
 @pytest.mark.parametrize("end", [(300, 100), (100, 300), (260.5, 218.2)])
-def test_the_area_of_a_line_is_its_length_times_its_weight(end):
+def test_the_area_of_a_line_is_its_length_times_its_width(end):
     canvas = Canvas(*FULL, WHITE)
     canvas.line(np.array([(100, 100), end]), BLACK, 4)
     length = np.hypot(end[0] - 100, end[1] - 100)
@@ -228,7 +228,7 @@ def test_a_thinned_curve_keeps_its_ends_and_extremes():
 @pytest.mark.parametrize(
     ("end", "step"), [(1, 0.2), (3, 1), (50, 10), (200, 50), (7, 2), (1000, 200), (0.2, 0.05)]
 )
-def test_ticks_are_few_round_numbers(end, step):
+def test_ticks_are_a_few_round_numbers(end, step):
     assert ticks(end)[1] == pytest.approx(step) and ticks(end)[-1] <= end * (1 + 1e-9)
 
 
@@ -250,7 +250,7 @@ def test_a_frame_does_not_depend_on_earlier_frames():
     assert all(np.array_equal(a, b) for a, b in zip(in_order, reversed(alone), strict=True))
 
 
-def test_the_curve_never_redraws_its_past():
+def test_the_past_of_a_curve_never_changes():
     curve = Curve(run_info(), (100, 500, 800, 100), "Right")
     early, late = (
         Scene(FULL, [curve]).draw(frame_data(shares))
@@ -339,7 +339,7 @@ def test_each_number_of_the_title_line_is_close_to_its_label():
 
 
 @pytest.mark.parametrize("title", ["", "A " * 200, "Ünïcödé 数"])
-def test_any_title_leaves_the_numbers_in_place(title):
+def test_no_title_moves_the_numbers(title):
     scene = Scene(FULL, [TitleLine(RunInfo(title, FULL, {}, {}, {}, 50, 40, []))])
     plain = Scene(FULL, [TitleLine(run_info())])
     frames = [each.draw(frame_data([0.1, 0.2]))[:, 1040:] for each in (scene, plain)]

@@ -145,7 +145,7 @@ def test_each_snapshot_is_shown_for_its_time_and_the_last_one_is_held(
 
 
 @pytest.mark.parametrize("make", [film, webm])
-def test_transitions_take_the_end_of_the_previous_snapshots_time(
+def test_transitions_use_the_end_of_the_previous_snapshots_time(
     frames, transitions, tmp_path, make
 ):
     made = make(
@@ -315,7 +315,7 @@ def test_any_title_is_preserved(frames, tmp_path, title):
     assert shown(decoded(made))[:COUNT] == list(range(COUNT))
 
 
-def test_characters_that_no_argument_can_hold_are_replaced(frames, tmp_path):
+def test_characters_that_no_argument_can_contain_are_replaced(frames, tmp_path):
     assert b"a ?b" in film(frames, tmp_path / "a.mp4", title="a\0\ud800b").read_bytes()
 
 

@@ -64,7 +64,7 @@ def test_an_evaluation_of_another_snapshot_or_run_is_refused(written, read, snap
 
 
 @pytest.mark.parametrize("size", [1, 2, 4, 6, 10])
-def test_batches_hold_each_example_once_and_in_order(size):
+def test_batches_contain_each_example_once_and_in_order(size):
     parts = list(evaluator.batches(COLUMNS, size))
     assert [len(part["place"]) for part in parts[:-1]] == [size] * (len(parts) - 1)
     assert np.concatenate([part["place"] for part in parts]).tolist() == list(range(6))

@@ -52,13 +52,13 @@ def test_there_are_seven_bundled_families():
     ]
 
 
-def test_symbol_and_placeholder_fonts_are_left_out():
+def test_symbol_and_placeholder_fonts_are_excluded():
     names = {Path(face.path).name for faces in fonts.families(DIGITS).values() for face in faces}
     assert "cmr10.ttf" in names
     assert not names & {"cmsy10.ttf", "cmex10.ttf", "cmmi10.ttf", "LastResortHE-Regular.ttf"}
 
 
-def test_a_family_holds_its_upright_slanted_and_bold_faces():
+def test_a_family_contains_its_upright_slanted_and_bold_faces():
     faces = {(face.style, face.weight) for face in fonts.families(DIGITS)["DejaVu Sans"]}
     assert faces == {(s, w) for s in ("upright", "oblique") for w in ("normal", "bold")}
 
@@ -83,7 +83,7 @@ def test_a_user_folder_is_searched_with_its_subfolders(tmp_path):
     assert list(fonts.families(DIGITS, tmp_path)) == ["DejaVu Serif"]
 
 
-def test_a_font_without_the_digits_is_left_out(tmp_path):
+def test_a_font_without_the_digits_is_excluded(tmp_path):
     own(tmp_path, "DejaVuSans.ttf", "STIXSizOneSymReg.ttf", "LastResortHE-Regular.ttf")
     assert list(fonts.families(DIGITS, tmp_path)) == ["DejaVu Sans"]
 

@@ -35,7 +35,7 @@ def differing(made):
     return golden.differences(made / "one", made / "other")
 
 
-def test_another_key_compression_or_metadata_makes_no_difference(made):
+def test_another_key_compression_or_metadata_is_not_a_difference(made):
     other = made / "other/results/run"
     write(other / "evaluations/000000.parquet", {"x": [1.0]}, {"accuracy": 0.5}, key="another")
     Image.new("RGB", (4, 4)).save(other / "frames/000000.png", compress_level=0)

@@ -14,7 +14,7 @@ ENVIRONMENTS = sorted((REPOSITORY / "envs").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("file", ENVIRONMENTS, ids=lambda file: file.stem)
-def test_a_conda_environment_has_the_pins_of_the_requirements(file):
+def test_a_conda_environment_pins_the_versions_of_the_requirements(file):
     (pip,) = (part["pip"] for part in yaml.safe_load(file.read_text())["dependencies"][2:])
     named = dict(pin.split("==") for pin in pip)
     assert named and named == {name: PINNED.get(name) for name in named}
@@ -23,7 +23,7 @@ def test_a_conda_environment_has_the_pins_of_the_requirements(file):
 @pytest.mark.parametrize(
     "name", ["requirements.txt", "requirements-cluster.txt", "requirements-dev.txt"]
 )
-def test_requirements_pin_every_package_and_contain_no_address(name):
+def test_requirements_pin_every_package_and_contain_no_url(name):
     lines = (REPOSITORY / name).read_text().splitlines()
     pins = [line for line in lines if line and not line.startswith("#")]
     assert pins and all(re.fullmatch(r"[\w.-]+==[\w.]+", pin) for pin in pins)

@@ -76,7 +76,7 @@ def test_a_block_and_a_slot_make_a_number_of_six_digits(planned, size, places, f
 
 @pytest.mark.parametrize("size", [1, 10, 100])
 @pytest.mark.parametrize("epochs", [1, 8, 9, 10, 99, 100, 250])
-def test_blocks_hold_each_snapshot_once(planned, size, epochs):
+def test_blocks_contain_each_snapshot_once(planned, size, epochs):
     of_size = planned({"snapshots_per_block": size}, epochs=epochs)
     run = of_size.runs["tiny"]
     numbers = [
@@ -93,7 +93,7 @@ def test_the_snapshots_are_the_untrained_network_and_those_per_epoch(planned):
 
 
 @pytest.mark.parametrize(("epochs", "real"), [(9, 10), (10, 1), (14, 5), (19, 10)])
-def test_the_last_block_knows_how_many_snapshots_it_has(planned, epochs, real):
+def test_the_last_block_has_only_the_remaining_snapshots(planned, epochs, real):
     run = planned({"snapshots_per_block": 10}, epochs=epochs).runs["tiny"]
     assert run.block_settings("train", run.blocks()[-1])["count"] == real
 
@@ -140,14 +140,14 @@ def test_the_pattern_of_no_runs_matches_nothing(planned):
 # -- Shards
 
 
-def test_shards_hold_each_example_once(planned):
+def test_shards_contain_each_example_once(planned):
     dataset = planned({"datasets.points.examples_per_shard": 25}).datasets["points"]
     names = [path.split("/")[-1].split(".")[0] for path in dataset.shards("train")]
     parts = [fingerprints.of_shard(dataset, "train", name) for name in names]
     assert [(part["first"], part["count"]) for part in parts] == [(0, 25), (25, 25), (50, 10)]
 
 
-def test_a_split_of_no_examples_has_no_shards(planned):
+def test_a_split_without_examples_has_no_shards(planned):
     dataset = planned({"datasets.points.validation": 0}).datasets["points"]
     assert dataset.shards("validation") == []
 
@@ -684,6 +684,6 @@ def test_a_plan_is_made_even_if_the_default_encoding_is_ascii(spirals, tmp_path)
     subprocess.run(command, env=os.environ | ascii, check=True)
 
 
-def test_an_experiment_without_a_schema_takes_any_settings(planned, tmp_path):
+def test_an_experiment_without_a_schema_accepts_any_settings(planned, tmp_path):
     (tmp_path / "spirals" / "settings.schema.yaml").unlink()
     assert planned({f"{RUN}.network.depth": 2}).runs["tiny"].network["depth"] == 2

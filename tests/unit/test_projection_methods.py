@@ -159,7 +159,7 @@ def test_a_change_is_measured_in_distances_to_the_last_neighbour():
     assert np.delete(changed, 5).max() < 0.05
 
 
-def test_jitter_is_the_median_move_of_still_points_in_radii():
+def test_jitter_is_the_median_displacement_of_still_points_in_radii():
     layout, _ = procrustes.normalize(np.random.default_rng(1).normal(0, 1, (400, 2)))
     changed = np.where(np.arange(400) < 100, 0.1, 9.0)
     before = 3 + layout[:, ::-1] + np.where(changed > 1, 5.0, 0.0)[:, None]
@@ -288,7 +288,7 @@ def test_many_small_changes_eventually_move_a_point():
     assert (CLOUD[near[0]] == 1).all()
 
 
-def test_jitter_is_a_fiftieth_of_refitting_at_similar_faithfulness():
+def test_jitter_is_a_fiftieth_of_refitting_at_similar_trustworthiness():
     # Without a hold it is a twentieth here, where refitting moves more than on real activations.
     snapshots = film(6, apart=0.3, wander=0.16)
     ours, theirs = (projected(snapshots, kind) for kind in ("causal", "umap_each"))

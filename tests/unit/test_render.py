@@ -21,7 +21,7 @@ def settings(spirals, tmp_path):
     return Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
 
 
-def test_run_info_holds_what_is_constant_in_a_run(settings):
+def test_run_info_contains_what_is_constant_in_a_run(settings):
     run_info = render.run_info(settings, [{"label": 1}])
     assert (run_info.title, run_info.size, run_info.epochs) == ("Mine", (640, 360), 5)
     assert (run_info.examples_per_epoch, run_info.test) == (80, [{"label": 1}])
@@ -31,7 +31,7 @@ def test_run_info_holds_what_is_constant_in_a_run(settings):
 @pytest.mark.parametrize(
     ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
 )
-def test_frame_data_holds_its_epoch_and_the_examples_seen(settings, snapshot, epoch, examples):
+def test_frame_data_contains_its_epoch_and_the_examples_seen(settings, snapshot, epoch, examples):
     frame_data = render.frame_data(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
     assert (frame_data.snapshot, frame_data.examples) == (snapshot, examples)
     assert frame_data.epoch == pytest.approx(epoch)
@@ -43,7 +43,7 @@ def test_the_figure_settings_can_set_the_end_of_the_time_axis(spirals, tmp_path)
     assert render.run_info(settings, []).epochs == 40
 
 
-def test_a_transition_frame_knows_both_snapshots_and_its_share_of_the_way():
+def test_a_transition_frame_has_both_snapshots_and_its_progress():
     first, second = (
         FrameData(k, k, k, pa.table({}), {}, np.full((2, 2), 4.0 * k, np.float32)) for k in (0, 1)
     )

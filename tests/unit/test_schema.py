@@ -257,7 +257,7 @@ def test_a_key_that_does_not_belong_to_the_name_is_refused_in_one_line(value, wo
         (["balls", "balls"], "entries, all different"),
     ],
 )
-def test_too_few_or_equal_classes_are_reported_with_the_allowed_count(classes, words):
+def test_too_few_or_duplicate_classes_are_reported_with_the_limits(classes, words):
     of_data = schema_of("activations")["data"]
     assert words in refusal({"classes": classes}, of_data, "settings")
     assert "at least 1 entry," in refusal([], {"type": "array", "minItems": 1, "maxItems": 9})
@@ -431,7 +431,7 @@ def test_any_value_of_any_key_passes_or_is_refused_in_one_line(spirals, tmp_path
 
 @HURRIED
 @given(path=st.sampled_from(["", *PATHS]), key=KEYS, value=VALUES)
-def test_any_further_key_passes_or_is_refused_in_one_line(spirals, tmp_path, path, key, value):
+def test_any_additional_key_passes_or_is_refused_in_one_line(spirals, tmp_path, path, key, value):
     config = spirals()
     put(config, path, {key: value}) if path else config.update({key: value})
     line = plan_or_line(config, tmp_path)
@@ -504,7 +504,7 @@ def any_value_anywhere(folders, key, value):
 
 @HURRIED
 @given(key=st.sampled_from(EVERY_KEY), value=VALUES)
-def test_any_value_in_any_built_in_key_passes_or_is_refused_in_one_line(folders, key, value):
+def test_any_value_of_an_experiment_key_passes_or_is_refused_in_one_line(folders, key, value):
     any_value_anywhere(folders, key, value)
 
 
@@ -538,7 +538,7 @@ def test_any_missing_key_has_a_default_or_is_refused_in_one_line(folders, key):
         ({"renamed": 5}, "config: unknown key x.old; expected no keys"),
     ],
 )
-def test_a_schema_may_name_the_new_names_of_keys(rules, words):
+def test_a_schema_may_list_renamed_keys(rules, words):
     assert refusal({"old": 1}, rules | {"additionalProperties": False}, "x") == words
 
 

@@ -33,7 +33,7 @@ def test_another_seed_gives_other_draws(other):
     assert all(one != another for one, another in zip(*results, strict=True))
 
 
-def test_torch_is_seeded_as_with_its_own_function():
+def test_torch_is_seeded_as_by_manual_seed():
     seeding.seed_all(5)
     begun = torch.rand(3)
     torch.manual_seed(5)

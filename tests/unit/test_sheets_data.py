@@ -169,7 +169,7 @@ def test_shifts_reach_ten_and_twenty_pixels_in_both_directions():
     assert (min(top), max(top)) == (262, 302)
 
 
-def test_a_cell_holds_the_whole_number_with_white_around_it():
+def test_a_cell_shows_the_whole_number_with_white_around_it():
     for example in examples("cells", range(50)):
         rows, columns = np.nonzero(example["image"] < 200)
         assert columns.min() > 6 and columns.max() < 41

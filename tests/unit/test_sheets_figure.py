@@ -171,7 +171,7 @@ def test_a_chunked_evaluation_gives_the_same_arrays():
         assert np.array_equal(one, other)
 
 
-def test_a_small_test_set_fills_a_part_of_the_wall():
+def test_a_small_test_set_fills_only_part_of_the_wall_of_cells():
     few, many = (
         scene(variant="cells", cells=count).draw(frame_data(9, places=3, pages=40))
         for count in (5, 40)

@@ -60,7 +60,7 @@ def test_there_are_ten_logits_per_digit(name):
 
 
 @each_network
-def test_the_untrained_network_finds_all_digits_about_equally_likely(name):
+def test_the_untrained_network_gives_all_digits_similar_probabilities(name):
     network = network_of(name).eval()
     probabilities = network(batch_for(name)["image"]).softmax(-1)
     assert probabilities.max(-1).values.mean() < 0.2
@@ -103,7 +103,7 @@ def test_inference_is_deterministic(name):
 
 
 @pytest.mark.parametrize("name", ["deep", "cells"])
-def test_published_dropout_acts_only_in_training(name):
+def test_published_dropout_is_active_only_in_training(name):
     network, images = network_of(name).train(), batch_for(name, 2)["image"]
     assert not torch.equal(network(images), network(images))
 

@@ -89,7 +89,7 @@ def test_a_file_that_does_not_compile_is_refused_with_its_line(mine, file, code,
     assert line.startswith(f"{mine}/{file}.py cannot be read as Python: ") and words in line
 
 
-def test_a_file_that_nothing_imports_may_be_anything(mine):
+def test_a_file_that_nothing_imports_may_contain_anything(mine):
     (mine / "notes.py").write_text("def (")
     validate(mine)
 
@@ -206,7 +206,7 @@ def test_arguments_are_counted_only_where_the_source_is_conclusive(tmp_path, cod
     assert source_checks.accepts(tmp_path / "evaluation.py", "evaluate", 3) == accepted
 
 
-def test_next_to_sentences_a_sentence_may_take_any_arguments(mine):
+def test_if_sentences_is_defined_sentence_may_take_any_arguments(mine):
     code = "def sentence(row): ...\ndef sentences(rows, data, figure): ...\n"
     (mine / "figure.py").write_text(SOURCES["figure"] + code)
     validate(mine)

@@ -47,7 +47,7 @@ def test_equal_weights_have_a_histogram():
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_non_finite_weights_are_left_out_of_the_histogram(value):
+def test_the_histogram_excludes_non_finite_weights(value):
     net = torch.nn.Linear(3, 1)
     with torch.no_grad():
         net.weight[0, 0] = value
@@ -89,14 +89,14 @@ def test_the_layer_table_leaves_the_network_unchanged():
     assert net.training and not net[0]._forward_hooks
 
 
-def test_throughput_is_examples_by_the_time_between_samples(monkeypatch):
+def test_throughput_is_examples_divided_by_the_time_between_samples(monkeypatch):
     clock = iter([10.0, 12.0, 12.5])
     monkeypatch.setattr(system_sampler.time, "monotonic", lambda: next(clock))
     meter = system_sampler.SystemSampler(torch.device("cpu"))
     assert [meter.sample(8)["examples_per_second"] for _ in range(2)] == [4, 16]
 
 
-def test_processor_and_memory_are_those_of_this_process():
+def test_cpu_and_memory_usage_are_those_of_this_process():
     read = system_sampler.SystemSampler(torch.device("cpu")).sample(1)
     assert read["memory_bytes"] > 10_000_000 and read["cpu_percent"] >= 0
     assert (read["device"], read["gpus"]) == ("cpu", [])

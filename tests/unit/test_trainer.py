@@ -258,13 +258,13 @@ def test_weights_that_diverge_at_the_last_batch_are_reported(trainer, training):
         trainer(model, validation=False, training=settings).advance()
 
 
-def test_gradients_are_clipped_to_the_norm_that_the_config_gives(trainer):
+def test_gradients_are_clipped_to_the_norm_in_the_config(trainer):
     free, clipped = trainer(), trainer(training={"gradient_clipping": 0.01})
     rows = [one.advance().training["gradient_norm"] for one in (free, clipped)]
     assert rows[0] > 0.01 and rows[1] == pytest.approx(0.01, rel=1e-3)
 
 
-def test_a_clip_that_no_gradient_reaches_changes_no_bit(trainer):
+def test_clipping_above_all_gradient_norms_changes_no_bit(trainer):
     free, clipped = trainer(), trainer(training={"gradient_clipping": 1e6})
     one, other = (t.advance() and t.network.state_dict() for t in (free, clipped))
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -76,7 +76,7 @@ def told(done: subprocess.CompletedProcess) -> list[str]:
         ("settings.schema.yaml", "data:", "data: [", r"schema\.yaml, line \d+: invalid YAML: "),
     ],
 )
-def test_a_mistake_in_the_files_is_reported_when_the_plan_is_made(mine, file, old, new, words):
+def test_a_mistake_in_the_files_is_reported_while_planning(mine, file, old, new, words):
     mistake(mine, file, old, new)
     with pytest.raises(UserError, match=words) as caught:
         plan_of(mine)

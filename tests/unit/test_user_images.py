@@ -76,7 +76,7 @@ KINDS += [(depth, colour) for colour in (2, 4, 6) for depth in (8, 16)]
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (13, 9), (29, 37)])
 @pytest.mark.parametrize("interlaced", [0, 1])
 @pytest.mark.parametrize(("depth", "colour"), KINDS)
-def test_any_kind_of_png_is_read_and_refused_without_its_last_byte(
+def test_every_kind_of_png_is_read_but_refused_without_its_last_byte(
     tmp_path, depth, colour, interlaced, size
 ):
     each = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
@@ -186,7 +186,7 @@ def test_a_jpeg_that_ends_at_a_restart_marker_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("length", [1, 2])
-def test_a_jpeg_without_only_its_end_marker_is_read(tmp_path, length):
+def test_a_jpeg_that_lacks_only_its_end_marker_is_read(tmp_path, length):
     content = saved(SHADES, format="JPEG")
     assert np.array_equal(read(tmp_path, content[:-length]), read(tmp_path, content))
 
@@ -210,7 +210,7 @@ def deviations() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("content", deviations().values(), ids=deviations().keys())
-def test_a_jpeg_that_deviates_from_the_standard_is_read_if_it_has_an_end(tmp_path, content):
+def test_a_nonstandard_jpeg_with_an_end_marker_is_read(tmp_path, content):
     expected = np.asarray(Image.open(io.BytesIO(content)))
     assert np.array_equal(read(tmp_path, content), expected)
     assert refusal(tmp_path, content[: len(content) // 2])

@@ -160,7 +160,7 @@ def test_only_the_masks_of_the_first_words_are_stored():
     assert np.array_equal(kept[5], np.rint(255 * looked[5].numpy()).ravel())
 
 
-def test_a_row_has_the_word_the_reading_and_its_probability():
+def test_a_row_has_the_word_the_prediction_and_its_probability():
     columns, _ = tried(signs("CAT", "I"), signs("CUT", "I"), sure=2.0)
     assert columns["letters"].to_pylist() == signs("CAT", "I").tolist()
     assert columns["prediction"].to_pylist() == signs("CUT", "I").tolist()

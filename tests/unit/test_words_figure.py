@@ -109,7 +109,7 @@ def test_the_end_of_a_word_has_its_own_symbol():
     assert (tiles[END].pixels[12:24, 12:24] == palette.RIGHT).all()
 
 
-def test_a_mask_lights_what_it_lets_through_and_letters_stay_legible():
+def test_a_mask_highlights_what_it_selects_and_letters_stay_legible():
     letter, ground = np.full((SIDE, SIDE), 128, np.uint8), np.zeros((SIDE, SIDE), np.uint8)
     for mask in (0, 128, 255):
         looked = np.full((SIDE, SIDE), mask, np.uint8)
@@ -140,7 +140,7 @@ def test_steps_after_the_end_are_pale_and_not_scored():
             assert is_counted or not box
 
 
-def test_rates_are_the_shares_in_which_each_symbol_is_read():
+def test_rates_are_the_fractions_of_symbols_read_as_each_symbol():
     words = np.array([[0, 1, END, END, END], [0, END, END, END, END]], np.uint8)
     read = np.array([[0, 2, END, 5, 5], [3, END, 7, 7, 7]], np.uint8)
     rates = panels.reading_rates(words, read)

@@ -197,7 +197,7 @@ def test_the_first_mask_of_published_covers_the_whole_image():
     assert (masks[:, 1:] < 1).all()
 
 
-def test_compact_first_weights_all_columns_equally():
+def test_compact_initially_weights_all_columns_equally():
     looked = network_of("compact").reader(batch_of()["image"])[1]
     torch.testing.assert_close(looked.columns[0], torch.full((4, 40), 1 / 40))
 

@@ -92,7 +92,7 @@ def test_projection_in_blocks_equals_projection_at_once(place, run, name):
         assert np.array_equal(layout(place, run, number), whole[number].layout)
 
 
-def test_in_transitions_points_move_and_the_title_is_that_of_the_first(place):
+def test_in_transitions_points_move_and_the_title_line_stays(place):
     pictures = list(png.series(place.path("spirals/transitions/000010.png").read_bytes()))
     frames = [png.decode(place.path(f"spirals/frames/{n:06d}.png").read_bytes()) for n in (9, 10)]
     first, second = (png.decode(picture) for picture in pictures)

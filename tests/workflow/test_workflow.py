@@ -52,7 +52,7 @@ def test_the_untrained_network_guesses_and_metrics_cover_all_snapshots(world):
     assert summary["loss"][-1] < summary["loss"][0]
 
 
-def test_artifacts_hold_their_cache_key_and_no_time_or_path(world):
+def test_artifacts_contain_their_cache_key_and_no_time_or_path(world):
     metadata = pq.read_schema(world.path("sheets/evaluations/000003.parquet")).metadata
     about = json.loads(metadata[b"epochreel"])
     assert about["snapshot"] == 3
@@ -62,7 +62,7 @@ def test_artifacts_hold_their_cache_key_and_no_time_or_path(world):
         assert str(world.folder).encode() not in world.path(path).read_bytes()
 
 
-def test_only_the_last_weights_stay_where_checkpoints_are_not_kept(world):
+def test_only_the_last_weights_stay_if_checkpoints_are_not_kept(world):
     assert not list(world.path("cells/checkpoints").glob("*"))
     assert world.path("cells/network.safetensors").is_file()
     stored = list(world.path("cells/store").glob("*/weights/*"))
@@ -277,7 +277,7 @@ def test_verify_reports_a_foreign_frame_and_a_foreign_published_film(copied):
     assert "training.mp4 differs from results/sheets/training.mp4: delete it" in told
 
 
-def test_verify_checks_again_whatever_snakemake_remembers(copied):
+def test_verify_checks_again_whatever_snakemake_has_recorded(copied):
     path = copied.path("sheets/frames/000003.png")
     assert "run 'sheets' matches its manifest" in copied.make("verify")
     times, data = path.stat().st_mtime_ns, bytearray(path.read_bytes())
