@@ -27,8 +27,8 @@ built-in experiment.
 `config.yaml` is plain YAML. An unknown key, a wrong type or a value out of range stops the command
 with a one-line error before any job runs; duplicate keys, YAML tags, NaN and infinities are errors
 too. A file named with `--configfile` replaces `config.yaml`. Snakemake reads it first: if it is
-invalid YAML or empty, the error comes from Snakemake and does not name the file. Memory, GPUs and the
-threads of jobs are set in `rules/` and `profiles/`. [reruns.md](reruns.md) lists what a change
+invalid YAML or empty, the error comes from Snakemake and does not name the file. Memory, GPUs and
+the threads of jobs are set in `rules/` and `profiles/`. [reruns.md](reruns.md) lists what a change
 of each key reruns.
 
 {shared}

@@ -134,5 +134,5 @@ def test_neighbours_do_not_depend_on_the_number_of_rows_at_a_time(monkeypatch):
     assert apart(points, np.arange(50) % 4) == pytest.approx(whole)
 
 
-def test_very_many_classes_have_no_separations():
+def test_more_than_sixteen_classes_have_no_separations():
     assert apart(np.zeros((40, 3)), np.arange(40) % 20) == {}

@@ -21,7 +21,7 @@ def without_gpu(monkeypatch):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_settings_give_the_number_of_threads(without_gpu, threads):
+def test_the_settings_determine_the_number_of_threads(without_gpu, threads):
     assert device.choose(threads) == CPU
     assert torch.get_num_threads() == threads
 

@@ -144,7 +144,7 @@ def test_neighbours_kept_is_the_share_of_common_neighbours():
     assert quality.faithfulness(Points(points), layout)[1] == pytest.approx(np.mean(common))
 
 
-def test_scaling_and_shifting_all_activations_is_no_change():
+def test_scaling_and_shifting_all_activations_is_not_a_change():
     points = film()[0].astype(np.float64)
     assert quality.changes(points, Points(7 * points + 3)).max() < 1e-9
 
