@@ -13,7 +13,7 @@ rule write_manifest:
     input:
         unpack(of_run("artifacts_by_kind")),
         # Contains the checksum of the network.
-        checkpoint_index=last_of("checkpoint_index"),
+        last_index=last_of("checkpoint_index"),
         sources=run_sources,
     output:
         "results/{run}/manifest.json",

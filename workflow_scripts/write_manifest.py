@@ -28,12 +28,12 @@ def write_manifest(
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        not_artifacts = ("checkpoint_index", "sources")
+        not_artifacts = ("last_index", "sources")
         inputs = snakemake.input.items()
         files = {name: list(paths) for name, paths in inputs if name not in not_artifacts}
         write_manifest(
             files=files,
-            path_to_index=snakemake.input.checkpoint_index,
+            path_to_index=snakemake.input.last_index,
             path_to_manifest=snakemake.output[0],
             settings=json.loads(snakemake.params.settings),
             sources=snakemake.input.sources,
