@@ -250,7 +250,7 @@ class CellWall:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the cells and the decimal points."""
-        note = "Below each cell: the digits that it reads. Bold: correct. Boxed: wrong"
+        note = "Below each cell: the digits that the network reads. Bold: correct. Boxed: wrong"
         caption(canvas, _SECOND, "Test cells as the network reads them", note, _SECOND_WIDTH)
         wide, high = (self._zoom * length for length in layout.CELL)
         row, column = np.divmod(np.arange(self._shown), self._columns)
