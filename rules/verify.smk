@@ -34,7 +34,7 @@ rule write_manifest:
 
 
 # Without an output, and without a benchmark, which counts as one, the rule runs on every request,
-# whatever Snakemake has recorded.
+# regardless of what Snakemake has recorded.
 rule verify:
     log:
         "results/logs/verify.log",

@@ -14,8 +14,9 @@ def write_manifest(
     """Write the checksums of all artifacts of a run and the cache keys of its stages.
 
     `files` are the artifacts by kind; `path_to_index` is the checkpoint index of the last block;
-    `settings` are those of `Run.manifest_settings`, and `sources` the files that its `sources`
-    name. All files are checked first: a manifest must not vouch for a damaged or foreign file.
+    `settings` is the result of `Run.manifest_settings`, and `sources` are the files that its entry
+    `sources` names. All files are checked first, so that a manifest never lists a file that is
+    damaged or was made with other settings.
     """
     stages = {name: json.loads(key) for name, key in settings["stages"].items()}
     RunArtifacts(

@@ -64,7 +64,7 @@ modules and files; `pytest tests -m long` does the rest.
 First to rerun when a file of a run of two blocks is lost, with or without the target `all` (for
 projections and transitions, with `all`); and what happens when it is altered by hand and gets a new
 modification time. The stage that made an altered file does not rerun, since nothing it depends on
-has changed: delete the file to make it again.
+has changed: delete the file to recreate it.
 
 | file | first to rerun when lost | when altered |
 | --- | --- | --- |
@@ -80,9 +80,10 @@ has changed: delete the file to make it again.
 
 ## Code
 
-Comments, docstrings and layout never count. Any other change reruns the stages below, in the
-experiments that use the module. If `evaluate` is one of the stages, a run with
-`keep_checkpoints: last` trains again: its checkpoints are gone. Names without a folder are scripts.
+Comments, layout, and the docstrings of modules, classes and functions never count; a string below a
+constant does. Any other change reruns the stages below, in the experiments that use the module. If
+`evaluate` is one of the stages, a run with `keep_checkpoints: last` trains again: its checkpoints
+are gone. Names without a folder are scripts.
 
 | modules | first to rerun |
 | --- | --- |
