@@ -1,8 +1,8 @@
 """Epochreel: turns the training of a neural network into a film, reproducibly.
 
 snakemake training.mp4                            the film of the main run
-snakemake                                         everything of the main run
-snakemake all                                     everything of every run
+snakemake                                         all artifacts of the main run
+snakemake all                                     all artifacts of all runs
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png

@@ -13,7 +13,7 @@ from epochreel.provenance.keys import canonical
 
 
 def or_stop(function):
-    """Wrap `function`, so that a `UserError` ends the command and prints only its message."""
+    """Wrap `function` so that a `UserError` ends the command and prints only its message."""
 
     def wrapper(*arguments):
         try:
@@ -45,7 +45,7 @@ def read_config():
 BASE = Path(CONFIGS[-1]).resolve().parent
 PLAN = or_stop(Plan)(read_config(), BASE)
 SLOTS = PLAN.slots
-# Scripts read settings that do not affect results, such as what to keep, from `config`.
+# Scripts read settings that do not affect results, such as which checkpoints to keep, from `config`.
 config.clear()
 config.update(PLAN.checked)
 

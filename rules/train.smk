@@ -5,7 +5,7 @@ needs  the training and validation shards (or, for an unbounded training set, th
 makes  results/<run>/checkpoints/<snapshot>.safetensors;
        results/<run>/checkpoint_index/<block>.json;
        results/<run>/training/<block>.parquet: losses, learning rate, gradients; a row per snapshot
-keeps  results/<run>/store/: what training resumes from (not an output)
+stores results/<run>/store/: the state that training resumes from (not an output)
 logs   results/<run>/logs/train/<block>.system.parquet: time, throughput, machine
 """
 

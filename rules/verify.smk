@@ -13,7 +13,7 @@ rule write_manifest:
     input:
         unpack(of_run("artifacts_by_kind")),
         # Contains the checksum of the network.
-        checkpoint_index=last_of("checkpoint_index"),
+        last_index=last_of("checkpoint_index"),
         sources=run_sources,
     output:
         "results/{run}/manifest.json",
@@ -34,7 +34,7 @@ rule write_manifest:
 
 
 # Without an output, and without a benchmark, which counts as one, the rule runs on every request,
-# whatever Snakemake has recorded.
+# regardless of what Snakemake has recorded.
 rule verify:
     log:
         "results/logs/verify.log",

@@ -1,4 +1,4 @@
-"""Encode a run's frames as the film or one of its other formats."""
+"""Encode a run's frames as MP4, WebM or GIF, or save one as the poster."""
 
 import json
 from collections.abc import Callable

@@ -18,7 +18,7 @@ def predict(
     stage: dict,
     base: Path,
 ) -> None:
-    """Write the table of what a run's network predicts for an image."""
+    """Write a table of what a run's network predicts for an image."""
     experiment = loader.of_stage(stage, base)
     paths = path_to_image, path_to_network, path_to_index
     table = Predictor(experiment, stage, *paths).call("predict")

@@ -14,8 +14,8 @@ def save_network(
 
     `key_digest` is the expected digest of the checkpoint index's cache key.
 
-    A hard link would not do: Snakemake sets the modification time of a job's outputs to the end of
-    the job, so that the checkpoint would seem newer than the files made from it.
+    A hard link would not work: Snakemake sets the modification time of a job's outputs to the end
+    of the job, so the checkpoint would seem newer than the files made from it.
     """
     last = int(Path(path_to_checkpoint).stem)
     checkpoint_index.check_last(path_to_index, path_to_checkpoint, last, key_digest)

@@ -33,7 +33,7 @@ def verify(config: dict, base: Path) -> None:
 
 
 def _differences(run: Run) -> Iterator[str]:
-    """Yield how a run's artifacts, and its data's source files, differ from the manifest."""
+    """Yield a line for each artifact or source file of a run that differs from the manifest."""
     files = run.files
     if not Path(files.manifest).is_file():
         yield f"{files.film} has no manifest: run: snakemake {files.manifest}"
@@ -48,7 +48,7 @@ def _differences(run: Run) -> Iterator[str]:
 
 
 def _published(run: Run) -> list[str]:
-    """Return how the main run's published film, if there is one, differs from its film."""
+    """Return a line if the published film exists and differs from the main run's film."""
     film, copy = Path(run.files.film), Path("training.mp4")
     if not (film.is_file() and copy.is_file()) or sha256(film) == sha256(copy):
         return []

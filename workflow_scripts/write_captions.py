@@ -15,8 +15,9 @@ from epochreel.runtime.job import job
 def write_captions(path_to_metrics: str, path_to_captions: str, stage: dict, base: Path) -> None:
     """Write consecutive captions, each shown long enough to be read.
 
-    The text comes from the experiment: `figure.sentences(rows, data, figure)` returns those of all
-    snapshots, `figure.sentence(numbers, data)` that of one. Without either, captions list metrics.
+    The text comes from the experiment: `figure.sentences(rows, data, figure)` returns the sentences
+    of all snapshots, `figure.sentence(numbers, data)` the sentence of one. If neither is defined,
+    captions list metrics.
     """
     settings = stage["settings"]
     experiment = loader.of_stage(stage, base)

@@ -14,8 +14,9 @@ def write_manifest(
     """Write the checksums of all artifacts of a run and the cache keys of its stages.
 
     `files` are the artifacts by kind; `path_to_index` is the checkpoint index of the last block;
-    `settings` are those of `Run.manifest_settings`, and `sources` the files that its `sources`
-    name. All files are checked first: a manifest must not vouch for a damaged or foreign file.
+    `settings` is the result of `Run.manifest_settings`, and `sources` are the files that its entry
+    `sources` names. All files are checked first, so that a manifest never lists a file that is
+    damaged or was made with other settings.
     """
     stages = {name: json.loads(key) for name, key in settings["stages"].items()}
     RunArtifacts(
@@ -28,12 +29,12 @@ def write_manifest(
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        not_artifacts = ("checkpoint_index", "sources")
+        not_artifacts = ("last_index", "sources")
         inputs = snakemake.input.items()
         files = {name: list(paths) for name, paths in inputs if name not in not_artifacts}
         write_manifest(
             files=files,
-            path_to_index=snakemake.input.checkpoint_index,
+            path_to_index=snakemake.input.last_index,
             path_to_manifest=snakemake.output[0],
             settings=json.loads(snakemake.params.settings),
             sources=snakemake.input.sources,

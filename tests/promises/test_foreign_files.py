@@ -48,7 +48,7 @@ def test_two_swapped_files_are_detected_by_the_stage_that_reads_them(
         (another_runs, "evaluations/000004.parquet", "was made with other settings"),
         (another_runs, "metrics/00000.parquet", "was made with other settings"),
         (another_runs, "../datasets/few_sheets/test/00000.parquet", "was made with other settings"),
-        (red, "frames/000004.png", "does not name its snapshot: delete it"),
+        (red, "frames/000004.png", "has no snapshot number: delete it"),
         (reversed_note, "frames/000004.png", "was made with other settings"),
     ],
 )

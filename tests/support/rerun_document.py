@@ -64,7 +64,7 @@ dry runs of the rest.
 The table shows which stages are the first to rerun when a file of a run with two blocks is lost,
 with or without the target `all` (for projections and transitions, with `all`), and what happens when
 the file is altered by hand and has a new modification time. The stage that made an altered file does
-not rerun, since nothing that it depends on has changed: delete the file to make it again.
+not rerun, since nothing that it depends on has changed: delete the file to recreate it.
 
 | file | first to rerun when lost | when altered |
 | --- | --- | --- |
@@ -81,10 +81,10 @@ not rerun, since nothing that it depends on has changed: delete the file to make
 
 ## Code
 
-Comments, docstrings and formatting rerun nothing. Any other change reruns the stages below, in the
-experiments that use the module. If `evaluate` is one of the stages, a run with
-`keep_checkpoints: last` trains again, because its checkpoints are gone. Names without a folder are
-scripts.
+Comments, formatting, and the docstrings of modules, classes and functions rerun nothing; any other
+change, such as of a string below a constant, reruns the stages below, in the experiments that use
+the module. If `evaluate` is one of the stages, a run with `keep_checkpoints: last` trains again,
+because its checkpoints are gone. Names without a folder are scripts.
 
 | modules | first to rerun |
 | --- | --- |

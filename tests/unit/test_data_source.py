@@ -51,15 +51,15 @@ def test_the_example_of_a_generated_source_is_its_first():
         ({"draw": lambda *given: 1}, "draw returns 1"),
         (
             {"draw": lambda *given: {"x": np.array(["a"] * 5)}},
-            "draw gives a value that column 'x' can",
+            "draw produces a value that column 'x' can",
         ),
         (
             {"generate": lambda *given: [{"x": "a"}] * 5},
-            "generate gives a value that column 'x' can",
+            "generate produces a value that column 'x' can",
         ),
         (
             {"generate": lambda *given: [{"x": None}] * 5},
-            "generate gives a value that column 'x' can",
+            "generate produces a value that column 'x' can",
         ),
     ],
 )

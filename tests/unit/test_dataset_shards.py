@@ -144,7 +144,7 @@ def pixels(*shape) -> np.ndarray:
     ],
 )
 def test_a_value_that_no_column_can_store_is_refused_before_writing(tmp_path, values, words):
-    start = r"^data\.py: generate gives a value that column 'x' cannot hold"
+    start = r"^data\.py: generate produces a value that column 'x' cannot hold"
     words = rf"{start} \(.*({words}).*\); expected"
     with pytest.raises(UserError, match=words) as caught:
         examples = [{"x": value} for value in values]
@@ -201,7 +201,7 @@ def test_shards_with_different_columns_are_reported_with_the_column(tmp_path, on
     paths = [tmp_path / name for name in "abc"]
     for path, example in zip(paths, (one, one, other), strict=True):
         dataset_shards.write(path, [example], {})
-    with pytest.raises(UserError, match=rf"^{paths[2]}: column .*{words}.*: make generate in"):
+    with pytest.raises(UserError, match=rf"^{paths[2]}: column .*{words}.*: generate in data"):
         dataset_shards.Split(paths).arrays()
 
 

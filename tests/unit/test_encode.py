@@ -166,7 +166,7 @@ def test_the_gif_shows_transitions_too(frames, transitions, tmp_path):
     ("harm", "words"),
     [
         (lambda path: path.unlink(), "transitions 3, .*000003.png, is missing: run: snakemake"),
-        (lambda path: path.write_bytes(path.read_bytes()[:99]), "is cut off: delete it and run"),
+        (lambda path: path.write_bytes(path.read_bytes()[:99]), "is truncated: delete it and run"),
     ],
 )
 def test_a_bad_transition_is_reported_with_the_command_that_repairs_it(
@@ -533,7 +533,7 @@ def test_a_poster_position_beyond_the_film_is_refused(frames, tmp_path):
 
 def test_a_damaged_poster_is_refused(frames, tmp_path):
     truncate(frames)
-    with pytest.raises(UserError, match=r"frame 3, .* is cut off"):
+    with pytest.raises(UserError, match=r"frame 3, .* is truncated"):
         encode.save_poster(sequence(frames), tmp_path / "a.png", FILM | {"poster": 0.6})
 
 

@@ -55,7 +55,7 @@ def test_a_damaged_file_is_reported_with_the_command_that_repairs_it(tmp_path):
 @pytest.mark.parametrize(
     ("count", "key", "words"),
     [
-        (2, {"code": "c"}, "was made with other settings, code or versions than the config asks"),
+        (2, {"code": "c"}, "was made with other settings, code or versions than the config"),
         (3, {}, "holds the snapshots up to 1, not 2"),
         (1, {}, "holds the snapshots up to 1, not 0"),
     ],

@@ -52,5 +52,5 @@ def test_a_lost_or_added_byte_is_detected(film):
 
 
 def test_a_film_with_another_key_is_reported(film):
-    words = f"{film} was made with other settings, code or versions than the config asks for"
+    words = f"{film} was made with other settings, code or versions than the config requires"
     assert refusal(film, "cd" * 32).startswith(words)

@@ -68,7 +68,7 @@ def test_the_size_is_width_and_height():
     [
         (b"", "is empty"),
         (b"GIF89a" + bytes(40), "is not a PNG file"),
-        (png.encode(noise(3, 5))[:-1], "is cut off"),
+        (png.encode(noise(3, 5))[:-1], "is truncated"),
     ],
 )
 def test_the_error_says_what_is_wrong_with_a_file(data, reason):

@@ -154,7 +154,7 @@ def test_the_figure_shows_the_page_of_its_settings():
 
 
 def test_a_page_beyond_the_test_set_is_an_error():
-    with pytest.raises(UserError, match=r"figure\.example is 7; .* 0 … 2"):
+    with pytest.raises(UserError, match=r"figure\.settings\.example is 7; .* 0 … 2"):
         scene(example=7).draw(frame_data(1))
 
 

@@ -161,5 +161,5 @@ def test_a_retrained_snapshot_that_differs_is_refused(tmp_path):
     store = Store(tmp_path, "a" * 64)
     rows = {"training": {}, "system": {}}
     store.add(0, {"w": torch.ones(3)}, {"0.step": torch.tensor(0)}, rows)
-    with pytest.raises(UserError, match="snapshot 0 has other weights than in"):
+    with pytest.raises(UserError, match="snapshot 0 differs from its first training"):
         store.add(0, {"w": torch.zeros(3)}, {"0.step": torch.tensor(0)}, rows)

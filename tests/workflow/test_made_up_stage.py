@@ -37,8 +37,8 @@ from epochreel.runtime.job import job
 
 def export_accuracy(path_to_metrics: str, path_to_text: str, stage: dict) -> None:
     """Write the accuracy."""
-    count, made = stage["settings"]["snapshots"], stage["reads"]["summarize"]
-    table = metrics.read(path_to_metrics, count, made)
+    count, key_digest = stage["settings"]["snapshots"], stage["reads"]["summarize"]
+    table = metrics.read(path_to_metrics, count, key_digest)
     Path(path_to_text).write_text(str(table["accuracy"][-1].as_py()))
 
 
@@ -53,7 +53,7 @@ if __name__ == "__main__":
 DECLARATION = """    Stage(
         "export_accuracy",
         settings=lambda run: {"snapshots": run.snapshots},
-        needs=Needs(packages=("numpy", "pyarrow")),
+        needs=Dependencies(packages=("numpy", "pyarrow")),
         reads=("summarize",),
         makes=(Artifact("accuracy", "results/{run}/accuracy.txt"),),
     ),

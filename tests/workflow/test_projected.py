@@ -49,7 +49,9 @@ def place(tmp_path_factory) -> Workplace:
     shutil.copytree(SPIRALS, folder / "mine")
     (folder / "mine/projection.py").write_text(PROJECTION)
     text = (folder / "mine/figure.py").read_text().replace(MOVED, LAID)
-    text = text.replace("for x, y, label, taken in zip(\n", "for at, label, taken in zip(\n")
+    text = text.replace(
+        "for x, y, label, prediction in zip(\n", "for at, label, prediction in zip(\n"
+    )
     text = text.replace(
         'points["x"], points["y"], points["label"]', 'range(len(points["x"])), points["label"]'
     )

@@ -132,7 +132,7 @@ def test_other_film_formats_are_made_on_request(copied):
     assert encode.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48
     assert png.size(copied.path("cells/poster.png").read_bytes()) == (640, 360)
     words = copied.path("cells/training.vtt").read_text()
-    assert "Untrained, 0 cells" in words and "800 cells" in words
+    assert "Before training: " in words and "800 cells" in words
 
 
 def test_verify_accepts_a_finished_run(copied):
@@ -192,7 +192,7 @@ def test_verify_reports_changed_settings_that_no_artifact_records(world, key, va
                 "results/sheets/manifest.json", kept(config), {}, run_of(config).stages(), {}
             )
         )
-    line = f"results/sheets/manifest.json: the output of '{stage}' follows from"
+    line = f"results/sheets/manifest.json: the output of '{stage}' was made with"
     assert [each for each in told if each.startswith(line)]
 
 
@@ -244,7 +244,7 @@ def test_a_config_given_on_the_command_line_replaces_the_default(tmp_path):
 
 OTHERS = {
     "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "was made with other set"),
-    "cells/network.safetensors": (other_weights, {"write_manifest"}, "not the checkpoint that"),
+    "cells/network.safetensors": (other_weights, {"write_manifest"}, "is damaged, or not the"),
     "words/checkpoint_index/00000.json": (
         another_states,
         {"train", "evaluate"},

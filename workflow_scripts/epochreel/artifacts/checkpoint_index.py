@@ -29,8 +29,8 @@ def write(path: str | Path, records: Sequence[Mapping[str, Any]], key_digest: st
 def read(path: str | Path, last: int, key_digest: str) -> dict[str, Any]:
     """Read the index of the block that ends with snapshot `last`.
 
-    Raises `UserError` if the file is missing, damaged, belongs to another block, or depends on a
-    cache key whose digest is not `key_digest`.
+    Raises `UserError` if the file is missing, damaged, belongs to another block, or has a cache key
+    whose digest is not `key_digest`.
     """
     try:
         index = checked_json.read(path)
@@ -46,7 +46,7 @@ def read(path: str | Path, last: int, key_digest: str) -> dict[str, Any]:
 def digests(path: str | Path, count: int, last: int, key_digest: str) -> list[str]:
     """Return the SHA-256 of each of the block's `count` checkpoints, in order.
 
-    Raises `UserError` as `read` does, and if the index lists another number of checkpoints.
+    Raises `UserError` as `read` does, and if the index lists a different number of checkpoints.
     """
     checksums = read(path, last, key_digest)["checkpoints"]
     lineage.check_position(path, len(checksums), count, "checkpoint count")

@@ -26,7 +26,7 @@ from epochreel.provenance.keys import canonical
 
 
 def pack(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, Any]) -> bytes:
-    """Serialize named tensors; equal tensors and metadata give equal bytes.
+    """Serialize named tensors; equal tensors and metadata produce equal bytes.
 
     The metadata is stored as JSON under the single key `epochreel`, because safetensors writes
     several keys in random order. Tensors that share memory, such as tied weights, are written once
@@ -50,14 +50,14 @@ def check_tensors(tensors: Mapping[str, Any], source: str) -> None:
     """Raise `UserError` for the first tensor that a checkpoint cannot hold.
 
     A checkpoint holds dense tensors that have values and a dtype that safetensors supports.
-    `source` is the file and the function that gave the tensors.
+    `source` is the file and the function that returned the tensors.
     """
     for name, tensor in tensors.items():
         reason = _unsupported_reason(tensor)
         if reason:
             raise UserError(
                 f"{source}: state_dict entry {shown(name)} is {reason}; expected a dense tensor of "
-                "a common dtype: convert it, or leave it out of state_dict"
+                "a dtype that safetensors supports: convert it, or leave it out of state_dict"
             )
 
 
@@ -94,8 +94,8 @@ class Checkpoint:
 def read(path: str | Path, digest: str | None = None) -> Checkpoint:
     """Read a checkpoint.
 
-    `digest` is the SHA-256 that the index lists, or None if the caller has compared it already.
-    Raises `UserError` if the file is damaged or has another checksum.
+    `digest` is the SHA-256 that the index lists, or None if the caller has already checked it.
+    Raises `UserError` if the file is damaged or has a different checksum.
     """
     try:
         data = Path(path).read_bytes()
@@ -121,7 +121,7 @@ def _check_digest(path: str | Path, found: str, expected: str) -> None:
 
 
 def _metadata(data: bytes) -> dict[str, Any]:
-    """Return the metadata. A safetensors file is a length, a JSON header and the data."""
+    """Return the metadata. A safetensors file consists of a length, a JSON header and data."""
     # The first 8 bytes are the header's length.
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])

@@ -119,8 +119,8 @@ class Split(Sequence):
         """Read the whole split `name` of a stage from its shards, in order.
 
         Raises `UserError` for the first shard that is damaged, belongs elsewhere in the dataset, or
-        depends on other settings than the stage expects, and if the number of examples differs from
-        the stage's settings.
+        was made with settings other than the stage expects, and if the number of examples differs
+        from the stage's settings.
         """
         split, count = cls._of(stage, name, paths), stage["settings"]["examples"][name]
         if len(split) != count:
@@ -178,9 +178,9 @@ class Split(Sequence):
 
 
 def check(stage: Mapping[str, Any], name: str, paths: Sequence[str | Path]) -> None:
-    """Raise `UserError` if `Split.of` would.
+    """Check the shards of a split as `Split.of` does.
 
-    Holds one shard at a time in memory and decodes no image.
+    Holds one shard at a time in memory and decodes no images.
     """
     found = _check(stage, name, ((path, parquet.read(path)) for path in paths))
     count = stage["settings"]["examples"][name]
@@ -212,7 +212,7 @@ def _check_same_columns(shards: Mapping[str | Path, pa.Table]) -> None:
             if found != expected:
                 raise UserError(
                     f"{path}: column {shown(name)} is {found}, but {expected} in {start}: "
-                    "make generate in data.py give all examples the same columns"
+                    "generate in data.py must return the same columns for all examples"
                 )
 
 
@@ -238,19 +238,19 @@ def _raise_wrong_count(path: str | Path, name: str, found: int, count: int) -> N
 def convert_or_raise(convert: Callable, value: Any, name: str, source: str) -> Any:
     """Return `convert(value)`; raise `UserError` if the column `name` cannot hold the value.
 
-    `source` is the file and the function that gave the value.
+    `source` is the file and the function that returned the value.
     """
     try:
         return convert(value)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         raise UserError(
-            f"{source} gives a value that column {shown(name)} cannot hold ({first_line(error)}); "
-            f"expected {_ALLOWED}"
+            f"{source} produces a value that column {shown(name)} cannot hold "
+            f"({first_line(error)}); expected {_ALLOWED}"
         ) from error
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Mapping):  # Images alone are stored as structs.
+    if isinstance(value, Mapping):  # Only images are stored as structs.
         raise TypeError(shown(value))
     if isinstance(value, np.ndarray) and value.ndim >= 2:
         return {"bytes": png.encode(value), "path": None}

@@ -17,9 +17,9 @@ from epochreel.provenance import lineage
 class FrameSequence:
     """The frames of all snapshots, in order: PNGs of `size`, with the transitions before each.
 
-    `transitions` is empty or has one animated PNG per frame; the first one's is not shown. `drawn`
-    maps "render" and "render_transitions" to the key digests that the files must carry; a missing
-    entry means that the key is not checked.
+    `transitions` is empty or has one animated PNG per frame; that of the first is not shown.
+    `drawn` maps "render" and "render_transitions" to the key digests that the files must carry; a
+    missing entry means that the key is not checked.
     """
 
     frames: Sequence[str | Path]
@@ -83,8 +83,8 @@ def check_frames(
     """Check that the frames are numbered 0, 1, 2 … and are complete RGB PNGs of `size`.
 
     `size` is (width, height) in px, both even; `drawn` is the key digest that they must carry, or
-    None; `what` is the word for them in errors. Raises `UserError` with the first wrong file and
-    the command that repairs it.
+    None; `what` names the pictures in errors. Raises `UserError` with the first wrong file and the
+    command that repairs it.
     """
     if not frames:
         raise UserError("the list of frames is empty; a film needs at least one frame")
@@ -112,7 +112,7 @@ def _frame(
         fix_hint = shlex.quote(str(path.with_name(name)))
         raise UserError(
             f"{what} {number} is missing: found {path} at its position; expected all in order from "
-            f"000000.png on; to make it again run: snakemake {fix_hint}"
+            f"000000.png on; to recreate it, run: snakemake {fix_hint}"
         )
     fix_hint = f"run: snakemake {shlex.quote(str(path))}"
     try:
@@ -141,6 +141,6 @@ def _check_picture(png_data: bytes, number: int, size: tuple[int, int], drawn: s
             texts[keyword] = text
     snapshot = texts.get(b"Snapshot", b"" if drawn else str(number).encode()).decode("latin-1")
     if snapshot != str(number):
-        raise ValueError(f"shows snapshot {snapshot}" if snapshot else "does not name its snapshot")
+        raise ValueError(f"shows snapshot {snapshot}" if snapshot else "has no snapshot number")
     if drawn and hashlib.sha256(texts.get(b"epochreel", b"")).hexdigest() != drawn:
         raise ValueError(lineage.STALE)

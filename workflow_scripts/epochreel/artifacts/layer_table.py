@@ -1,9 +1,11 @@
-"""Layer table of a run: one row for each layer with a computation, in the order of execution.
+"""Layer table of a run: one row per layer, in order of execution.
+
+Containers that have no parameters are left out.
 
 name          name of the layer in the network
 kind          name of its class
 output_shape  list of int64, without the batch axis; null if the output is not a tensor
-parameters    int64, number of parameters of the layer itself, without its submodules
+parameters    int64, number of parameters of the layer, without its submodules
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def differences(
 
     `expected` are the artifacts that the run should have; `keys` and `stages` map artifacts and
     stages to the cache keys that they should have now, in canonical form; `sources` are as for
-    `write`. Reads all files whole and ignores modification times. Raises `UserError` for a
+    `write`. Reads all files completely and ignores modification times. Raises `UserError` for a
     damaged manifest.
     """
     manifest = _read(path)

@@ -56,8 +56,8 @@ def write(path: str | Path, metrics: pa.Table, key: str) -> None:
 def read(path: str | Path, count: int, key_digest: str) -> pa.Table:
     """Read the metrics of the first `count` snapshots.
 
-    Raises `UserError` if the file is damaged, has another number of snapshots, or depends on a
-    cache key whose digest is not `key_digest`.
+    Raises `UserError` if the file is damaged, has a different number of snapshots, or has a cache
+    key whose digest is not `key_digest`.
     """
     table = parquet.read(path)
     lineage.check_key(path, parquet.metadata(table.schema), key_digest)

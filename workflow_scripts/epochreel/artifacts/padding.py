@@ -1,7 +1,7 @@
 """Padding: the slots of a block after the run's last snapshot.
 
 Snakemake expects all output files of a block, so the remaining slots are hard links to the last
-snapshot. Padding enters no film, metric or manifest.
+snapshot. Films, metrics and manifests ignore padding.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""System log of a block: when each snapshot was trained, how fast, and on which machine.
+"""System log of a block: when, how fast and on which machine each snapshot was trained.
 
 It is a log, not an artifact: no stage of the film reads it.
 

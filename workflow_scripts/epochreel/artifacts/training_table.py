@@ -56,8 +56,8 @@ def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None
 def read(path: str | Path, first: int, count: int, key_digest: str) -> pa.Table:
     """Read the table of the block of `count` snapshots that starts with `first`.
 
-    Raises `UserError` if the file is damaged, belongs to another block, or depends on a cache key
-    whose digest is not `key_digest`.
+    Raises `UserError` if the file is damaged, belongs to another block, or has a cache key whose
+    digest is not `key_digest`.
     """
     table = parquet.read(path)
     lineage.check_key(path, parquet.metadata(table.schema), key_digest)

@@ -1,4 +1,4 @@
-"""Checks of a finished run's artifacts, as their readers do: damage, cache key and position."""
+"""Check the artifacts of a finished run: damage, cache key and position."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class RunArtifacts:
     """The artifacts of a run by kind, each in the order of snapshots.
 
     `stages` maps stages to their cache keys; `made_by` maps each kind whose files carry a key to
-    its stage; `index` is the checkpoint index of the last block; `last_snapshots` has the number
-    of each block's last snapshot.
+    its stage; `index` is the checkpoint index of the last block; `last_snapshots` lists the last
+    snapshot of each block.
     """
 
     files: Mapping[str, Sequence[str]]
@@ -36,7 +36,7 @@ class RunArtifacts:
     last_snapshots: Sequence[int]
 
     def check(self) -> None:
-        """Raise `UserError` for the first file that is damaged, foreign or out of place."""
+        """Raise `UserError` for the first file that is damaged, stale or out of order."""
         for kind, paths in self.files.items():
             if kind in _CHECKS:
                 _CHECKS[kind](self, paths)
@@ -49,7 +49,7 @@ class RunArtifacts:
 
 
 def _check_keys(key_digest: str, paths: Sequence[str]) -> None:
-    """Check the cache key alone: for kinds of files that need no other check."""
+    """Check only the cache key: for kinds of files that need no other check."""
     for path in paths:
         lineage.check_key(path, manifest.read_key(path), key_digest)
 

@@ -37,7 +37,7 @@ def checked(value: Any, schema: Mapping[str, Any], where: str = "") -> Any:
             f"the schema of {_key(path)} has an unknown reference: {lost.ref}"
         ) from None
     if error is not None:
-        raise UserError(_in_one_line(error, path))
+        raise UserError(_one_line_message(error, path))
     return value
 
 
@@ -53,7 +53,7 @@ def load_parts(path: Path) -> dict[str, Any]:
             f"{path}: unknown part {shown(unknown[0])}; expected one of {', '.join(PARTS[:3])}"
         )
     try:
-        parts = json.loads(json.dumps(parts))  # Makes all keys text and copies shared objects.
+        parts = json.loads(json.dumps(parts))  # Converts keys to strings; copies shared objects.
     except (TypeError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: invalid JSON Schema: {first_line(error)}") from None
     networks = parts.get("networks", {})
@@ -78,7 +78,7 @@ def _check_schema(rules: Any, where: str) -> None:
 def by_name(schemas: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schema of an object whose `name` selects one of `schemas`.
 
-    The selected schema gives the object's other keys, with their bounds and defaults.
+    The selected schema defines the object's other keys, with their bounds and defaults.
     """
     branches = []
     for name, part in schemas.items():
@@ -111,7 +111,7 @@ def suffixes(schema: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def _keyword(schema: Any, key: str) -> Any:
-    return schema.get(key) if isinstance(schema, dict) else None  # `true` and `false` are schemas.
+    return schema.get(key) if isinstance(schema, dict) else None  # A schema may be a bool.
 
 
 def _plain(value: Any, path: list) -> Any:
@@ -156,7 +156,7 @@ def _fill(properties_rule):
 
 
 def _is_integer(_checker, value: Any) -> bool:
-    """Reject 1.0, which jsonschema takes for an integer, and true, which Python does."""
+    """Reject 1.0, which jsonschema accepts as an integer, and true, which Python does."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -168,7 +168,7 @@ _FILLING = jsonschema.validators.extend(
 )
 
 
-def _in_one_line(error: ValidationError, where: list) -> str:
+def _one_line_message(error: ValidationError, where: list) -> str:
     path = [*where, *error.absolute_path]
     rule, instance, limit = error.validator, error.instance, error.validator_value
     if rule == "additionalProperties" and isinstance(instance, dict):
@@ -237,7 +237,7 @@ _BOUNDS = {
 def _expected(schema: Any) -> str:
     """Describe the values that a schema allows.
 
-    Its keyword `expected` takes precedence: it says in words what a pattern means.
+    Its keyword `expected` takes precedence: it explains in words what a pattern means.
     """
     if not isinstance(schema, Mapping):
         return "nothing"

@@ -1,1 +1,1 @@
-"""Errors, files, locks, random seeds, logging and devices; knows nothing of runs."""
+"""Errors, files, locks, random seeds, logging and devices; independent of runs."""

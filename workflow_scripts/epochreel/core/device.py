@@ -14,8 +14,8 @@ log = logging.getLogger("epochreel")
 def choose(threads: int) -> torch.device:
     """Select CUDA if available, otherwise the CPU with `threads` threads, and log the choice.
 
-    The number of threads changes how sums are rounded, so it is a setting and never taken from the
-    machine.
+    The number of threads changes how sums are rounded, so it is a setting and does not depend on
+    the machine.
     """
     torch.set_num_threads(threads)
     if torch.cuda.is_available():
@@ -29,7 +29,7 @@ def choose(threads: int) -> torch.device:
 def cores() -> int:
     """Return the number of cores that this process may use.
 
-    Only for work whose result does not depend on it.
+    Use it only for work whose result does not depend on the number.
     """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -47,8 +47,8 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     """Return the context in which a network computes in `float32`, `tf32` (CUDA) or `bfloat16`.
 
     With `bfloat16` the weights stay in float32 and autocast chooses the type of each operation.
-    TF32 is a switch of the whole process. It is set at once and not reset at the end of the
-    context, so that the backward pass, which runs after it, has the same precision.
+    TF32 is a process-wide switch. It is set immediately and not reset at the end of the context, so
+    that the backward pass, which runs after it, has the same precision.
     """
     torch.backends.cuda.matmul.allow_tf32 = precision == "tf32"
     torch.backends.cudnn.allow_tf32 = precision == "tf32"

@@ -1,4 +1,4 @@
-"""Errors that a user can act on, and how to word them."""
+"""Errors that a user can act on, and functions that format their messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Atomic writes, copies and links, and other operations on files."""
+"""Atomic writes, copies and links, and other file operations."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def atomic_copy(source: str | Path, target: str | Path) -> None:
 
 
 def atomic_link(source: str | Path, target: str | Path) -> None:
-    """Hard-link `target` to `source` atomically, or copy where the file system has no links."""
+    """Hard-link `target` to `source` atomically; copy if the file system has no hard links."""
     atomic_link_all({target: source})
 
 
@@ -77,7 +77,7 @@ def _link(source: Path, target: Path) -> None:
 
 
 def _set_file_name(error: OSError, tmp_path: Path, path: Path) -> None:
-    """Make an error name `path`: a full disk names no file, other errors name `tmp_path`."""
+    """Replace an error's file name, `tmp_path` or (on a full disk) None, with `path`."""
     if error.errno and (error.filename is None or str(error.filename) == str(tmp_path)):
         error.filename, error.strerror = str(path), os.strerror(error.errno)
 
@@ -95,8 +95,8 @@ def _temporary_path(path: Path) -> Path:
 def walk_files(folder: str | Path, parents: frozenset[Path] = frozenset()) -> Iterator[Path]:
     """Yield all files in a folder and its subfolders, sorted by name; follow links to folders.
 
-    A link to one of its own `parents` is skipped. Raises `OSError` if a folder does not exist or
-    cannot be read.
+    A link to one of the `parents` is skipped. Raises `OSError` if a folder does not exist or cannot
+    be read.
     """
     folder = Path(folder)
     real = folder.resolve()
@@ -110,7 +110,7 @@ def walk_files(folder: str | Path, parents: frozenset[Path] = frozenset()) -> It
 
 
 def remove_leftovers(folder: str | Path) -> None:
-    """Delete temporary files below `folder` that killed processes of this machine left behind."""
+    """Delete temporary files below `folder` that killed processes on this machine left behind."""
     for path in Path(folder).rglob(".*.part"):
         host, _, pid = path.name.removesuffix(".part").rpartition("@")[2].rpartition("-")
         if host == _HOST and pid.isdigit() and not psutil.pid_exists(int(pid)):

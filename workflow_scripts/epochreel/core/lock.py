@@ -47,8 +47,8 @@ def _locked(path: Path, poll_interval: float) -> TextIO:
     is_logged = False
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Closing any descriptor of a file releases its POSIX locks, so nothing else opens it.
-        # "a+" creates the file and keeps the holder's name in it.
+        # Closing any descriptor of a file releases its POSIX locks, so nothing else opens it. "a+"
+        # creates the file without erasing the holder's name in it.
         file = open(path, "a+", encoding="utf-8", errors="replace")  # noqa: SIM115
         while not _try(file, path):
             if not is_logged:
@@ -57,7 +57,7 @@ def _locked(path: Path, poll_interval: float) -> TextIO:
             time.sleep(poll_interval)
         if _is_current(file, path):
             return file
-        # The last holder deleted the folder. A new file at this path has a lock of its own.
+        # The last holder deleted the folder. A new file at this path has a separate lock.
         file.close()
 
 

@@ -20,7 +20,7 @@ def to_terminal() -> None:
     log.handlers[:] = [terminal]
     log.setLevel(logging.DEBUG)
     log.propagate = False
-    # On a full disk writing the log file fails, too; the terminal still shows the reason.
+    # On a full disk, writing the log file fails too; the terminal still shows the reason.
     logging.raiseExceptions = False
 
 

@@ -1,7 +1,7 @@
 """Seeds for the random generators of Python, NumPy and torch.
 
 A user's code may draw from these global generators. They are seeded before each unit of work, so
-its results depend on the seed and its position alone, not on what the process did before.
+its results depend only on the seed and its position, not on what the process did before.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def seed_all(seed: int) -> None:
     # NumPy accepts 32 bits, so combine both halves of the seed.
     np.random.seed((seed ^ seed >> 32) & 0xFFFFFFFF)
     if torch := sys.modules.get("torch"):
-        # Equivalent to `torch.manual_seed`, which formats a traceback on every call while the GPU
-        # is unused and is a hundred times slower.
+        # Equivalent to `torch.manual_seed`, which formats a traceback on every call until CUDA is
+        # initialized and is a hundred times slower.
         torch.default_generator.manual_seed(seed)
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(seed)

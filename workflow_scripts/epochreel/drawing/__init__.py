@@ -1,1 +1,1 @@
-"""Drawing frames: a canvas, text, marks, and the panels that every film shares."""
+"""Drawing frames: a canvas, text, marks, and the panels that all films share."""

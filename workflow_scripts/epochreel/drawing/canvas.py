@@ -10,7 +10,7 @@ uniformly and centres it. Static marks are drawn once; dynamic marks are drawn a
     canvas.put_stamps(digits, which)                                # all stamps in one call
     canvas.put_pictures(photos, pictures)                           # all pictures in one call
 
-Rotation, gradients and transparency other than flat tints are left out on purpose.
+Rotation, gradients and transparency other than flat tints are deliberately not supported.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Canvas:
         if middle:
             y += text.CAPITAL * size / 2
         pen = self.left + (x - shift * wide) * self.scale
-        # Baselines are on whole pixels, so glyphs need horizontal phases only (`text._glyph`).
+        # Baselines are on whole pixels, so glyphs need only horizontal phases (`text._glyph`).
         base = round(self.top + y * self.scale)
         mask, left, top = text.line(words, size * self.scale, weight, pen)
         self._blend(mask, left, base + top, colour)
@@ -179,7 +179,7 @@ class Canvas:
         """Draw empty slots with top-left corners (x, y), (N,) each, and return their bars.
 
         All slots have the same width and height in whole pixels. With `stripe`, bars are striped in
-        that colour, so that they differ from solid ones without colour too.
+        that colour, so that they can be told from solid ones without colour.
         """
         high, wide = self._whole_pixels(height), self._whole_pixels(width)
         row, column = self._positions(x, y, wide, high)

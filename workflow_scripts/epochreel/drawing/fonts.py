@@ -1,4 +1,4 @@
-"""Fonts: those bundled with matplotlib, or the user's folder.
+"""Fonts bundled with matplotlib or in a user's folder.
 
 matplotlib's font files are found without importing it. Faces are grouped into families (upright,
 italic or oblique; light, normal or bold) by the names in the files.
@@ -20,7 +20,7 @@ from epochreel.core.files import walk_files
 STYLES = ("upright", "italic", "oblique")
 WEIGHTS = ("light", "normal", "bold")
 
-# Each Computer Modern font calls itself the "Regular" face of a separate family.
+# Each Computer Modern font claims to be the "Regular" face of a separate family.
 _COMPUTER_MODERN = {
     "cmr10": ("Computer Modern Roman", "upright", "normal"),
     "cmti10": ("Computer Modern Roman", "italic", "normal"),
@@ -50,7 +50,7 @@ def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Fac
     """Return the families whose faces have all characters of `text`, sorted by name.
 
     Searches `folder` and its subfolders for .ttf and .otf files; None means matplotlib's fonts.
-    Leaves out faces that lack a character or draw two digits the same. Raises `UserError` if the
+    Leaves out faces that lack a character or draw two digits identically. Raises `UserError` if the
     folder cannot be read, has a file that is not a font, or has no suitable face.
     """
     return dict(_families("".join(sorted(set(text) - {" "})), str(folder or bundled_folder())))
@@ -85,7 +85,7 @@ def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
 
 def _font_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise UserError(f"font folder {folder} does not exist: create it or name another")
+        raise UserError(f"font folder {folder} does not exist: create it or choose another folder")
     try:
         files = [path for path in walk_files(folder) if path.suffix.lower() in (".ttf", ".otf")]
     except OSError as error:

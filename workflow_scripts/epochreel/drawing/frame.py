@@ -41,7 +41,8 @@ class FrameData:
     predictions: pa.Table  # the rows of its evaluation
     history: Mapping[str, np.ndarray]  # each metric at snapshots 0 … this one, (n,)
     # Position of each row in the plane, (N, 2), centred, with a root mean square radius of 1. In a
-    # picture between two snapshots it is interpolated; all else but `way` is the first snapshot's.
+    # picture between two snapshots it is interpolated; all fields except this and `way` are the
+    # first snapshot's.
     layout: np.ndarray | None = None
     way: Transition | None = None  # set in pictures between two snapshots
 
@@ -60,15 +61,15 @@ class Transition:
 
     @property
     def eased(self) -> float:
-        """Share of their way that points have covered, 0 … 1; they start and stop gently."""
+        """Fraction of their path that points have covered, 0 … 1; they start and stop gently."""
         return self.share * self.share * (3 - 2 * self.share)
 
 
 class Panel(Protocol):
-    """A part of the frame, with a place of its own."""
+    """A part of the frame, drawn at a fixed position."""
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw what never changes; called once, before any `draw`."""
+        """Draw the parts that never change; called once, before any `draw`."""
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw `frame_data` over the static part, independent of earlier calls."""

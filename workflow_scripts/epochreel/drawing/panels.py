@@ -12,13 +12,13 @@ from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
 MARGIN = 56
-"""Left and right margin of the frame."""
+"""Left and right margins of the frame."""
 TOP, BOTTOM = 196, 1036
 """Upper edge of panels, below the title line and their headings, and their lower edge."""
 
 
 def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: float = TOP) -> None:
-    """Draw a heading in two lines above a panel that begins at `top`: its title, how to read it."""
+    """Draw a two-line heading above a panel that begins at `top`: its title and a note."""
     canvas.text(x, top - 46, title, 26, weight="bold", fit=fit)
     canvas.text(x, top - 16, note, 20, palette.QUIET, fit=fit)
 
@@ -26,7 +26,7 @@ def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: fl
 def ticks(end: float, most: int = 6) -> np.ndarray:
     """Return at most `most` round numbers from 0 to `end`."""
     power = 10.0 ** np.floor(np.log10(end / most))
-    # The smallest step of 1, 2 or 5 times a power of ten that gives few enough numbers.
+    # The smallest step of 1, 2 or 5 times a power of ten that yields few enough numbers.
     step = next(s * power for s in (1, 2, 5, 10, 20) if end / (s * power) <= most - 1)
     return np.arange(int(end / step + 1e-9) + 1) * step  # 1e-9: a quotient may be rounded down
 
@@ -34,9 +34,9 @@ def ticks(end: float, most: int = 6) -> np.ndarray:
 def measured(frame_data: FrameData, metric: str) -> np.ndarray:
     """Return a metric at all snapshots so far, (n,). Raises `UserError` if it does not exist."""
     if metric not in frame_data.history:
-        there = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
+        available = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
         raise UserError(
-            f"the figure shows the metric '{metric}', but evaluate returns {there}: "
+            f"the figure shows the metric '{metric}', but evaluate returns {available}: "
             f"return '{metric}' too, or draw other panels"
         )
     return np.asarray(frame_data.history[metric], float)
@@ -55,7 +55,7 @@ def group(run_info: RunInfo, metric: str) -> str:
 
 
 def in_a_line(text: str) -> str:
-    """Return a label as it is written within a line: "word accuracy", but "F1 score"."""
+    """Return a label as written within a sentence: "word accuracy", but "F1 score"."""
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
 
 
@@ -120,7 +120,7 @@ class Curve:
     `place` is (x, y, width, height) of the panel without its heading. The labels of the values lie
     inside it on the left, those of the epochs below it. `title` is the heading: by default the
     metric's label, or the group of two metrics. `metric` is the name of a metric, or two names,
-    which may be mapped to the names in the legend (by default their labels). To tell the two apart
+    which may be mapped to the names in the legend (by default their labels). To distinguish the two
     without colour, the first is a thick line that ends in a disc, the second a thin line that ends
     in a ring. `axis` maps values to their labels; it begins at 0 and ends at its largest value.
     """
@@ -201,7 +201,7 @@ def _legend(
 
 
 def _heading(run_info: RunInfo, metric: str | Sequence[str] | Mapping[str, str]) -> str:
-    """The label of one metric, or the group of two; says so if lower values are better."""
+    """Return the label of one metric, marked if lower is better, or the group of two."""
     if not isinstance(metric, str):
         return group(run_info, next(iter(metric)))
     found = run_info.metrics.get(metric)

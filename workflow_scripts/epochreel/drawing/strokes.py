@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_PIECE = 12.0  # px: segments are cut to about this length, so that their boxes stay small
+_PIECE = 12.0  # px: segments are split into pieces of about this length, which have small boxes
 
 
 def quantize(coverage: np.ndarray) -> np.ndarray:

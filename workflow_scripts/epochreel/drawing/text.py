@@ -1,7 +1,7 @@
 """Text as coverage masks, positioned at fractions of a pixel, with a cache of rendered glyphs.
 
 Widths come from the outlines, not from hinted glyphs, so that a line has the same shape at every
-frame size. All digits of DejaVu have the same width, so a changing number moves nothing next to it.
+frame size. All digits of DejaVu have the same width, so a changing number does not move its label.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ def _union(glyphs: list[tuple[np.ndarray, int, int]]) -> tuple[np.ndarray, int, 
 def _glyph(letter: str, weight: str, size: float, phase: int) -> tuple[np.ndarray, int, int]:
     """Return the coverage of a glyph, with its left and top edge relative to the pen.
 
-    `phase` shifts the glyph to the right by quarters of a px. Reduces a large rendering; the
-    vertical scale puts the tops of capitals on whole pixels.
+    `phase` shifts the glyph to the right by quarters of a px. The glyph is rendered large, then
+    reduced; the vertical scale puts the tops of capitals on whole pixels.
     """
     font = _font(weight, size * _ZOOM)
     left, top, right, bottom = font.getbbox(letter, anchor="ls")

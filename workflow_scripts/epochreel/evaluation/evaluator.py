@@ -26,7 +26,7 @@ _RESERVED = ("snapshot", "epoch", "examples")  # columns that metric tables and 
 
 
 class Evaluator:
-    """Network and test set of a run, loaded once for many snapshots.
+    """The network and test set of a run, loaded once for many snapshots.
 
     `sample` holds training examples; they are evaluated too if `train_sample` is above 0.
     """

@@ -9,8 +9,8 @@
 A name that ends in `*` declares a family of metrics; `{}` in its label stands for the rest of the
 metric's name, with spaces for underscores. `METRICS` is optional.
 
-The dict is read from the syntax tree and therefore holds literals only. evaluation.py itself is
-never run here: it imports torch, which planning and drawing do without.
+The dict is read from the syntax tree and may therefore contain only literals. evaluation.py itself
+is never run here: it imports torch, which planning and drawing do not need.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ class Metrics(Mapping[str, Metric]):
 
 
 def read(file: Path) -> Metrics:
-    """Read `METRICS` from an evaluation.py; empty where the file does not define it.
+    """Read `METRICS` from an evaluation.py; empty if the file does not define it.
 
-    Raises `UserError`, one line with file and line, for anything but a dict of literals.
+    Raises `UserError`, with the file and line, for anything but a dict of literals.
     """
     node = _assigned(file)
     if node is None:

@@ -15,7 +15,7 @@ NAMES = {
 }
 """Required names in each file of an experiment."""
 FILES = ("data", "model", "evaluation", "figure")
-"""Files that every experiment has."""
+"""Files that every experiment must have."""
 
 CALLS = {
     "data": {

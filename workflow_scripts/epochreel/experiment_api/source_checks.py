@@ -1,8 +1,8 @@
 """Check the source of a user's experiment while planning, without running it.
 
-A mistake in the source stops planning with a one-line error. What the source alone cannot decide,
-such as a decorated function or a name from `import *`, is accepted; the job that runs it reports
-mistakes.
+A mistake in the source stops planning with a one-line error. Code that cannot be judged from its
+source, such as a decorated function or a name from `import *`, is accepted; the job that runs it
+reports mistakes.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
 # An import in one of these may fail or be skipped: `except ImportError`, `if TYPE_CHECKING`.
 _CONDITIONAL = (ast.Try, ast.TryStar, ast.With, ast.If)
 # A file that uses one of these may define names that its source does not show.
-_NAME_MAKERS = {"exec", "globals", "locals", "vars", "setattr", "__dict__", "global_enum"}
-_BY_RUN = {"draw", "evaluate"}  # Their arguments depend on the run.
+_DYNAMIC_NAMES = {"exec", "globals", "locals", "vars", "setattr", "__dict__", "global_enum"}
+_BY_RUN = {"draw", "evaluate"}  # Checked per run: only some runs call these in this form.
 
 
 def validate_experiment(experiment: Experiment) -> None:
@@ -70,7 +70,7 @@ def check_imports(file: Path, root: Path) -> None:
     """Check that the relative imports in a file resolve to modules and names below `root`."""
     importlib.invalidate_caches()
     package = file.parent.relative_to(root).parts
-    for node in _certain_imports(parse(file)):
+    for node in _unconditional_imports(parse(file)):
         depth = len(package) - node.level + 1
         parts = [*package[:depth], *(node.module.split(".") if node.module else [])]
         for name in (alias.name for alias in node.names):
@@ -81,7 +81,7 @@ def check_imports(file: Path, root: Path) -> None:
                 )
 
 
-def _certain_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
+def _unconditional_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
     """Yield the relative imports that must succeed when they run."""
     queue: list[ast.AST] = [tree]
     for node in queue:
@@ -127,7 +127,7 @@ def defines(file: Path, name: str) -> bool:
     if _bindings(tree, name) or _bindings(tree, "__getattr__"):
         return True
     used = (getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(tree))
-    return not _NAME_MAKERS.isdisjoint(used)
+    return not _DYNAMIC_NAMES.isdisjoint(used)
 
 
 def accepts(file: Path, name: str, count: int) -> bool:

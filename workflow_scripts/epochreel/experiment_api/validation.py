@@ -59,8 +59,8 @@ def _is_suffix(suffix: Any) -> bool:
 def contradictions(experiment: Experiment, settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return settings that contradict others, as pairs of the key and a one-line explanation.
 
-    `settings` contains a run's settings `data`, `network`, `figure` and `film`, each valid in
-    itself and with defaults filled in; `test`, the number of test examples; and `train_sample`, the
+    `settings` contains a run's settings `data`, `network`, `figure` and `film`, each individually
+    valid and with defaults filled in; `test`, the number of test examples; and `train_sample`, the
     number of training examples that are evaluated in addition. Returns an empty list if the
     experiment has no checks.py. Raises `UserError` if checks.py fails or returns anything else.
     """

@@ -35,9 +35,9 @@ def cues(
     """Return the cues of a film that shows snapshot k, with `sentences[k]`, from `times[k]` on.
 
     `times` has one more entry, the end of the film. A cue shows the sentence of its first snapshot
-    for at least `minimum_seconds`. The last snapshot has a cue of its own if the rest of the film
-    is long enough; in a short film, this may shorten the first cue. Raises `ValueError` if the
-    numbers of times and sentences do not match.
+    for at least `minimum_seconds`. The last snapshot has a separate cue if the rest of the film is
+    long enough; in a short film, this may shorten the first cue. Raises `ValueError` if the numbers
+    of times and sentences do not match.
     """
     if len(times) != len(sentences) + 1 or not sentences:
         raise ValueError(

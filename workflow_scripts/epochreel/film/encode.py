@@ -1,4 +1,4 @@
-"""Encoding of films with ffmpeg. Frames are checked before, and the film's frames counted after.
+"""Encode films with ffmpeg. Frames are checked before encoding, and counted after it.
 
 Film settings are a mapping; each function reads only the keys that its docstring or this table
 names:
@@ -8,7 +8,7 @@ names:
 `hold_seconds`            s ≥ 0: extra time for the last snapshot
 `ffmpeg`                  "bundled" (with imageio-ffmpeg) or "system" (found in PATH)
 `crf`, `preset`           quality (1 best … 51) and speed preset of x264
-`threads`                 threads of the encoder; other numbers give other bytes
+`threads`                 threads of the encoder; their number changes the bytes
 `webm_codec`              "av1" or "vp9"
 `gif_width`               px, at most the frame's width
 `gif_frames_per_second`   1 … 24
@@ -16,7 +16,7 @@ names:
 ========================= ==========================================================
 
 A film with motion between snapshots has transitions: for each snapshot but the first, an animated
-PNG of the pictures before it. They take the end of the previous snapshot's time.
+PNG of the pictures before it. They are shown at the end of the previous snapshot's time.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def encode_film(
 
     The metadata holds the title and, as comment, the cache key's digest `key_digest`; the last box
     holds `key_digest` and a checksum. High profile, yuv420p, BT.709 in limited range, 24 frames/s,
-    the index at the start of the file. Raises `UserError` for a wrong frame before encoding, and if
-    the decoded film has another number of frames than expected.
+    the index at the start of the file. Raises `UserError` for an invalid frame before encoding, and
+    if the decoded film does not have the expected number of frames.
     """
     options = {
         "c:v": "libx264",
@@ -130,7 +130,7 @@ def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -
 
 
 def save_poster(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
-    """Write the frame at position `poster` to `target`. Raises `UserError` for a wrong frame."""
+    """Write the frame at position `poster` to `target`. Raises `UserError` if it is invalid."""
     position = settings["poster"]
     if not 0 <= position <= 1:
         raise UserError(f"poster is {position}; expected a number from 0 to 1")
@@ -214,7 +214,7 @@ def _tags(title: str, key_digest: str) -> dict[str, str]:
 def _run_with_pictures(
     command: list[str], target: str | Path, sequence: FrameSequence, settings: Mapping
 ) -> bytes:
-    """Run `command` with the pictures in its pipe. If it fails for a damaged picture, name it."""
+    """Run `command` with the pictures in its pipe; name a damaged picture if that is the cause."""
     try:
         return run(command, target, sequence.pictures(frames_per_snapshot(settings)))
     except UserError:

@@ -50,7 +50,7 @@ def ffmpeg_line(settings: Mapping) -> str:
 
 
 def ffmpeg_version(settings: Mapping) -> str:
-    """Return the version in the cache key: the pinned package's, or the system's version line."""
+    """Return the version for the cache key: the package's, or the line from `ffmpeg -version`."""
     if settings["ffmpeg"] == "system":
         return ffmpeg_line(settings)
     return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
@@ -97,7 +97,7 @@ def _write_pictures(process: subprocess.Popen, pictures: Iterable[bytes]) -> Non
 
 
 def _first_error(text: bytes) -> str:
-    """Return the first error that ffmpeg reports; its exit status may be 0 all the same."""
+    """Return the first error that ffmpeg reports; its exit status may still be 0."""
     lines = text.decode("utf-8", "replace").splitlines()
     return next((line for line in lines if line.strip() and not line.startswith(_SVT_MESSAGES)), "")
 
@@ -118,7 +118,7 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel kill ffmpeg if its parent dies; else it would finish half a film."""
+    """Have the kernel kill ffmpeg if its parent dies, so that it does not finish half a film."""
     if _LIBC is not None:
         _LIBC.prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
         # If the parent ended before this call, the signal never comes.

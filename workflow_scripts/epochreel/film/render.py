@@ -26,8 +26,8 @@ from epochreel.formats import png
 class FrameInputs:
     """Inputs for the frames of consecutive snapshots that start with `first`.
 
-    `projections` has one path per evaluation, or none if nothing is projected. `stage` has the key
-    digests that all files must carry. `metrics` has all snapshots up to the last of these.
+    `projections` has one path per evaluation, or is empty if nothing is projected. `stage` has the
+    key digests that all files must carry. `metrics` has all snapshots up to the last of these.
     """
 
     stage: Mapping[str, Any]
@@ -141,7 +141,7 @@ def run_info(
     test: Sequence[Mapping[str, Any]],
     metrics: Mapping[str, Metric] = MappingProxyType({}),
 ) -> RunInfo:
-    """Return what all frames of a run share; `test` holds the test examples."""
+    """Return the data that all frames of a run share; `test` holds the test examples."""
     figure = settings["figure"]
     return RunInfo(
         title=settings["title"],

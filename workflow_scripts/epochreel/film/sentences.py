@@ -1,4 +1,4 @@
-"""Sentences for captions: what the metrics of a snapshot say."""
+"""Sentences for captions that describe the metrics of a snapshot."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
     """Say how many of the network's answers are correct, and after how much training.
 
     `numbers` holds the `epoch`, the `examples` so far and the `accuracy` (0 … 1) of a snapshot.
-    `examples` and `answers` are what the experiment calls them, such as "pages" and "digits".
+    `examples` and `answers` are the experiment's words for them, such as "pages" and "digits".
     """
     return f"{moment(numbers, examples)}: {percent(numbers['accuracy'])} of {answers} correct"
 
 
 def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data: Mapping) -> str:
-    """List the metrics of a snapshot: the caption of an experiment without sentences of its own.
+    """List the metrics of a snapshot: the caption if the experiment defines no sentences.
 
     Labels and units are those of `metrics`, which describes every metric (see `declared_metrics`).
     Metrics of a group are left out, except `accuracy`: a group may hold one metric per class.

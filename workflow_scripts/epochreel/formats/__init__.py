@@ -1,1 +1,1 @@
-"""Byte layouts on disk: checksums, Parquet, PNG, GIF, MP4 and users' images."""
+"""File formats: JSON and Parquet with checksums, PNG, GIF, MP4 and users' images."""

@@ -18,7 +18,7 @@ def write(path: str | Path, content: Mapping[str, Any], indent: int | None = Non
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """Return the content of such a file, without the checksum.
+    """Return the content of a file written by `write`, without the checksum.
 
     Raises `FileNotFoundError`, and `ValueError` if the file is damaged.
     """

@@ -1,4 +1,4 @@
-"""Loops: a few pictures in endless repetition, as GIF."""
+"""Loops: a few pictures that repeat endlessly, as GIF."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _ENTRY = re.compile(rb"%b\W{1,6}([0-9a-f]{64})" % _NAME.encode())
 def write(
     path: str | Path, table: pa.Table, row_group_size: int | None = None, **options: Any
 ) -> None:
-    """Write a table. The same table always gives the same bytes.
+    """Write a table. The same table always produces the same bytes.
 
     `options` are passed to `pyarrow.parquet.ParquetWriter`.
     """

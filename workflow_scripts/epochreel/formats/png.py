@@ -112,7 +112,7 @@ def size(data: bytes) -> tuple[int, int]:
     if data[:8] != SIGNATURE or data[12:16] != b"IHDR":
         raise ValueError("is not a PNG file")
     if data[-12:] != _END:
-        raise ValueError("is cut off")
+        raise ValueError("is truncated")
     # IHDR is always first: signature (8 bytes), length and kind (4 each), width and height.
     return struct.unpack(">II", data[16:24])
 

@@ -18,7 +18,7 @@ from epochreel.core.errors import UserError, first_line
 MAX_PIXELS = 100_000_000
 """The largest image that is accepted: an A3 sheet at 600 dpi has 70 million pixels."""
 
-# The content decides, not the file name. None of these formats makes Pillow start a program.
+# The content determines the format, not the file name. Pillow starts no program for any of these.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _FACTORS = {"L;2": 85, "L;4": 17}
 _MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
@@ -46,8 +46,9 @@ def open_image(path: str | Path) -> np.ndarray:
     TIFF, WebP or BMP image, is damaged, lacks pixels, is animated or has more than `MAX_PIXELS`.
 
     Some missing pixels cannot be detected. A progressive JPEG that lost whole scans but has an end
-    marker is a coarser image. If a JPEG deviates from the standard or uses arithmetic coding, only
-    its end is checked. A strip that is too short in a TIFF with JPEG or fax compression is filled.
+    marker decodes to a coarser image. If a JPEG deviates from the standard or uses arithmetic
+    coding, only its end is checked. A strip that is too short in a TIFF with JPEG or fax
+    compression is filled.
     """
     try:
         content = Path(path).read_bytes()
@@ -74,7 +75,7 @@ def open_image(path: str | Path) -> np.ndarray:
         raise UserError(
             f"{path} is not an image in a supported format: save it as PNG, JPEG or TIFF"
         ) from None
-    except Exception as error:  # A damaged file may make a decoder raise anything.
+    except Exception as error:  # A damaged file may make a decoder raise any exception.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
             f"{path} cannot be read as an image: save or scan it again ({reason})"
@@ -107,7 +108,7 @@ def _check_palette(image: Image.Image) -> None:
 def _check_strips(image: Image.Image) -> None:
     """Check that the strips or tiles of a TIFF cover it, for each separately stored channel.
 
-    Not left to libvips, which lacks several compressions and layouts of TIFF that Pillow reads.
+    libvips does not support several compressions and layouts of TIFF that Pillow reads.
     """
     if image.format != "TIFF":
         return
@@ -149,7 +150,7 @@ def _with_end(content: bytes) -> bytes:
     """Add an end-of-image marker to a sequential JPEG: some cameras and scanners omit it.
 
     Decoders ignore everything after the first marker. Progressive and arithmetic JPEGs must have
-    their own, because no decoder detects scans or arithmetic data missing before it.
+    one already, because no decoder detects scans or arithmetic data missing before it.
     """
     is_sequential = content.startswith(b"\xff\xd8") and not _NEEDS_END.search(content)
     return content + b"\xff\xd9" if is_sequential else content

@@ -43,8 +43,8 @@ class Predictor:
     def call(self, function: str) -> Any:
         """Call `function` of the experiment's inference.py and return its result.
 
-        `predict` returns a table, `draw_prediction` returns pixels. Raises `UserError`, with the image's
-        path, if the image cannot be read.
+        `predict` returns a table, `draw_prediction` returns pixels. A `UserError` that it raises,
+        such as for an image without a table, is re-raised with the image's path.
         """
         predict = getattr(self._module, function)
         seeding.seed_all(0)

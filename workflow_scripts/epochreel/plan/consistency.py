@@ -14,7 +14,7 @@ _TITLE_FONT = "DejaVuSans-Bold.ttf"
 
 
 def check_run(run: RunSettings, where: str) -> None:
-    """Check the settings of a run that a schema cannot check.
+    """Check the constraints on a run's settings that a schema cannot express.
 
     `where` is the run's key in the config. Raises `UserError`.
     """
@@ -55,7 +55,7 @@ def _check_training(run: RunSettings, where: str) -> None:
             f"config: {where}.snapshots.per_epoch is {run.snapshots_per_epoch}; expected an "
             f"integer ≤ {steps} (training.steps_per_epoch)"
         )
-    # torch refuses the same when it makes the optimizer, which would be in the first job.
+    # torch rejects this too, but only in the first job, when it creates the optimizer.
     if optimizer.get("nesterov") and (not optimizer["momentum"] or optimizer["dampening"]):
         raise UserError(
             f"config: {where}.training.optimizer.nesterov is true; expected false, or momentum > 0 "
@@ -123,7 +123,7 @@ def _check_with_experiment(run: RunSettings, where: str) -> None:
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }
-    # A user's checks may change the settings they get; the plan keeps the checked ones.
+    # A user's checks may modify their argument, so pass a copy.
     for key, words in validation.contradictions(run.experiment, copy.deepcopy(settings)):
         raise UserError(f"config: {where}.{key} {words}")
 

@@ -74,8 +74,8 @@ class Dataset:
     def sources(self) -> dict[str, str]:
         """Return the files in these folders that the data are made from: name → path.
 
-        The result is that of the first call. Names begin with the folder's key in the config. Paths
-        are relative to the working folder, so that all may be moved together. Raises `UserError`
+        The folders are read only once. Names begin with the folder's key in the config. Paths are
+        relative to the working folder, so that everything can be moved together. Raises `UserError`
         for a folder that does not exist or cannot be read, and for a file name that Snakemake does
         not support.
         """
@@ -130,6 +130,6 @@ def _check_name(file: str) -> None:
     """Reject names with braces, Snakemake's wildcards, or surrogates, which are invalid UTF-8."""
     if re.search("[{}\ud800-\udfff]", file):
         raise UserError(
-            f"{shown(file, 500)}: Snakemake supports no paths with braces or invalid UTF-8: "
+            f"{shown(file, 500)}: Snakemake does not support paths with braces or invalid UTF-8: "
             "rename the file or folder"
         )

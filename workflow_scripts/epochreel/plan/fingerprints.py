@@ -83,7 +83,7 @@ class Fingerprints:
         return found
 
     def _read_by(self, stage: str) -> list[str]:
-        """Return the stages that a stage reads, as far as the run has them."""
+        """Return the stages that a stage reads and that the run has."""
         run, declared = self._run, STAGES[stage]
         names = [name for name in declared.reads if STAGES[name].exists(run)]
         return [n for n in names if n != "generate_dataset" or declared.reads_shards(run)]

@@ -78,7 +78,7 @@ class RunFiles:
         return [self.of(kind)[snapshot] for kind in ("evaluations", "projections")]
 
     def projection_inputs_before(self, block: str) -> list[str]:
-        """Return the same for a projection that continues from the previous snapshot."""
+        """Return the same for a projection; none if it is fitted to all snapshots."""
         return [] if self._run.has_fit else self.frame_inputs_before(block)
 
     def train_sample(self) -> list[str]:

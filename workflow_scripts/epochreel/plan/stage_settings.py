@@ -49,7 +49,7 @@ def evaluate(run: RunSettings) -> Settings:
 
 
 def summarize(run: RunSettings) -> Settings:
-    """Return no settings: the metrics depend on the evaluations alone."""
+    """Return no settings: the metrics depend only on the evaluations."""
     return {}
 
 

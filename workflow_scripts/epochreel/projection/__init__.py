@@ -1,4 +1,7 @@
-"""Projections of activations to two dimensions. The plan imports this module: no libraries here."""
+"""Projections of activations to two dimensions.
+
+Planning imports this module, so it must not import numerical libraries.
+"""
 
 FEWEST_POINTS = 20
 MOST_POINTS = 10_000  # all pairwise distances are held in memory

@@ -5,10 +5,10 @@ Damrich and Hamprecht 2021). Neighbours attract each other by the weights of the
 pair repels as often as it would be drawn as a negative sample. The similarity of two points is
 1 / (1 + d²), UMAP's curve with a = b = 1.
 
-There are two differences to UMAP. UMAP's repulsion has a factor 1 / (0.001 + d²), which keeps even
-the nearest points apart. Here it is softer at short distances, closer to t-SNE's 1 / (1 + d²) (van
-der Maaten and Hinton 2008), so that the layout preserves more neighbours. And a second graph, of
-far more neighbours and with a longer reach, is added to the neighbour graph: it brings together
+There are two differences from UMAP. UMAP's repulsion has a factor 1 / (0.001 + d²), which keeps
+even the nearest points apart. Here it is softer at short distances, closer to t-SNE's 1 / (1 + d²)
+(van der Maaten and Hinton 2008), so that the layout preserves more neighbours. And a second graph,
+of far more neighbours and with a longer reach, is added to the neighbour graph: it brings together
 similar points on opposite sides of the layout, which UMAP's own forces cannot.
 """
 
@@ -60,10 +60,10 @@ def relax(
 ) -> np.ndarray:
     """Move points from `start` (N, 2) under the forces for `steps` steps; return them as float32.
 
-    `hold`, a number or (N,), keeps points at their start like friction: a pull of at most `hold`
+    `hold`, a number or (N,), holds points at their start like friction: a pull of at most `hold`
     does not move a point, and a stronger pull is reduced by `hold`. This is proximal gradient
     descent with the penalty `hold` · distance from the start. Each step goes towards the position
-    that attraction alone would give, with momentum and a decreasing step size.
+    that attraction would give by itself, with momentum and a decreasing step size.
     """
     points = np.array(start, np.float32)
     origin, velocity, force = points.copy(), np.zeros_like(points), np.empty_like(points)
@@ -80,8 +80,8 @@ def relax(
             force,
             stiffness,
         )
-        # force / stiffness leads to the weighted mean of the neighbours, whatever the scale of the
-        # weights. 1e-6 avoids a division by zero for points without neighbours.
+        # force / stiffness leads to the weighted mean of the neighbours, regardless of the scale of
+        # the weights. 1e-6 avoids a division by zero for points without neighbours.
         step_size = np.float32(1 - (1 - _LAST_STEP) * step / steps) / (stiffness + np.float32(1e-6))
         velocity = np.float32(_MOMENTUM) * velocity + step_size[:, None] * force
         # Proximal step of hold · |position - start|: soft thresholding of the displacement.

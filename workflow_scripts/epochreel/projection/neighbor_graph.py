@@ -56,7 +56,7 @@ class Points:
     def nearest(self, count: int) -> tuple[np.ndarray, np.ndarray]:
         """Return indices and distances of the nearest points, (N, count) each, nearest first."""
         squares = self.square_distances
-        # argpartition gives no order. Sorting by index first makes ties deterministic.
+        # argpartition does not sort. Sorting by index first makes ties deterministic.
         indices = np.sort(np.argpartition(squares, count - 1, axis=1)[:, :count], axis=1)
         squared = np.take_along_axis(squares, indices, 1)
         order = np.argsort(squared, axis=1, kind="stable")
@@ -68,7 +68,7 @@ def fuzzy_graph(points: Points, count: int) -> np.ndarray:
 
     As in UMAP (McInnes, Healy and Melville 2018, algorithms 2 and 3): the nearest neighbour has
     weight 1, and the weights decrease with distance so that those of `count` neighbours sum to
-    log2(count + 1). An edge exists if either of the two points has it.
+    log2(count + 1). Two points share an edge if either is a neighbour of the other.
     """
     neighbours, distances = points.nearest(count)
     # UMAP's rho: distances start at the nearest neighbour.

@@ -32,7 +32,7 @@ def align(points: np.ndarray, target: np.ndarray) -> np.ndarray:
     """
     points = centred(points)
     # The orthogonal factor of the cross-covariance. Its determinant may be negative: a mirrored
-    # layout shows the same.
+    # layout is equivalent.
     left, _, right = np.linalg.svd(points.T @ centred(target))
     return points @ (left @ right) + target.mean(0, dtype=np.float64)
 
@@ -46,7 +46,7 @@ def principal_plane(points: np.ndarray) -> np.ndarray:
 def axes(scatter: np.ndarray) -> np.ndarray:
     """Return the two principal axes of a scatter matrix (D, D), as (D, 2).
 
-    The entry of largest magnitude in each axis is positive, so that signs depend on the data only.
+    The entry of largest magnitude in each axis is positive, so that signs depend only on the data.
     """
     _, vectors = np.linalg.eigh(scatter)
     largest = vectors[:, :-3:-1]  # eigh sorts in ascending order: the last two, largest first

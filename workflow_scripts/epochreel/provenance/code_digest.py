@@ -14,11 +14,11 @@ from epochreel.core.errors import UserError, first_line
 from epochreel.provenance.keys import digest
 
 LIBRARY = Path(__file__).parents[1]
-# These modules cannot change a result: they word errors, hold locks, log, watch processes and
+# These modules cannot change a result: they format errors, hold locks, log, watch processes and
 # measure the machine. They, and modules that only they import, are not part of any digest.
 _WITHOUT_RESULT = ("core.errors", "core.log", "core.lock", "runtime", "training.system_sampler")
-# What Python raises for a file that it cannot parse or compile. The parser has its own stack, and
-# raises MemoryError when that overflows.
+# The exceptions that Python raises for a file that it cannot parse or compile. The parser has its
+# own stack, and raises MemoryError when that overflows.
 PARSE_ERRORS = (SyntaxError, ValueError, OSError, RecursionError, MemoryError)
 
 
@@ -26,16 +26,16 @@ def code_digest(files: Iterable[Path], folder: Path | None = None) -> str:
     """Return a digest of the code in `files` and in all project modules that they import.
 
     Imports are followed within `epochreel` and `folder` (a user's experiment); other packages count
-    by version. Comments, docstrings, layout and the wording of errors and log messages do not
-    count. The digest is the same for all supported versions of Python and for any location of the
-    files.
+    by version (see `keys.versions`). Comments, layout, the docstrings of modules, classes and
+    functions, and the wording of errors and log messages do not count. The digest is the same for
+    all supported versions of Python and for any location of the files.
     """
     return digest(modules(files, folder))
 
 
 def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]:
     """Return the digests of all modules that `code_digest` covers, by dotted name."""
-    # Links are not resolved: Python, too, looks for siblings in the folder that contains the link.
+    # Links are not resolved: Python also looks for siblings in the folder that contains the link.
     roots = {"epochreel": LIBRARY} | ({"experiment": folder.absolute()} if folder else {})
     found: dict[str, str] = {}
     queue = [Path(file).absolute() for file in files]

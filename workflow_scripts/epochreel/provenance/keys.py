@@ -1,7 +1,7 @@
 """Cache keys: the settings, code and versions that an artifact depends on, in canonical form.
 
-Snakemake reruns a job when its `params` change. Each rule's `params` are one string made here, so
-that it changes only with what can change the stage's result, and not with the order of keys,
+Snakemake reruns a job when its `params` change. The `settings` in them are a string made here,
+which changes only with what can change the stage's result, and not with the order of keys,
 comments, docstrings, layout or the modification times of files.
 """
 
@@ -64,6 +64,6 @@ def versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the installed versions of `packages`, without local labels.
 
     `2.13.0+cpu` and `2.13.0+cu130` are the same release, so results can move between machines with
-    and without a GPU without being computed again.
+    and without a GPU without recomputation.
     """
     return {name: version(name) for name in packages}

@@ -12,7 +12,7 @@ from typing import Any
 from epochreel.core.errors import UserError
 from epochreel.provenance.keys import digest
 
-STALE = "was made with other settings, code or versions than the config asks for"
+STALE = "was made with other settings, code or versions than the config requires"
 FIX = "delete it and run the same command again"
 
 
@@ -28,6 +28,6 @@ def check_key_digest(path: str | Path, found: Any, key_digest: str) -> None:
 
 
 def check_position(path: str | Path, found: Any, expected: Any, what: str = "snapshot") -> None:
-    """Raise `UserError` unless a file holds the expected snapshot, or `what` else is named."""
+    """Raise `UserError` unless a file holds the expected snapshot, or the expected `what`."""
     if found != expected:
         raise UserError(f"{path} holds {what} {found}, not {expected}: {FIX}")

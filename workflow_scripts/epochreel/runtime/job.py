@@ -1,4 +1,4 @@
-"""The frame of every script: log, report errors in one line, end with the parent process."""
+"""The context of every script: log, report errors in one line, end with the parent process."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def interrupt_on_hangup() -> None:
 
 
 def _describe(error: BaseException) -> str:
-    """Describe an error: out of memory, in a user's experiment, of the system, or unexpected."""
+    """Describe an error: out of memory, in a user's experiment, from the system, or unexpected."""
     if is_out_of_memory(error):
         return (
             f"out of memory ({describe_error(error, 150)}): use a smaller batch, block or frame, "
@@ -80,7 +80,7 @@ def _describe(error: BaseException) -> str:
 
 
 def _log_restart() -> None:
-    """Log that Slurm restarted the job, which it does under the same job ID and unreported."""
+    """Log that Slurm restarted the job, which it does silently and under the same job ID."""
     count = os.environ.get(RESTARTS, "0")
     if count != "0":
         log.warning("%s (restart %s): preempted, or its node failed", RESTARTED, count)

@@ -1,4 +1,4 @@
-"""Report the jobs that Slurm restarted, which it records nowhere else than in their logs."""
+"""Report the jobs that Slurm restarted, according to their logs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import psutil
 from epochreel.runtime.job import RESTARTED, RESTARTS
 
 MAX_LISTED = 3
-"""How many logs the report names."""
+"""Maximum number of logs that the report names."""
 
 
 def export_restart_count(environment: MutableMapping[str, str] = os.environ) -> None:

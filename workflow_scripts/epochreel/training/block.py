@@ -1,4 +1,4 @@
-"""Train a block of snapshots: what the store lacks of it, then link it into the outputs."""
+"""Train the snapshots of a block that the store lacks, then link all of them into the outputs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class RunSize:
-    """The remaining size of a run, for the check of the disk space."""
+    """The remaining size of a run, to estimate the disk space that it needs."""
 
     run: str
     snapshots: int
@@ -79,7 +79,7 @@ class Block:
                 store.prune_weights()
 
     def _trainer(self) -> Trainer:
-        """Return a trainer at snapshot 0, after a check of the disk space that the run needs."""
+        """Return a trainer at snapshot 0, after checking the disk space that the run needs."""
         config = TrainingConfig.of(self.stage["settings"])
         model = self.experiment.load("model")
         trainer = Trainer(model, config, self.data.source, self.data.validation)
@@ -113,8 +113,8 @@ class Block:
     def _check_same_training(self) -> None:
         """Check that the previous block ends with this store's snapshot; `UserError` if not.
 
-        On a GPU that does not repeat its results bit for bit, a lost store cannot be reproduced,
-        and one film must not mix two trainings.
+        A GPU may not reproduce its results bit for bit, so training again after the loss of a store
+        may produce different weights, and a film must not mix the two.
         """
         path, last = self.outputs.before, self.stage["first"] - 1
         if path is None:

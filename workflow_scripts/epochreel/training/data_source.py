@@ -7,7 +7,7 @@ of the batch before, and each example is used once. If an experiment's data.py d
 
 it is called for whole batches, on the training device. `indices` are int64, a NumPy array or a
 torch tensor, and the columns are arrays of the same kind. Otherwise `generate` is called, which
-yields one example after the other.
+yields the examples one by one.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Source(Protocol):
 
 
 class ShardedSource:
-    """A training set in shards, read in passes, each in another random order."""
+    """A training set in shards, read in passes, each in a different random order."""
 
     def __init__(self, split: Split, seed: int, batch: int, device: torch.device):
         self._columns = in_memory(split, device)
@@ -129,8 +129,8 @@ def example_of(split: Split, device: torch.device) -> Columns:
 def in_memory(split: Split, device: torch.device) -> Columns:
     """Return a split's columns as tensors.
 
-    They are on the GPU if they take less than half of its free memory, else in host memory, which
-    is pinned for a GPU.
+    They are on the GPU if they take less than half of its free memory, otherwise in host memory,
+    which is pinned for a GPU.
     """
     arrays = split.arrays(devices.cores())
     columns = {name: torch.from_numpy(array) for name, array in arrays.items()}

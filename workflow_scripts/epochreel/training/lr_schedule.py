@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-# The defaults of torch's OneCycleLR: share of the rise, and divisors of the highest rate at the
-# start and, from there, at the end.
+# The defaults of torch's OneCycleLR: fraction of the steps in which the rate rises, maximum over
+# initial rate, and initial over final rate.
 _RISE, _START_DIVISOR, _END_DIVISOR = 0.3, 25.0, 1e4
 
 
 def rate_at(learning_rate: float, schedule: Mapping[str, Any]) -> Callable[[int], float]:
-    """Return the function that gives the learning rate of step `step`, counted from 0.
+    """Return the function that computes the learning rate of step `step`, counted from 0.
 
     The rate is `learning_rate` · min(1, (step + 1) / warmup_steps) · factor(step); the functions
     below state the factor of each schedule. The factor of `plateau` depends on the validation
@@ -108,7 +108,7 @@ class Plateau:
 
     @classmethod
     def of(cls, schedule: Mapping[str, Any]) -> Plateau:
-        """Return the rule of a schedule; for all but `plateau`, one that never applies."""
+        """Return the rule of a schedule; for all except `plateau`, one that never applies."""
         if schedule["name"] != "plateau":
             return cls()
         return cls(*(schedule[name] for name in ("plateau_steps", "patience", "factor")))
@@ -118,7 +118,7 @@ class Plateau:
         return self.steps > 0 and step % self.steps == 0
 
     def update(self, loss: float) -> None:
-        """Take a validation loss into account."""
+        """Record a validation loss; lower `scale` after too many without a new minimum."""
         if loss < self.best:
             self.best, self.failed = loss, 0
             return
@@ -145,5 +145,5 @@ class Plateau:
 
 
 def _exact(number: float) -> torch.Tensor:
-    # float32 would round the best loss, and a resumed training might judge the next differently.
+    # float32 would round the best loss, so a resumed training might treat the next differently.
     return torch.tensor(number, dtype=torch.int64 if isinstance(number, int) else torch.float64)

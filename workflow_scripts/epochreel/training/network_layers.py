@@ -12,7 +12,7 @@ def layer_rows(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[st
     """Return one row per layer that `run` executes, in the order of execution.
 
     Each row has the name, the class, the output shape without the batch axis, and the number of
-    parameters without submodules. Containers without parameters of their own are left out.
+    parameters without submodules. Containers that have no parameters are left out.
     """
     rows: list[dict[str, Any]] = []
 

@@ -23,7 +23,7 @@ def make(settings: Mapping[str, Any], network: torch.nn.Module) -> torch.optim.O
         for name, value in settings.items()
         if name not in ("name", "learning_rate")
     }
-    # Few kernels for all weights: fused where torch has it on CPUs and GPUs, foreach elsewhere.
+    # Update all weights with few kernels: fused if torch has it for CPUs and GPUs, else foreach.
     implementation = "fused" if settings["name"] in ("adam", "adamw", "sgd") else "foreach"
     arguments |= {"lr": settings["learning_rate"], implementation: True}
     return without_compiler(kind)(list(network.parameters()), **arguments)
@@ -44,7 +44,7 @@ def without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Opti
 
 
 def state_tensors(optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    """Return the optimizer's state by flat names, `<parameter>.<entry>`."""
+    """Return the optimizer's state as tensors with flat names, `<parameter>.<entry>`."""
     state = optimizer.state_dict()["state"]
     return {
         f"{index}.{name}": torch.as_tensor(value)

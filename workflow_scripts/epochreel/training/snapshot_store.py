@@ -1,8 +1,8 @@
 """Store of a run, from which training resumes. It is not an output of the workflow.
 
-Snakemake deletes the outputs of a job that failed or was killed. It does not know the store, so at
-most the work since the last snapshot is lost. For each training, named by the digest of all that
-defines it, the store holds:
+Snakemake deletes the outputs of a job that failed or was killed. It does not know about the store,
+so at most the work since the last snapshot is lost. For each training, named by the digest of
+everything that defines it, the store holds:
 
     lock                          lock file of the training process
     weights/000042.safetensors    weights of every snapshot; checkpoints are hard links to them
@@ -37,7 +37,7 @@ STATES_KEPT = 2  # optimizer states: if the latest is damaged, the one before it
 
 
 class Store:
-    """The store of one training in `folder`; to be used inside `with store.lock():`.
+    """The store of one training in `folder`; use it inside `with store.lock():`.
 
     `before` is the snapshot before the block in progress. Its optimizer state is kept, so that a
     block whose weights were damaged, or deleted after evaluation, is trained again without the
@@ -77,13 +77,13 @@ class Store:
         """Store a snapshot, then delete the optimizer states that are no longer needed.
 
         `rows` has the snapshot's rows of the tables `training` and `system`. Raises `UserError` if
-        the snapshot was stored before with other weights.
+        the snapshot was stored before with different weights.
         """
         metadata = {"snapshot": snapshot, "training": self.training}
         packed, previous = checkpoints.pack(weights, metadata), self.record(snapshot)
         if previous:
             _check_same_weights(snapshot, packed, previous["weights"], self.folder)
-            # A snapshot that is trained again keeps the time of its first training.
+            # A snapshot that is trained again retains the time of its first training.
             rows = {**rows, "system": previous["system"]}
         record = {
             "snapshot": snapshot,
@@ -93,7 +93,8 @@ class Store:
             **rows,
         }
         checked_json.write(self._record(snapshot), record)
-        # Later states stay if a lost snapshot is trained again: an extended run resumes from them.
+        # Later states remain if a lost snapshot is trained again: an extended run resumes from
+        # them.
         older = [number for number in self._numbers("optimizer") if number <= snapshot]
         for number in older[:-STATES_KEPT]:
             if number != self._before:
@@ -128,9 +129,9 @@ class Store:
                 self.weights(number).unlink(missing_ok=True)
 
     def prune_other_trainings(self) -> None:
-        """Delete trainings with former settings of the run, except the latest.
+        """Delete the trainings of earlier settings of the run, except the latest.
 
-        Skips a training that another process has locked.
+        Skips those that another process has locked.
         """
         others = [path for path in self.folder.parent.glob("*") if path != self.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
@@ -150,10 +151,10 @@ class Store:
 
 
 def _check_same_weights(snapshot: int, packed: bytes, digest: str, folder: Path) -> None:
-    """Raise `UserError` if training again gave other weights, as a GPU may."""
+    """Raise `UserError` if training again produced different weights, as a GPU may."""
     if hashlib.sha256(packed).hexdigest() != digest:
         raise UserError(
-            f"snapshot {snapshot} has other weights than in its first training: delete {folder} "
+            f"snapshot {snapshot} differs from its first training: delete {folder} "
             "and the run's checkpoints and checkpoint_index, then run the same command again"
         )
 
@@ -161,7 +162,7 @@ def _check_same_weights(snapshot: int, packed: bytes, digest: str, folder: Path)
 def _write(path: Path, data: bytes) -> str:
     """Write `data` and return its SHA-256.
 
-    Skips a file that has this checksum already, so that a hard link to it remains one.
+    Skips a file that already has this checksum, so that hard links to it remain valid.
     """
     digest = hashlib.sha256(data).hexdigest()
     if not (path.is_file() and sha256(path) == digest):
@@ -175,5 +176,5 @@ def _is_intact(path: Path, digest: str) -> bool:
         return False
     if sha256(path) == digest:
         return True
-    log.warning("%s is damaged; making it again", path)
+    log.warning("%s is damaged; recreating it", path)
     return False

@@ -112,7 +112,7 @@ class Trainer:
         log.info("resuming from snapshot %d, step %d", snapshot, self.step)
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
-        """Return the state needed to resume, except the weights, by flat names."""
+        """Return the state needed to resume, except the weights, as tensors with flat names."""
         return optimizers.state_tensors(self.optimizer) | self.plateau.tensors()
 
     def advance(self) -> Sample:
@@ -151,12 +151,12 @@ class Trainer:
             )
 
     def _train_step(self) -> torch.Tensor:
-        """Do one step of the optimizer; return the loss of its batch, without the penalty."""
+        """Perform one optimizer step; return the loss of its batch, without the penalty."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step) * self.plateau.scale
         batch = self.train.batch(self.step)
-        # After the batch, which may draw random numbers too: dropout and the like then depend only
-        # on seed and step, also in a resumed training.
+        # After the batch, which may draw random numbers too: dropout then depends only on seed and
+        # step, even when training resumes.
         seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
         self.optimizer.zero_grad(set_to_none=True)
         with device.autocast(self.device, self.config.precision):
@@ -182,8 +182,8 @@ class Trainer:
     def _checked(self, loss: Any) -> torch.Tensor:
         """Check that the model's loss is one number."""
         if not isinstance(loss, torch.Tensor) or loss.dim():
-            wanted = "one number, the mean loss of the batch, as a tensor"
-            raise_wrong_result(self._source("loss"), loss, wanted)
+            expected = "one number, the mean loss of the batch, as a tensor"
+            raise_wrong_result(self._source("loss"), loss, expected)
         return loss
 
     def _penalty(self) -> torch.Tensor | float:
@@ -197,7 +197,7 @@ class Trainer:
         return penalty
 
     def _validation_loss(self) -> float | None:
-        """Return the validation loss at this step, computed once; None without validation set."""
+        """Return the validation loss at this step, computed once; None without a validation set."""
         if self._validated[0] != self.step:
             self._validated = (self.step, self._validate())
         return self._validated[1]

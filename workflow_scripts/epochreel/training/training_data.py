@@ -1,4 +1,4 @@
-"""Data of a training: its splits, and the user's files that it depends on."""
+"""The data that a run trains on: its splits, and the user's files that they depend on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks that involve several settings of a run, made while planning."""
+"""Checks that involve several settings of a run, performed while planning."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _FOLDER_SETTINGS = {"folder": "folder", "fashion": "fashion_files"}
 """Sources that read a folder, and the setting that holds its path."""
 
 
-def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a key of the run, such as "network.channels", and an error message for each conflict.
 
-    `asked` is described in `epochreel.experiment_api.validation.contradictions`. Errors in the
+    `settings` is described in `epochreel.experiment_api.validation.contradictions`. Errors in the
     dataset's settings are reported under the key "dataset".
     """
-    data, network, figure = asked["data"], asked["network"], asked["figure"]
+    data, network, figure = settings["data"], settings["network"], settings["figure"]
     yield from _check_source(data)
-    yield from _check_point_count(asked["test"], asked["train_sample"])
-    yield from _check_sentence_time(figure["sentence_snapshots"], asked["film"])
+    yield from _check_point_count(settings["test"], settings["train_sample"])
+    yield from _check_sentence_time(figure["sentence_snapshots"], settings["film"])
     layers, size = len(network["channels"]), data["size"]
     most = size.bit_length() - 1
     if layers > most:
@@ -34,7 +34,7 @@ def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _check_point_count(test: int, train_sample: int) -> Iterator[tuple[str, str]]:
     if test > MOST_POINTS:
         words = f"has {test} test examples; expected at most {MOST_POINTS}"
-        yield "dataset", f"{words} (the most that can be projected)"
+        yield "dataset", f"{words} (the maximum for a projection)"
         return
     fewest, most = max(FEWEST_POINTS - test, 0), MOST_POINTS - test
     if not fewest <= train_sample <= most:

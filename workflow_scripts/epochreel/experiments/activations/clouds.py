@@ -31,15 +31,15 @@ _STRIPS = (
     "Dark frame: wrong prediction. Large labels: true classes",
     "Dark frame: wrong prediction, named on its strip. Large labels: true classes",
 )  # without and with letters on the strips
-# In units of the layout: the edge of the panel, and where points begin to be pulled in.
+# In units of the layout: the edge of the panel, and the distance from which points are pulled in.
 _REACH, _KNEE = 1.55, 1.25
 
 
 def within(layout: np.ndarray, place: tuple[float, float, float, float]) -> np.ndarray:
-    """Map a layout of size about 1, (N, 2), to a place (x, y, width, height) of the frame.
+    """Map a layout of size about 1, (N, 2), to the area `place` (x, y, width, height).
 
-    The scale is the same in all frames. Outliers are pulled in, so that no point leaves the place.
-    The layout is stretched to the place's shape, since its directions have no meaning.
+    The scale is the same in all frames. Outliers are pulled in, so that no point leaves the area.
+    The layout is stretched to the shape of the area, since its directions have no meaning.
     """
     x, y, width, height = place
     far = np.abs(layout)
@@ -67,7 +67,7 @@ def _layout(frame_data: FrameData) -> np.ndarray:
 
 
 class TestClouds:
-    """The test images in the layout, the names of their classes, and a sentence on what to see."""
+    """The test images in the layout, the names of their classes, and a sentence about them."""
 
     def __init__(self, run_info: RunInfo, names: Sequence[str]):
         self._names, self._hold = names, int(run_info.figure["sentence_snapshots"])
@@ -86,14 +86,14 @@ class TestClouds:
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the sentence, the pictures and the names."""
-        said = remark(frame_data.history, self._names, self._hold)
-        canvas.text(MARGIN, TOP - 56, said.sentence, 34, weight="bold", fit=LEFT_WIDTH)
+        current = remark(frame_data.history, self._names, self._hold)
+        canvas.text(MARGIN, TOP - 56, current.sentence, 34, weight="bold", fit=LEFT_WIDTH)
         places, truth, predictions = self._test(frame_data)
         self._pictures.draw(canvas, places, truth, predictions, self._sides(frame_data))
         self._plates.draw(canvas, self._boxes(frame_data))
 
     def _test(self, frame_data: FrameData) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return the test images' places in the frame, their labels and their predictions."""
+        """Return the test images' positions in the frame, their labels and their predictions."""
         test = rows(frame_data.predictions, "test")
         places = within(_layout(frame_data)[test], self._place)
         return places, *_classified(frame_data.predictions, test)
@@ -109,7 +109,7 @@ class TestClouds:
         return start + frame_data.way.share * (end - start)
 
     def _boxes(self, frame_data: FrameData) -> labels.Boxes:
-        """Return where the names stand, interpolated between two snapshots.
+        """Return the positions of the names, interpolated between two snapshots.
 
         Otherwise a name would jump when another part of its cluster becomes the densest.
         """
@@ -124,7 +124,7 @@ class TestClouds:
         )
 
     def _at_snapshot(self, frame_data: FrameData) -> tuple[labels.Boxes, np.ndarray]:
-        """Return where the names stand at a snapshot, and the sizes of the pictures.
+        """Return the positions of the names at a snapshot, and the sizes of the pictures.
 
         The last two snapshots are cached: all pictures between two snapshots need both.
         """
@@ -132,8 +132,8 @@ class TestClouds:
             if known is frame_data:
                 return tuple(both)
         places, truth, predictions = self._test(frame_data)
-        said = remark(frame_data.history, self._names, self._hold)
-        boxes = self._plates.boxes(places, truth, said.classes, _AREA)
+        current = remark(frame_data.history, self._names, self._hold)
+        boxes = self._plates.boxes(places, truth, current.classes, _AREA)
         side = self._pictures.grown(places, truth, predictions, boxes.gaps(places))
         self._cached = [*self._cached[-1:], (frame_data, boxes, side)]
         return boxes, side
@@ -148,7 +148,7 @@ class SmallCloud:
         self._colours = colours.of_classes(len(names))
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Make the dots."""
+        """Prepare the dots."""
         self._dots = thumbnails.dots(canvas, self._colours)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
@@ -163,9 +163,9 @@ class SmallCloud:
         place = (SECOND + half, TOP + half, SECOND_WIDTH - 2 * half, self._high - 2 * half)
         x, y = within(_layout(frame_data)[shown], place).T
         truth, predictions = _classified(frame_data.predictions, shown)
-        # `dots` has a tile per class for correct guesses, then one per class for wrong ones.
-        look = predictions + np.where(predictions == truth, 0, len(self._colours))
-        canvas.put_stamps(canvas.stamps(x, y, self._dots), look)
+        # `dots` has a tile per class for correct predictions, then one per class for wrong ones.
+        tile = predictions + np.where(predictions == truth, 0, len(self._colours))
+        canvas.put_stamps(canvas.stamps(x, y, self._dots), tile)
 
 
 class AccuracyCurve:
@@ -216,8 +216,8 @@ class Legend:
             share = frame_data.history.get(f"accuracy_of_{number}")
             if share is not None:
                 x, y = self._at(number)
-                looks = {"align": "right", "middle": True}
-                canvas.text(x + self._wide, y, percent(share[-1]), size, palette.QUIET, **looks)
+                style = {"align": "right", "middle": True}
+                canvas.text(x + self._wide, y, percent(share[-1]), size, palette.QUIET, **style)
 
     def _at(self, number: int) -> tuple[float, float]:
         column, row = divmod(number, self._rows)

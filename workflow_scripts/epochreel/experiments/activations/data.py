@@ -8,7 +8,7 @@
 
 Digits and clothes are inverted to dark on white, like the sketches. If a source has no test or
 validation set, the seed splits off a share of each class, at least one image. Each split
-interleaves the classes, so that its first N examples hold every class in about the same proportion.
+interleaves the classes, so that they have about the same proportions in its first N examples.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def generate(
 
 
 def fit_image(image: np.ndarray, settings: Mapping[str, Any]) -> np.ndarray:
-    """Resize an image, uint8 (H, W) or (H, W, 3), to (S, S) or (S, S, 3) as the settings say.
+    """Resize an image, uint8 (H, W) or (H, W, 3), to (S, S) or (S, S, 3) according to `settings`.
 
     `fit: pad` centres the whole image on white, `crop` fills the square with its middle, and
     `stretch` distorts it to the square.
@@ -154,7 +154,7 @@ def _split(
 
 
 def _interleaved(chosen: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Order examples so that every prefix holds the classes in proportion, each class early."""
+    """Order examples so that every prefix has about the same proportions of classes."""
     share = np.zeros(len(chosen))
     for label in np.unique(labels[chosen]):
         members = labels[chosen] == label

@@ -5,7 +5,7 @@ Columns, one row per example, first the test set, then the training sample:
     split          string   "test" or "train"
     example        int32    index of the example within its split
     label          int16    true class
-    prediction     int16    the most probable class; of two equal ones the smaller
+    prediction     int16    the most probable class; the smaller one in a tie
     probabilities  float16  of the classes (fixed_size_list)
     activations    float16  of the neurons (fixed_size_list)
 
@@ -15,15 +15,15 @@ Metrics:
                                       their mean cross-entropy in nats
     accuracy_of_0, accuracy_of_1, …   accuracy on each class that has test examples
     train_accuracy, train_loss        the same for the training sample, if there is one
-    apart_0_1, apart_0_2, …           separation of each two classes, 0.5 … 1, if at most 16 classes
-                                      have test examples
+    apart_0_1, apart_0_2, …           separation of each pair of classes, 0.5 … 1, if at most 16
+                                      classes have test examples
 
-The separation of two classes follows from the 15 nearest neighbours of their test examples, by the
-distance of activations. Of the neighbours that belong to either class, it is the fraction in the
-example's own class, as if both classes had the same size: 0.5 if the two are mixed, 1 if they are
+The separation of two classes is computed from the 15 nearest neighbours of their test examples in
+the space of activations. Of the neighbours that belong to either class, it is the fraction in the
+example's own class, corrected for the sizes of the classes: 0.5 if the two are mixed, 1 if they are
 fully separated. A layout that preserves neighbourhoods shows this.
 
-All metrics are computed from unrounded probabilities, in one state of the weights, without dropout.
+All metrics are computed from unrounded probabilities, with the same weights, without dropout.
 Storing activations in half precision changes their neighbourhoods less than one snapshot of
 training does: see `benchmarks/projection.py`.
 """
@@ -122,14 +122,14 @@ def _metrics(seen: dict[str, _Seen]) -> dict[str, float]:
 
 
 def _apart(seen: _Seen) -> dict[str, float]:
-    """Compute the separation of each two classes; the module defines it."""
+    """Compute the separation of each pair of classes, as defined above."""
     labels, own = seen.label.unique(return_inverse=True)
     if len(labels) > _MOST_IN_PAIRS:
         return {}
     member = torch.eye(len(labels), dtype=torch.double)[own]  # (N, classes)
     of_all = member.sum(0)
-    there = (of_all - torch.eye(len(of_all))).clamp(min=1)  # an example is not its own neighbour
-    found = member.T @ _neighbours(seen.activations.double(), member) / there
+    possible = (of_all - torch.eye(len(of_all))).clamp(min=1)  # an example is not its own neighbour
+    found = member.T @ _neighbours(seen.activations.double(), member) / possible
     mine = found.diagonal()[:, None]
     nearer = torch.where(mine + found > 0, mine / (mine + found), 0.5)  # (class, other class)
     return {

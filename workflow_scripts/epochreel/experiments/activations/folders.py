@@ -29,7 +29,9 @@ def pools(folder: str | Path, classes: Sequence[str]) -> dict[str, Pool]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise UserError(f"folder {shown(str(folder), 500)} does not exist: put the images there")
+        raise UserError(
+            f"folder {shown(str(folder), 500)} does not exist: create it for the images"
+        )
     splits = [split for split in _SPLITS if (folder / split).is_dir()]
     if not splits or set(splits) & set(classes):
         return {"all": _pool(folder, classes)}

@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and similar datasets: an array of bytes behind a header.
+"""IDX files, the format of MNIST and similar datasets: an array of bytes after a header.
 
 The header holds two zero bytes, one byte for the type (8: bytes), one for the number of axes, and
 the length of each axis as a big-endian 32-bit integer.

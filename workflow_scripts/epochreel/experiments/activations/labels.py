@@ -12,9 +12,9 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.experiments.activations import colours
 
 _SIZES = (22.0, 30.0)  # of text: by default, and when the sentence names the class
-_WIDEST = 8.0  # multiple of the text size; longer names are set smaller
+_WIDEST = 8.0  # multiple of the text size; longer names are drawn smaller
 _NEAR = 80.0  # units; bandwidth of the density estimate
-_CANDIDATES = 300  # images tried as the start, in search of the densest spot
+_CANDIDATES = 300  # images considered as the start of the search
 _STEPS, _AT_REST = 100, 0.05  # iterations at most; units moved when converged
 _MOVES = 40
 _GAP = 6.0
@@ -23,8 +23,8 @@ _GAP = 6.0
 def centre(places: np.ndarray) -> np.ndarray:
     """Return the densest point (2,) of a cloud (n, 2), found by mean shift.
 
-    The search starts at the image with the most neighbours and climbs the density, so a cloud of
-    several parts gets a centre in one of them.
+    The search starts at the image with the most neighbours and moves towards higher density, so the
+    centre of a cloud of several parts is in one of them.
     """
     middle = places[_nearness(places[:_CANDIDATES], places).sum(1).argmax()]
     for _ in range(_STEPS):
@@ -36,7 +36,7 @@ def centre(places: np.ndarray) -> np.ndarray:
 
 
 def _nearness(origins: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the Gaussian weight of each of `places` (n, 2) at each of `some` (m, 2): (m, n)."""
+    """Return the Gaussian weight of each of `places` (n, 2) at each of `origins` (m, 2)."""
     squares = ((origins[:, None] - places) ** 2).sum(-1)
     return np.exp(-squares / (2 * _NEAR**2))
 
@@ -50,7 +50,7 @@ def apart(
     overlap. Stops after a fixed number of iterations, even if some still overlap.
     """
     low = np.array(area[:2]) + sizes / 2
-    height = np.array(area[:2]) + area[2:] - sizes / 2
+    high = np.array(area[:2]) + area[2:] - sizes / 2
     # A tiny offset makes coinciding names separate downwards, in their order.
     positions = centres + np.arange(len(centres))[:, None] * (0.0, 1e-3)
     for _ in range(_MOVES):
@@ -62,8 +62,8 @@ def apart(
             break
         shorter = np.arange(2) == overlap.argmin(-1)[..., None]
         push = np.where(touching[..., None] & shorter, np.copysign(overlap, offset), 0).sum(1)
-        positions = np.clip(positions + push * 0.4, low, height)
-    return np.clip(positions, low, height)
+        positions = np.clip(positions + push * 0.4, low, high)
+    return np.clip(positions, low, high)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Plates:
         named: Sequence[int],
         area: tuple[float, float, float, float],
     ) -> Boxes:
-        """Place the names of all classes that have images on their clouds.
+        """Place the name of each class that has images on its cloud.
 
         `places` (N, 2) are the image positions and `labels` (N,) their classes; the names in
         `named` are large. Boxes lie within `area` and do not overlap.

@@ -3,7 +3,7 @@
 5 × 5 convolutions with 32 and 64 channels, each followed by a ReLU and 2 × 2 max-pooling; dropout;
 a linear layer to 100 neurons, and one from these to the classes. The published text mentions no
 non-linearity between the last two layers, so there is none: the activations shown are the outputs
-of the 100 neurons, of either sign. It mentions no padding either; here, convolutions keep the
+of the 100 neurons, of either sign. It mentions no padding either; here, convolutions preserve the
 image's size. Weights have torch's default initialization.
 """
 

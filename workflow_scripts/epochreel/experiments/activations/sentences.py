@@ -1,14 +1,15 @@
-"""One plain sentence for each phase of a film: what to look at.
+"""One plain sentence for each phase of a film, about what to watch.
 
-A phase lasts long enough for its sentence to be read. The sentence depends on the past alone: on
-the snapshots up to the first of the phase. Metrics are averaged over as many of these as a phase
-has and compared with their mean over as many before, so that short fluctuations do not count.
+A phase lasts long enough for its sentence to be read. The sentence depends only on the snapshots up
+to the first of the phase. Metrics are averaged over the latest of these, as many as a phase has,
+and compared with their mean over the same number before them, so that short fluctuations are
+ignored.
 
 The sentence says which classes have separated. If none have, it says which have drifted back
 together, which are hard to separate, or which class is classified better; if little changes, which
-class is hardest. A large gain in accuracy comes before classes that are hard to separate. Two
-phases in a row have the same sentence only if there is no other. A sentence has no numbers, since
-the numbers of the frame go on changing during a phase.
+class is hardest. A large gain in accuracy takes precedence over classes that are hard to separate.
+Two phases in a row have the same sentence only if no other applies. A sentence has no numbers,
+because those in the frame keep changing during a phase.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ Metrics = Mapping[str, np.ndarray]
 """Each metric of `evaluation` for snapshots 0, 1, 2, …: (n,)."""
 
 _GAIN, _LOSS = 0.05, 0.06
-"""By how much the separation of two classes (0.5 … 1) must grow or shrink."""
+"""Smallest growth and decline in the separation of two classes (0.5 … 1) to report."""
 _MOVING_APART, _SEPARATED = 0.8, 0.95
 """The separation from which two classes are moving apart, and from which they are separated."""
 _GATHERED, _ALL_GATHERED = 0.9, 0.8
 """The mean separation from which an untrained network shows clusters, and the smallest separation
 from which every class has one."""
-_LEARNED = 0.08  # by how much a class's accuracy must grow
+_LEARNED = 0.08  # smallest gain in a class's accuracy to report
 _CHANGED, _MUCH = 0.02, 0.1
-"""By how much the accuracy must change, and which gain is large."""
+"""Smallest change in accuracy to report, and smallest gain that is called large."""
 _MOST_NAMED = 3  # classes that one sentence lists
 
 
@@ -72,15 +73,15 @@ def remark(metrics: Metrics, names: Sequence[str], hold: int) -> Remark:
         if chain[-1][0] not in before[:2]:
             break
         chain.append(before)
-    said = None
+    chosen = None
     for found in reversed(chain):
-        said = found[1] if len(found) > 1 and found[0] == said else found[0]
-    return said
+        chosen = found[1] if len(found) > 1 and found[0] == chosen else found[0]
+    return chosen
 
 
 def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> list[Remark]:
     """Return all remarks that hold at snapshot `start`, the most important first."""
-    # The latest `hold` snapshots and as many before; fewer near the beginning.
+    # The latest `hold` snapshots and the same number before them; fewer near the beginning.
     since, until = max(start - 2 * hold + 1, 0), start + 1
     parts = {name: values[since:until] for name, values in metrics.items()}
     change = _Change(
@@ -97,8 +98,8 @@ def _found(metrics: Metrics, names: Sequence[str], hold: int, start: int) -> lis
 def _at_first(now: dict) -> Remark:
     shares = [now[name] for _, name in pairs(now)]
     if shares and np.mean(shares) >= _GATHERED:
-        who = "All classes" if min(shares) >= _ALL_GATHERED else "Most classes"
-        return Remark(f"{who} cluster before training: now watch the colours")
+        which = "All classes" if min(shares) >= _ALL_GATHERED else "Most classes"
+        return Remark(f"{which} cluster before training: now watch the colours")
     return Remark("The network starts by guessing: watch the classes separate")
 
 
@@ -108,7 +109,7 @@ def _at_first(now: dict) -> Remark:
 
 def _separated(change: _Change, names: Sequence[str]) -> Remark | None:
     """The class that separated most from others, and those others."""
-    # The lower of mean and latest value, so that a gain that was just lost again does not count.
+    # The lower of mean and latest value, so that a gain that was lost again does not count.
     now = {pair: min(change.now[name], change.last[name]) for pair, name in pairs(change.now)}
     gains = {
         pair: change.gain(name) for pair, name in pairs(change.now) if now[pair] >= _MOVING_APART
@@ -149,9 +150,9 @@ def _drifted_together(change: _Change, names: Sequence[str]) -> Remark | None:
 
 def _hard_to_separate(change: _Change, names: Sequence[str]) -> Remark | None:
     """The two classes that are separated least."""
-    there = {pair: change.now[name] for pair, name in pairs(change.now)}
-    worst = min(there, key=there.get, default=None)
-    if worst is None or there[worst] >= _SEPARATED:
+    separations = {pair: change.now[name] for pair, name in pairs(change.now)}
+    worst = min(separations, key=separations.get, default=None)
+    if worst is None or separations[worst] >= _SEPARATED:
         return None
     return Remark(f"Still hard to separate: {_and([names[label] for label in worst])}", worst)
 

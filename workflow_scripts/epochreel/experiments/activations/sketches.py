@@ -2,7 +2,7 @@
 
 A sketch is a list of strokes. A stroke is a polyline of points (n, 2) in the square from -1 to 1,
 with x to the right and y downwards; the first stroke is never left out. Proportions are random,
-parts are left out, added, rotated and mirrored, and strokes waver and miss their ends. No two
+parts are left out, added, rotated and mirrored, and strokes waver and do not quite meet. No two
 sketches of a kind are equal, and no single part identifies a kind.
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 _WHITE = 255
-_SUPERSAMPLING = 4  # supersampling factor: Pillow draws no soft edges
+_SUPERSAMPLING = 4  # Pillow draws without anti-aliasing
 _STEP = 0.08  # between the points of a stroke, small enough for it to waver
 
 
@@ -82,7 +82,7 @@ def draw(kind: str, rng: np.random.Generator, size: int) -> np.ndarray:
     scale = size * _SUPERSAMPLING
     picture = Image.new("L", (scale, scale), _WHITE)
     board = ImageDraw.Draw(picture)
-    # Stroke width as a share of the image, log-uniform: twice as thick is as common as half.
+    # Stroke width as a share of the image, log-uniform: doubling and halving are equally likely.
     weight = np.exp(rng.uniform(np.log(0.014), np.log(0.04)))
     for stroke in strokes:
         width = max(weight * rng.uniform(0.8, 1.25), 1 / size)  # at least one pixel
@@ -96,7 +96,7 @@ def draw(kind: str, rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def _distort(pen: Pen) -> list[np.ndarray]:
-    """Return the strokes as a hurried hand draws them: some missing, all wavering and askew."""
+    """Return the strokes as if drawn in a hurry: some missing, all wavering and askew."""
     first, *others = pen.strokes
     strokes = [first, *(stroke for stroke in others if not pen.chance(0.06))]
     if pen.chance(0.3):
@@ -130,13 +130,13 @@ def _bend(points: np.ndarray, pen: Pen) -> np.ndarray:
 
 def _waver(count: int, strength: float, pen: Pen) -> np.ndarray:
     """Return a stroke's random displacement, (count, 2): knots along it and shifts of its ends."""
-    way = np.linspace(0, 1, count)[:, None]
+    along = np.linspace(0, 1, count)[:, None]
     knots = pen.rng.normal(0, strength, (2 + count // 5, 2))
-    places = np.linspace(0, 1, len(knots))
+    grid = np.linspace(0, 1, len(knots))
     # One knot about every five points, interpolated linearly.
-    smooth = np.stack([np.interp(way[:, 0], places, knots[:, axis]) for axis in (0, 1)], 1)
+    smooth = np.stack([np.interp(along[:, 0], grid, knots[:, axis]) for axis in (0, 1)], 1)
     start, end = pen.rng.normal(0, strength, (2, 2))
-    return smooth + start * (1 - way) + end * way
+    return smooth + start * (1 - along) + end * along
 
 
 def _scribble(pen: Pen) -> np.ndarray:
@@ -154,8 +154,8 @@ def _into_view(strokes: list[np.ndarray], pen: Pen) -> list[np.ndarray]:
     scale = 2 * reach / max(high - low)
     # The image is 2 wide; 0.03 at each edge leaves room for the stroke width.
     free = np.maximum(1.94 - (high - low) * scale, 0) / 2
-    place = pen.rng.uniform(-1, 1, 2) * free
-    return [(stroke - (low + high) / 2) * scale + place for stroke in strokes]
+    middle = pen.rng.uniform(-1, 1, 2) * free
+    return [(stroke - (low + high) / 2) * scale + middle for stroke in strokes]
 
 
 # -- The objects -------------------------------------------------------------------------------

@@ -1,13 +1,13 @@
 """Test images as thumbnails in the layout, each as large as the space around it allows.
 
 Images have a rank, which is the same throughout the film. In order of rank, each takes the space
-that those before it and the names of classes leave; an image without space is a dot. The first
-wrong guesses lie on top of the others and take space from each other only, so that the name of the
-guessed class is legible.
+that higher ranks and the names of classes leave free; an image without space is a dot. The first
+wrong predictions lie on top of the others and take space only from each other, so that the name of
+the predicted class is legible.
 
-The layout determines the sizes at each snapshot. A small move can give one image's space to
-another, so sizes between two snapshots do not follow from the layout: pictures grow and shrink
-linearly from one snapshot's size to the next, while they move.
+The layout determines the sizes at each snapshot. As points move, a small step can give one image's
+space to another. Between two snapshots, sizes are therefore interpolated linearly instead of being
+derived from the layout.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.experiments.activations import colours
 
-LOOKED_AT = 1000
+CANDIDATES = 1000
 """Number of test examples from which the pictures are chosen."""
 MOST = 420
 """Maximum number of pictures."""
 DOT = 9.0
 """Side of a dot, which is the smallest size of an image."""
 NAMED, MOST_NAMED = 42.0, 48
-"""Side of the first wrong guesses, which lie on top of the others, and their maximum number."""
+"""Side of the first wrong predictions, which lie on top of the others, and their maximum number."""
 _STEP = 3.0  # units between two sizes of pictures
 _STRIP, _LETTERS = 0.28, 0.22  # of a picture's side: height of the strip, size of its letters
 _RAISED = 0.04  # of a letter's size: how far letters are raised to make room for descenders
@@ -38,7 +38,7 @@ _LEGIBLE = 6.0  # px; smaller letters are left out
 
 
 def ranked(labels: np.ndarray, most: int = MOST) -> np.ndarray:
-    """Return at most `most` examples in order of rank: those of the classes, (N,), in turn."""
+    """Return at most `most` examples in order of rank: one of each of `labels` (N,) in turn."""
     turn = np.zeros(len(labels), np.intp)
     for label in np.unique(labels):
         mine = labels == label
@@ -47,21 +47,21 @@ def ranked(labels: np.ndarray, most: int = MOST) -> np.ndarray:
 
 
 def sides(places: np.ndarray, largest: float, gaps: np.ndarray) -> np.ndarray:
-    """Return how large pictures at `places`, (n, 2) in order of rank, can be: 0 … `largest`.
+    """Return the sizes, 0 … `largest`, of pictures at `places`, (n, 2) in order of rank.
 
-    Pictures of size `largest` overlap neither each other nor what is at a distance of `gaps`, (n,).
+    Pictures of size `largest` overlap neither each other nor objects at a distance of `gaps`, (n,).
     """
     x, y = np.asarray(places, np.float32).T
     # The Chebyshev distance, since pictures are squares, (n, n).
     across = np.maximum(np.abs(x[:, None] - x), np.abs(y[:, None] - y))
-    # Half sides, rank by rank: each takes what those before it leave.
+    # Half sides, rank by rank: each takes the space that higher ranks leave.
     room = np.minimum(gaps, largest / 2).astype(np.float32)
     for rank in range(len(places)):
         half = room[rank]
         if half <= 0:
             continue
         # A picture of full size leaves others their distance minus its half side. A smaller one
-        # leaves more, continuously, so that small moves change sizes little.
+        # leaves more, continuously, so that small movements hardly change sizes.
         left = across[rank, rank + 1 :] + (largest / 2 - 2 * half)
         np.minimum(room[rank + 1 :], left, out=room[rank + 1 :])
     return 2 * np.clip(room, 0, None)
@@ -72,15 +72,15 @@ class Thumbnails:
 
     def __init__(self, test: Sequence[Mapping], names: Sequence[str], largest: float):
         self._names, self._largest = names, largest
-        looked_at = [test[i] for i in range(min(LOOKED_AT, len(test)))]
-        self.shown = ranked(np.array([example["label"] for example in looked_at]))
-        self._images = [looked_at[i]["image"] for i in self.shown]
+        candidates = [test[i] for i in range(min(CANDIDATES, len(test)))]
+        self.shown = ranked(np.array([example["label"] for example in candidates]))
+        self._images = [candidates[i]["image"] for i in self.shown]
         self._colours = colours.of_classes(len(names))
         self._tints = colours.tints(self._colours)
 
     def draw_static(self, canvas: Canvas) -> None:
         """Scale all pictures to all sizes, and draw the strips and dots."""
-        # Counted down from the largest, which fits exactly; then in whole px, smallest first.
+        # Steps down from the largest size, rounded to whole px and sorted from the smallest.
         steps = np.arange(self._largest, DOT, -_STEP)[::-1]
         whole = np.unique(np.maximum(np.rint(steps * canvas.scale), 1).astype(int))
         self._whole = whole
@@ -102,20 +102,20 @@ class Thumbnails:
     ) -> None:
         """Draw the test examples at `places`, (N, 2), as pictures and dots.
 
-        `side`, (n,), is the size of the pictures, in order of rank (see `grown`). Wrong guesses lie
-        on top of correct ones, and the named ones on top of all. A picture also covers the name on
-        the picture below it, so no name lies on another picture.
+        `side`, (n,), is the size of the pictures, in order of rank (see `grown`). Wrong predictions
+        lie on top of correct ones, and the named ones on top of all. A picture also covers the name
+        on the picture below it, so no name lies on another picture.
         """
         level = self._levels(canvas, side)
         left = np.ones(len(places), bool)
         left[self.shown[level >= 0]] = False
-        look = predictions + np.where(predictions == labels, 0, len(self._names))
-        canvas.put_stamps(canvas.stamps(*places[left].T, self._dots), look[left])
+        tile = predictions + np.where(predictions == labels, 0, len(self._names))
+        canvas.put_stamps(canvas.stamps(*places[left].T, self._dots), tile[left])
         wrong = (labels != predictions)[self.shown]
         layer = wrong.astype(int)
         layer[_named(wrong)] = 2
-        for height, number in product(range(3), range(len(self._whole))):
-            which = np.flatnonzero((level == number) & (layer == height))
+        for depth, number in product(range(3), range(len(self._whole))):
+            which = np.flatnonzero((level == number) & (layer == depth))
             if not len(which):
                 continue
             rows = self.shown[which]
@@ -131,8 +131,8 @@ class Thumbnails:
         """Return the sizes of pictures at a snapshot, in order of rank, (n,), at least a dot's.
 
         Pictures fill the space between each other and the names of the classes, which are at a
-        distance of `gaps`, (N,). The first wrong guesses only share space with each other and with
-        these names, up to the size at which the name on the strip is legible.
+        distance of `gaps`, (N,). The first wrong predictions share space only with each other and
+        with these names, up to the size at which the name on the strip is legible.
         """
         side = sides(places[self.shown], self._largest, gaps[self.shown])
         named = _named((labels != predictions)[self.shown])
@@ -172,8 +172,8 @@ class Thumbnails:
         for name, colour in zip(self._names, self._colours.tolist(), strict=True):
             tile = canvas.tile(wide, seen + _weight(side) / canvas.scale, colour)
             if size * canvas.scale >= _LEGIBLE:
-                looks = (palette.PAPER, "bold", "centre")
-                tile.text(wide / 2, middle, name, size, *looks, middle=True, fit=wide * 0.88)
+                style = (palette.PAPER, "bold", "centre")
+                tile.text(wide / 2, middle, name, size, *style, middle=True, fit=wide * 0.88)
             tiles.append(tile.pixels[:, :side])
         return np.stack(tiles)
 
@@ -193,7 +193,7 @@ class Thumbnails:
     def _mark(
         self, pictures: np.ndarray, number: int, predictions: np.ndarray, wrong: np.ndarray
     ) -> None:
-        """Draw a thin edge around correct guesses, a strong one and a name on wrong ones."""
+        """Draw a thin edge around correct predictions, a thick one and a name on wrong ones."""
         edge = self._colours[predictions][:, None, None]
         _frame(pictures, edge, 1)
         named = pictures[wrong]
@@ -204,7 +204,7 @@ class Thumbnails:
 
 
 def dots(canvas: Canvas, shades: np.ndarray) -> list[Canvas]:
-    """Return a dot per class for correct guesses (light edge), then for wrong ones (dark edge)."""
+    """Return a dot per class for correct predictions (light edge), then for wrong ones (dark)."""
     tiles = []
     for edge, weight in ((palette.PAPER, 1.0), (palette.INK, 2.0)):
         for colour in shades.tolist():
@@ -216,12 +216,12 @@ def dots(canvas: Canvas, shades: np.ndarray) -> list[Canvas]:
 
 
 def _named(wrong: np.ndarray) -> np.ndarray:
-    """Return the ranks of the wrong guesses that are named; `wrong`, (n,), marks all of them."""
+    """Return the ranks of the wrong predictions that are named; `wrong`, (n,), marks all."""
     return np.flatnonzero(wrong)[:MOST_NAMED]
 
 
 def _weight(side: int) -> int:
-    """Return the width of the frame around a wrong guess of this size, in px."""
+    """Return the width of the frame around a wrong prediction of this size, in px."""
     return max(round(side / 20), 1)
 
 

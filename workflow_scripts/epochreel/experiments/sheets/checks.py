@@ -1,4 +1,4 @@
-"""Checks that involve several settings of a run, made while planning."""
+"""Checks that involve several settings of a run, performed while planning."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 from epochreel.experiments.sheets.image_sizes import convolved, image_size, largest_patch
 
 
-def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a key of the run, such as "network.patch", and an error message for each conflict.
 
-    `asked` is described in `epochreel.experiment_api.validation.contradictions`.
+    `settings` is described in `epochreel.experiment_api.validation.contradictions`.
     """
-    network, variant = asked["network"], asked["data"]["variant"]
+    network, variant = settings["network"], settings["data"]["variant"]
     yield from _check_variant(network["name"], variant)
     yield from _check_size(network, variant)
-    example, test = asked["figure"]["example"], asked["test"]
+    example, test = settings["figure"]["example"], settings["test"]
     if example >= test:
         words = f"is {example}; expected 0 … {test - 1} (the dataset has {test} test pages)"
         yield "figure.settings.example", words

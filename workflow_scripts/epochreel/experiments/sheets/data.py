@@ -2,13 +2,13 @@
 
 The published page has four variants; see `layout` for the geometry.
 
-- *plain*: pages that differ in their digits only, in DejaVu Sans.
+- *plain*: pages that differ only in their digits, in DejaVu Sans.
 - *shifted*: moved by whole pixels, up to 10 in x and 20 in y.
 - *perturbed*: shifted, scaled and rotated, in one of the families of `perturbed_families()` (seven
   bundled with matplotlib: DejaVu Sans, Sans Mono and Serif, STIXGeneral, Computer Modern Roman,
   Sans and Typewriter; or those of the user's folder), with jitter on every text and rule.
 - *cells*: a single three-digit number on 48 × 36 px, at the page's 10 pt: it is 31 px wide and
-  10 px high, with the white space around it that it has in the table.
+  10 px high, with the same white space around it as in the table.
 
 Plain numbers are copied rather than drawn: each of the thousand numbers 0.00 … 9.99 is rendered
 once per quarter-pixel offset, and a page is 142 small images copied onto a background.
@@ -34,7 +34,7 @@ Painter = Callable[[np.random.Generator], dict[str, np.ndarray]]
 
 _TEXT = "".join(heading.text for heading in layout.HEADINGS) + "0123456789."
 _PLAIN_FONT = "DejaVuSans.ttf"
-# Pillow's basic layout ignores the font's kerning; these are its pairs in the headings.
+# Pillow's basic layout ignores the font's kerning; these are the kerned pairs in the headings.
 _KERNING = {"Ye": -272 / 2048, "To": -348 / 2048, "Fe": -102 / 2048, "rc": -41 / 2048}
 _PHASES = 4  # subpixel offsets of a number along each axis
 
@@ -159,13 +159,13 @@ def _paint_perturbed(families: Families, rng: np.random.Generator) -> dict[str, 
 def _compose_page(sheet: Sheet, right: int, down: int) -> np.ndarray:
     """Return the page, moved `right` px to the right and `down` px down."""
     width, height = image_sizes.PAGE
-    # The background is larger than a page; a shift selects another window of it.
+    # The background is larger than a page; a shift selects a different window of it.
     left, top = layout.MAX_SHIFT[0] - right, layout.MAX_SHIFT[1] - down
     page = _background()[top : top + height, left : left + width].copy()
     shift = down * width + right
     plan = _plan()
     _copy_lines(page, plan.threes + shift, _values()[plan.phases + sheet.threes()])
-    # Two images per total need a table of 200 instead of 10,000.
+    # Two images per total require a table of 200 instead of 10,000.
     first, last = np.divmod(sheet.totals, 100)
     _copy_lines(page, plan.totals + shift, _totals(0)[plan.total_phases + first])
     _copy_lines(page, plan.totals + shift + _TOTAL_LEFT, _totals(1)[plan.total_phases + last])

@@ -5,7 +5,7 @@ Columns, one row per page and position, ordered by page, then by position:
     page           int32    number of the test page
     place          int16    position of the digit on the page, as in `layout`
     truth          uint8    the digit printed there
-    prediction     uint8    the most probable digit; of two equal ones the smaller
+    prediction     uint8    the most probable digit; the smaller one in a tie
     probabilities  float16  of the digits 0 … 9 (fixed_size_list of 10)
 
 Metrics: `accuracy`, the fraction of digits read correctly (0 … 1), and `loss`, the mean

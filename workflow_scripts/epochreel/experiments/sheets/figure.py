@@ -234,7 +234,8 @@ class PageSheet(_Sheet):
         truth, prediction, _ = answers(frame_data.predictions, len(self._places))
         if not 0 <= self._page < len(truth):
             raise UserError(
-                f"figure.example is {self._page}; expected a test page, 0 … {len(truth) - 1}"
+                f"figure.settings.example is {self._page}; expected a test page, "
+                f"0 … {len(truth) - 1}"
             )
         canvas.put_stamps(self._digits, tile_numbers(truth[self._page], prediction[self._page]))
 
@@ -250,7 +251,7 @@ class CellWall:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the cells and the decimal points."""
-        note = "Below each cell: the digits that it reads. Bold: correct. Boxed: wrong"
+        note = "Below each cell: the digits that the network reads. Bold: correct. Boxed: wrong"
         caption(canvas, _SECOND, "Test cells as the network reads them", note, _SECOND_WIDTH)
         wide, high = (self._zoom * length for length in layout.CELL)
         row, column = np.divmod(np.arange(self._shown), self._columns)
@@ -287,10 +288,13 @@ def put_points(canvas: Canvas, x: np.ndarray, y: np.ndarray, high: float, size: 
 
 
 def digit_tiles(canvas: Canvas, wide: float, high: float, size: float) -> list[Canvas]:
-    """Return tiles of the digits 0 … 9 if correct (bold), then of the same if wrong (boxed)."""
-    looks = ((palette.RIGHT, "bold", palette.PAPER), (palette.WRONG, "regular", palette.WRONG_TINT))
+    """Return tiles of the digits 0 … 9 if correct (bold), then of the digits if wrong (boxed)."""
+    styles = (
+        (palette.RIGHT, "bold", palette.PAPER),
+        (palette.WRONG, "regular", palette.WRONG_TINT),
+    )
     tiles = []
-    for colour, weight, ground in looks:
+    for colour, weight, ground in styles:
         for digit in range(10):
             tile = canvas.tile(wide, high, ground)
             tile.text(wide / 2, high / 2, str(digit), size, colour, weight, "centre", middle=True)

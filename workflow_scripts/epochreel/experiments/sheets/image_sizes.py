@@ -23,7 +23,7 @@ def largest_patch(variant: str) -> int:
 def convolved(size: tuple[int, int], layers: int) -> tuple[int, int]:
     """Return the width and height, px, after `layers` unpadded 3 × 3 convolutions of stride 2.
 
-    A size below 1 means that nothing is left to compute on.
+    A size below 1 means that no output is left.
     """
     width, height = size
     for _ in range(layers):

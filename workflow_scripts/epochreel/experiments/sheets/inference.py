@@ -12,7 +12,7 @@ the networks are trained on. The result is a table with one row per number:
 A mean agrees if it is within half a hundredth of the mean of the month's ten recognized values; a
 total agrees if it equals the sum of the year's twelve recognized values, modulo 100. A value agrees
 if its month's mean and its year's total both do. A single wrong value thus shows up as one mean and
-one total that disagree; it is where their row and column cross.
+one total that disagree, and is where their row and column cross.
 """
 
 from __future__ import annotations

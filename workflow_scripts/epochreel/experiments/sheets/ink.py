@@ -47,7 +47,7 @@ def width(line: str, path: str, size: float) -> float:
 
 @lru_cache(256)
 def extent(line: str, path: str, size: float) -> tuple[float, float]:
-    """Return the hinted extent, px, of a line of text above and below its base line."""
+    """Return the hinted extent, px, of a line of text above and below its baseline."""
     _, top, _, bottom = font(path, size).getbbox(line, anchor="ls")
     return -top, bottom
 
@@ -60,7 +60,7 @@ def stamp(
     start: tuple[float, float],
     kerning: Mapping[str, float] = _NO_KERNING,
 ) -> None:
-    """Draw a line of text at `size` px on `page`, from `start` (x, y of its base line).
+    """Draw a line of text at `size` px on `page`, from `start` (x, y of its baseline).
 
     Each pixel keeps the darker of page and text; text outside the page is clipped.
     """
@@ -87,7 +87,7 @@ def _letter(
     face = font(path, size)
     core, (x, y) = face.getmask2(letter, "L", anchor="ls")
     # Bilinear shift: blend each pixel with the one above, then with the one to the left. The
-    # padding receives what moves beyond the edges.
+    # padding receives pixels that move beyond the edges.
     image = np.pad(np.array(core, np.float32).reshape(core.size[::-1]), 1)
     moved = (1 - down) * image[1:] + down * image[:-1]
     moved = (1 - right) * moved[:, 1:] + right * moved[:, :-1]
@@ -105,7 +105,7 @@ def _darken(page: np.ndarray, image: np.ndarray, left: int, top: int) -> None:
 def rule(page: np.ndarray, segment: np.ndarray, width: float) -> None:
     """Draw a rule from (x0, y0) to (x1, y1), `width` px wide and extended by half of that.
 
-    Coverage is exact for horizontal and vertical rules; for others, it is that at the middle of
+    Coverage is exact for horizontal and vertical rules; for others, it is computed at the middle of
     each column or row.
     """
     x0, y0, x1, y1 = segment
@@ -165,7 +165,7 @@ def turned(
 
 
 def _master(line: str, path: str) -> tuple[Image.Image, tuple[float, float]]:
-    """Return a line of text rendered large, and the middle of its line of text in it."""
+    """Return a line of text rendered large, and the position of its middle in the image."""
     face = font(path, _MASTER)
     # The tallest and the deepest letter make the middle the same for every line of text.
     above, below = extent("lp", path, _MASTER)

@@ -90,7 +90,7 @@ TABLE = Box(0.07 * PAGE[0], (1 - 0.725) * PAGE[1], 0.93 * PAGE[0], (1 - 0.325) *
 _YEAR_ROW, _TOTALS_ROW = 0.066, 0.105
 _MONTH_COLUMN, _MEANS_COLUMN = 0.137, 0.107
 _YEAR_COLUMN = (1 - _MONTH_COLUMN - _MEANS_COLUMN) / len(YEARS)
-# Twelve rows in thirteen parts of the rest, which leaves half a row more above and below.
+# Twelve rows in thirteen parts of the rest, which leaves an extra half row above and below.
 _MONTH_ROW = (1 - _YEAR_ROW - _TOTALS_ROW) / (len(MONTHS) + 1)
 
 COLUMN_X = np.array([TABLE.x(_MONTH_COLUMN + (i + 0.5) * _YEAR_COLUMN) for i in range(len(YEARS))])
@@ -117,13 +117,13 @@ DIGIT_PITCH = 9.0
 Unhinted it is 8.84; the font's hinting rounds it to whole pixels at this size.
 """
 POINT_WIDTH = 4.0
-"""Extra distance where the decimal point is, px."""
+"""Extra distance at the decimal point, px."""
 DIGIT_HEIGHT = 1493 / 2048 * _EM
 """Height of a digit, px: 10.1."""
 ASCENT, DESCENT = 0.76, 0.24
-"""Minimum extent of a line of text above and below its base line, as shares of its size."""
+"""Minimum extent of a line of text above and below its baseline, as shares of its size."""
 BASE_LINE = (ASCENT - DESCENT) / 2 * _EM
-"""Distance of a number's base line below the middle of its line of text, px: 3.61."""
+"""Distance of a number's baseline below the middle of its line of text, px: 3.61."""
 INK_RISE = DIGIT_HEIGHT / 2 - BASE_LINE
 """Distance of the middle of the digits above the middle of their line of text, px: 1.45."""
 CELL_ANCHOR = (CELL[0] / 2, CELL[1] / 2 + 1)
@@ -199,7 +199,7 @@ def places(variant: str) -> Places:
     """Return the digit positions of a plain image of the variant.
 
     `variant` is one of `VARIANTS`; all except `cells` have the same 436 positions. Raises
-    `ValueError` for another name. The arrays are shared and read-only.
+    `ValueError` for any other name. The arrays are shared and read-only.
     """
     if variant not in VARIANTS:
         raise ValueError(f"variant is {variant!r}; expected one of {', '.join(VARIANTS)}")

@@ -33,8 +33,8 @@ class Network(nn.Module):
     """The network named `settings["name"]`, with its other settings.
 
     `data` are the settings of the dataset. `checks` has validated both. `channels_last` is the
-    faster memory layout: with the few channels of `local`, it would take 1.7 times as long on a
-    CPU.
+    faster memory layout, except with the few channels of `local`, where it takes 1.7 times as long
+    on a CPU.
     """
 
     def __init__(self, settings: Mapping[str, Any], data: Mapping[str, Any]):
@@ -107,8 +107,8 @@ class _Cells(nn.Module):
 class _Local(nn.Module):
     """`local`: each digit is read from the patch around its position.
 
-    Patches are cut from the bytes before any arithmetic, so only they are computed on: 436 patches
-    of 15 × 15 px are an eighth of a page. All share the convolutions.
+    Patches are cut from the bytes before any arithmetic, so that only these are processed: 436
+    patches of 15 × 15 px are an eighth of a page. All share the convolutions.
     """
 
     def __init__(self, variant: str, channels: Sequence[int], patch: int, spread: float):
@@ -158,7 +158,7 @@ def _convolutions(channels: Sequence[int], dropout: float) -> nn.Sequential:
 
 
 def _features(size: tuple[int, int], channels: Sequence[int]) -> int:
-    """Return the number of features that the convolutions make of an image of this size."""
+    """Return the number of features that the convolutions compute from an image of this size."""
     width, height = image_sizes.convolved(size, len(channels))
     return width * height * channels[-1]
 

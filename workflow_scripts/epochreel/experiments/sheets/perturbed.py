@@ -1,4 +1,4 @@
-"""Sheets as from many printers: each page has its own font, shift, scale, rotation and jitter.
+"""Sheets as if from many printers: each page has its own font, shift, scale, rotation and jitter.
 
 All ranges are those of the published pages. A page draws its random numbers in this order: its
 family, style and weight; its shift, scale and rotation; the widths of its four jitters; then the

@@ -10,7 +10,7 @@ There are four steps:
   geometry to the page, which covers margins, size, rotation, slant, and mild perspective or
   bending.
 - *Print* samples the table at the pixels of a sheet, as sharp and as black as the training data;
-  everything around the table is white.
+  the rest of the page is white.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_TILT = 8.0
 """Largest rotation or slant of a page, degrees."""
 
 # Largest longer side, px, to which a page is reduced for the print and for the search. The search
-# tries the larger one for small tables, which vanish in the smaller.
+# also tries the larger size, because small tables vanish at the smaller one.
 _PRINT_SIDE, _SEARCH_SIDES = 4000, (1300, 2600)
 # Margin added to a page, px, for tables that reach its edges.
 _MARGIN = 20
@@ -45,14 +45,14 @@ _NO_TABLE = (
 # Rules of generated sheets are on whole pixels (see `data._background`).
 _RULES = np.floor(layout.RULES + 0.5) + 0.5
 _HORIZONTAL = 4  # number of horizontal rules at the start of _RULES; the vertical ones follow
-# Rules that must be visible: the box and the horizontal ones. Of the column lines, two may miss.
+# Rules that must be visible: the box and the horizontal ones. Two column lines may be missing.
 _REQUIRED = [0, 1, 2, 3, 4, 16]
 _MIDDLE = np.array([(_RULES[0, 0] + _RULES[0, 2]) / 2, (_RULES[0, 1] + _RULES[3, 1]) / 2])
 _HALF = np.array([_RULES[0, 2] - _RULES[0, 0], _RULES[3, 1] - _RULES[0, 1]]) / 2
 # Margin of the print around the box, px.
 _PRINT_MARGIN = 3
-# Most blur to remove in one step, px². A step multiplies the finest detail, and its noise, by
-# 1 + 2 · spread: by at most two.
+# Maximum blur to remove in one step, px². A step multiplies the finest detail, and its noise, by 1
+# + 2 · spread: by at most two.
 _MAX_SPREAD = 0.5
 
 
@@ -73,8 +73,9 @@ def straighten(page: np.ndarray) -> np.ndarray:
 def darkness(page: np.ndarray) -> np.ndarray:
     """Return the darkness of a page (H, W) or (H, W, 3): float32 (H, W).
 
-    It is 0 for the surrounding paper, about 1 for ink, and as often negative as positive for paper
-    noise. Colours are combined in the direction in which the page's ink stands out most.
+    It is 0 for the surrounding paper, about 1 for ink, and for the noise of the paper negative as
+    often as positive. Colours are combined in the direction in which the page's ink stands out
+    most.
     """
     channels = page.reshape(*page.shape[:2], -1).astype(np.float32)
     dark = np.clip(1 - channels / _paper(channels), -1, 1)  # (H, W, C)
@@ -121,7 +122,7 @@ def _reduce(pixels: np.ndarray, times: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Map:
-    """A smooth map from the sheet's pixels to a page's: polynomials of the third degree.
+    """A smooth map from the sheet's pixels to a page's: cubic polynomials.
 
     `terms` (10, 2) are the coefficients of x and y on the page for 1, u, v, u², uv, v², u³, u²v,
     uv², v³; u and v run from -1 to 1 over the table.
@@ -157,7 +158,7 @@ def _powers(points: np.ndarray) -> np.ndarray:
 
 
 def _search(dark: np.ndarray) -> Map | None:
-    """Locate the table to a pixel or two; on a page without one, return any map or None."""
+    """Locate the table to within two pixels; on a page without one, return any map or None."""
     # Points (N, 2): position across the stroke, position along it.
     verticals, horizontals = _thin_strokes(dark.T), _thin_strokes(dark)
     if not len(verticals) or not len(horizontals):
@@ -215,7 +216,7 @@ def _match_pattern(
     The lines are at `shares` (0…1) of the length. The score adds square roots of the counts, so
     that one strong line cannot make up for a missing one.
     """
-    # A line may be off by a pixel, so each position takes the largest count of three.
+    # A line may be off by a pixel, so each position takes the largest of three counts.
     near = np.maximum(profile, np.maximum(np.append(profile[1:], 0), np.append(0, profile[:-1])))
     roots = np.sqrt(near)
     best = (0.0, 0.0, 0.0)
@@ -309,8 +310,8 @@ def _fit_lines(
 ) -> Map:
     """Fit the map that sends points of the sheet onto the lines through `middles` across `normals`.
 
-    Points that are off their rule's other points by more than `slack` px are ignored, for example
-    where text touches it.
+    Points that deviate from the other points of their rule by more than `slack` px, for example
+    where text touches it, are ignored.
     """
     powers = _powers(points)
     # All points along a rule look the same, so only the distance across it is fitted: one equation
@@ -361,8 +362,8 @@ def _subpixels(mapping: Map) -> Iterator[np.ndarray]:
 def _sharpen(sheet: np.ndarray) -> np.ndarray:
     """Remove the blur that makes the rules wider than those of a generated sheet.
 
-    Blur spreads a stroke as diffusion does. Undo one step of it along each axis, then another for
-    the rest. Sharp sheets are unchanged.
+    Blur spreads a stroke as diffusion does. Undo one step of it along each axis, then the rest in a
+    second step. Sharp sheets are unchanged.
     """
     for axis in (0, 1, 0, 1):
         spread = float(np.clip(_spread(sheet, axis), 0, _MAX_SPREAD))
@@ -403,7 +404,7 @@ def _bilinear(image: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def _cubic(image: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Interpolate likewise with the Catmull–Rom cubic, which keeps edges sharper."""
+    """Interpolate with the Catmull–Rom cubic, which preserves sharper edges."""
     return _interpolate(image, points, _catmull_rom, 1)
 
 

@@ -1,7 +1,7 @@
 """Operations that differ between numpy arrays and torch tensors: devices, tables and bytes.
 
-All other code that draws examples uses operators, indexing and methods that both have, so both give
-the same integers. torch is imported only if a tensor is passed.
+All other code that draws examples uses operators, indexing and methods that both have, so both
+produce the same integers. torch is imported only if a tensor is passed.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 LARGEST = 3 * SIDE
 """Limit of an image's shorter side, px; larger images are scaled, so that a crop shows content."""
 
-_MAX_ASPECT_RATIO = 32  # narrower strips are cropped to it
+_MAX_ASPECT_RATIO = 32  # narrower strips are cropped to this ratio
 
 
 def draw(settings: Mapping[str, Any], states: Array, first: int) -> Array:

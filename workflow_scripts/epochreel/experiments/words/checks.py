@@ -1,4 +1,4 @@
-"""Checks that involve several settings of a run, made while planning."""
+"""Checks that involve several settings of a run, performed while planning."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def contradictions(asked: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a key of the run, such as "dataset", and an error message for each conflict.
 
-    `asked` is described in `epochreel.experiment_api.validation.contradictions`.
+    `settings` is described in `epochreel.experiment_api.validation.contradictions`.
     """
-    data = asked["data"]
+    data = settings["data"]
     if data["background"] == "folder" and data["backgrounds"] is None:
         words = "has background: folder but no backgrounds; expected the path of a folder"
         yield "dataset", words

@@ -25,7 +25,7 @@ _POINTS = tuple((SIDE + step - 2) // step + 2 for step in _STEPS)  # along each 
 _WEIGHT_BITS = 6  # weights 0 … 64: products fit in int32, and a shift divides
 _STROKES = 8  # at most, per image
 _BOX = 9  # px, side of a stroke's image
-_SUPERSAMPLING = 8  # Pillow draws no soft edges
+_SUPERSAMPLING = 8  # Pillow draws without anti-aliasing
 
 
 class _Grid(NamedTuple):
@@ -52,14 +52,13 @@ def draw(states: Array, first: int) -> Array:
     fields = []
     for step, points in zip(_STEPS, _POINTS, strict=True):
         bits = counter_rng.numbers(states, first, points * points + 2)
-        # Take the lowest byte, since `below` uses the upper half. The table converts int64 to int32
-        # in both numpy and torch.
+        # Take the lowest byte. The table converts int64 to int32 in both numpy and torch.
         levels = tables.level.take(bits[:, 2:] & 255).reshape(-1, points, points)
         fields.append(interpolate(levels, step, bits[:, :2]))
         first += points * points + 2
     bits = counter_rng.numbers(states, first, 3 + 4 * _STROKES)
     share, peak = (tables.level.take(bits[:, k] & 255)[:, None, None] for k in (0, 1))
-    # In place, to avoid more arrays of the size of the batch.
+    # Computed in place, to avoid more batch-sized arrays.
     field, fine = fields
     field *= share
     fine *= 255 - share
@@ -111,7 +110,7 @@ def _draw_strokes(field: Array, count: Array, bits: Array, tables: _Tables) -> A
     pixels = start + tables.rows[row] + tables.columns[column]  # (B, _STROKES, _BOX²)
     cover = tables.strokes[shape] * (tables.numbers < count[:, None])[:, :, None]
     # One after the other, since a stroke covers the previous ones. Unused strokes cover nothing, so
-    # all examples take the same steps.
+    # that all examples take the same steps.
     for k in range(_STROKES):
         under = flat[pixels[:, k]]
         flat[pixels[:, k]] = under + (((level[:, k] - under) * cover[:, k]) >> 8)
@@ -130,7 +129,7 @@ def _grid(step: int, device: Device) -> _Grid:
 @lru_cache(8)
 def _tables(device: Device) -> _Tables:
     row, column = np.divmod(np.arange(_BOX * _BOX), _BOX)
-    # Strokes wrap around at the edges, so that edges are as full as the middle.
+    # Strokes wrap around at the edges, so that they are as dense there as in the middle.
     starts = np.arange(SIDE)[:, None]
     tables = _Tables(
         level=np.arange(256, dtype=np.int32),

@@ -26,11 +26,11 @@ class Attention(NamedTuple):
 class Compact(nn.Module):
     """Convolutions → rows of the word → five times: column attention → window → sign.
 
-    A softmax over the image's rows selects those of the word. The features of these rows give a key
-    for each column. At each step, a softmax over the columns compares their keys and positions with
-    a GRU's query and so moves a window of `window` × `window` px. The window's content, averaged
-    over its possible positions, is the input of the GRU and, together with its state, of two dense
-    layers that output the sign.
+    A softmax over the image's rows selects those of the word. The features of these rows yield a
+    key for each column. At each step, a softmax over the columns compares their keys and positions
+    with a GRU's query and thus moves a window of `window` × `window` px. The window's content,
+    averaged over its possible positions, is the input of the GRU and, together with its state, of
+    two dense layers that output the sign.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Compact(nn.Module):
         self.register_buffer("positions", _positions(waves), persistent=False)  # (40, W)
         self.register_buffer("window", _bell(window), persistent=False)  # (window,)
         self.keys, width = keys, 2 * waves
-        # A query of zeros matches all columns equally: untrained, the network first attends to all.
+        # A query of zeros matches all columns equally, so the first attention starts uniform.
         self.first = nn.Parameter(torch.zeros(keys + width))
         self.start = nn.Parameter(torch.zeros(hidden))
         self.cell = nn.GRUCell(window**2 + width, hidden)
@@ -63,7 +63,7 @@ class Compact(nn.Module):
         self.dense = nn.Linear(window**2 + hidden, dense)
         self.name = nn.Linear(dense, SIGNS)
         self.apply(_initialize)
-        # No ReLU follows these two; scaled down, initial attention and output are nearly uniform.
+        # No ReLU follows these two. Scaling makes the initial attention and output nearly uniform.
         _scale(self.ask, 0.3)
         _scale(self.name, 0.5)
 
@@ -110,7 +110,7 @@ class Compact(nn.Module):
         cells = rows.unflatten(1, (GRID, 2)).sum(2).unsqueeze(1)  # (B, 1, 20)
         line = torch.bmm(cells, features.flatten(2)).unflatten(2, (GRID, -1))  # (B, 1, 20, C)
         line = self.line(line.squeeze(1).transpose(1, 2)).relu().transpose(1, 2)  # (B, 20, line)
-        # A cell is two columns wide and gives a key for each.
+        # A cell is two columns wide and produces a key for each.
         return self.key(line).unflatten(2, (2, self.keys)).flatten(1, 2)
 
     def _windows(self, images: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
@@ -119,8 +119,8 @@ class Compact(nn.Module):
         The window's edge is weighted less than its middle; outside the image it is 0.
         """
         size = len(self.window)
-        # Row s of `shifted` has the row probabilities moved down by s - size // 2, so one product
-        # with the image gives the expected row at each distance from the word's middle.
+        # Row s of `shifted` contains the row probabilities shifted down by s - size // 2, so one
+        # product with the image gives the expected row at each distance from the word's middle.
         shifted = F.pad(rows, (size // 2, size // 2)).unfold(1, SIDE, 1).flip(1)  # (B, window, 40)
         line = torch.bmm(shifted, images) * self.window[:, None]  # (B, window, 40)
         # The product of two half waves has a root mean square of about 1/2; the factor 2 preserves

@@ -45,7 +45,7 @@ def below(limit: Array | int, bits: Array) -> Array:
 
 
 def hash_bits(bits: Array) -> Array:
-    """Return the hash of 64 bits each, int64 of any shape."""
+    """Return the hash of each 64-bit integer; int64, any shape."""
     # The masks clear the sign bits that >> shifts in.
     bits = (bits ^ ((bits >> 30) & (2**34 - 1))) * _FIRST
     bits = (bits ^ ((bits >> 27) & (2**37 - 1))) * _SECOND

@@ -1,9 +1,9 @@
-"""Evaluate the word reader: every letter that it reads, and where its masks look.
+"""Evaluate the word reader: every letter that it reads, and the position of its masks.
 
 Columns, one row per word; lists of five hold one value per step:
 
     letters      uint8 × 5    the true word: 0 … 25 are letters, 26 is the end symbol
-    prediction   uint8 × 5    the most probable symbol; of two equal ones the smaller
+    prediction   uint8 × 5    the most probable symbol; the smaller one in a tie
     probability  float16 × 5  of that symbol
     centre_x     float16 × 5  centre of the step's mask, px from the left
     centre_y     float16 × 5  and px from the top, see `masks`
@@ -12,9 +12,9 @@ Columns, one row per word; lists of five hold one value per step:
                               for all others, since those of 1,024 words would take 8 MB
 
 Metrics. A word consists of all symbols up to and including the first end symbol; the symbols after
-it never count:
+it do not count:
 
-    accuracy             fraction of words of which every symbol is read correctly, 0 … 1
+    accuracy             fraction of words in which every symbol is read correctly, 0 … 1
     letters              fraction of letters read correctly
     place_1 … place_4    the same for the first … fourth letter; 0 if no word has one
     end                  fraction of words whose first end symbol is read at the correct step
@@ -60,20 +60,20 @@ def evaluate(
 
     `network.attend(images)` returns logits (B, 5, 27) and masks (B, 5, 40, 40), 0.0 … 1.0.
     """
-    parts, kept = [], []
+    parts, stored_masks = [], []
     for batch in batches:
-        logits, looked = network.attend(batch["image"])
-        parts.append(_readings(logits, looked, batch["letters"]))
-        missing = SHOWN - sum(map(len, kept))
-        kept.append((looked[:missing].float() * 255).round().byte().cpu().numpy())
+        logits, step_masks = network.attend(batch["image"])
+        parts.append(_readings(logits, step_masks, batch["letters"]))
+        missing = SHOWN - sum(map(len, stored_masks))
+        stored_masks.append((step_masks[:missing].float() * 255).round().byte().cpu().numpy())
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return _columns(whole, np.concatenate(kept)), _metrics(whole)
+    return _columns(whole, np.concatenate(stored_masks)), _metrics(whole)
 
 
-def _readings(logits: torch.Tensor, looked: torch.Tensor, words: torch.Tensor) -> Readings:
+def _readings(logits: torch.Tensor, step_masks: torch.Tensor, words: torch.Tensor) -> Readings:
     logs = logits.float().log_softmax(-1)
     prediction = logs.argmax(-1)
-    centre, spread = masks.measure(looked)
+    centre, spread = masks.measure(step_masks)
     found = {
         "letters": words,
         "prediction": prediction.byte(),
@@ -89,7 +89,7 @@ def _of(logs: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
     return logs.gather(-1, signs.unsqueeze(-1)).squeeze(-1)
 
 
-def _columns(whole: Readings, kept: np.ndarray) -> dict[str, pa.Array]:
+def _columns(whole: Readings, stored_masks: np.ndarray) -> dict[str, pa.Array]:
     lists = {name: whole[name] for name in ("letters", "prediction", "probability")}
     for axis, (centre, spread) in enumerate(
         (("centre_x", "spread_across"), ("centre_y", "spread_down"))
@@ -100,8 +100,8 @@ def _columns(whole: Readings, kept: np.ndarray) -> dict[str, pa.Array]:
         name: pa.FixedSizeListArray.from_arrays(np.ascontiguousarray(values).ravel(), STEPS)
         for name, values in lists.items()
     }
-    rest = [None] * (len(whole["letters"]) - len(kept))
-    rows = [*kept.reshape(len(kept), -1), *rest]
+    rest = [None] * (len(whole["letters"]) - len(stored_masks))
+    rows = [*stored_masks.reshape(len(stored_masks), -1), *rest]
     return columns | {"mask": pa.array(rows, pa.list_(pa.uint8()))}
 
 

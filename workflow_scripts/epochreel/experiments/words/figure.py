@@ -1,4 +1,4 @@
-"""The film of the word reader: where it looks, what it reads, and how that changes."""
+"""The film of the word reader: where it looks, what it reads, and its progress."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Crop and scale of a user's image of a word to the training geometry: 7 px letters on black.
+"""Crop and scale a user's image of a word to the training geometry: 7 px letters on black.
 
 The background level is the median grey level of the image's border; letters are what differs most
-from it, darker or lighter. They are found by their contrast after smoothing fine noise, and the
-rows and columns that they cover set the scale. Their surroundings are kept as far as they fit.
+from it, darker or lighter. They are found by their contrast after fine noise is smoothed, and the
+rows and columns that they cover determine the scale. Surroundings are included if they fit.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _LARGEST = 1024  # px of the longer side; larger images are reduced first
 _COARSE = 160  # px of the longer side at which letters are located
 _FAINTEST = 16  # smallest difference between letters and background
 _BRIGHT_LEVELS = range(80, 201)  # bright level of images in training geometry
-_DARK = 96  # and their largest median grey level, with a background
-_UNSCALED = (0.85, 1.2)  # scales at which the letters' pixels are kept
+_DARK = 96  # largest median grey level of such images, with a background
+_UNSCALED = (0.85, 1.2)  # scales at which the letters are not resampled
 _SMOOTH_CONTRAST = 0.35  # share of the strongest smoothed contrast
-_TAIL = 0.35  # rows with less ink than this share of the median are tails, as of a Q
+_TAIL = 0.35  # rows with less ink than this share of the median are tails, such as that of a Q
 
 
 def frame_word(pixels: np.ndarray) -> np.ndarray:
@@ -51,7 +51,7 @@ def _grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def _ink(grey: np.ndarray) -> np.ndarray:
-    """Return the contrast of each pixel towards the letters: (h, w), 0 … 255."""
+    """Return the contrast of each pixel, positive for letters: (h, w), 0 … 255."""
     edge = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
     ground = np.median(edge)
     lighter, darker = np.clip(grey - ground, 0, None), np.clip(ground - grey, 0, None)
@@ -70,7 +70,7 @@ def _bright_level(grey: np.ndarray) -> float:
 
 
 def _scale(ink: np.ndarray) -> np.ndarray:
-    """Return a square around the letters, (40, 40), their top and left on whole pixels."""
+    """Return a square around the letters, (40, 40), with their top and left on whole pixels."""
     left, top, right, bottom = _letters(ink)
     scale = min(CAPITAL / (bottom - top), _ROOM / (right - left))
     if _UNSCALED[0] < scale < _UNSCALED[1] and right - left <= SIDE:

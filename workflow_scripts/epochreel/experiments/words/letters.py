@@ -19,7 +19,7 @@ from epochreel.experiments.words.alphabet import END, LONGEST, SIDE, SIGNS, STEP
 from epochreel.experiments.words.array_backend import Array, Device, counted, device_of, placed
 
 MARGIN = 1
-"""Width of the image's border, px, that is free of ink."""
+"""Width of the image's empty border, px."""
 GREY = 128
 """Grey level of full ink."""
 PURPOSES = STEPS + 3
@@ -28,7 +28,7 @@ ROWS = 9
 """Rows from the top of a capital letter to the lowest ink of any letter."""
 
 _FONT, _SIZE = "DejaVuSans.ttf", 9
-_CAPITAL = 7  # rows above the base line
+_CAPITAL = 7  # rows above the baseline
 _START = SIGNS  # pseudo-sign before the first letter
 _LEAD = 2  # its width: ink before the first letter's pen, and that letter's first column
 
@@ -60,14 +60,14 @@ def draw(bits: Array) -> Word:
     tables = _tables(device_of(bits))
     length = 1 + counter_rng.below(LONGEST, bits[:, 0])
     letters = counter_rng.below(END, bits[:, 1 : 1 + STEPS])
-    # Set END from the length on, without `where`, which differs between numpy and torch.
+    # Set END from index `length` onwards, without `where`, which differs between numpy and torch.
     letters = letters + (END - letters) * (tables.steps >= length[:, None])
     pairs = letters + 0  # a copy, in both numpy and torch
     pairs[:, 0] += _START * SIGNS
     pairs[:, 1:] += letters[:, :-1] * SIGNS
     room = SIDE - 2 * MARGIN + 1
     width = tables.span.take(pairs).sum(1)
-    # Rows down to the lowest ink of any letter; J and Q extend below the base line.
+    # Rows down to the lowest ink of any letter; J and Q extend below the baseline.
     height = (tables.depth.take(letters)[:, :, None] > tables.down).any(1).sum(1)
     left = MARGIN + counter_rng.below(room - width, bits[:, 1 + STEPS])
     top = MARGIN + counter_rng.below(room - height, bits[:, 2 + STEPS])
@@ -96,7 +96,7 @@ def light(word: Word) -> tuple[Array, Array]:
 
 
 class _Letter(NamedTuple):
-    ink: np.ndarray  # (ROWS, _BOX) 0…255; the pen stands at column 1
+    ink: np.ndarray  # (ROWS, _BOX) 0…255; the pen is at column 1
     advance: int
     left: int  # first column of ink and the one after the last, from the pen
     right: int

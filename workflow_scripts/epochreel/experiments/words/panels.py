@@ -31,7 +31,7 @@ def steps(table: pa.Table, name: str) -> np.ndarray:
 
 
 def masks(table: pa.Table, words: int) -> np.ndarray:
-    """Return the masks of the first words, uint8 (words, 5, 40, 40); `UserError` without them."""
+    """Return the masks of the first words, uint8 (words, 5, 40, 40), or raise `UserError`."""
     column = table["mask"].slice(0, words).combine_chunks()
     flat = column.flatten().to_numpy(zero_copy_only=False)
     if flat.size != words * STEPS * SIDE * SIDE:
@@ -86,8 +86,8 @@ class WordStrips:
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw what the network sees and reads at each step."""
         table = frame_data.predictions.slice(0, len(self._words))
-        looked = masks(table, len(self._words))
-        seen = strips.looks(self._images, looked, self._idle)
+        shown_masks = masks(table, len(self._words))
+        seen = strips.looks(self._images, shown_masks, self._idle)
         canvas.put_pictures(self._pictures, seen.reshape(-1, SIDE, SIDE, 3))
         read, probability = steps(table, "prediction"), steps(table, "probability")
         tiles = strips.tile_numbers(read, ways(self._words, read))
@@ -122,7 +122,7 @@ class ConfusionMatrix:
         self._key(canvas, TOP + side + 42)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw the shades."""
+        """Draw the matrix."""
         rates = reading_rates(
             steps(frame_data.predictions, "letters"), steps(frame_data.predictions, "prediction")
         )
@@ -180,7 +180,7 @@ def shades(rates: np.ndarray) -> np.ndarray:
 
 
 class PositionBars:
-    """Accuracy at each letter position of a word, and on its end."""
+    """Accuracy at each letter position of a word, and at its end."""
 
     _metrics = (*(f"place_{place + 1}" for place in range(LONGEST)), "end")
     _y, _wide, _high = 716.0, 72.0, 84.0

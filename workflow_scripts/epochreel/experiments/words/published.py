@@ -59,14 +59,14 @@ class Published(nn.Module):
 
 
 class _Cell(nn.LSTMCell):
-    """torch's LSTM cell, with one gradient of the input weights for all steps."""
+    """torch's LSTM cell, which computes the gradient of the input weights once for all steps."""
 
     def forward(
         self, features: torch.Tensor, inputs: _Inputs, previous: tuple[torch.Tensor, ...]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the output and the state, both (B, hidden), for features (B, K).
 
-        `before` are those of the previous step, empty at the first.
+        `previous` are those of the previous step, empty at the first.
         """
         gates = inputs.times_weight(features)
         if not previous:
@@ -84,8 +84,9 @@ class _Cell(nn.LSTMCell):
 class _Inputs:
     """The inputs of an LSTM cell over the steps of a batch, times its weights.
 
-    These weights, 76 MB, take most of the time. The factors of their gradient are gathered over the
-    steps and multiplied at once, which reads and writes the weights once instead of five times.
+    Access to these weights, 76 MB, takes most of the time. The factors of their gradient are
+    gathered over the steps and multiplied at once, which reads and writes the weights once instead
+    of five times.
     """
 
     def __init__(self, cell: nn.LSTMCell, batch: int):
@@ -114,7 +115,7 @@ class _Gathered(torch.autograd.Function):
     """Zeros (5, B, N) to add to five products of `weight` (N, K), for the gradient of `weight`.
 
     The steps append their factors, (B, K), to the list `inputs`. After all steps, the gradient of
-    the zeros is complete and, multiplied by the inputs, gives that of the weight.
+    the zeros is complete and, multiplied by the inputs, yields that of the weight.
     """
 
     @staticmethod

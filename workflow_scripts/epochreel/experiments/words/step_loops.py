@@ -23,7 +23,7 @@ def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]
     reading = _Reading(
         images=np.stack([example["image"] for example in examples]),
         words=np.stack([example["letters"] for example in examples]),
-        looked=masks(table, shown),
+        step_masks=masks(table, shown),
         read=steps(table, "prediction"),
     )
     loops = {"reading": reading.loop(np.arange(shown), columns=4, side=200)}
@@ -33,10 +33,12 @@ def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]
 
 
 class _Reading:
-    """The readings of some words and the masks that they went through."""
+    """The readings of some words, with the mask of each step."""
 
-    def __init__(self, images: np.ndarray, words: np.ndarray, looked: np.ndarray, read: np.ndarray):
-        self._images, self._looked, self._read = images, looked, read
+    def __init__(
+        self, images: np.ndarray, words: np.ndarray, step_masks: np.ndarray, read: np.ndarray
+    ):
+        self._images, self._step_masks, self._read = images, step_masks, read
         self._ways = ways(words, read)
         self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end symbol read
 
@@ -66,9 +68,9 @@ class _Reading:
 
     def _masks(self, which: np.ndarray, step: int) -> np.ndarray:
         """Return the mask of each word at a step; an empty one once its reading has ended."""
-        looked = self._looked[which, min(step, STEPS - 1)].copy()
-        looked[step >= self._taken[which]] = strips.BLANK
-        return looked
+        current = self._step_masks[which, min(step, STEPS - 1)].copy()
+        current[step >= self._taken[which]] = strips.BLANK
+        return current
 
     @staticmethod
     def _mark(canvas: Canvas, x: np.ndarray, y: np.ndarray, slot: float) -> None:

@@ -1,7 +1,7 @@
-"""Images of a word seen through masks, and signs whose state is readable without colour.
+"""Images of a word seen through masks, and signs whose state is visible without colour.
 
 The mask is shown as light: where it is low, the image is grey on black, and where it is high, grey
-on green. A sign is bold if it is right, thin and boxed if it is wrong, and pale if it does not
+on green. A sign is bold if it is correct, thin and boxed if it is wrong, and pale if it does not
 count; the end of a word is a square.
 """
 
@@ -21,7 +21,7 @@ LIGHT: Colour = (0, 158, 115)
 PALE: Colour = (160, 165, 170)
 
 RIGHT, WRONG, IDLE, PLAIN = range(4)
-"""Style of a sign: read right, read wrong, does not count, or neutral."""
+"""Style of a sign: read correctly, read wrongly, does not count, or neutral."""
 
 _BRIGHTNESS = 1.6
 """Letters, of grey level 128, are shown as 205."""
@@ -115,4 +115,4 @@ def percents(probability: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 BLANK = np.zeros((SIDE, SIDE), np.uint8)
-"""A mask that shows the image alone."""
+"""A mask that shows only the image."""

@@ -1,4 +1,4 @@
-"""AlignedUMAP: fits all snapshots at once and keeps each point near itself in adjacent ones."""
+"""AlignedUMAP: fits all snapshots at once and limits the motion of points between them."""
 
 from __future__ import annotations
 

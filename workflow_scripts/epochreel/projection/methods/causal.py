@@ -1,11 +1,11 @@
-"""Causal projection: each layout depends on its snapshot and the ones before it only.
+"""Causal projection: each layout depends only on its snapshot and the ones before it.
 
 The first layout starts from the plane of the two principal components, each later one from the
 layout before it. All relax under forces like UMAP's (see `forces`). Each point is held at its
-previous position as by friction, the more strongly the less its activations changed, so that motion
-in the film is motion in the network. A point stays until its neighbours pull hard enough. The pull
-depends on the current snapshot alone. Small changes are therefore not lost: together they move the
-point in the end.
+previous position as if by friction, the more strongly the less its activations changed, so that
+motion in the film is motion in the network. A point stays until its neighbours pull hard enough.
+The pull depends only on the current snapshot. Small changes are therefore not lost: they add up and
+eventually move the point.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One linear projection for a whole film: the two principal components of all its snapshots.
 
-All snapshots have the same weight, whatever the size of their activations.
+All snapshots have the same weight, regardless of the size of their activations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""UMAP, fitted to each snapshot separately: the usual practice, a reference for the others."""
+"""UMAP, fitted to each snapshot separately: the usual practice, and a baseline for the others."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 When a job ends, Snakemake 9.27 records the checksums of all inputs for each output and reads every
 input again each time: a job with 100 inputs and 100 outputs reads 10,000 files. With inputs of 2 MB
 such a job takes 25 s without this patch and 4 s with it. No option avoids this, and without
-checksums Snakemake would compute a copied folder again.
+checksums Snakemake would recompute the results in a copied folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _known: dict[tuple, str | None] = {}
 
 
 def apply() -> None:
-    """Make Snakemake read a file again only if its time, size or inode has changed."""
+    """Make Snakemake read a file again only if its modification time, size or inode has changed."""
     read = _IOFile.checksum
     if getattr(read, "is_cached", False):
         return

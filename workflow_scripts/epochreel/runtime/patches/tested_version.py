@@ -10,8 +10,8 @@ from snakemake.logging import logger
 def is_installed(package: str, tested: str, consequence: str) -> bool:
     """Return whether the version `tested` of `package` is installed; warn otherwise.
 
-    Other versions may work differently, so the patch is then not applied. `consequence` tells the
-    user what happens without it.
+    Other versions may work differently, so the patch is then not applied. `consequence` is what
+    happens without it, for the warning.
     """
     found = metadata.version(package)
     if found != tested:
