@@ -97,7 +97,7 @@ def made_alone(shared):
 
 @pytest.fixture(scope="session")
 def rerun_world(shared) -> Workplace:
-    """The miniature and more, with every target made. Tests only plan in it."""
+    """The extended miniature, with every target made. Tests only plan in it."""
     return worlds.made("rerun_world", shared)
 
 

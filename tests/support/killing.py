@@ -214,7 +214,7 @@ def _command(process: psutil.Process) -> str:
 
 
 def start_and_kill(place: Watched, rng: random.Random, longest: float) -> str | None:
-    """Start, kill after up to `longest` seconds; return the way, or None if all was made before."""
+    """Start, kill after up to `longest` seconds; return what was killed, None if it ended."""
     process, way = place.begin(), rng.choice(WAYS)
     ended = place.watch(process, rng.uniform(1.0, longest))
     killed = not ended and kill(place, process, way, rng)

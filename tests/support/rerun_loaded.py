@@ -83,7 +83,7 @@ def stage_of(job: Job, config: Mapping) -> Stage:
 
 
 def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str = "") -> Stage:
-    """Return a stage without what makes no difference to its rule."""
+    """Return a stage without the fields that do not affect its rule."""
     is_shared = rule in STAGES and not STAGES[rule].needs.files
     return Stage(
         rule,

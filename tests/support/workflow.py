@@ -95,7 +95,7 @@ class Workplace:
         )
 
     def make_forked(self, *arguments: str, **how) -> str:
-        """Do the same as `make` for what starts no job, in less time; see `forked.snakemake`."""
+        """Like `make`, but faster, for commands that start no job; see `forked.snakemake`."""
         command = self.command(*arguments, **how)[3:]  # Without `python -m snakemake`.
         status, said = forked.snakemake(command, self.folder, os.environ | self.environment)
         assert status == 0, said[-3000:]

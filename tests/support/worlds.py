@@ -137,7 +137,7 @@ WORLDS = {
 
 
 def made_once(folder: Path, make: Callable[[], object]) -> None:
-    """Call `make` to fill a folder, once for all processes; wait if another one does."""
+    """Call `make` to fill a folder, once for all processes; wait if another process does so."""
     sign = folder.with_name(f"{folder.name}.made")
     with open(folder.with_name(f"{folder.name}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

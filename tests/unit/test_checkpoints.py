@@ -22,7 +22,7 @@ def test_packed_tensors_are_loaded_unchanged(tmp_path):
     assert all(torch.equal(loaded[name], tensor) for name, tensor in tensors().items())
 
 
-def test_neither_order_nor_memory_format_change_the_bytes():
+def test_neither_order_nor_memory_format_changes_the_bytes():
     other = dict(reversed(tensors().items()))
     other["c"] = other["c"].contiguous(memory_format=torch.channels_last)
     assert checkpoints.pack(other, {"n": "1"}) == checkpoints.pack(tensors(), {"n": "1"})

@@ -209,7 +209,7 @@ def test_the_untrained_network_has_a_row_without_a_loss(trainer):
     assert row["validation_loss"] > 0
 
 
-def test_without_validation_training_is_the_same_and_has_no_such_loss(trainer):
+def test_without_validation_only_the_validation_loss_is_missing(trainer):
     both = trainer(), trainer(validation=False)
     with_it, without = (one.advance().training for one in both)
     assert without["validation_loss"] is None and without["loss"] == with_it["loss"]
