@@ -178,7 +178,7 @@ def test_a_cell_shows_the_whole_number_with_white_around_it():
 
 def test_the_schema_gives_the_number_of_font_families():
     rules = schema_of("sheets")["data"]
-    words = {7: "seven families"}[len(data.perturbed_families())]
+    words = {7: "seven font families"}[len(data.perturbed_families())]
     assert words in rules["properties"]["variant"]["description"]
 
 
