@@ -33,6 +33,7 @@ BROUGHT = {
     "pandas": "pyarrow's, which asks it whether an array is one of its own",
     "pyvips-binary": "pyvips': libvips, which checks user images",
     "cffi": "pyvips': calls libvips",
+    "pycparser": "cffi's: reads C declarations",
     "python-dateutil": "pandas'",
     "cloudpickle": "pyarrow's, for functions of one's own",
     "typing-extensions": "torch's: types",
