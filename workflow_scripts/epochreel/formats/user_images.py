@@ -60,12 +60,13 @@ def open_image(path: str | Path) -> np.ndarray:
         with warnings.catch_warnings():
             # `_check_format` checks the size.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(_with_end(content)), formats=_FORMATS) as image:
+            ended = _with_end(content)
+            with Image.open(io.BytesIO(ended), formats=_FORMATS) as image:
                 _check_format(image, path)
                 _scale_transparent(image)  # Before loading, after which the bit depth is unknown.
                 _check_palette(image)
                 _check_strips(image)
-                _check_decoding(image, content)
+                _check_decoding(image, content, ended)
                 return _pixels(ImageOps.exif_transpose(image))
     except UserError:
         raise
@@ -123,11 +124,14 @@ def _check_strips(image: Image.Image) -> None:
         raise ValueError(f"its strips or tiles contain {covered} of {expected} pixels")
 
 
-def _check_decoding(image: Image.Image, content: bytes) -> None:
-    """Check that libvips decodes all pixels of a JPEG or PNG without a warning."""
+def _check_decoding(image: Image.Image, content: bytes, ended: bytes) -> None:
+    """Check that libvips decodes all pixels of a JPEG or PNG without a warning.
+
+    `ended` is the content of the file with an end marker (see `_with_end`).
+    """
     if image.format not in _LOADERS:
         return
-    message = _decoding_error(_LOADERS[image.format], _with_end(content))
+    message = _decoding_error(_LOADERS[image.format], ended)
     if message and not _NOT_DAMAGE.search(message):
         raise ValueError(f"pixels are missing or damaged; libvips: {message}")
     if message:  # libvips stopped early, so require at least that the file has an end marker.
