@@ -21,29 +21,6 @@ class Case:
     note: str = ""
     refused: bool = False  # whether its first reader refuses it when it is damaged
 
-    @property
-    def told(self) -> str:
-        """The rules of these jobs as text: for the first block, for both, or without blocks."""
-        blocks: dict[str, list[str]] = {}
-        for job in sorted(self.jobs):
-            rule, *about = job.split()
-            blocks.setdefault(rule, []).extend(about[1:])
-        rules = [rule for rule in _ORDER if rule in blocks]
-        return ", ".join(rule + _OF_BLOCKS.get(tuple(blocks[rule]), "") for rule in rules) or "none"
-
-
-_ORDER = [
-    "generate_dataset",
-    "describe_network",
-    "train",
-    "evaluate",
-    "summarize",
-    "project",
-    "render",
-]
-_ORDER += ["render_transitions", "encode", "save_network", "publish", "write_manifest"]
-_OF_BLOCKS = {("00000",): " (its block)", ("00001",): " (its block)", ("00000", "00001"): " (all)"}
-
 
 def first(*rules: str) -> set[str]:
     """Return the jobs of these rules for the first block."""
