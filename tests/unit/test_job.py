@@ -17,9 +17,9 @@ from epochreel.runtime import job
 LIBRARY = {"PYTHONPATH": str(Path(job.__file__).parents[2]), "PATH": os.environ["PATH"]}
 
 
-def run(tmp_path, work) -> subprocess.CompletedProcess:
-    """Run a script whose job executes `work`."""
-    script = (
+def run(tmp_path, work, before="") -> subprocess.CompletedProcess:
+    """Run a script that executes `before`, then `work` in a job."""
+    script = before + (
         "from epochreel.runtime.job import job, log\nfrom epochreel.core.errors import UserError\n"
     )
     script += f"with job({str(tmp_path / 'logs' / 'job.log')!r}):\n" + textwrap.indent(work, "    ")
@@ -146,6 +146,32 @@ def test_a_job_on_its_first_start_does_not_mention_slurm(tmp_path, monkeypatch):
     monkeypatch.setitem(LIBRARY, job.RESTARTS, "0")
     run(tmp_path, "log.info('at work')")
     assert "Slurm" not in logged(tmp_path)
+
+
+# -- Ctrl-C
+
+
+def test_an_interrupt_ends_a_job_although_its_code_catches_it(tmp_path):
+    # As pyarrow does while it imports pandas.
+    work = """
+import signal
+try:
+    signal.raise_signal(signal.SIGINT)
+except BaseException:
+    pass
+log.info("went on")
+"""
+    done = run(tmp_path, work)
+    words = "interrupted: run the same command again to resume"
+    assert (done.returncode, done.stderr) == (130, f"epochreel: {words}\n")
+    assert words in logged(tmp_path) and "went on" not in logged(tmp_path)
+
+
+def test_a_job_in_the_background_ignores_an_interrupt(tmp_path):
+    work = "import signal\nsignal.raise_signal(signal.SIGINT)\nlog.info('went on')"
+    ignore = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    assert run(tmp_path, work, before=ignore).returncode == 0
+    assert "went on" in logged(tmp_path)
 
 
 # -- The end with the parent

@@ -36,6 +36,7 @@ def job(path_to_log: str) -> Iterator[None]:
     error: if a user's code exits, the job's files are missing.
     """
     to_terminal()
+    _end_at_interrupt()
     try:
         to_file(path_to_log)
         _log_restart()
@@ -44,14 +45,27 @@ def job(path_to_log: str) -> Iterator[None]:
     except UserError as error:
         log.error("%s", printable(str(error)))
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        log.error("interrupted: run the same command again to resume")
-        raise SystemExit(130) from None  # 128 + SIGINT, as in shells
     except (Exception, SystemExit) as error:
         log.debug("traceback:", exc_info=True)
         is_logged = len(log.handlers) > 1  # Without a log file, only the terminal's handler exists.
         log.error("%s%s", _describe(error), f" (the traceback is in {path_to_log})" * is_logged)
         raise SystemExit(1) from None
+
+
+def _end_at_interrupt() -> None:
+    """At Ctrl-C, report it in one line and end this process at once.
+
+    A `KeyboardInterrupt` does not always end a job: pyarrow catches it while it imports pandas.
+    Nothing needs to be cleaned up, since a job may be killed at any moment. If the shell made the
+    process ignore the signal, as for a command in the background, it still does.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _report_interrupt)
+
+
+def _report_interrupt(*_: object) -> None:
+    log.error("interrupted: run the same command again to resume")
+    os._exit(130)  # 128 + SIGINT, as in shells
 
 
 def interrupt_on_hangup() -> None:
