@@ -28,11 +28,17 @@ def or_stop(function):
 # two, accept duplicate keys, and run Python if a file contains `__use_yte__`. It has already read
 # the files named on the command line that way; here all are read as plain YAML.
 CONFIGS = workflow.configfiles or ["config.yaml"]
+IS_MODULE = not workflow.modifier.is_main_snakefile()
 
 
 @or_stop
 def read_config():
-    """Return all config files merged in order, overridden by `--config`."""
+    """Return all config files merged in order, overridden by `--config`.
+
+    Of a module, return the config that the other workflow gives it.
+    """
+    if IS_MODULE:
+        return config
     merged = {}
     for path in CONFIGS:
         update_config(merged, load_file(path))

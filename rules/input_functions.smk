@@ -5,10 +5,11 @@ They use PLAN, SLOTS, `cache`, `canonical`, `of_shard` and `or_stop` from common
 
 @cache
 def check_targets():
-    """Check the target files of the command. The command of a job on a cluster has none."""
+    """Check the target files of the command, and begin. The command of a job on a cluster has none."""
     # Snakemake sets `dag_settings` after reading the Snakefile and before calling input functions.
     settings = workflow.dag_settings
     PLAN.check_targets([*settings.targets, *settings.forcerun, *settings.until])
+    begin()
 
 
 def run_of(wildcards):
@@ -103,6 +104,7 @@ def of_block_before(path):
 @or_stop
 def dataset_sources(wildcards):
     """The user's files that a dataset is made from."""
+    check_targets()
     return PLAN.dataset(wildcards.dataset).files()
 
 

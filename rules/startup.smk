@@ -2,39 +2,72 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
-sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
-
+from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
+# Beside the Snakefile, also if another workflow uses this one as a module.
+SCRIPTS = (
+    Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "workflow_scripts"
+)
+sys.path.insert(0, str(SCRIPTS))
+IS_COMMAND = not (workflow.remote_exec or workflow.subprocess_exec)
+PLANNED = "EPOCHREEL_PLANNED"  # Known before the library is loaded, which checks itself in jobs.
+if IS_COMMAND:
+    os.environ.pop(PLANNED, None)
+elif PLANNED not in os.environ:
+    raise WorkflowError(
+        f"epochreel: {PLANNED} is not set in this job: "
+        "let the cluster pass the environment on (Slurm: --export=ALL)"
+    )
+
+import epochreel
 from epochreel.core import files
-from epochreel.runtime import requeues
+from epochreel.provenance import code_digest, planned
+from epochreel.runtime import environment, requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
-from epochreel.runtime.job import interrupt_on_hangup
-from epochreel.runtime.patches import checksum_cache, slurm_controller
+from epochreel.runtime.signals import interrupt_at_signal
+from epochreel.runtime.patches import checksum_cache, slurm_controller, termination
+
+if Path(epochreel.__file__).parent != SCRIPTS / "epochreel":
+    raise WorkflowError(
+        f"epochreel: the library of {epochreel.__file__} is loaded already: "
+        "use modules of one copy of Epochreel"
+    )
 
 checksum_cache.apply()
 slurm_controller.apply()
+termination.apply()
+environment.prepare(SCRIPTS)
 # Jobs inherit this variable and end when this process ends.
 os.environ[SCHEDULER] = str(os.getpid())
 # A job on a cluster records how often Slurm restarted it; a new command starts without a count.
-if workflow.remote_exec:
-    requeues.export_restart_count()
-else:
+if IS_COMMAND:
     os.environ.pop(RESTARTS, None)
-    interrupt_on_hangup()
+    interrupt_at_signal()
+else:
+    requeues.export_restart_count()
+
+
+@cache
+def begin():
+    """Prepare the working folder for the jobs of this command; called once, while it plans."""
+    if IS_COMMAND and not workflow.dryrun:
+        files.remove_leftovers("results")
+        files.remove_leftovers(".snakemake/epochreel")
+        record = files.temporary_path(Path(".snakemake/epochreel/plan.json").resolve())
+        keys = PLAN.key_digests()  # This reads the sources.
+        planned.write(record, code_digest.sources(), keys)
+        os.environ[PLANNED] = str(record)
 
 
 def report_restarts():
     """Log which jobs Slurm restarted, if any. Snakemake does not notice restarts."""
     if report := requeues.report(Path("results")):
         logger.warning(f"epochreel: {report}")
-
-
-onstart:
-    files.remove_leftovers("results")
 
 
 onsuccess:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.log import log
@@ -36,17 +37,17 @@ def encode(
 
 
 ENCODERS = {
-    "encode": encoder.encode_film,
-    "encode_webm": encoder.encode_webm,
-    "encode_gif": encoder.encode_gif,
-    "save_poster": encoder.save_poster,
+    ".mp4": encoder.encode_film,
+    ".webm": encoder.encode_webm,
+    ".gif": encoder.encode_gif,
+    ".png": encoder.save_poster,
 }
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         encode(
-            make=ENCODERS[snakemake.rule],
+            make=ENCODERS[Path(snakemake.output[0]).suffix],
             paths_to_frames=snakemake.input.frames,
             paths_to_transitions=snakemake.input.transitions,
             path_to_target=snakemake.output[0],

@@ -154,6 +154,14 @@ def test_an_interrupted_job_says_so_in_one_line_and_can_be_resumed(place):
     check_resumes_without_unlocking(place)
 
 
+def test_sigterm_ends_the_jobs_and_the_command_which_needs_no_unlock(place):
+    process = place.begin()
+    wait_for_training(place, process)
+    process.terminate()  # The command alone, as `docker stop`, `timeout` and systemd do.
+    assert place.watch(process, 20) and process.returncode != 0
+    check_resumes_without_unlocking(place)
+
+
 def test_of_two_starts_in_one_folder_one_reports_the_lock_of_the_other(place):
     # Snakemake checks for a lock before it writes its own: two starts within a millisecond may both
     # find none. This case is the same as without a lock (below).

@@ -68,7 +68,7 @@ class Workplace:
         self.folder.mkdir(parents=True, exist_ok=True)
         put(self.folder / "config.yaml", self.config)
         # The shipped profile without the progress display: tests read plain text.
-        profile = yaml.safe_load((self.repository / "profiles/default/config.yaml").read_text())
+        profile = yaml.safe_load((REPOSITORY / "profiles/default/config.yaml").read_text())
         profile.pop("logger", None)
         (self.folder / "profile").mkdir(exist_ok=True)
         put(self.folder / "profile/config.yaml", profile)

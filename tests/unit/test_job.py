@@ -148,22 +148,23 @@ def test_a_job_on_its_first_start_does_not_mention_slurm(tmp_path, monkeypatch):
     assert "Slurm" not in logged(tmp_path)
 
 
-# -- Ctrl-C
+# -- Signals
 
 
-def test_an_interrupt_ends_a_job_although_its_code_catches_it(tmp_path):
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_a_job_although_its_code_catches_exceptions(tmp_path, name):
     # As pyarrow does while it imports pandas.
-    work = """
+    work = f"""
 import signal
 try:
-    signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.{name})
 except BaseException:
     pass
 log.info("went on")
 """
     done = run(tmp_path, work)
     words = "interrupted: run the same command again to resume"
-    assert (done.returncode, done.stderr) == (130, f"epochreel: {words}\n")
+    assert (done.returncode, done.stderr) == (128 + signal.Signals[name], f"epochreel: {words}\n")
     assert words in logged(tmp_path) and "went on" not in logged(tmp_path)
 
 

@@ -4,13 +4,15 @@ from importlib import metadata
 
 import pytest
 from snakemake.io import _IOFile
+from snakemake.scheduling.job_scheduler import JobScheduler
 
-from epochreel.runtime.patches import checksum_cache, slurm_controller, tested_version
+from epochreel.runtime.patches import checksum_cache, slurm_controller, termination, tested_version
 
 plugin = pytest.importorskip(slurm_controller.MODULE)
 # Patch → the class and the method that it changes.
 PATCHES = {
     checksum_cache: (_IOFile, "checksum"),
+    termination: (JobScheduler, "exit_gracefully"),
     slurm_controller: (plugin.Executor, "check_active_jobs"),
 }
 by_patch = pytest.mark.parametrize("patch", PATCHES, ids=lambda patch: patch.__name__)

@@ -10,8 +10,6 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
-
 _HOST = socket.gethostname()
 
 
@@ -24,7 +22,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    tmp_path = _temporary_path(path)
+    tmp_path = temporary_path(path)
     try:
         yield tmp_path
         _sync(tmp_path)
@@ -64,7 +62,7 @@ def atomic_link_all(sources: Mapping[str | Path, str | Path]) -> None:
 
 def _link(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    tmp_path = _temporary_path(target)
+    tmp_path = temporary_path(target)
     try:
         # A link cannot replace an existing file, so create it under another name and rename it.
         os.link(source, tmp_path)
@@ -82,7 +80,7 @@ def _set_file_name(error: OSError, tmp_path: Path, path: Path) -> None:
         error.filename, error.strerror = str(path), os.strerror(error.errno)
 
 
-def _temporary_path(path: Path) -> Path:
+def temporary_path(path: Path) -> Path:
     """Return a free path in the same folder.
 
     An earlier process with this process's ID may have been killed and left the file there.
@@ -111,6 +109,8 @@ def walk_files(folder: str | Path, parents: frozenset[Path] = frozenset()) -> It
 
 def remove_leftovers(folder: str | Path) -> None:
     """Delete temporary files below `folder` that killed processes on this machine left behind."""
+    import psutil  # Imported here, since each job imports this module and few need psutil.
+
     for path in Path(folder).rglob(".*.part"):
         host, _, pid = path.name.removesuffix(".part").rpartition("@")[2].rpartition("-")
         if host == _HOST and pid.isdigit() and not psutil.pid_exists(int(pid)):

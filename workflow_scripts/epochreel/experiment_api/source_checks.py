@@ -18,8 +18,7 @@ from epochreel.core.errors import UserError
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiment_api.interface import CALLS, NAMES
 from epochreel.experiment_api.loader import Experiment, check_complete
-from epochreel.provenance import code_digest
-from epochreel.provenance.code_digest import parse
+from epochreel.provenance import code_digest, source_digest
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
@@ -62,15 +61,15 @@ def check_compiles(file: Path) -> None:
     try:
         with warnings.catch_warnings(action="ignore"):
             compile(file.read_bytes(), file, "exec", dont_inherit=True)
-    except code_digest.PARSE_ERRORS as error:
-        raise UserError(code_digest.describe_parse_error(file, error)) from error
+    except source_digest.PARSE_ERRORS as error:
+        raise UserError(source_digest.describe_parse_error(file, error)) from error
 
 
 def check_imports(file: Path, root: Path) -> None:
     """Check that the relative imports in a file resolve to modules and names below `root`."""
     importlib.invalidate_caches()
     package = file.parent.relative_to(root).parts
-    for node in _unconditional_imports(parse(file)):
+    for node in _unconditional_imports(_parse(file)):
         depth = len(package) - node.level + 1
         parts = [*package[:depth], *(node.module.split(".") if node.module else [])]
         for name in (alias.name for alias in node.names):
@@ -79,6 +78,13 @@ def check_imports(file: Path, root: Path) -> None:
                     f"{file}, line {node.lineno}: 'from {'.' * node.level}{node.module or ''} "
                     f"import {name}': no such module or name; correct the import or add it"
                 )
+
+
+def _parse(file: Path) -> ast.Module:
+    try:
+        return source_digest.parse(file, file.read_bytes())
+    except OSError as error:
+        raise UserError(source_digest.describe_parse_error(file, error)) from error
 
 
 def _unconditional_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:
@@ -123,7 +129,7 @@ def check_call(experiment: Experiment, module: str, name: str) -> None:
 
 def defines(file: Path, name: str) -> bool:
     """Return whether a Python file may define `name` at its top level."""
-    tree = parse(file)
+    tree = _parse(file)
     if _bindings(tree, name) or _bindings(tree, "__getattr__"):
         return True
     used = (getattr(node, "id", getattr(node, "attr", None)) for node in ast.walk(tree))
@@ -132,7 +138,7 @@ def defines(file: Path, name: str) -> bool:
 
 def accepts(file: Path, name: str, count: int) -> bool:
     """Return whether `name` in a Python file, if defined, may be called with `count` arguments."""
-    bindings = _bindings(parse(file), name)
+    bindings = _bindings(_parse(file), name)
     return not bindings or any(_may_accept(node, count) for node in bindings)
 
 

@@ -13,6 +13,7 @@ from epochreel.core.errors import UserError, shown
 from epochreel.plan import schemas
 from epochreel.plan.consistency import check_run
 from epochreel.plan.dataset import Dataset
+from epochreel.plan.fingerprints import dataset_digest
 from epochreel.plan.run import Run
 from epochreel.plan.run_settings import block_digits
 
@@ -61,6 +62,13 @@ class Plan:
     def pattern_of(runs: Iterable[Run]) -> str:
         """Return a regular expression that matches only the names of `runs`."""
         return "|".join(run.name for run in runs) or "(?!)"
+
+    def key_digests(self) -> set[str]:
+        """Return the digests of the cache keys of all datasets and runs."""
+        found = {dataset_digest(dataset) for dataset in self.datasets.values()}
+        for run in self.runs.values():
+            found |= set(run.key_digests())
+        return found
 
     def check_targets(self, targets: Iterable[str]) -> None:
         """Check that `targets` refer only to snapshots and artifacts that their runs have.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
+from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import Fingerprints, shard_keys
 from epochreel.plan.run_files import RunFiles
 from epochreel.plan.run_settings import RunSettings
-from epochreel.plan.stages import artifacts_of, stages_of
+from epochreel.plan.stages import STAGES, artifacts_of, stages_of
 from epochreel.provenance import keys
 
 
@@ -37,6 +40,14 @@ class Run(RunSettings):
     def key_digest(self, stage: str) -> str:
         """Return the digest of the cache key that the artifacts of a stage carry."""
         return self.fingerprints.digest(stage)
+
+    def key_digests(self) -> Iterator[str]:
+        """Yield the digests of the keys of all stages that may be run for this run."""
+        for stage in STAGES.values():
+            if stage.settings and stage.exists(self):
+                # An experiment may lack what a stage on request needs, such as inference.py.
+                with contextlib.suppress(UserError):
+                    yield self.key_digest(stage.rule)
 
     def stages(self) -> dict[str, str]:
         """Return the cache keys of the stages that make the artifacts, by stage."""

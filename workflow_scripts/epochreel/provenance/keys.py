@@ -14,6 +14,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from epochreel.core.errors import UserError
+from epochreel.provenance import planned
+
 
 def canonical(value: Any) -> str:
     """Return `value` as JSON in canonical form.
@@ -44,9 +47,22 @@ def key(stage: Mapping[str, Any]) -> str:
 
     It contains the stage's settings, code and versions, and in `reads` the key digests of the
     stages that it reads. The block is not part of it: an artifact is the same whichever block it is
-    made in.
+    made in. In a job, raises `UserError` if the key or a package is not the planned one.
     """
-    return canonical({name: stage[name] for name in ("settings", "code", "versions", "reads")})
+    found = canonical({name: stage[name] for name in ("settings", "code", "versions", "reads")})
+    if planned.is_job():
+        _check_versions(stage["versions"])
+        planned.check_key(digest(json.loads(found)))
+    return found
+
+
+def _check_versions(planned_versions: Mapping[str, str]) -> None:
+    for name, expected in planned_versions.items():
+        if version(name) != expected:
+            raise UserError(
+                f"this job has {name} {version(name)}, but the command was planned with "
+                f"{expected}: install the same versions everywhere (see requirements.txt)"
+            )
 
 
 def key_digest(stage: Mapping[str, Any]) -> str:

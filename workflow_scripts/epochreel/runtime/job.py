@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
 import time
 import traceback
@@ -20,6 +19,7 @@ from epochreel.core.errors import (
     printable,
 )
 from epochreel.core.log import log, to_file, to_terminal
+from epochreel.runtime.signals import end_job_at_signal
 
 SCHEDULER = "EPOCHREEL_SCHEDULER"  # Environment variable: the process ID of the workflow.
 RESTARTS = "EPOCHREEL_RESTARTS"  # Environment variable: how often Slurm restarted the job.
@@ -36,7 +36,7 @@ def job(path_to_log: str) -> Iterator[None]:
     error: if a user's code exits, the job's files are missing.
     """
     to_terminal()
-    _end_at_interrupt()
+    end_job_at_signal()
     try:
         to_file(path_to_log)
         _log_restart()
@@ -50,31 +50,6 @@ def job(path_to_log: str) -> Iterator[None]:
         is_logged = len(log.handlers) > 1  # Without a log file, only the terminal's handler exists.
         log.error("%s%s", _describe(error), f" (the traceback is in {path_to_log})" * is_logged)
         raise SystemExit(1) from None
-
-
-def _end_at_interrupt() -> None:
-    """At Ctrl-C, report it in one line and end this process at once.
-
-    A `KeyboardInterrupt` does not always end a job: pyarrow catches it while it imports pandas.
-    Nothing needs to be cleaned up, since a job may be killed at any moment. If the shell made the
-    process ignore the signal, as for a command in the background, it still does.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _report_interrupt)
-
-
-def _report_interrupt(*_: object) -> None:
-    log.error("interrupted: run the same command again to resume")
-    os._exit(130)  # 128 + SIGINT, as in shells
-
-
-def interrupt_on_hangup() -> None:
-    """Treat the loss of the terminal like Ctrl-C: end the jobs and release the lock.
-
-    A command started with `nohup` continues.
-    """
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGINT))
 
 
 def _describe(error: BaseException) -> str:

@@ -1,0 +1,50 @@
+"""What ends a command or a job: Ctrl-C, SIGTERM, a closed terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from types import FrameType
+
+import psutil
+
+from epochreel.core.log import log
+
+Frame = FrameType | None
+
+
+def end_job_at_signal() -> None:
+    """At Ctrl-C or SIGTERM, report it in one line and end this process, a job, at once.
+
+    A `KeyboardInterrupt` does not always end a job: pyarrow catches it while it imports pandas.
+    Nothing needs to be cleaned up, since a job may be killed at any moment. If the shell made the
+    process ignore Ctrl-C, as for a command in the background, it still does.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end_job)
+
+
+def _end_job(number: int, _: Frame) -> None:
+    log.error("interrupted: run the same command again to resume")
+    os._exit(128 + number)  # As in shells.
+
+
+def interrupt_at_signal() -> None:
+    """Treat SIGTERM and the loss of the terminal like Ctrl-C: end the jobs, release the lock.
+
+    A command started with `nohup` continues when its terminal closes.
+    """
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, interrupt)
+
+
+def interrupt(*_: object) -> None:
+    """End the jobs of this process, as Ctrl-C in a terminal does, and interrupt it."""
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+    signal.raise_signal(signal.SIGINT)
