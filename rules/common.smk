@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from epochreel.config.yaml_file import load_file
+from epochreel.config.yaml_file import load_arguments, load_file
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
@@ -34,9 +34,10 @@ CONFIGS = workflow.configfiles or ["config.yaml"]
 def read_config():
     """Return all config files merged in order, overridden by `--config`."""
     merged = {}
-    for path in CONFIGS:
-        update_config(merged, load_file(path))
-    update_config(merged, workflow.config_settings.config)
+    # The arguments of `--config`, unparsed; jobs on a cluster are started with the same ones.
+    arguments = load_arguments(workflow.config_settings.config_args)
+    for values in [*map(load_file, CONFIGS), *arguments]:
+        update_config(merged, values)
     return merged
 
 

@@ -25,9 +25,13 @@ _FIRST_EMOJI = "\U0001f300"  # The fonts have outlines of some, for which viewer
 _MOST_SHOWN = 5
 
 
-@lru_cache(4096)
 def drawable(text: str) -> str:
     """Return `text` in normal form C, as it is drawn. Raises `UserError` if it cannot be drawn."""
+    return text if _PLAIN.fullmatch(text) else _checked(text)
+
+
+@lru_cache(1024)
+def _checked(text: str) -> str:
     if problem := undrawable(text):
         raise UserError(f"the text {shown(text)} in the figure {problem}")
     return normalize("NFC", text)
