@@ -4,6 +4,13 @@ import os
 import sys
 from pathlib import Path
 
+# Snakemake fills in wildcards in the paths of scripts, at braces in the folders above them too.
+if {*"{}"} & {*str(workflow.basedir)}:
+    raise SystemExit(
+        f"epochreel: {workflow.basedir}: Snakemake does not support braces in the path of a "
+        "workflow: rename or move the folder"
+    )
+
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow_scripts"))
 
 from snakemake.logging import logger
