@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from epochreel.config.yaml_file import load_file
+from epochreel.config.yaml_file import load_arguments, load_file
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
@@ -40,9 +40,10 @@ def read_config():
     if IS_MODULE:
         return config
     merged = {}
-    for path in CONFIGS:
-        update_config(merged, load_file(path))
-    update_config(merged, workflow.config_settings.config)
+    # The arguments of `--config`, unparsed; jobs on a cluster are started with the same ones.
+    arguments = load_arguments(workflow.config_settings.config_args)
+    for values in [*map(load_file, CONFIGS), *arguments]:
+        update_config(merged, values)
     return merged
 
 

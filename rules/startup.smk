@@ -5,20 +5,25 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 # Beside the Snakefile, also if another workflow uses this one as a module.
 SCRIPTS = (
     Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "workflow_scripts"
 )
+# Snakemake fills in wildcards in the paths of scripts, at braces in the folders above them too.
+if {*"{}"} & {*str(SCRIPTS)}:
+    raise SystemExit(
+        f"epochreel: {SCRIPTS.parent}: Snakemake does not support braces in the path of a "
+        "workflow: rename or move the folder"
+    )
 sys.path.insert(0, str(SCRIPTS))
 IS_COMMAND = not (workflow.remote_exec or workflow.subprocess_exec)
 PLANNED = "EPOCHREEL_PLANNED"  # Known before the library is loaded, which checks itself in jobs.
 if IS_COMMAND:
     os.environ.pop(PLANNED, None)
 elif PLANNED not in os.environ:
-    raise WorkflowError(
+    raise SystemExit(
         f"epochreel: {PLANNED} is not set in this job: "
         "let the cluster pass the environment on (Slurm: --export=ALL)"
     )
@@ -33,7 +38,7 @@ from epochreel.runtime.signals import interrupt_at_signal
 from epochreel.runtime.patches import checksum_cache, slurm_controller, termination
 
 if Path(epochreel.__file__).parent != SCRIPTS / "epochreel":
-    raise WorkflowError(
+    raise SystemExit(
         f"epochreel: the library of {epochreel.__file__} is loaded already: "
         "use modules of one copy of Epochreel"
     )

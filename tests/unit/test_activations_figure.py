@@ -10,6 +10,7 @@ from tools import grey
 
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
+from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiments.activations import clouds, colours, figure, labels, sentences, thumbnails
@@ -310,6 +311,58 @@ def test_a_long_name_is_no_wider_than_about_ten_letters():
     assert wide[0] < 80 and wide[1] < wide[2] + 1 and wide[2] < 200
     letters = [(grey(pair[0].pixels)[4:-4, 4:-4] > 230).any(0) for pair in plates._plates]
     assert not any(line[:3].any() or line[-3:].any() for line in letters)
+
+
+@pytest.mark.parametrize("kinds", [2, 5, 12, 13, 40, 52, 53, 100])
+def test_the_legend_is_legible_and_in_its_place(kinds, monkeypatch):
+    drawn, text_of = [], Canvas.text
+
+    def record(canvas, x, y, words, size, *arguments, **options):
+        wide = text_of(canvas, x, y, words, size, *arguments, **options)
+        start = x - wide if options.get("align") == "right" else x
+        drawn.append((start, start + wide, y, size, words))
+        return wide
+
+    monkeypatch.setattr(Canvas, "text", record)
+    legend, now = clouds.Legend(run_info(kinds=kinds), long_names(kinds)), frame_data(kinds=kinds)
+    now.history.update({f"accuracy_of_{i}": np.ones(6) for i in range(kinds)})
+    canvas = Canvas(*FULL)
+    legend.draw_static(canvas)
+    legend.draw(canvas, now)
+    names, shares = np.array([each[:4] for each in drawn[1:]]).reshape(2, kinds, 4)
+    assert (names[:, 1] <= shares[:, 0]).all() and (shares[:, 1] <= 1864.01).all()
+    assert names[:, 2].max() < 715 and names[:, 2].min() > (560 if kinds <= 12 else 162)
+    assert np.diff(np.unique(names[:, 2])).min(initial=30) > names[0, 3]
+    assert names[:, 3].min() > (17 if kinds <= 40 else 10)
+
+
+def long_names(count):
+    return [f"{'abcdefghij'[i % 10]} wide landscape with a lake {i}"[:40] for i in range(count)]
+
+
+def test_more_classes_take_the_place_of_the_training_images():
+    kinds = {count: figure.panels(run_info(kinds=count)) for count in (12, 13)}
+    has_cloud = {n: any(isinstance(p, clouds.SmallCloud) for p in kinds[n]) for n in kinds}
+    assert has_cloud == {12: True, 13: False}
+
+
+def test_a_hundred_names_do_not_overlap():
+    panel = clouds.TestClouds(run_info(kinds=100), data(100)["classes"])
+    panel.draw_static(Canvas(*FULL))
+    places, truth, _ = panel._test(frame_data(kinds=100))
+    boxes = panel._plates.boxes(places, truth, (0, 1), clouds._AREA)
+    over = (boxes.sizes[:, None] + boxes.sizes) / 2 - np.abs(boxes.centres[:, None] - boxes.centres)
+    assert len(boxes.centres) == 100 and not (over > 0).all(-1)[~np.eye(100, dtype=bool)].any()
+
+
+def test_a_long_name_keeps_its_ends_and_accents():
+    canvas = Canvas(*FULL)
+    short = labels.cut(canvas, "Cafe\u0301 au lait with a lot of milk and sugar", 20, "bold", 100)
+    assert short.startswith("Café") and "…" in short and short.endswith("gar")
+    assert canvas.measure(short, 20 * labels._SMALLEST, "bold") <= 100
+    assert labels.cut(canvas, "umbrella", 20, "bold", 100) == "umbrella"
+    ends = {labels.cut(canvas, f"{'a' * 30} {i}", 20, "bold", 100) for i in range(9)}
+    assert len(ends) == 9
 
 
 def test_names_of_separate_clusters_are_at_their_centres():

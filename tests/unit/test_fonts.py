@@ -10,7 +10,6 @@ import pytest
 from epochreel.core import bundled_fonts
 from epochreel.core.errors import UserError
 from epochreel.drawing import fonts
-from epochreel.plan import consistency
 
 DIGITS = "0123456789."
 
@@ -108,7 +107,3 @@ def test_an_invalid_font_file_is_reported(tmp_path):
     (tmp_path / "broken.ttf").write_bytes(b"not a font")
     with pytest.raises(UserError, match=r"broken.ttf cannot be read as a font"):
         fonts.families(DIGITS, tmp_path)
-
-
-def test_the_characters_of_a_title_that_the_font_lacks_are_reported():
-    assert consistency.missing_glyphs("Ünïcödé – Привет, α → 数字") == "数字"

@@ -524,7 +524,7 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ({f"{RUN}.figure.time_axis": 4}, "is 4; expected an integer ≥ 5"),
         (
             {f"{RUN}.title": "Zahlen 数 lesen"},
-            "runs.tiny.title contains '数'; expected characters of",
+            "runs.tiny.title contains '数' (U+6570 CJK UNIFIED IDEOGRAPH-6570); expected",
         ),
         ({f"{RUN}.network.name": "none"}, "one of perceptron"),
         (

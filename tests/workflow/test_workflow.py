@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from foreign_files import another_film, another_runs, another_states, other_weights, red
-from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, with_key
+from workflow import ARTIFACTS, REPOSITORY, Workplace, alone, copy_code, with_key
 
 from epochreel.artifacts import manifest
 from epochreel.film import encode
@@ -208,6 +208,19 @@ def test_an_invalid_config_stops_with_one_line_before_any_job(tmp_path):
     place = Workplace(tmp_path, alone("sheets", epochs=0))
     words = "config: runs.sheets.epochs is 0; expected an integer ≥ 1"
     assert words in place.refusal()
+
+
+def test_a_clone_with_braces_in_its_path_is_refused(tmp_path):
+    place = Workplace(tmp_path / "place", alone("sheets"), copy_code(tmp_path / "{x}" / "code"))
+    assert "{x}/code: Snakemake does not support braces in the path of a" in place.refusal()
+
+
+def test_a_setting_on_the_command_line_is_one_of_the_config(tmp_path):
+    place = Workplace(tmp_path, alone("sheets"))
+    longer = with_key(place.config, "runs.sheets.epochs", 6)
+    words = "--config", "runs={sheets: {epochs: 6}}", "snapshots_per_block=1", "--"
+    planned = place.jobs("all", config=longer | {"snapshots_per_block": 1})
+    assert place.jobs(*words, "all") == planned != place.jobs("all")
 
 
 def test_a_target_beyond_the_plan_is_refused(world):

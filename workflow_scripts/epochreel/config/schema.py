@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import referencing
 from jsonschema.exceptions import ValidationError, best_match
 
 from epochreel.config.yaml_file import load_file
+from epochreel.core.drawable_text import undrawable
 from epochreel.core.errors import UserError, first_line, printable, shown, single_line
 
 PARTS = ("data", "networks", "figure", "description")
@@ -155,6 +156,23 @@ def _fill(properties_rule):
     return rule
 
 
+def _check_text(_validator, use: Any, instance: Any, _schema):
+    """Check the keyword `text: drawn`: all text in a value reaches a frame."""
+    if use == "drawn" and (problem := undrawable(*_texts(instance))):
+        yield ValidationError(problem)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all text in a value, including the keys of objects."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value:
+            yield from _texts(part)
+        if isinstance(value, dict):
+            yield from _texts(list(value.values()))
+
+
 def _is_integer(_checker, value: Any) -> bool:
     """Reject 1.0, which jsonschema accepts as an integer, and true, which Python does."""
     return isinstance(value, int) and not isinstance(value, bool)
@@ -163,7 +181,7 @@ def _is_integer(_checker, value: Any) -> bool:
 _DRAFT = jsonschema.Draft202012Validator
 _FILLING = jsonschema.validators.extend(
     _DRAFT,
-    {"properties": _fill(_DRAFT.VALIDATORS["properties"])},
+    {"properties": _fill(_DRAFT.VALIDATORS["properties"]), "text": _check_text},
     type_checker=_DRAFT.TYPE_CHECKER.redefine("integer", _is_integer),
 )
 
@@ -171,6 +189,8 @@ _FILLING = jsonschema.validators.extend(
 def _one_line_message(error: ValidationError, where: list) -> str:
     path = [*where, *error.absolute_path]
     rule, instance, limit = error.validator, error.instance, error.validator_value
+    if rule == "text":
+        return f"config: {_key(path)} {error.message}"
     if rule == "additionalProperties" and isinstance(instance, dict):
         return _unknown_key(error, path)
     if "propertyNames" in error.absolute_schema_path:

@@ -1,14 +1,16 @@
-"""Load YAML and JSON files as plain values."""
+"""Load YAML and JSON, from files and from the command line, as plain values."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from epochreel.core.errors import UserError, first_line, shown
+from epochreel.core.errors import UserError, first_line, printable, shown
 
 
 def load_yaml(text: str) -> Any:
@@ -37,6 +39,49 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                 raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
             seen.add((key.tag, str(key.value)))
         return node
+
+
+# Snakemake 9.27 puts `repr` of an argument, and its Slurm plugin also double quotes, around it.
+_CHANGED_BY_SHELLS = re.compile(r"[$`\\\x00-\x1f\x7f]")
+_IN_A_FILE = "write it to a second config file, and pass both: --configfile config.yaml second.yaml"
+
+
+class _ArgumentLoader(_UniqueKeyLoader):
+    """Also reads numbers such as 1e-3, which YAML 1.1 takes for text, and Python's None."""
+
+
+_ArgumentLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+_ArgumentLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile("None$"), ["N"])
+
+
+def load_arguments(arguments: Iterable[str]) -> list[dict[str, Any]]:
+    """Parse the arguments of `--config`, `key=value` each, as objects with one key.
+
+    Snakemake's own parser reads the values within lists and objects as text, and drops quotes.
+    Raises `UserError` for a value that is not YAML.
+    """
+    return [_load_argument(argument) for argument in arguments]
+
+
+def _load_argument(argument: str) -> dict[str, Any]:
+    key, _, text = argument.partition("=")
+    if _CHANGED_BY_SHELLS.search(argument) or {"'", '"'} <= {*argument}:
+        raise UserError(
+            f"--config {printable(argument)}: Snakemake does not pass $, `, \\, line breaks, or "
+            f"both kinds of quotes on to jobs; {_IN_A_FILE}"
+        )
+    try:
+        return {key: yaml.load(text, _ArgumentLoader)}
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        problem = getattr(error, "problem", None) or first_line(error)
+        raise UserError(
+            f"--config {printable(argument)}: invalid YAML: {problem}; expected a value such as "
+            f"--config 'runs={{name: {{epochs: 2}}}}', or {_IN_A_FILE}"
+        ) from None
 
 
 def load_file(path: str | Path) -> dict[str, Any]:

@@ -56,7 +56,9 @@ def group(run_info: RunInfo, metric: str) -> str:
 
 def in_a_line(text: str) -> str:
     """Return a label as written within a sentence: "word accuracy", but "F1 score"."""
-    return text[:1].lower() + text[1:] if text[1:2].islower() else text
+    first = text[:1].lower()
+    # The small letter of İ is two characters, and cannot be drawn.
+    return first + text[1:] if len(first) == 1 and text[1:2].islower() else text
 
 
 class TitleLine:

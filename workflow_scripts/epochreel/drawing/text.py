@@ -12,12 +12,12 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from epochreel.core import bundled_fonts
+from epochreel.core.bundled_fonts import bundled
+from epochreel.core.drawable_text import FONTS, drawable
 
 CAPITAL = 0.729
 """Height of capitals and digits relative to the text size (DejaVu Sans)."""
 
-_WEIGHTS = {"regular": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
 _OUTLINE_SIZE = 2048  # px: DejaVu's units per em, at which widths are exact
 _PHASES = 4  # horizontal positions of a glyph within a pixel
 _ZOOM = 8  # oversampling: glyphs are rendered larger, then averaged
@@ -25,17 +25,26 @@ _MARGIN = 3 * _ZOOM  # 3 px around a glyph, so that the averaged box stays insid
 _MIN_SIZE = 1.0  # px: fonts cannot be opened at sizes near zero
 
 
-@lru_cache(256)
 def width(text: str, weight: str = "regular") -> float:
-    """Return the width of a line of `text` relative to its size."""
+    """Return the width of a line of `text` relative to its size.
+
+    Raises `UserError` for text that cannot be drawn.
+    """
+    return _width(drawable(text), weight)
+
+
+@lru_cache(256)
+def _width(text: str, weight: str) -> float:
     return _font(weight, _OUTLINE_SIZE).getlength(text) / _OUTLINE_SIZE
 
 
 def line(text: str, size: float, weight: str, start: float) -> tuple[np.ndarray, int, int]:
     """Return the coverage of a line of text from x = `start` px, with its baseline at y = 0.
 
-    Returns the mask, uint8 (H, W), and its left and top edge in px.
+    Returns the mask, uint8 (H, W), and its left and top edge in px. Raises `UserError` for text
+    that cannot be drawn.
     """
+    text = drawable(text)
     size = max(size, _MIN_SIZE)
     steps = [round((start + size * offset) * _PHASES) for offset in _offsets(text, weight)]
     glyphs = []
@@ -50,7 +59,7 @@ def line(text: str, size: float, weight: str, start: float) -> tuple[np.ndarray,
 def _offsets(text: str, weight: str) -> tuple[float, ...]:
     """Return each letter's x position relative to the text size, with kerning."""
     # The width up to and including the letter, minus the letter's: this includes its kerning.
-    return tuple(width(text[: i + 1], weight) - width(text[i], weight) for i in range(len(text)))
+    return tuple(_width(text[: i + 1], weight) - _width(text[i], weight) for i in range(len(text)))
 
 
 def _union(glyphs: list[tuple[np.ndarray, int, int]]) -> tuple[np.ndarray, int, int]:
@@ -97,7 +106,7 @@ def _glyph(letter: str, weight: str, size: float, phase: int) -> tuple[np.ndarra
 
 @lru_cache(64)
 def _font(weight: str, size: float) -> ImageFont.FreeTypeFont:
-    if weight not in _WEIGHTS:
-        raise ValueError(f"unknown text weight {weight!r}; expected one of {', '.join(_WEIGHTS)}")
-    path = bundled_fonts.bundled(_WEIGHTS[weight])
+    if weight not in FONTS:
+        raise ValueError(f"unknown text weight {weight!r}; expected one of {', '.join(FONTS)}")
+    path = bundled(FONTS[weight])
     return ImageFont.truetype(str(path), size, layout_engine=ImageFont.Layout.BASIC)

@@ -22,6 +22,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from epochreel.core.drawable_text import undrawable
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api.interface import Metric
 
@@ -95,7 +96,11 @@ def _metric(file: Path, name: str, node: ast.expr) -> Metric:
     if given is None:
         raise _error(file, node, f"{where} is {shown(ast.unparse(node))}; expected {_FORM}")
     try:
-        return Metric(**given)
+        metric = Metric(**given)
+        for key in ("label", "group", "unit"):
+            if problem := undrawable(getattr(metric, key) or ""):
+                raise ValueError(f"{key} {problem}")
+        return metric
     except ValueError as error:
         raise _error(file, node, f"{where}: {error}") from None
 

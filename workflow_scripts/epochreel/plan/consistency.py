@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import copy
 
-from epochreel.core.bundled_fonts import bundled
-from epochreel.core.errors import UserError, shown
+from epochreel.core.errors import UserError
 from epochreel.experiment_api import source_checks, validation
 from epochreel.film import timing
 from epochreel.plan.run_settings import RunSettings
-
-_TITLE_FONT = "DejaVuSans-Bold.ttf"
 
 
 def check_run(run: RunSettings, where: str) -> None:
@@ -38,12 +35,6 @@ def check_run(run: RunSettings, where: str) -> None:
     _check_sample(run, where)
     _check_calls(run)
     _check_transitions(run, where)
-    lacking = "" if settings["title"].isascii() else missing_glyphs(settings["title"])
-    if lacking:
-        raise UserError(
-            f"config: {where}.title contains {shown(lacking[0])}; expected characters of the "
-            "font DejaVu Sans"
-        )
     _check_with_experiment(run, where)
 
 
@@ -126,12 +117,3 @@ def _check_with_experiment(run: RunSettings, where: str) -> None:
     # A user's checks may modify their argument, so pass a copy.
     for key, words in validation.contradictions(run.experiment, copy.deepcopy(settings)):
         raise UserError(f"config: {where}.{key} {words}")
-
-
-def missing_glyphs(title: str) -> str:
-    """Return the characters of a title that the font of the frames has no glyph for."""
-    from fontTools.ttLib import TTFont  # Imported here: most titles are plain ASCII.
-
-    with TTFont(bundled(_TITLE_FONT), lazy=True) as font:
-        known = font.getBestCmap()
-    return "".join(letter for letter in title if ord(letter) not in known)

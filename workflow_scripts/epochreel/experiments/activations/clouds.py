@@ -22,6 +22,8 @@ SECOND = MARGIN + LEFT_WIDTH + 56
 """Left edge of the right column."""
 SECOND_WIDTH = 464.0
 HEIGHT = 840.0
+MOST_BELOW_CLOUD = 12
+"""Number of classes for whose legend there is room below the small cloud."""
 _AREA = (MARGIN, TOP, LEFT_WIDTH, HEIGHT)
 _NOTE = (
     "Every square is a test image, coloured by its predicted class. "
@@ -31,6 +33,7 @@ _STRIPS = (
     "Dark frame: wrong prediction. Large labels: true classes",
     "Dark frame: wrong prediction, named on its strip. Large labels: true classes",
 )  # without and with letters on the strips
+_IN_SENTENCE = 230.0  # room for a name: a sentence with four names is not drawn much smaller
 # In units of the layout: the edge of the panel, and the distance from which points are pulled in.
 _REACH, _KNEE = 1.55, 1.25
 
@@ -83,10 +86,12 @@ class TestClouds:
         for line, y in zip(lines, (TOP - 28, TOP - 2), strict=True):
             canvas.text(MARGIN, y, line, 22, palette.QUIET, fit=LEFT_WIDTH)
         self._plates = labels.Plates(canvas, self._names)
+        cut = labels.cut
+        self._short = [cut(canvas, name, 34, "bold", _IN_SENTENCE) for name in self._names]
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the sentence, the pictures and the names."""
-        current = remark(frame_data.history, self._names, self._hold)
+        current = remark(frame_data.history, self._short, self._hold)
         canvas.text(MARGIN, TOP - 56, current.sentence, 34, weight="bold", fit=LEFT_WIDTH)
         places, truth, predictions = self._test(frame_data)
         self._pictures.draw(canvas, places, truth, predictions, self._sides(frame_data))
@@ -188,30 +193,38 @@ class AccuracyCurve:
 
 
 class Legend:
-    """The classes, their colours, and the accuracy on each."""
+    """The classes, their colours, and the accuracy on each.
 
-    _y, _high = 560.0, 150.0
+    It lies below the small cloud; with more classes, also in its place.
+    """
 
     def __init__(self, run_info: RunInfo, names: Sequence[str]):
         self._names, self._title = names, group(run_info, "accuracy_of_0")
-        self._columns = 1 if len(names) <= 5 else 2 if len(names) <= 12 else 3
+        is_tall = len(names) > MOST_BELOW_CLOUD
+        self._y, high = (162.0, 548.0) if is_tall else (560.0, 150.0)
+        self._columns = 1 if len(names) <= 5 else 2 if len(names) <= 52 else 3
         self._rows = -(-len(names) // self._columns)  # rounded up
-        self._pitch = min(self._high / self._rows, 30.0)
+        self._pitch = min(high / self._rows, 30.0)
         self._wide = min((SECOND_WIDTH - 32 * (self._columns - 1)) / self._columns, 300)
+        # In a tall legend, columns are narrow rather than low: leave six letters' room for names.
+        self._size = min(20.0, self._pitch * 0.7, self._wide / 11.5 if is_tall else 20.0)
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the colours and the names."""
         canvas.text(SECOND, self._y - 12, self._title, 26, weight="bold", fit=SECOND_WIDTH)
-        size = min(20.0, self._pitch * 0.7)
+        size = self._size
         for number, colour in enumerate(colours.of_classes(len(self._names)).tolist()):
             x, y = self._at(number)
             canvas.rule(x + size / 2, y, x + size / 2, y, tuple(colour), size)
             room = self._wide - 1.5 * size - 4 * size
-            canvas.text(x + 1.5 * size, y, self._names[number], size, middle=True, fit=room)
+            if canvas.measure(self._names[number], size) > room:
+                room -= 0.5 * size  # Keeps a gap to "100.0 %".
+            name = labels.cut(canvas, self._names[number], size, "regular", room)
+            canvas.text(x + 1.5 * size, y, name, size, middle=True, fit=room)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the percentages."""
-        size = min(20.0, self._pitch * 0.7)
+        size = self._size
         for number in range(len(self._names)):
             share = frame_data.history.get(f"accuracy_of_{number}")
             if share is not None:

@@ -10,6 +10,7 @@ from epochreel.drawing.frame import Panel, RunInfo
 from epochreel.drawing.panels import TitleLine
 from epochreel.experiments.activations import classes
 from epochreel.experiments.activations.clouds import (
+    MOST_BELOW_CLOUD,
     SECOND,
     SECOND_WIDTH,
     AccuracyCurve,
@@ -26,7 +27,7 @@ def panels(run_info: RunInfo) -> list[Panel]:
     return [
         TitleLine(run_info, "images seen"),
         TestClouds(run_info, names),
-        SmallCloud(names),
+        *([] if len(names) > MOST_BELOW_CLOUD else [SmallCloud(names)]),
         Legend(run_info, names),
         AccuracyCurve(run_info, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
     ]

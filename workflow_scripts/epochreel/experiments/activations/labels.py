@@ -7,17 +7,36 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from epochreel.core.drawable_text import drawable
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.experiments.activations import colours
 
 _SIZES = (22.0, 30.0)  # of text: by default, and when the sentence names the class
+_MOST_FULL_SIZE = 40  # classes; the names of more are smaller, and cover the same area together
 _WIDEST = 8.0  # multiple of the text size; longer names are drawn smaller
+_SMALLEST = 0.65  # of the text size; still longer names are cut
 _NEAR = 80.0  # units; bandwidth of the density estimate
 _CANDIDATES = 300  # images considered as the start of the search
 _STEPS, _AT_REST = 100, 0.05  # iterations at most; units moved when converged
 _MOVES = 40
+_MOST_RELAXED = 12  # names; of more, some get stuck, and are then placed one by one
+_PLACES = (45, 61)  # places across and down that are tried for these
 _GAP = 6.0
+
+
+def cut(canvas: Canvas, name: str, size: float, weight: str, room: float) -> str:
+    """Return a name without its middle, if all of it would be much smaller than `size` in `room`.
+
+    Long names often begin alike or end alike, so parts of both remain.
+    """
+    shortened = name = drawable(name)  # In normal form, so that no letter loses its accent.
+    kept = len(name)
+    while kept > 1 and canvas.measure(shortened, size * _SMALLEST, weight) > room:
+        kept -= 1
+        end = kept // 3
+        shortened = f"{name[: kept - end].rstrip()}…{name[len(name) - end :].lstrip()}"
+    return shortened
 
 
 def centre(places: np.ndarray) -> np.ndarray:
@@ -47,7 +66,7 @@ def apart(
     """Move the centres (n, 2) of boxes of `sizes` (n, 2) within `area` until none overlaps.
 
     `area` is (x, y, width, height). Each overlapping pair separates along the axis with the smaller
-    overlap. Stops after a fixed number of iterations, even if some still overlap.
+    overlap, for a fixed number of iterations. If many still overlap, each moves to a free place.
     """
     low = np.array(area[:2]) + sizes / 2
     high = np.array(area[:2]) + area[2:] - sizes / 2
@@ -63,7 +82,32 @@ def apart(
         shorter = np.arange(2) == overlap.argmin(-1)[..., None]
         push = np.where(touching[..., None] & shorter, np.copysign(overlap, offset), 0).sum(1)
         positions = np.clip(positions + push * 0.4, low, high)
-    return np.clip(positions, low, high)
+    positions = np.clip(positions, low, high)
+    return positions if len(positions) <= _MOST_RELAXED else _placed(positions, sizes, low, high)
+
+
+def _placed(
+    positions: np.ndarray, sizes: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
+    """Move each box that overlaps another one to the nearest free place, if there is one."""
+    positions = positions.copy()
+    for box in range(len(positions)):
+        distance = (sizes + sizes[box]) / 2 + 1
+        distance[box] = 0
+        if not (np.abs(positions[box] - positions) < distance).all(-1).any():
+            continue
+        x, y = (
+            low[box, axis] + np.linspace(0, 1, count) * (high[box, axis] - low[box, axis])
+            for axis, count in enumerate(_PLACES)
+        )
+        taken_x = np.abs(x[:, None] - positions[:, 0]) < distance[:, 0]  # (X, n)
+        taken_y = np.abs(y[:, None] - positions[:, 1]) < distance[:, 1]  # (Y, n)
+        taken = taken_x.astype(np.float32) @ taken_y.T.astype(np.float32) > 0  # (X, Y)
+        squares = (x[:, None] - positions[box, 0]) ** 2 + (y - positions[box, 1]) ** 2
+        column, row = np.unravel_index(np.where(taken, np.inf, squares).argmin(), taken.shape)
+        if not taken[column, row]:
+            positions[box] = x[column], y[row]
+    return positions
 
 
 @dataclass(frozen=True)
@@ -90,8 +134,9 @@ class Plates:
 
     def __init__(self, canvas: Canvas, names: Sequence[str]):
         shades = colours.of_classes(len(names)).tolist()
+        share = min(1.0, (_MOST_FULL_SIZE / len(names)) ** 0.5)
         self._plates = [
-            [self._plate(canvas, name, tuple(shade), size) for size in _SIZES]
+            [self._plate(canvas, name, tuple(shade), size * share) for size in _SIZES]
             for name, shade in zip(names, shades, strict=True)
         ]
         shapes = [[plate.pixels.shape[1::-1] for plate in plates] for plates in self._plates]
@@ -123,6 +168,7 @@ class Plates:
 
     def _plate(self, canvas: Canvas, name: str, colour: tuple, size: float) -> Canvas:
         max_width = _WIDEST * size
+        name = cut(canvas, name, size, "bold", max_width)
         width, height = min(canvas.measure(name, size, "bold"), max_width) + 0.8 * size, 1.5 * size
         tile = canvas.tile(width, height, colour)
         tile.frame(0, 0, width, height, palette.PAPER, 2)

@@ -21,6 +21,7 @@ from PIL import Image
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.experiments.activations import colours
+from epochreel.experiments.activations.labels import cut
 
 CANDIDATES = 1000
 """Number of test examples from which the pictures are chosen."""
@@ -173,7 +174,9 @@ class Thumbnails:
             tile = canvas.tile(wide, seen + _weight(side) / canvas.scale, colour)
             if size * canvas.scale >= _LEGIBLE:
                 style = (palette.PAPER, "bold", "centre")
-                tile.text(wide / 2, middle, name, size, *style, middle=True, fit=wide * 0.88)
+                room = wide * 0.88
+                short = cut(canvas, name, size, "bold", room)
+                tile.text(wide / 2, middle, short, size, *style, middle=True, fit=room)
             tiles.append(tile.pixels[:, :side])
         return np.stack(tiles)
 

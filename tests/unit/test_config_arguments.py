@@ -1,0 +1,57 @@
+"""Values of `--config` have the types that YAML gives them, in jobs on a cluster too."""
+
+import shlex
+import subprocess
+
+import pytest
+from snakemake_interface_executor_plugins.utils import format_cli_arg
+from tools import refusal
+
+from epochreel.config.yaml_file import load_arguments
+
+VALUES = {
+    "main_run=tiny": "tiny",
+    "snapshots_per_block=10": 10,
+    "runs={tiny: {epochs: 2}}": {"tiny": {"epochs": 2}},
+    'runs={"tiny":{"epochs":2}}': {"tiny": {"epochs": 2}},
+    "runs={'tiny': {'a': None, 'b': True}}": {"tiny": {"a": None, "b": True}},
+    "runs={tiny: {a: null, b: true, c: no}}": {"tiny": {"a": None, "b": True, "c": False}},
+    "runs={tiny: {title: '123', a: '1e-3'}}": {"tiny": {"title": "123", "a": "1e-3"}},
+    'runs={tiny: {title: "a # b, 5 % = {c} é"}}': {"tiny": {"title": "a # b, 5 % = {c} é"}},
+    "rates=[1e-3, 1E5, -2.5e4, .5e-1, 1.0e-3]": [1e-3, 1e5, -2.5e4, 0.05, 1e-3],
+    "rate=1e-3": 1e-3,
+    "words=[1e5x, a-1e3, Nones]": ["1e5x", "a-1e3", "Nones"],
+    "nothing=": None,
+}
+
+
+@pytest.mark.parametrize("argument", VALUES)
+def test_a_value_has_its_type_in_yaml(argument):
+    (found,) = load_arguments([argument])
+    assert repr(found) == repr({argument.partition("=")[0]: VALUES[argument]})
+
+
+@pytest.mark.parametrize("argument", VALUES)
+def test_an_accepted_argument_reaches_jobs_unchanged(argument):
+    command = 'printf "%s" ' + format_cli_arg("--config", [argument])
+    assert shell(command) == f"--config{argument}"
+    # As the Slurm plugin passes a command to sbatch.
+    escaped = command.replace('"', '\\"')
+    assert shell(f'printf "%s" "{escaped}"') == command
+
+
+def shell(command: str) -> str:
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("text", ["5 $HOME", "`date`", "a\\b", "a\nb", 'it\'s "so"'])
+def test_an_argument_that_a_shell_would_change_is_refused(text):
+    said = refusal(load_arguments, [f"runs={{a: {{title: {shlex.quote(text)}}}}}"])
+    assert said.endswith("pass both: --configfile config.yaml second.yaml")
+
+
+@pytest.mark.parametrize("text", ["{a: {epochs: 2}", "{a: 1, a: 2}", "!!python/name:os.getcwd x"])
+def test_a_value_that_is_not_yaml_is_refused(text):
+    said = refusal(load_arguments, [f"runs={text}"])
+    assert said.startswith(f"--config runs={text}: invalid YAML: ")
+    assert "such as --config 'runs={name: {epochs: 2}}'" in said
