@@ -21,9 +21,10 @@ PNG of the pictures before it. They are shown at the end of the previous snapsho
 
 from __future__ import annotations
 
+import re
 import shlex
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -32,7 +33,7 @@ import ffmpeg
 from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
 from epochreel.core.files import atomic_write, atomic_write_bytes
-from epochreel.film.ffmpeg import ffmpeg_path, run
+from epochreel.film.ffmpeg import LOG_LEVEL, WEBM_ENCODERS, Output, ffmpeg_path, run
 from epochreel.film.timing import (
     RATE,
     frame_count,
@@ -48,11 +49,10 @@ _BT709 = {"color_primaries": "bt709", "color_trc": "bt709", "colorspace": "bt709
 # Write no versions, times or random identifiers.
 _BITEXACT = {"fflags": "+bitexact", "flags:v": "+bitexact"}
 # -xerror: exit at the first error, such as a damaged picture.
-_COMMON_OPTIONS = ("-hide_banner", "-loglevel", "error", "-nostats", "-xerror", "-y")
+_COMMON_OPTIONS = ("-hide_banner", *LOG_LEVEL, "-nostats", "-xerror", "-y")
 _WEBM = {
-    "av1": {"c:v": "libsvtav1", "preset": 8, "crf": 30},
+    "av1": {"preset": 8, "crf": 30},
     "vp9": {
-        "c:v": "libvpx-vp9",
         "crf": 30,
         "b:v": 0,  # constant quality; with a bit rate, crf would only be a limit
         "deadline": "good",
@@ -93,9 +93,9 @@ def encode_webm(
     sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, key_digest: str
 ) -> None:
     """Write the film as WebM, in AV1 or VP9 (`webm_codec`); otherwise as `encode_film`."""
-    threads = settings["threads"]
-    options = {**_WEBM[settings["webm_codec"]], "threads": threads, "f": "webm"}
-    if settings["webm_codec"] == "av1":
+    threads, codec = settings["threads"], settings["webm_codec"]
+    options = {"c:v": WEBM_ENCODERS[codec], **_WEBM[codec], "threads": threads, "f": "webm"}
+    if codec == "av1":
         # SVT-AV1 takes a level of parallelism, at most 6, instead of a number of threads.
         options["svtav1-params"] = f"lp={min(threads, 6)}"
     _encode(sequence, target, settings, options | _tags(title, key_digest))
@@ -116,7 +116,7 @@ def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -
         )
         output = palette_stream.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
         palette.write_bytes(
-            _run_with_pictures(_command(program, output), target, sequence, settings)
+            _run_with_pictures(_command(program, output), target, sequence, settings).data
         )
         painted = ffmpeg.filter(
             [_at_gif_size(settings, sequence), ffmpeg.input(f"file:{palette}", format="png_pipe")],
@@ -125,8 +125,9 @@ def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -
             diff_mode="rectangle",  # repaint only the part that changes
         )
         output = painted.output(f"file:{tmp_path}", **_BITEXACT, f="gif", loop=0)  # endless
-        _run_with_pictures(_command(program, output), target, sequence, settings)
-        _check_count(tmp_path, target, gif_frame_count(len(sequence.frames), settings), settings)
+        made = _run_with_pictures(_command(program, output), target, sequence, settings)
+        expected = gif_frame_count(len(sequence.frames), settings)
+        _check(tmp_path, target, expected, _gif_size(settings, sequence), settings, made.errors)
 
 
 def save_poster(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
@@ -137,13 +138,26 @@ def save_poster(sequence: FrameSequence, target: str | Path, settings: Mapping) 
     atomic_write_bytes(target, sequence.frame(round(position * (len(sequence.frames) - 1))))
 
 
-def count_frames(film: str | Path, settings: Mapping) -> int:
-    """Decode `film` and count its frames. Reads `ffmpeg`; raises `UserError` if it is damaged."""
+def count_frames(film: str | Path, settings: Mapping, size: tuple[int, int] | None = None) -> int:
+    """Decode `film` and count its frames. Reads `ffmpeg`.
+
+    Raises `UserError` if it is damaged, or if its pictures do not have `size`, (width, height).
+    """
     source = ffmpeg.input(f"file:{film}")
-    output = source.output("-", f="null", fps_mode="passthrough")
-    command = _command(ffmpeg_path(settings), output, "-progress", "pipe:1")
-    lines = run(command, film).decode().splitlines()
-    counts = [line.removeprefix("frame=") for line in lines if line.startswith("frame=")]
+    # The second output states the size and decodes nothing.
+    outputs = ffmpeg.merge_outputs(
+        source.output("-", f="null"),
+        source.output("pipe:1", f="framecrc", **{"c:v": "copy", "frames:v": 1}),
+    )
+    command = _command(ffmpeg_path(settings), outputs, "-progress", "pipe:1")
+    text = run(command, film).data.decode("utf-8", "replace")
+    counts = re.findall(r"^frame=\s*(\d+)", text, re.MULTILINE)
+    found = re.search(r"^#dimensions 0: (\d+)x(\d+)", text, re.MULTILINE)
+    if not counts or not found:
+        raise UserError(f"{film}: ffmpeg does not report the frames of this film")
+    width, height = int(found[1]), int(found[2])
+    if size and (width, height) != size:
+        raise UserError(f"{film}: it is {width} × {height} px; expected {size[0]} × {size[1]} px")
     return int(counts[-1])  # ffmpeg reports progress several times
 
 
@@ -160,19 +174,32 @@ def _encode(
         output = pictures.output(
             f"file:{tmp_path}", **_BITEXACT, **_BT709, color_range="tv", **options
         )
-        _run_with_pictures(_command(ffmpeg_path(settings), output), target, sequence, settings)
+        command = _command(ffmpeg_path(settings), output)
+        made = _run_with_pictures(command, target, sequence, settings)
         if key_digest:
             mp4.embed_checksum(tmp_path, key_digest)
-        _check_count(tmp_path, target, frame_count(len(sequence.frames), settings), settings)
+        expected = frame_count(len(sequence.frames), settings)
+        _check(tmp_path, target, expected, sequence.size, settings, made.errors)
 
 
-def _check_count(film: Path, target: str | Path, expected: int, settings: Mapping) -> None:
-    found = count_frames(film, settings)
-    if found != expected:
-        raise UserError(
-            f"{target}: the film decodes to {found} frames; expected {expected}: "
-            f"run again: snakemake {shlex.quote(str(target))}"
-        )
+def _check(
+    film: Path,
+    target: str | Path,
+    expected: int,
+    size: tuple[int, int],
+    settings: Mapping,
+    errors: Sequence[str],
+) -> None:
+    """Check the frames of the finished film; `errors` are those reported while encoding."""
+    try:
+        found = count_frames(film, settings, size)
+        if found == expected:
+            return
+        problem = f"the film decodes to {found} frames; expected {expected}"
+    except UserError as error:
+        problem = str(error).removeprefix(f"{film}: ")
+    reason = f" (ffmpeg: {errors[0]})" if errors else ""
+    raise UserError(f"{target}: {problem}{reason}: run again: snakemake {shlex.quote(str(target))}")
 
 
 def _pictures(settings: Mapping, sequence: FrameSequence):
@@ -197,12 +224,16 @@ def _at_film_rate(pictures, settings: Mapping):
 
 def _at_gif_size(settings: Mapping, sequence: FrameSequence):
     """Return the film's pictures at the rate and size of the GIF."""
-    width = min(settings["gif_width"], sequence.size[0])
-    height = max(1, round(sequence.size[1] * width / sequence.size[0]))
+    width, height = _gif_size(settings, sequence)
     sampled = _at_film_rate(_pictures(settings, sequence), settings).filter(
         "fps", settings["gif_frames_per_second"]
     )
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
+
+
+def _gif_size(settings: Mapping, sequence: FrameSequence) -> tuple[int, int]:
+    width = min(settings["gif_width"], sequence.size[0])
+    return width, max(1, round(sequence.size[1] * width / sequence.size[0]))
 
 
 def _tags(title: str, key_digest: str) -> dict[str, str]:
@@ -213,13 +244,16 @@ def _tags(title: str, key_digest: str) -> dict[str, str]:
 
 def _run_with_pictures(
     command: list[str], target: str | Path, sequence: FrameSequence, settings: Mapping
-) -> bytes:
+) -> Output:
     """Run `command` with the pictures in its pipe; name a damaged picture if that is the cause."""
     try:
-        return run(command, target, sequence.pictures(frames_per_snapshot(settings)))
+        made = run(command, target, sequence.pictures(frames_per_snapshot(settings)))
     except UserError:
         sequence.check_pixels()
         raise
+    if made.errors:  # ffmpeg may show a part of a damaged picture and succeed.
+        sequence.check_pixels()
+    return made
 
 
 def _command(program: str, output, *options: str) -> list[str]:

@@ -6,7 +6,9 @@ import ctypes
 import functools
 import importlib.metadata
 import importlib.resources
+import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,11 +16,29 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
-from epochreel.core.errors import UserError
+from epochreel.core.errors import UserError, printable
 
+log = logging.getLogger("epochreel")
+LOG_LEVEL = ("-loglevel", "level+error")
+"""Options with which ffmpeg marks its own errors, so that they stand out from other lines."""
+WEBM_ENCODERS = {"av1": "libsvtav1", "vp9": "libvpx-vp9"}
+_OWN_ERROR = re.compile(r"\[(?:error|fatal|panic)\] (.+)")
 # SVT-AV1 ignores ffmpeg's log level.
 _SVT_MESSAGES = ("Svt[info]", "Svt[warn]")
+_MAX_STDERR = 1 << 20  # bytes
+# What films need of a system's ffmpeg; the filters exist since ffmpeg 4.2.
+_FILTERS = ("format", "fps", "scale", "setparams", "tpad")
+_GIF_FILTERS = ("palettegen", "paletteuse")
+_OPTIONS = {"libx264": "x264-params", "libsvtav1": "svtav1-params"}  # the latter since ffmpeg 5.1
+
+
+class Output(NamedTuple):
+    """What ffmpeg wrote: its standard output, and the errors that it reported itself."""
+
+    data: bytes
+    errors: list[str]
 
 
 def ffmpeg_path(settings: Mapping) -> str:
@@ -46,31 +66,79 @@ def ffmpeg_path(settings: Mapping) -> str:
 
 def ffmpeg_line(settings: Mapping) -> str:
     """Return the first line of `ffmpeg -version`, for the log. Reads `ffmpeg`."""
-    return run([ffmpeg_path(settings), "-version"], "ffmpeg").decode().splitlines()[0]
+    return _version_line(ffmpeg_path(settings))
 
 
 def ffmpeg_version(settings: Mapping) -> str:
-    """Return the version for the cache key: the package's, or the line from `ffmpeg -version`."""
-    if settings["ffmpeg"] == "system":
-        return ffmpeg_line(settings)
-    return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
+    """Return the version for the cache key: the package's, or the line from `ffmpeg -version`.
+
+    Reads `ffmpeg` and, for the system's ffmpeg, the keys that select the format of the film. Raises
+    `UserError` if that ffmpeg lacks an encoder or a filter that the format needs.
+    """
+    if settings["ffmpeg"] != "system":
+        return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
+    path, encoder, filters = ffmpeg_path(settings), "libx264", _FILTERS
+    if "webm_codec" in settings:
+        encoder = WEBM_ENCODERS[settings["webm_codec"]]
+    elif "gif_width" in settings:
+        encoder, filters = "gif", (*_FILTERS, *_GIF_FILTERS)
+    if missing := _missing(path, encoder, filters):
+        raise UserError(
+            f"{path} ({_version_line(path).partition(' Copyright')[0].strip()}) has no {missing}; expected "
+            f"ffmpeg {'5.1' if encoder == 'libsvtav1' else '4.2'} or newer, built with {encoder}: "
+            "install it or set ffmpeg: bundled"
+        )
+    return _version_line(path)
 
 
-def run(command: list[str], target: str | Path, pictures: Iterable[bytes] = ()) -> bytes:
-    """Run `command` with `pictures` as standard input and return its standard output.
+# A plan asks once for all runs.
+@functools.cache
+def _version_line(path: str) -> str:
+    lines = _answer(path, "-version").splitlines() or ["unknown version"]
+    return next((line for line in lines if line.startswith("ffmpeg version")), lines[0])
 
-    Raises `UserError`, with `target` as the file concerned, if ffmpeg fails or reports an error.
+
+@functools.cache
+def _missing(path: str, encoder: str, filters: tuple[str, ...]) -> str:
+    """Return what an ffmpeg lacks of an encoder and filters, in words, or an empty string.
+
+    Asks for the parts themselves: development versions have no version number, and packagers leave
+    parts out.
+    """
+    about = _answer(path, "-hide_banner", "-h", f"encoder={encoder}")
+    if not about.startswith(f"Encoder {encoder} "):
+        return f"encoder {encoder}"
+    if encoder in _OPTIONS and f"-{_OPTIONS[encoder]} " not in about:
+        return f"option {_OPTIONS[encoder]} of {encoder}"
+    # The second column of a table.
+    rows = [line.split() for line in _answer(path, "-hide_banner", "-filters").splitlines()]
+    there = {row[1] for row in rows if len(row) > 1}
+    return ", ".join(f"filter {name}" for name in filters if name not in there)
+
+
+def _answer(path: str, *words: str) -> str:
+    return run([path, *words], path).data.decode("utf-8", "replace")
+
+
+def run(command: list[str], target: str | Path, pictures: Iterable[bytes] = ()) -> Output:
+    """Run `command` with `pictures` as standard input and return its output.
+
+    The exit status decides whether it succeeded; what else it prints is logged as a warning. Raises
+    `UserError`, with `target` as the file concerned, if ffmpeg cannot be started or fails.
     """
     # Output goes to files: a full pipe would block both processes.
     with tempfile.TemporaryFile() as stdout_file, tempfile.TemporaryFile() as stderr_file:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=stdout_file,
-            stderr=stderr_file,
-            env=_environment(),
-            preexec_fn=functools.partial(_die_with, os.getpid()),
-        )
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=stdout_file,
+                stderr=stderr_file,
+                env=_environment(),
+                preexec_fn=functools.partial(_die_with, os.getpid()),
+            )
+        except OSError as error:
+            raise UserError(f"{command[0]} cannot be started: {error.strerror}") from error
         try:
             _write_pictures(process, pictures)
             code = process.wait()
@@ -79,11 +147,13 @@ def run(command: list[str], target: str | Path, pictures: Iterable[bytes] = ()) 
             process.kill()
             process.wait()
         stderr_file.seek(0)
-        reason = _first_error(stderr_file.read()) or _exit_reason(code)
-        if reason:
-            raise UserError(f"{target}: ffmpeg stopped: {reason}")
+        lines = _lines(stderr_file.read(_MAX_STDERR))
+        errors = [found[1] for line in lines if (found := _OWN_ERROR.search(line))]
+        if code:
+            raise UserError(f"{target}: ffmpeg stopped: {_reason(code, lines, errors)}")
+        _warn(lines)
         stdout_file.seek(0)
-        return stdout_file.read()
+        return Output(stdout_file.read(), errors)
 
 
 def _write_pictures(process: subprocess.Popen, pictures: Iterable[bytes]) -> None:
@@ -96,22 +166,32 @@ def _write_pictures(process: subprocess.Popen, pictures: Iterable[bytes]) -> Non
         pass
 
 
-def _first_error(text: bytes) -> str:
-    """Return the first error that ffmpeg reports; its exit status may still be 0."""
-    lines = text.decode("utf-8", "replace").splitlines()
-    return next((line for line in lines if line.strip() and not line.startswith(_SVT_MESSAGES)), "")
+def _lines(text: bytes) -> list[str]:
+    """Return the lines on standard error, which may come from the loader or a library too."""
+    lines = map(printable, text.decode("utf-8", "replace").splitlines())
+    return [line for line in lines if line.strip() and not line.startswith(_SVT_MESSAGES)]
 
 
-def _exit_reason(code: int) -> str:
-    """Describe an exit status other than 0."""
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exit status {code}" if code else ""
+def _reason(code: int, lines: list[str], errors: list[str]) -> str:
+    """Describe a failure: ffmpeg's first error, or how it ended and the first line that it left."""
+    if errors and code > 0:
+        return errors[0]
+    names = {item.value: item.name for item in signal.Signals}
+    end = f"killed by {names.get(-code, f'signal {-code}')}" if code < 0 else f"exit status {code}"
+    said = (errors or lines)[:1]
+    return f"{end} ({said[0]})" if said else end
+
+
+def _warn(lines: list[str]) -> None:
+    """Log what ffmpeg printed although it succeeded; only the first line goes to the terminal."""
+    for number, line in enumerate(lines):
+        log.log(logging.INFO if number else logging.WARNING, "ffmpeg: %s", line)
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without FFREPORT, which makes ffmpeg write a report file."""
-    return {name: value for name, value in os.environ.items() if name != "FFREPORT"}
+    """Return the environment without a report file (FFREPORT) and without colours in messages."""
+    kept = {name: value for name, value in os.environ.items() if name != "FFREPORT"}
+    return kept | {"AV_LOG_FORCE_NOCOLOR": "1"}
 
 
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
