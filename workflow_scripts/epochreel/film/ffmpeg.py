@@ -83,10 +83,11 @@ def ffmpeg_version(settings: Mapping) -> str:
     elif "gif_width" in settings:
         encoder, filters = "gif", (*_FILTERS, *_GIF_FILTERS)
     if missing := _missing(path, encoder, filters):
+        version = _version_line(path).partition(" Copyright")[0].strip()
+        needed = "5.1" if encoder == "libsvtav1" else "4.2"
         raise UserError(
-            f"{path} ({_version_line(path).partition(' Copyright')[0].strip()}) has no {missing}; expected "
-            f"ffmpeg {'5.1' if encoder == 'libsvtav1' else '4.2'} or newer, built with {encoder}: "
-            "install it or set ffmpeg: bundled"
+            f"{path} ({version}) has no {missing}; expected ffmpeg {needed} or newer with it: "
+            "install that, or set ffmpeg: bundled"
         )
     return _version_line(path)
 

@@ -1,12 +1,21 @@
-"""Samples of the machine's state for the system log. They have no effect on results."""
+"""Samples of the machine's state for the system log. They have no effect on results.
+
+Whatever cannot be read is null: drivers, containers and permissions may withhold any reading, and
+no training ends for want of one.
+"""
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
-import psutil
 import torch
+
+from epochreel.core.errors import describe_error
+
+log = logging.getLogger("epochreel")
 
 
 class SystemSampler:
@@ -14,15 +23,16 @@ class SystemSampler:
 
     def __init__(self, device: torch.device):
         self._device = device
-        self._process = psutil.Process()
-        self._process.cpu_percent()
+        self._unavailable: set[str] = set()
         self._time = time.monotonic()
-        self._gpus = _gpu_handles() if device.type == "cuda" else []
+        self._process = self._read("process", _process)
+        self._gpus = self._read("gpus", _gpu_handles) if device.type == "cuda" else []
 
     def sample(self, examples: int) -> dict[str, Any]:
         """Return time, examples per second, CPU use, memory, and the utilization of each GPU.
 
         `time` is in seconds since the Unix epoch, CPU use in percent of one core, memory in bytes.
+        A value is None if it cannot be read.
         """
         now = time.monotonic()
         seconds, self._time = now - self._time, now
@@ -30,26 +40,63 @@ class SystemSampler:
             "time": time.time(),
             "device": str(self._device),
             "examples_per_second": examples / seconds if seconds else 0.0,
-            "cpu_percent": self._process.cpu_percent(),
-            "memory_bytes": self._process.memory_info().rss,
-            "gpus": [_gpu(handle) for handle in self._gpus],
+            "cpu_percent": self._read("cpu_percent", lambda: float(self._process.cpu_percent())),
+            "memory_bytes": self._read(
+                "memory_bytes", lambda: int(self._process.memory_info().rss)
+            ),
+            "gpus": None if self._gpus is None else [self._gpu(handle) for handle in self._gpus],
         }
+
+    def _gpu(self, handle: Any) -> dict[str, Any]:
+        readings = {"name": _gpu_name, "percent": _gpu_percent, "memory_bytes": _gpu_memory}
+        return {
+            name: self._read(f"gpus.{name}", lambda read=read: read(handle))
+            for name, read in readings.items()
+        }
+
+    def _read(self, name: str, read: Callable[[], Any]) -> Any:
+        """Return what `read` returns, or None if it fails; log the first failure of each name."""
+        try:
+            return read()
+        except Exception as error:
+            if name not in self._unavailable:
+                log.info("system log: %s is not available (%s)", name, describe_error(error))
+            self._unavailable.add(name)
+            return None
+
+
+# The libraries are imported where they are used, so that their absence is such a failure too.
+
+
+def _process() -> Any:
+    import psutil
+
+    process = psutil.Process()
+    process.cpu_percent()  # The first call starts the measurement and returns 0.
+    return process
 
 
 def _gpu_handles() -> list[Any]:
     import pynvml
 
-    try:
-        pynvml.nvmlInit()
-        return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-    except pynvml.NVMLError:
-        return []
+    pynvml.nvmlInit()
+    return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
 
 
-def _gpu(handle: Any) -> dict[str, Any]:
+def _gpu_name(handle: Any) -> str:
     import pynvml
 
-    utilization = pynvml.nvmlDeviceGetUtilizationRates(handle)
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
     name = pynvml.nvmlDeviceGetName(handle)
-    return {"name": name, "percent": utilization.gpu, "memory_bytes": memory.used}
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
+
+
+def _gpu_percent(handle: Any) -> float:
+    import pynvml
+
+    return float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+
+
+def _gpu_memory(handle: Any) -> int:
+    import pynvml
+
+    return int(pynvml.nvmlDeviceGetMemoryInfo(handle).used)
