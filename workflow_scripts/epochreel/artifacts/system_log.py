@@ -1,6 +1,6 @@
 """System log of a block: when, how fast and on which machine each snapshot was trained.
 
-It is a log, not an artifact: no stage of the film reads it.
+It is a log, not an artifact: no stage of the film reads it. What could not be read is null.
 
 snapshot             int64
 time                 float64, seconds since the Unix epoch
@@ -13,6 +13,7 @@ gpus                 one struct per GPU: name, utilization in percent, memory us
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from epochreel.core.errors import describe_error
 from epochreel.core.files import atomic_write
 
+log = logging.getLogger("epochreel")
 _GPU = [("name", pa.string()), ("percent", pa.float64()), ("memory_bytes", pa.int64())]
 _SCHEMA = pa.schema(
     [
@@ -37,6 +40,10 @@ _SCHEMA = pa.schema(
 
 
 def write(path: str | Path, samples: Sequence[Mapping[str, Any]]) -> None:
-    """Write the samples of a block."""
-    with atomic_write(path) as tmp_path:
-        pq.write_table(pa.Table.from_pylist(list(samples), _SCHEMA), tmp_path, compression="zstd")
+    """Write the samples of a block; if that fails, log a warning, since no result depends on it."""
+    try:
+        with atomic_write(path) as tmp_path:
+            table = pa.Table.from_pylist(list(samples), _SCHEMA)
+            pq.write_table(table, tmp_path, compression="zstd")
+    except Exception as error:
+        log.warning("system log %s was not written (%s)", path, describe_error(error))

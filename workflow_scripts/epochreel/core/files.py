@@ -108,13 +108,26 @@ def walk_files(folder: str | Path, parents: frozenset[Path] = frozenset()) -> It
 
 
 def remove_leftovers(folder: str | Path) -> None:
-    """Delete temporary files below `folder` that killed processes on this machine left behind."""
-    import psutil  # Imported here, since each job imports this module and few need psutil.
+    """Delete temporary files below `folder` that killed processes on this machine left behind.
 
+    A file that cannot be deleted stays.
+    """
     for path in Path(folder).rglob(".*.part"):
         host, _, pid = path.name.removesuffix(".part").rpartition("@")[2].rpartition("-")
-        if host == _HOST and pid.isdigit() and not psutil.pid_exists(int(pid)):
-            path.unlink(missing_ok=True)
+        if host == _HOST and pid.isdigit() and not process_exists(int(pid)):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def process_exists(pid: int) -> bool:
+    """Return whether a process exists, even if the system hides it because it is another user's."""
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def sha256(path: str | Path) -> str:

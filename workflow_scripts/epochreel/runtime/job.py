@@ -18,6 +18,7 @@ from epochreel.core.errors import (
     is_out_of_memory,
     printable,
 )
+from epochreel.core.files import process_exists
 from epochreel.core.log import log, to_file, to_terminal
 from epochreel.runtime.signals import end_job_at_signal
 
@@ -81,28 +82,49 @@ def _end_with_parents() -> None:
     A killed scheduler cannot stop its jobs. Without this check they would continue to write files
     while the jobs of the next command write the same ones.
     """
-    ancestors, parents = psutil.Process().parents(), []
-    scheduler = os.environ.get(SCHEDULER)
-    if scheduler and scheduler not in {str(process.pid) for process in ancestors}:
-        os._exit(143)  # It was killed while this job loaded its libraries.
-    # The first ancestor that is not a shell is the scheduler.
-    for process in ancestors:
-        parents.append(process)
-        if process.name() not in _SHELLS:
-            break
-    threading.Thread(target=_watch, args=(parents,), daemon=True).start()
+    pids = _parents(int(os.environ.get(SCHEDULER, 0)))
+    _end_without(pids)  # The scheduler may have been killed while this job loaded its libraries.
+    threading.Thread(target=_watch, args=(pids,), daemon=True).start()
 
 
-def _watch(parents: list[psutil.Process]) -> None:
-    while all(_is_alive(parent) for parent in parents):
+def _parents(scheduler: int) -> list[int]:
+    """Return the process IDs from the parent of this process up to the scheduler.
+
+    `scheduler` is its ID, or 0 for the first ancestor that is not a shell. A system may hide other
+    users' processes (`hidepid`), so the parents in between may be unknown.
+    """
+    pids = [os.getppid()]
+    with contextlib.suppress(psutil.Error, OSError):
+        while pids[-1] != scheduler:
+            process = psutil.Process(pids[-1])
+            if not scheduler and process.name() not in _SHELLS:
+                break
+            if not process.ppid():  # It is the first of all processes.
+                if scheduler:
+                    os._exit(143)  # Killed: this job has another parent now.
+                break
+            pids.append(process.ppid())
+    return pids if scheduler in {0, pids[-1]} else [*pids, scheduler]
+
+
+def _watch(pids: list[int]) -> None:
+    while True:
         time.sleep(0.5)
-    # 128 + SIGTERM. `sys.exit` would end only this thread.
-    os._exit(143)
+        _end_without(pids)
 
 
-def _is_alive(process: psutil.Process) -> bool:
-    """Return whether a process is running; a zombie is not."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+def _end_without(pids: list[int]) -> None:
+    """End this process unless all `pids` are running and the first is still its parent."""
+    if os.getppid() != pids[0] or not all(map(_is_alive, pids)):
+        # 128 + SIGTERM. `sys.exit` would end only the thread.
+        os._exit(143)
+
+
+def _is_alive(pid: int) -> bool:
+    """Return whether a process is running; a zombie is not, as far as that can be seen."""
+    if not process_exists(pid):
         return False
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError):
+        return True

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import MutableMapping
 from pathlib import Path
-
-import psutil
 
 from epochreel.runtime.job import RESTARTED, RESTARTS
 
 MAX_LISTED = 3
 """Maximum number of logs that the report names."""
+_STARTED = time.time()  # The command loads this module before it starts jobs.
 
 
 def export_restart_count(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -26,11 +27,12 @@ def report(results: Path, since: float | None = None) -> str | None:
     """Return one line about the jobs below `results` that were restarted, or None if none was.
 
     Considers logs written after `since`, in seconds since the epoch; by default, since this process
-    started.
+    started. Logs and folders that cannot be read are skipped.
     """
-    since = psutil.Process().create_time() if since is None else since
-    logs = (*results.glob("*/logs/**/*.log"), *results.glob("datasets/*/logs/**/*.log"))
-    restarted = sorted(str(log) for log in logs if _is_restarted(log, since))
+    since, restarted = _STARTED if since is None else since, []
+    with contextlib.suppress(OSError):
+        logs = (*results.glob("*/logs/**/*.log"), *results.glob("datasets/*/logs/**/*.log"))
+        restarted = sorted(str(log) for log in logs if _is_restarted(log, since))
     if not restarted:
         return None
     count, listed = len(restarted), ", ".join(restarted[:MAX_LISTED])

@@ -6,6 +6,7 @@ no training ends for want of one.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -80,7 +81,12 @@ def _gpu_handles() -> list[Any]:
     import pynvml
 
     pynvml.nvmlInit()
-    return [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    handles: list[Any] = [None] * pynvml.nvmlDeviceGetCount()
+    for index in range(len(handles)):
+        # Of a GPU without a handle, such as one that was lost, no reading is available.
+        with contextlib.suppress(Exception):
+            handles[index] = pynvml.nvmlDeviceGetHandleByIndex(index)
+    return handles
 
 
 def _gpu_name(handle: Any) -> str:
