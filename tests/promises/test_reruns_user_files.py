@@ -9,9 +9,8 @@ import pytest
 import reruns
 from killing import small
 from rerun_rows import USER_FILES
+from tools import install_ffmpeg
 from workflow import REPOSITORY, Workplace, with_key
-
-from epochreel.film.ffmpeg import ffmpeg_path
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +60,11 @@ def test_another_version_of_the_systems_ffmpeg_reruns_the_films(user_run, tmp_pa
     shutil.copytree(user_run.folder, tmp_path / "place")
     config = with_key(user_run.config, "runs.spirals.film.ffmpeg", "system")
     place = Workplace(tmp_path / "place", config)
-    (tmp_path / "bin").mkdir()
     place.environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
-    install(tmp_path / "bin/ffmpeg", "9.9")
+    install_ffmpeg(tmp_path / "bin/ffmpeg", "9.9")
     films = {"encode spirals", "write_manifest spirals", "publish"}
     assert place.jobs() == films
     place.make()
     assert place.jobs() == set()
-    install(tmp_path / "bin/ffmpeg", "10.0")
+    install_ffmpeg(tmp_path / "bin/ffmpeg", "10.0")
     assert place.jobs() == films
-
-
-def install(path: Path, version: str) -> None:
-    """Write a system ffmpeg that reports this version."""
-    bundled, says = ffmpeg_path({"ffmpeg": "bundled"}), f"echo ffmpeg version {version} Copyright"
-    path.write_text(f'#!/bin/sh\n[ "$1" = -version ] && {says} || exec "{bundled}" "$@"\n')
-    path.chmod(0o755)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from epochreel.core.errors import UserError
+from epochreel.film.ffmpeg import ffmpeg_path
 
 
 def refusal(function: Callable, *arguments, **options) -> str:
@@ -27,3 +28,15 @@ def flip_bit(path: str | Path) -> None:
 def grey(pixels: np.ndarray) -> np.ndarray:
     """Return the luma of RGB pixels."""
     return pixels @ np.array([0.299, 0.587, 0.114])
+
+
+def install_ffmpeg(path: Path, version: str, before: str = "", after: str = "") -> None:
+    """Write a system's ffmpeg: a shell script that reports `version` and is the bundled one else.
+
+    It runs the commands `before` first, and then passes the output to the commands `after`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    says, bundled = f'echo "ffmpeg version {version} Copyright"', ffmpeg_path({"ffmpeg": "bundled"})
+    call = f'"{bundled}" "$@" | {after}' if after else f'exec "{bundled}" "$@"'
+    path.write_text(f'#!/bin/sh\n{before}\n[ "$1" = -version ] && {says} && exit\n{call}\n')
+    path.chmod(0o755)

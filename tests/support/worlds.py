@@ -18,6 +18,7 @@ from pathlib import Path
 import libfaketime
 import numpy as np
 import reruns
+import tools
 import witness
 from workflow import Workplace, jobs_in, miniature
 
@@ -67,10 +68,8 @@ def make_rerun_world(place: Workplace) -> None:
     (folder / "images").mkdir()
     for name, image in (("mine", page["image"]), ("word", word["image"])):
         (folder / "images" / f"{name}.png").write_bytes(png.encode(image))
-    # Settings may select the system's ffmpeg; a plan only reads its version.
-    (folder / "bin").mkdir()
-    (folder / "bin/ffmpeg").write_text("#!/bin/sh\necho ffmpeg version 9.9\n")
-    (folder / "bin/ffmpeg").chmod(0o755)
+    # Settings may select the system's ffmpeg.
+    tools.install_ffmpeg(folder / "bin/ffmpeg", "9.9")
     place.make(*reruns.TARGETS)
     assert jobs_in(place.make("--dry-run", *reruns.TARGETS)) == []
 

@@ -43,3 +43,12 @@ def test_the_disk_checked_is_that_of_the_store(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: asked.append(folder) or usage)
     disk_space.check(tmp_path / "run" / "store", 1, "mine")
     assert asked == [tmp_path / "run" / "store"] and asked[0].is_dir()
+
+
+@pytest.mark.parametrize("usage", [lambda _: (0, 0, 0), None])
+def test_a_disk_that_does_not_say_its_space_is_accepted(tmp_path, monkeypatch, usage):
+    def fails(folder):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(shutil, "disk_usage", usage or fails)
+    disk_space.check(tmp_path, 3e9, "mine")

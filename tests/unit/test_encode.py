@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from tools import install_ffmpeg, refusal
 
 from epochreel.artifacts import frames as frame_files
 from epochreel.core.errors import UserError
@@ -515,6 +516,137 @@ def ends(process: psutil.Process) -> bool:
         time.sleep(0.02)
     process.kill()
     return False
+
+
+# ffmpeg is judged by its exit status and its film
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Return the function that installs a system's ffmpeg."""
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    ffmpeg._version_line.cache_clear()
+    ffmpeg._missing.cache_clear()
+    return lambda *words, **more: install_ffmpeg(tmp_path / "bin/ffmpeg", *words, **more)
+
+
+def when_encoding(commands: str) -> str:
+    """Return shell commands that run only in the ffmpeg that encodes; $film is its target."""
+    last = 'for film; do :; done; film="${film#file:}"'
+    return f'case "$*" in *pipe:0*) {last}; {commands};; esac'
+
+
+NOISE = "printf 'ld.so: cannot be preloaded: ignored\\n\\377\\033[2J\\n' >&2"
+
+
+@pytest.mark.parametrize("make", [film, webm, gif])
+def test_other_lines_on_standard_error_are_warnings(frames, tmp_path, install, caplog, make):
+    install("9.9", NOISE)
+    made = make(frames, tmp_path / "a", ffmpeg="system").read_bytes()
+    assert made == make(frames, tmp_path / "b").read_bytes()
+    assert "WARNING" in caplog.text and "ffmpeg: ld.so: cannot be preloaded" in caplog.text
+    assert "\033" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("commands", "words"),
+    [
+        ('cat short > "$film"', "the film decodes to 5 frames; expected 18"),
+        ('head -c 1000 good > "$film"', "ffmpeg stopped: "),
+        ('head -c -300 good > "$film"', "ffmpeg stopped: "),
+        (':> "$film"', "ffmpeg stopped: "),
+        (":", "ffmpeg stopped: "),
+        ('cat small > "$film"', "it is 32 × 24 px; expected 64 × 48 px"),
+    ],
+)
+def test_a_film_that_is_not_as_asked_is_refused(
+    frames, tmp_path, install, monkeypatch, commands, words
+):
+    monkeypatch.chdir(tmp_path)
+    film(frames, tmp_path / "good")
+    film(frames[:5], tmp_path / "short", hold_seconds=0)
+    ask("-i", "good", "-vf", "scale=32:24", "-f", "mp4", "small")
+    complaint = 'echo "[x @ 0x5] [error] all is lost" >&2'
+    install("9.9", f"{NOISE}; {when_encoding(f'{complaint}; {commands}; exit 0')}")
+    line = refusal(film, frames, tmp_path / "a.mp4", ffmpeg="system")
+    assert words in line and " (ffmpeg: all is lost): run again: snakemake " in line
+    assert not (tmp_path / "a.mp4").exists()
+
+
+@pytest.mark.parametrize(
+    ("commands", "reason"),
+    [
+        ("exit 3", "exit status 3"),
+        (f"{NOISE}; exit 3", "exit status 3 (ld.so: cannot be preloaded: ignored)"),
+        (f"{NOISE}; echo '[a @ 0x5] [error] no space' >&2; exit 3", "no space"),
+        ("kill -9 $$", "killed by SIGKILL"),
+        ("kill -40 $$", "killed by signal 40"),
+        (f"{NOISE}; kill -9 $$", "killed by SIGKILL (ld.so: cannot be preloaded: ignored)"),
+    ],
+)
+def test_a_failure_is_reported_with_its_reason(commands, reason):
+    command = ["sh", "-c", commands]
+    assert refusal(ffmpeg.run, command, "a.mp4") == f"a.mp4: ffmpeg stopped: {reason}"
+
+
+def test_an_ffmpeg_that_cannot_be_started_is_refused(tmp_path):
+    (tmp_path / "ffmpeg").write_bytes(b"\x7fELF")
+    (tmp_path / "ffmpeg").chmod(0o755)
+    line = refusal(ffmpeg.run, [str(tmp_path / "ffmpeg")], "a.mp4")
+    assert line == f"{tmp_path / 'ffmpeg'} cannot be started: Exec format error"
+
+
+def test_colours_in_messages_are_switched_off(monkeypatch):
+    monkeypatch.setenv("AV_LOG_FORCE_COLOR", "1")
+    command = [ffmpeg.ffmpeg_path(FILM), *ffmpeg.LOG_LEVEL, "-i", "none", "-f", "null", "-"]
+    assert refusal(ffmpeg.run, command, "a").endswith(": No such file or directory")
+
+
+FORMATS = [{}, {"webm_codec": "vp9"}, {"webm_codec": "av1"}, {"gif_width": 64}]
+
+
+@pytest.mark.parametrize("format_settings", FORMATS)
+@pytest.mark.parametrize(
+    "version",
+    ["n4.4.2-0ubuntu0.22.04.1", "7.1", "N-109542-gabcdef", "2024-06-01-git-4d2bbc6-full_build"],
+)
+def test_any_ffmpeg_with_all_parts_is_accepted(install, version, format_settings):
+    install(version, "echo a word on standard output; " + NOISE)
+    line = ffmpeg.ffmpeg_version({"ffmpeg": "system", **format_settings})
+    assert line == f"ffmpeg version {version} Copyright"
+
+
+@pytest.mark.parametrize(
+    ("lacks", "format_settings", "words"),
+    [
+        ("libx264", {}, "no encoder libx264; expected ffmpeg 4.2 or newer with it"),
+        ("x264-params", {}, "no option x264-params of libx264; expected ffmpeg 4.2"),
+        ("libvpx-vp9", {"webm_codec": "vp9"}, "no encoder libvpx-vp9"),
+        ("svtav1-params", {"webm_codec": "av1"}, "no option svtav1-params of libsvtav1; "),
+        (" tpad", {}, "no filter tpad; expected ffmpeg 4.2 or newer with it"),
+        (" palette", {"gif_width": 64}, "no filter palettegen, filter paletteuse; "),
+    ],
+)
+def test_an_ffmpeg_that_lacks_a_part_is_refused(install, tmp_path, lacks, format_settings, words):
+    install("4.1.9", after=f"grep -v -- '{lacks}'")
+    line = refusal(ffmpeg.ffmpeg_version, {"ffmpeg": "system", **format_settings})
+    assert line.startswith(f"{tmp_path / 'bin/ffmpeg'} (ffmpeg version 4.1.9) has {words}")
+    assert line.endswith("install that, or set ffmpeg: bundled")
+
+
+def test_parts_of_other_formats_are_not_needed(install):
+    install("4.4.2", after="grep -v -- 'svtav1-params'")
+    assert all(
+        ffmpeg.ffmpeg_version({"ffmpeg": "system", **settings})
+        for settings in FORMATS
+        if settings != {"webm_codec": "av1"}
+    )
+
+
+@pytest.mark.parametrize("make", [film, webm, gif])
+def test_films_use_no_option_that_ffmpeg_4_lacks(frames, tmp_path, install, make):
+    install("4.4.2", 'case "$*" in *fps_mode*|*-vsync*) exit 1;; esac')
+    make(frames, tmp_path / "a", ffmpeg="system")
 
 
 # Poster and ffmpeg

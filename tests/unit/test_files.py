@@ -113,3 +113,21 @@ def test_only_leftovers_of_dead_processes_of_this_machine_are_removed(tmp_path):
         (tmp_path / "frames" / name).touch()
     files.remove_leftovers(tmp_path)
     assert sorted(path.name for path in (tmp_path / "frames").iterdir()) == sorted(left[1:])
+
+
+def test_a_leftover_of_a_hidden_process_is_kept(tmp_path, monkeypatch):
+    """The system may hide another user's process, but denies to send it a signal."""
+    leftover = tmp_path / f".a.png@{files._HOST}-{2**22 - 1}.part"
+    leftover.touch()
+
+    def deny(pid, signal):
+        raise PermissionError
+
+    monkeypatch.setattr(files.os, "kill", deny)
+    files.remove_leftovers(tmp_path)
+    assert leftover.exists()
+
+
+def test_a_leftover_that_cannot_be_deleted_ends_nothing(tmp_path):
+    (tmp_path / f".a.png@{files._HOST}-{2**22 - 1}.part").mkdir()
+    files.remove_leftovers(tmp_path)

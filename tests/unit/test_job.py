@@ -254,8 +254,47 @@ def test_a_job_continues_while_its_scheduler_lives(start):
     assert not ends(worker, seconds=1.5)
 
 
-def test_a_log_that_cannot_be_written_is_reported_in_one_line(tmp_path):
+def hidden(monkeypatch, error):
+    """Hide every process but this one, as `hidepid` does with those of other users."""
+    monkeypatch.setattr(job.psutil, "Process", lambda pid: (_ for _ in ()).throw(error))
+
+
+@pytest.mark.parametrize("error", [psutil.AccessDenied(1), psutil.NoSuchProcess(1), OSError()])
+def test_a_job_watches_its_parents_although_the_system_hides_them(monkeypatch, error):
+    hidden(monkeypatch, error)
+    assert job._parents(0) == [os.getppid()] and job._parents(1) == [os.getppid(), 1]
+    job._end_without([os.getppid(), 1])
+
+
+def test_a_job_ends_when_a_hidden_scheduler_or_parent_has_ended(monkeypatch):
+    hidden(monkeypatch, psutil.AccessDenied(1))
+    ended = []
+    monkeypatch.setattr(job.os, "_exit", ended.append)
+    for pids in ([os.getppid(), 2**22 - 1], [os.getppid() + 1]):
+        job._end_without(pids)
+    assert ended == [143, 143]
+
+
+def test_a_job_with_another_parent_than_its_scheduler_ends(monkeypatch):
+    monkeypatch.setattr(job.os, "_exit", lambda code: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        job._parents(2**22 - 1)
+
+
+# -- Logs
+
+
+def test_a_log_that_cannot_be_opened_ends_no_job(tmp_path):
     (tmp_path / "logs").write_text("no folder")
-    done = run(tmp_path, "log.info('all is well')")
-    assert done.returncode == 1
-    assert done.stderr == f"epochreel: {tmp_path / 'logs'}: File exists\n"
+    done = run(tmp_path, "log.info('all is well')\nlog.warning('the disk is nearly full')")
+    opened, warned = done.stderr.splitlines()
+    assert done.returncode == 0 and warned == "epochreel: the disk is nearly full"
+    assert opened.endswith("logs/job.log: File exists; messages go to the terminal only")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_log_on_a_full_disk_ends_no_job(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/job.log").symlink_to("/dev/full")
+    done = run(tmp_path, "log.warning('the disk is full')")
+    assert (done.returncode, done.stderr) == (0, "epochreel: the disk is full\n")

@@ -52,6 +52,14 @@ def test_a_missing_or_unreadable_log_does_not_fail_the_run(write, tmp_path):
     assert requeues.report(tmp_path).startswith("1 job restarted by Slurm, ")
 
 
+def test_a_folder_that_cannot_be_listed_does_not_fail_the_run(monkeypatch, tmp_path):
+    def fails(self, pattern):
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(type(tmp_path), "glob", fails)
+    assert requeues.report(tmp_path) is None
+
+
 def test_slurms_restart_count_is_passed_on_to_job_steps():
     first = {"SLURM_RESTART_COUNT": "3"}
     requeues.export_restart_count(first)

@@ -1,8 +1,15 @@
 """Telemetry: the training table and the system log describe layers and machine."""
 
+import logging
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pyarrow.parquet as pq
 import pytest
 import torch
 
+from epochreel.artifacts import system_log
 from epochreel.training import network_layers, system_sampler, telemetry
 
 
@@ -100,3 +107,83 @@ def test_cpu_and_memory_usage_are_those_of_this_process():
     read = system_sampler.SystemSampler(torch.device("cpu")).sample(1)
     assert read["memory_bytes"] > 10_000_000 and read["cpu_percent"] >= 0
     assert (read["device"], read["gpus"]) == ("cpu", [])
+
+
+# -- What the machine does not tell
+
+
+def fails(*_):
+    raise RuntimeError("Not Supported")
+
+
+@pytest.fixture
+def nvml(monkeypatch):
+    """An NVML with one GPU; tests replace its functions."""
+    made = SimpleNamespace(
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: 1,
+        nvmlDeviceGetHandleByIndex=lambda index: index,
+        nvmlDeviceGetName=lambda handle: b"NVIDIA H200",  # bytes in old versions
+        nvmlDeviceGetUtilizationRates=lambda handle: SimpleNamespace(gpu=40),
+        nvmlDeviceGetMemoryInfo=lambda handle: SimpleNamespace(used=2**30),
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", made)
+    return made
+
+
+GPU = {"name": "NVIDIA H200", "percent": 40.0, "memory_bytes": 2**30}
+
+
+@pytest.mark.parametrize(
+    ("function", "gpus"),
+    [
+        (None, [GPU]),
+        ("nvmlInit", None),
+        ("nvmlDeviceGetCount", None),
+        ("nvmlDeviceGetHandleByIndex", [GPU]),  # The readings below do not need the handle.
+        ("nvmlDeviceGetName", [GPU | {"name": None}]),
+        ("nvmlDeviceGetUtilizationRates", [GPU | {"percent": None}]),
+        ("nvmlDeviceGetMemoryInfo", [GPU | {"memory_bytes": None}]),
+    ],
+)
+def test_what_the_driver_does_not_tell_is_null_in_the_system_log(nvml, tmp_path, function, gpus):
+    if function:
+        setattr(nvml, function, fails)
+    read = system_sampler.SystemSampler(torch.device("cuda")).sample(1)
+    system_log.write(tmp_path / "system.parquet", [{"snapshot": 0, **read}])
+    (row,) = pq.read_table(tmp_path / "system.parquet").to_pylist()
+    assert read["gpus"] == row["gpus"] == gpus
+
+
+def test_a_driver_that_fails_midway_ends_no_training(nvml):
+    sampler = system_sampler.SystemSampler(torch.device("cuda"))
+    assert sampler.sample(1)["gpus"] == [GPU]
+    nvml.nvmlDeviceGetUtilizationRates = nvml.nvmlDeviceGetMemoryInfo = fails
+    assert sampler.sample(1)["gpus"] == [GPU | {"percent": None, "memory_bytes": None}]
+
+
+@pytest.mark.parametrize("library", ["psutil", "pynvml"])
+def test_a_missing_library_leaves_nulls(monkeypatch, library):
+    monkeypatch.setitem(sys.modules, library, None)
+    read = system_sampler.SystemSampler(torch.device("cuda")).sample(1)
+    assert read["gpus"] is None and (read["memory_bytes"] is None) == (library == "psutil")
+
+
+@pytest.mark.parametrize("error", [psutil.AccessDenied(1), psutil.NoSuchProcess(1), OSError()])
+def test_an_unavailable_reading_is_logged_once(monkeypatch, caplog, error):
+    def fails(self):
+        raise error
+
+    monkeypatch.setattr(psutil.Process, "memory_info", fails)
+    sampler = system_sampler.SystemSampler(torch.device("cpu"))
+    with caplog.at_level(logging.INFO, logger="epochreel"):
+        assert [sampler.sample(1)["memory_bytes"] for _ in range(3)] == [None] * 3
+    assert caplog.text.count("memory_bytes is not available") == 1
+
+
+@pytest.mark.parametrize("samples", [[{"snapshot": 0, "time": "now"}], [{"snapshot": 2**70}]])
+def test_a_system_log_that_cannot_be_written_is_only_a_warning(tmp_path, caplog, samples):
+    system_log.write(tmp_path / "system.parquet", samples)
+    (tmp_path / "file").touch()
+    system_log.write(tmp_path / "file/system.parquet", [])
+    assert caplog.text.count("was not written") == 2 and not (tmp_path / "system.parquet").exists()

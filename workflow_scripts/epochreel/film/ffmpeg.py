@@ -107,7 +107,7 @@ def _missing(path: str, encoder: str, filters: tuple[str, ...]) -> str:
     parts out.
     """
     about = _answer(path, "-hide_banner", "-h", f"encoder={encoder}")
-    if not about.startswith(f"Encoder {encoder} "):
+    if f"\nEncoder {encoder} " not in f"\n{about}":
         return f"encoder {encoder}"
     if encoder in _OPTIONS and f"-{_OPTIONS[encoder]} " not in about:
         return f"option {_OPTIONS[encoder]} of {encoder}"

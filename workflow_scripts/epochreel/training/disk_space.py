@@ -18,16 +18,25 @@ BYTES_PER_PREDICTION = 24  # of an evaluation: float16 probabilities and their l
 def check(folder: Path, needed: float, run: str) -> None:
     """Log the disk space that a run needs, in bytes.
 
-    Raises `UserError` if the disk of `folder` has less free space.
+    Raises `UserError` if the disk of `folder` has less free space, as far as it says.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(folder).free
+    free = _free(folder)
     log.info("run '%s' needs about %s of disk space", run, _gigabytes(needed))
-    if needed > free:
+    if free is not None and needed > free:
         raise UserError(
             f"run '{run}' needs about {_gigabytes(needed)} of disk space, and {_gigabytes(free)} "
             "are free: free some space, set keep_checkpoints: last, or lower snapshots.per_epoch"
         )
+
+
+def _free(folder: Path) -> int | None:
+    """Return the free space in bytes; None if unknown: some network file systems say 0 of 0."""
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return None if usage == (0, 0, 0) else usage.free
 
 
 def _gigabytes(count: float) -> str:

@@ -44,11 +44,11 @@ def apply() -> None:
 
 
 async def controller_answers() -> bool:
-    """Return whether the controller answers; True if `scontrol` is not installed."""
+    """Return whether the controller answers; True if `scontrol` cannot be started."""
     null = asyncio.subprocess.DEVNULL
     try:
         process = await asyncio.create_subprocess_exec(*PROBE, stdout=null, stderr=null)
-    except FileNotFoundError:
+    except OSError:
         return True
     try:
         return await asyncio.wait_for(process.wait(), TIME_LIMIT) == 0
