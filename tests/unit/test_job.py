@@ -270,7 +270,7 @@ def test_a_job_ends_when_a_hidden_scheduler_or_parent_has_ended(monkeypatch):
     hidden(monkeypatch, psutil.AccessDenied(1))
     ended = []
     monkeypatch.setattr(job.os, "_exit", ended.append)
-    for pids in ([os.getppid(), 2**22 - 1], [os.getppid() + 1]):
+    for pids in ([os.getppid(), 2**22 - 1], [os.getpid()]):  # dead; not the parent (any more)
         job._end_without(pids)
     assert ended == [143, 143]
 
