@@ -3,6 +3,7 @@
 import inspect
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 from snakemake.scheduling.job_scheduler import JobScheduler
 
@@ -36,3 +37,10 @@ def test_snakemake_handles_sigterm_with_the_method_that_is_patched(monkeypatch):
     termination.apply()
     termination.apply()
     assert JobScheduler.exit_gracefully is signals.interrupt
+
+
+def test_all_descendants_are_found_among_processes_that_may_not_be_read(monkeypatch):
+    known = {1: None, 10: 1, 11: 10, 12: 11, 13: None, 14: 1}
+    listed = [SimpleNamespace(pid=pid, info={"ppid": parent}) for pid, parent in known.items()]
+    monkeypatch.setattr(signals.psutil, "process_iter", lambda attributes: listed)
+    assert [process.pid for process in signals._descendants(10)] == [11, 12]

@@ -43,8 +43,18 @@ def interrupt_at_signal() -> None:
 
 def interrupt(*_: object) -> None:
     """End the jobs of this process, as Ctrl-C in a terminal does, and interrupt it."""
-    with contextlib.suppress(psutil.Error):
-        for process in psutil.Process().children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                process.terminate()
+    for process in _descendants(os.getpid()):
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
     signal.raise_signal(signal.SIGINT)
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    """Return the child processes of a process, and theirs, and so on.
+
+    `psutil.Process.children` fails where the processes of other users are hidden (`hidepid`).
+    """
+    known, found = list(psutil.process_iter(["ppid"])), {pid}
+    while more := {p.pid for p in known if p.info["ppid"] in found} - found:
+        found |= more
+    return [process for process in known if process.pid in found - {pid}]
