@@ -75,7 +75,10 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
 
 
 def metrics(path: str | Path, snapshot: int, key_digest: str) -> dict[str, float | None]:
-    """Read the metrics of the evaluation of `snapshot`; None if undefined. Raises as `read_snapshot` does."""
+    """Read the metrics of the evaluation of `snapshot`; None where undefined.
+
+    Raises as `read_snapshot` does.
+    """
     metadata = read_metadata(path)
     _check_key(path, metadata, snapshot, key_digest)
     return metadata["metrics"]

@@ -186,7 +186,8 @@ class Curve:
     def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
         weight = (3, 1.5)[number]
         for points in parts:
-            canvas.line(thinned(points), palette.INK, weight if len(points) > 1 else 2 * weight)
+            # A point between two gaps is a dot, larger than the line to be visible.
+            canvas.line(thinned(points), palette.INK, weight if len(points) > 1 else weight + 3)
         if parts:
             canvas.disc(*parts[-1][-1], 8, (palette.PAPER, palette.INK)[number])
             canvas.disc(*parts[-1][-1], 6, (palette.RIGHT, palette.PAPER)[number])
