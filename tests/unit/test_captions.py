@@ -116,6 +116,14 @@ def test_a_caption_without_a_sentence_lists_the_metrics_with_labels_and_units():
     assert sentence == "Epoch 2: accuracy 91.2 %, spread 4.250 px, val loss 0.250, CER 0.500"
 
 
+def test_a_caption_leaves_out_undefined_metrics():
+    numbers = {"snapshot": 2, "epoch": 2.0, "examples": 80, "accuracy": float("nan"), "loss": 1.0}
+    assert words.of_metrics(Metrics({}), numbers, {}) == "Epoch 2: loss 1.000"
+    del numbers["loss"]
+    assert words.of_metrics(Metrics({}), numbers, {}) == "Epoch 2"
+    assert words.progress(numbers, "pages", "digits") == "Epoch 2, after 80 pages"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

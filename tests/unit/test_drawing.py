@@ -282,6 +282,38 @@ def test_a_curve_ends_at_the_top_of_its_own_axis():
     assert 500 + np.argmin(frame[500:598, 300]) == pytest.approx(575, abs=1)
 
 
+NAN = float("nan")
+
+
+def curve_of(*values):
+    now = frame_data(list(values))
+    return Scene(FULL, [Curve(run_info(), (100, 500, 800, 100), "Right")]).draw(now)
+
+
+def test_a_curve_that_begins_later_is_the_same_from_there_on():
+    late, whole = curve_of(NAN, NAN, *[0.5] * 18), curve_of(*[0.5] * 20)
+    begin = round(180 + 720 * 2 / 50)
+    assert np.array_equal(late[:, begin + 3 :], whole[:, begin + 3 :])
+    assert np.array_equal(late[:, : begin - 3], curve_of(NAN)[:, : begin - 3])
+
+
+def test_a_curve_has_gaps_and_its_points_between_two_gaps_are_dots():
+    drawn = grey(curve_of(*[0.5] * 10, NAN, 0.2, NAN, *[0.5] * 7))
+    dot, gap = (round(180 + 720 * k / 50) for k in (11, 12))
+    assert drawn[580, dot] < 100 and drawn[552:598, gap].min() > 240
+
+
+def test_a_curve_whose_metric_is_undefined_now_ends_at_its_last_value():
+    assert np.array_equal(curve_of(*[0.5] * 10, NAN, NAN), curve_of(*[0.5] * 10))
+
+
+def test_an_undefined_accuracy_is_a_dash_in_the_title_line(monkeypatch):
+    scene, drawn = Scene(FULL, [TitleLine(run_info())]), []
+    monkeypatch.setattr(Canvas, "text", lambda *given, **_: drawn.append(given[3]) or 0.0)
+    scene.draw(frame_data([0.5, NAN]))
+    assert drawn[-1] == percent(NAN) == "–"
+
+
 def test_a_long_heading_leaves_room_for_the_line_names():
     titles = ("Right", "A heading that is much longer than a narrow curve has room for")
     now = frame_data([0.1] * 40)

@@ -163,6 +163,13 @@ def test_a_metric_may_be_any_number(returning, number):
     assert returning((FINE, {"accuracy": number})) == {"accuracy": float(number)}
 
 
+@pytest.mark.parametrize("number", [None, math.nan, np.float32("nan"), torch.tensor(math.nan)])
+def test_an_undefined_metric_is_null(returning, caplog, number):
+    with caplog.at_level("INFO", "epochreel"):
+        assert returning((FINE, {"f1": number, "loss": 1})) == {"f1": None, "loss": 1.0}
+    assert "snapshot 0: f1 –, loss 1.0000" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -180,9 +187,8 @@ def test_a_metric_may_be_any_number(returning, number):
         (({"x": [1, "a"]}, {}), "returns an invalid column 'x'"),
         (({"x": 3}, {}), "returns an invalid column 'x'"),
         (({1: [1, 2]}, {}), "returns an invalid column 1: column names are strings"),
-        ((FINE, {"loss": math.nan}), "returns nan as loss; expected a finite number"),
-        ((FINE, {"loss": math.inf}), "returns inf as loss"),
-        ((FINE, {"loss": None}), "returns nothing as loss"),
+        ((FINE, {"loss": math.inf}), "returns inf as loss; expected a finite number, or None or"),
+        ((FINE, {"loss": -math.inf}), "returns -inf as loss"),
         ((FINE, {"loss": torch.zeros(2)}), r"returns tensor\(\[0., 0.\]\) as loss"),
         ((FINE, {"loss": "low"}), "returns 'low' as loss"),
         ((FINE, {"epoch": 1.0}), "a metric named 'epoch'; expected a string other"),

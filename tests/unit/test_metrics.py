@@ -79,10 +79,38 @@ def test_the_history_of_the_untrained_network_has_one_value():
     assert isinstance(history["loss"], np.ndarray)
 
 
-@pytest.mark.parametrize("metrics", [{}, {"loss": 1.0}, {"accuracy": 0.5, "loss": 1.0}])
-def test_metrics_that_differ_between_snapshots_are_reported(metrics):
-    before = metrics_table.extend(None, [{"snapshot": 0, "accuracy": 0.1}])
-    with pytest.raises(
-        UserError, match=r"returns the metrics .* at snapshot 1, but accuracy before"
-    ):
-        metrics_table.extend(before, [{"snapshot": 1, **metrics}])
+# -- Undefined metrics
+
+GAPS = [{"loss": None}, {}, {"loss": 2.0}, {"f1": 0.5, "accuracy": None}, {"loss": 1.0, "f1": None}]
+GAPS = [{"snapshot": n} | metrics for n, metrics in enumerate(GAPS)]
+
+
+@pytest.mark.parametrize("ends", [(5,), (1, 2, 3, 4, 5), (2, 5), (3, 4, 5)])
+def test_undefined_metrics_are_null_and_blocks_do_not_change_the_bytes(tmp_path, ends):
+    table, first = None, 0
+    for end in ends:
+        table = metrics_table.extend(table, GAPS[first:end])
+        metrics_table.write(tmp_path / "file", table, "{}")
+        table, first = metrics_table.read(tmp_path / "file", end, digest({})), end
+    metrics_table.write(tmp_path / "whole", metrics_table.extend(None, GAPS), "{}")
+    assert (tmp_path / "file").read_bytes() == (tmp_path / "whole").read_bytes()
+    assert {
+        name: str(column.type) for name, column in zip(table.column_names, table, strict=True)
+    } == ({"snapshot": "int64"} | dict.fromkeys(("loss", "f1", "accuracy"), "double"))
+    assert table["f1"].to_pylist() == [None, None, None, 0.5, None]
+    assert table["accuracy"].null_count == 5
+
+
+def test_undefined_metrics_are_nan_for_figures_and_captions():
+    table = metrics_table.extend(None, GAPS)
+    history = metrics_table.history(table, 4, 1)
+    assert np.array_equal(history["f1"], [np.nan] * 3 + [0.5, np.nan], equal_nan=True)
+    assert np.isnan(metrics_table.rows(table)[2]["f1"])
+    assert metrics_table.rows(table)[3]["f1"] == 0.5
+
+
+def test_a_history_depends_on_no_later_snapshot():
+    early, whole = (metrics_table.extend(None, GAPS[:end]) for end in (3, 5))
+    one, other = (metrics_table.history(table, 2, 1) for table in (early, whole))
+    assert list(one) == list(other) == ["snapshot", "loss", "epoch"]
+    assert np.isnan(other["f1"]).all() and len(other["f1"]) == 3

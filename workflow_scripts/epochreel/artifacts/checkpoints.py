@@ -57,8 +57,16 @@ def check_tensors(tensors: Mapping[str, Any], source: str) -> None:
         if reason:
             raise UserError(
                 f"{source}: state_dict entry {shown(name)} is {reason}; expected a dense tensor of "
-                "a dtype that safetensors supports: convert it, or leave it out of state_dict"
+                f"a dtype that safetensors supports: {_fix(name, tensor)}"
             )
+
+
+def _fix(name: str, value: Any) -> str:
+    if is_lazy(value):
+        return "give its layer the size of its input"
+    if name.endswith("_extra_state"):
+        return "return a tensor from get_extra_state, or do not define it"
+    return "convert it, or leave it out of state_dict"
 
 
 def _unsupported_reason(value: Any) -> str | None:

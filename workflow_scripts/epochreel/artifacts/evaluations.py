@@ -3,7 +3,7 @@
 The experiment defines the columns. The file's metadata holds a JSON object under `epochreel`:
 
     snapshot  number of the snapshot
-    metrics   name → number: the experiment's metrics at this snapshot
+    metrics   name → number, or null if undefined: the experiment's metrics at this snapshot
     key       the cache key (see `provenance.keys.key`)
 """
 
@@ -21,10 +21,14 @@ from epochreel.provenance import lineage
 
 
 def write(
-    path: str | Path, columns: Mapping[str, Any], metrics: Mapping[str, float], metadata: Mapping
+    path: str | Path,
+    columns: Mapping[str, Any],
+    metrics: Mapping[str, float | None],
+    metadata: Mapping,
 ) -> None:
-    """Write one evaluation. `metadata` holds `snapshot` and `key`."""
-    content = {**metadata, "metrics": {name: float(value) for name, value in metrics.items()}}
+    """Write one evaluation. `metadata` holds `snapshot` and `key`; undefined metrics are None."""
+    numbers = {name: None if value is None else float(value) for name, value in metrics.items()}
+    content = {**metadata, "metrics": numbers}
     table = pa.table(dict(columns)).replace_schema_metadata(
         {"epochreel": json.dumps(content, sort_keys=True)}
     )
@@ -70,8 +74,11 @@ def read_metadata(path: str | Path) -> dict[str, Any]:
     return parquet.read_metadata(path)
 
 
-def metrics(path: str | Path, snapshot: int, key_digest: str) -> dict[str, float]:
-    """Read the metrics of the evaluation of `snapshot`. Raises as `read_snapshot` does."""
+def metrics(path: str | Path, snapshot: int, key_digest: str) -> dict[str, float | None]:
+    """Read the metrics of the evaluation of `snapshot`; None where undefined.
+
+    Raises as `read_snapshot` does.
+    """
     metadata = read_metadata(path)
     _check_key(path, metadata, snapshot, key_digest)
     return metadata["metrics"]

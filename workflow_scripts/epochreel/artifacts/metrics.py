@@ -1,12 +1,14 @@
 """Metric tables: the metrics of all snapshots so far, one small Parquet file per block.
 
-Columns: `snapshot` (int64) and one float64 column per metric, ordered by snapshot from 0.
+Columns: `snapshot` (int64) and one float64 column per metric, ordered by snapshot from 0. A metric
+is null where it is undefined: where `evaluate` returned None or NaN, or did not return it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,17 +18,20 @@ from epochreel.formats import parquet
 from epochreel.provenance import lineage
 
 
-def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.Table:
+def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float | None]]) -> pa.Table:
     """Append rows of further snapshots to the table `before`, which is None for the first block.
 
-    Raises `UserError` if the metrics' names change or a snapshot is missing.
+    Columns are in the order in which snapshots first have them, so they do not depend on blocks.
+    Raises `UserError` if a snapshot is missing.
     """
     rows = list(rows)
-    names = before.column_names if before is not None else list(rows[0])
-    for row in rows:
-        _check_same_metrics(row, names)
-    table = pa.Table.from_pylist(rows).select(names)
-    extended = pa.concat_tables([before, table]) if before is not None else table
+    names = dict.fromkeys(name for row in rows for name in row)
+    schema = pa.schema(
+        [(name, pa.int64() if name == "snapshot" else pa.float64()) for name in names]
+    )
+    tables = [] if before is None else [before]
+    tables.append(pa.Table.from_pylist(rows, schema))
+    extended = pa.concat_tables(tables, promote_options="default")  # adds columns of nulls
     numbers = extended["snapshot"].to_pylist()
     if numbers != list(range(len(numbers))):
         raise UserError(
@@ -34,17 +39,6 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float]]) -> pa.T
             f"snapshot {len(numbers) - 1}"
         )
     return extended
-
-
-def _check_same_metrics(row: Mapping[str, float], expected: Sequence[str]) -> None:
-    if set(row) != set(expected):
-        before, now = (
-            ", ".join(sorted({*found} - {"snapshot"})) or "none" for found in (expected, row)
-        )
-        raise UserError(
-            f"evaluate returns the metrics {now} at snapshot {row['snapshot']}, but {before} "
-            "before: return the same metrics for all snapshots"
-        )
 
 
 def write(path: str | Path, metrics: pa.Table, key: str) -> None:
@@ -65,8 +59,34 @@ def read(path: str | Path, count: int, key_digest: str) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
+def rows(metrics: pa.Table) -> list[dict[str, Any]]:
+    """Return the metrics of each snapshot; NaN where they are undefined."""
+    columns = {name: metrics[name].to_numpy().tolist() for name in metrics.column_names}
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
+
+
 def history(metrics: pa.Table, snapshot: int, snapshots_per_epoch: int) -> dict[str, np.ndarray]:
-    """Return the metrics of snapshots 0 … `snapshot` as arrays, and their times as `epoch`."""
+    """Return the metrics of snapshots 0 … `snapshot` as arrays, and their times as `epoch`.
+
+    Undefined values are NaN. A metric without any value so far is not listed, but can be read.
+    """
     part = metrics.slice(0, snapshot + 1)
     arrays = {name: part[name].to_numpy() for name in part.column_names}
-    return arrays | {"epoch": arrays["snapshot"] / snapshots_per_epoch}
+    return History(arrays | {"epoch": arrays["snapshot"] / snapshots_per_epoch})
+
+
+class History(dict[str, np.ndarray]):
+    """Arrays by name, without those that are NaN throughout, which can still be read.
+
+    Whether a table has a metric that only later snapshots define depends on where its block ends.
+    What a frame shows must not, so a metric is not listed before its first value.
+    """
+
+    def __init__(self, arrays: Mapping[str, np.ndarray]):
+        self._undefined = {n: values for n, values in arrays.items() if np.isnan(values).all()}
+        super().__init__({n: arrays[n] for n in arrays if n not in self._undefined})
+
+    def __missing__(self, name: str) -> np.ndarray:
+        return self._undefined[name]

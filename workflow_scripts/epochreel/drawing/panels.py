@@ -32,14 +32,18 @@ def ticks(end: float, most: int = 6) -> np.ndarray:
 
 
 def measured(frame_data: FrameData, metric: str) -> np.ndarray:
-    """Return a metric at all snapshots so far, (n,). Raises `UserError` if it does not exist."""
-    if metric not in frame_data.history:
+    """Return a metric at all snapshots so far, (n,); NaN where it is undefined.
+
+    Raises `UserError` if it does not exist.
+    """
+    try:
+        return np.asarray(frame_data.history[metric], float)
+    except KeyError:
         available = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
         raise UserError(
             f"the figure shows the metric '{metric}', but evaluate returns {available}: "
-            f"return '{metric}' too, or draw other panels"
-        )
-    return np.asarray(frame_data.history[metric], float)
+            f"return '{metric}' too (None while it is undefined), or draw other panels"
+        ) from None
 
 
 def label(run_info: RunInfo, metric: str) -> str:
@@ -103,7 +107,12 @@ class TitleLine:
 
 
 def percent(share: float) -> str:
-    """Format a fraction as a percentage to one decimal; only 1 gives "100.0 %", only 0 "0.0 %"."""
+    """Format a fraction as a percentage to one decimal; only 1 gives "100.0 %", only 0 "0.0 %".
+
+    An undefined one, NaN, gives "–".
+    """
+    if np.isnan(share):
+        return "–"
     tenths = round(float(share) * 1000)
     if share < 1:
         tenths = min(tenths, 999)
@@ -125,6 +134,7 @@ class Curve:
     which may be mapped to the names in the legend (by default their labels). To distinguish the two
     without colour, the first is a thick line that ends in a disc, the second a thin line that ends
     in a ring. `axis` maps values to their labels; it begins at 0 and ends at its largest value.
+    Where a metric is undefined, its line has a gap; the last point is that of its last value.
     """
 
     _labels = 80.0
@@ -169,16 +179,20 @@ class Curve:
         # The first metric is drawn last, on top.
         for number, metric in reversed(list(enumerate(self._lines))):
             values = np.clip(measured(frame_data, metric), 0, self._top)
-            points = thinned(np.column_stack((across, self._level(values))))
-            self._line(canvas, points, number)
+            points = np.column_stack((across, self._level(values)))
+            self._line(canvas, defined_parts(points), number)
 
     def _level(self, value: float | np.ndarray) -> float | np.ndarray:
         return self._y + self._height * (1 - value / self._top)
 
-    def _line(self, canvas: Canvas, points: np.ndarray, number: int) -> None:
-        canvas.line(points, palette.INK, (3, 1.5)[number])
-        canvas.disc(*points[-1], 8, (palette.PAPER, palette.INK)[number])
-        canvas.disc(*points[-1], 6, (palette.RIGHT, palette.PAPER)[number])
+    def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+        weight = (3, 1.5)[number]
+        for points in parts:
+            # A point between two gaps is a dot, larger than the line to be visible.
+            canvas.line(thinned(points), palette.INK, weight if len(points) > 1 else weight + 3)
+        if parts:
+            canvas.disc(*parts[-1][-1], 8, (palette.PAPER, palette.INK)[number])
+            canvas.disc(*parts[-1][-1], 6, (palette.RIGHT, palette.PAPER)[number])
 
     def _draw_legend(self, canvas: Canvas) -> float:
         """Draw the legend from the right; return the x up to which the heading may reach."""
@@ -187,7 +201,7 @@ class Curve:
             if name:
                 x -= canvas.text(x, y, name, 20, palette.QUIET, align="right") + 16
                 sample = np.array([(x - self._sample, y - 7), (x, y - 7)])
-                self._line(canvas, sample, number)
+                self._line(canvas, [sample], number)
                 x -= self._sample + 28
         return x
 
@@ -209,6 +223,13 @@ def _heading(run_info: RunInfo, metric: str | Sequence[str] | Mapping[str, str])
     found = run_info.metrics.get(metric)
     is_lower_better = found is not None and found.direction == "lower"
     return label(run_info, metric) + (" (lower is better)" if is_lower_better else "")
+
+
+def defined_parts(points: np.ndarray) -> list[np.ndarray]:
+    """Split a curve (n, 2) where y is NaN; return the parts between, each with at least a point."""
+    is_defined = ~np.isnan(points[:, 1])
+    starts = np.flatnonzero(np.diff(is_defined, prepend=False))  # of parts and of gaps in turn
+    return np.split(points, starts)[1::2]
 
 
 def thinned(points: np.ndarray, step: float = 0.5) -> np.ndarray:

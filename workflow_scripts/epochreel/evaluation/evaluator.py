@@ -81,13 +81,18 @@ class Evaluator:
         lineage.check_position(checkpoint, loaded.snapshot, snapshot)
         seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
         inputs = (batches(columns, self._settings["batch_size"]) for columns in self._splits)
-        with torch.inference_mode(), device.autocast(self._device, self._settings["precision"]):
+        # A gradient that `evaluate` computed for the snapshot before must not add to this one's.
+        self._network.zero_grad(set_to_none=True)
+        with torch.no_grad(), device.autocast(self._device, self._settings["precision"]):
             returned = self._evaluate(self._network, *inputs)
         columns, metrics = _checked(returned, f"{self._file}: evaluate")
         check_row_count(columns, self._splits, f"{self._file}: evaluate")
         metadata = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, metadata)
-        summary = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+        summary = ", ".join(
+            f"{name} –" if value is None else f"{name} {value:.4f}"
+            for name, value in metrics.items()
+        )
         log.info("snapshot %d: %s (%.2f s)", snapshot, summary, time.monotonic() - started)
 
 
@@ -100,10 +105,11 @@ def _takes_sample(evaluate: Callable) -> bool:
     return True
 
 
-def _checked(returned: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, float]]:
-    """Return columns of equal length and finite metrics; raise `UserError` for other results.
+def _checked(returned: Any, source: str) -> tuple[dict[str, pa.Array], dict[str, float | None]]:
+    """Return columns of equal length and metrics; raise `UserError` for other results.
 
-    `source` is the file and the function that returned them.
+    Metrics are finite, or None where they are undefined. `source` is the file and the function that
+    returned them.
     """
     pair = isinstance(returned, tuple | list) and len(returned) == 2
     if not pair or not all(isinstance(part, Mapping) for part in returned):
@@ -130,19 +136,22 @@ def _column(name: Any, values: Any, source: str) -> pa.Array | pa.ChunkedArray:
         raise UserError(f"{source} returns an invalid column {shown(name)}: {reason}") from error
 
 
-def _metric(name: Any, value: Any, source: str) -> float:
+def _metric(name: Any, value: Any, source: str) -> float | None:
     if not isinstance(name, str) or name in _RESERVED:
         raise UserError(
             f"{source} returns a metric named {shown(name)}; expected a string other than "
             f"{', '.join(_RESERVED)}"
         )
     try:
-        number = float(value)
+        number = math.nan if value is None else float(value)
     except (TypeError, ValueError, RuntimeError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise UserError(f"{source} returns {shown(value)} as {name}; expected a finite number")
-    return number
+        number = math.inf
+    if math.isinf(number):
+        raise UserError(
+            f"{source} returns {shown(value)} as {name}; expected a finite number, or None or NaN "
+            "where the metric is undefined"
+        )
+    return None if math.isnan(number) else number
 
 
 def check_row_count(

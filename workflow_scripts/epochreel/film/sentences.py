@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from epochreel.drawing.panels import in_a_line, percent
@@ -13,24 +14,28 @@ _TIMES = ("snapshot", "epoch", "examples")
 def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
     """Say how many of the network's answers are correct, and after how much training.
 
-    `numbers` holds the `epoch`, the `examples` so far and the `accuracy` (0 … 1) of a snapshot.
-    `examples` and `answers` are the experiment's words for them, such as "pages" and "digits".
+    Says only the latter if the accuracy is undefined. `numbers` holds the `epoch`, the `examples`
+    so far and the `accuracy` (0 … 1) of a snapshot. `examples` and `answers` are the experiment's
+    words for them, such as "pages" and "digits".
     """
-    return f"{moment(numbers, examples)}: {percent(numbers['accuracy'])} of {answers} correct"
+    when, accuracy = moment(numbers, examples), numbers["accuracy"]
+    return when if math.isnan(accuracy) else f"{when}: {percent(accuracy)} of {answers} correct"
 
 
 def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data: Mapping) -> str:
     """List the metrics of a snapshot: the caption if the experiment defines no sentences.
 
     Labels and units are those of `metrics`, which describes every metric (see `declared_metrics`).
-    Metrics of a group are left out, except `accuracy`: a group may hold one metric per class.
+    Undefined metrics are left out, and metrics of a group, except `accuracy`: a group may hold one
+    metric per class.
     """
     named = ", ".join(
         f"{in_a_line(metrics[name].label)} {_value(value, metrics[name].unit)}"
         for name, value in numbers.items()
         if name not in _TIMES and (name == "accuracy" or not metrics[name].group)
+        if not math.isnan(value)
     )
-    return f"{moment(numbers)}: {named}"
+    return f"{moment(numbers)}: {named}" if named else moment(numbers)
 
 
 def moment(numbers: Mapping[str, float], examples: str | None = None) -> str:

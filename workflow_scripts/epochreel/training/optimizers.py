@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from epochreel.core.errors import UserError
+
 _CLASSES = {
     name.lower(): kind
     for name, kind in vars(torch.optim).items()
@@ -16,17 +18,27 @@ _CLASSES = {
 
 
 def make(settings: Mapping[str, Any], network: torch.nn.Module) -> torch.optim.Optimizer:
-    """Return the optimizer of `settings`: its `name`, its `learning_rate` and torch's arguments."""
+    """Return the optimizer of `settings`: its `name`, its `learning_rate` and torch's arguments.
+
+    Raises `UserError` if torch's optimizer does not support the network's weights.
+    """
     kind = _CLASSES[settings["name"]]
     arguments = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in settings.items()
         if name not in ("name", "learning_rate")
     }
+    parameters = list(network.parameters())
     # Update all weights with few kernels: fused if torch has it for CPUs and GPUs, else foreach.
-    implementation = "fused" if settings["name"] in ("adam", "adamw", "sgd") else "foreach"
-    arguments |= {"lr": settings["learning_rate"], implementation: True}
-    return without_compiler(kind)(list(network.parameters()), **arguments)
+    is_complex = any(parameter.is_complex() for parameter in parameters)
+    if is_complex and settings["name"] == "adafactor":
+        raise UserError(
+            "training.optimizer.name is 'adafactor', which torch does not support for complex "
+            "weights: choose another optimizer"
+        )
+    has_fused = settings["name"] in ("adam", "adamw", "sgd") and not is_complex
+    arguments |= {"lr": settings["learning_rate"], "fused" if has_fused else "foreach": True}
+    return without_compiler(kind)(parameters, **arguments)
 
 
 def without_compiler(kind: type[torch.optim.Optimizer]) -> type[torch.optim.Optimizer]:
@@ -67,9 +79,14 @@ def load_state_tensors(
     for key, tensor in tensors.items():
         index, name = key.split(".", 1)
         parameter = parameters[int(index)]
-        if tensor.shape == parameter.shape:  # all but scalars such as `step`
+        # All but scalars such as `step`, which may have the shape of a weight, but not its dtype.
+        if (tensor.shape, tensor.dtype) == (parameter.shape, parameter.dtype):
             tensor = torch.empty_like(parameter, requires_grad=False).copy_(tensor)
         state.setdefault(int(index), {})[name] = tensor
     # Parameter groups contain the settings, which come from the config, not from the store.
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+    # torch converts state to the dtype of its weights, which rounds scalars of half-precision ones.
+    for index, entries in state.items():
+        loaded = optimizer.state[parameters[index]]
+        loaded |= {name: tensor.to(loaded[name].device) for name, tensor in entries.items()}

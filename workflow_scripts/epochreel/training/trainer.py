@@ -143,7 +143,8 @@ class Trainer:
         return Sample(row, {"snapshot": self.snapshot, **system})
 
     def _check_finite(self, total: float | None) -> None:
-        finite = all(bool(value.isfinite().all()) for value in self.network.parameters())
+        trained = (value for value in self.network.parameters() if value.requires_grad)
+        finite = all(bool(value.isfinite().all()) for value in trained)
         if not finite or (total is not None and not np.isfinite(total)):
             what = "the loss is" if finite else "the weights are"
             raise UserError(
@@ -167,6 +168,7 @@ class Trainer:
             )
         # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
         (loss + self._penalty()).backward()
+        self._make_gradients_dense()
         if self.config.gradient_clipping is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clipping)
         self.optimizer.step()
@@ -175,6 +177,17 @@ class Trainer:
             self.plateau.update(self._validation_loss())
             self.network.train()  # Validation leaves the network in eval mode.
         return loss.detach()
+
+    def _make_gradients_dense(self) -> None:
+        """Convert sparse gradients, as of `nn.Embedding(sparse=True)`, to dense ones.
+
+        torch supports sparse ones in few optimizers, and neither clips them nor, with momentum,
+        keeps a state that could be saved. The weights of a snapshot are dense in any case.
+        """
+        for group in self.optimizer.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None and parameter.grad.layout != torch.strided:
+                    parameter.grad = parameter.grad.to_dense()
 
     def _source(self, function: str) -> str:
         return f"{self.model.__file__}: {function}"
@@ -202,19 +215,27 @@ class Trainer:
             self._validated = (self.step, self._validate())
         return self._validated[1]
 
-    @torch.no_grad()
     def _validate(self) -> float | None:
         count = len(next(iter(self.validation.values()), ()))
         if not count:
             return None
         self.network.eval()
+        # The gradients of the last training step are part of its row, and `loss` may add to them.
+        parameters = list(self.network.parameters())
+        gradients = [parameter.grad for parameter in parameters]
         total, size = 0.0, self.config.batch_size
         for start in range(0, count, size):
+            self.network.zero_grad(set_to_none=True)
             part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
-            with device.autocast(self.device, self.config.precision):
-                loss = self._checked(self.model.loss(self.network, part))
-            total += float(loss) * len(next(iter(part.values())))  # The last batch may be smaller.
+            total += self._loss_of(part) * len(next(iter(part.values())))  # The last is smaller.
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
         return total / count
+
+    def _loss_of(self, batch: Mapping[str, torch.Tensor]) -> float:
+        """Return the loss of a batch. `loss` may compute gradients; its graph ends here."""
+        with device.autocast(self.device, self.config.precision):
+            return float(self._checked(self.model.loss(self.network, batch)).detach())
 
 
 def _checked_network(model: ModuleType, network: Any) -> torch.nn.Module:

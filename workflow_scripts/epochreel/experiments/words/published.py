@@ -93,7 +93,9 @@ class _Inputs:
         self._weight = cell.weight_ih
         self._bias = cell.bias_ih + cell.bias_hh
         self._features: list[torch.Tensor] = []
-        self._gathers = torch.is_grad_enabled() and not torch.compiler.is_compiling()
+        # Not in validation, which needs no gradient of the weights.
+        is_trained = cell.training and torch.is_grad_enabled()
+        self._gathers = is_trained and not torch.compiler.is_compiling()
         if self._gathers:
             self._zeros = _Gathered.apply(cell.weight_ih, self._features, batch).unbind(0)
             # Detached, so that autograd computes no gradient of the weights at each step.
