@@ -7,7 +7,7 @@ makes  results/datasets/<dataset>/<split>/<shard>.parquet
 
 rule generate_dataset:
     input:
-        dataset_sources,
+        ancient(dataset_sources),
     output:
         "results/datasets/{dataset}/{split}/{shard}.parquet",
     log:

@@ -3,6 +3,12 @@
 They use PLAN, SLOTS, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
 """
 
+import json
+import os
+
+from snakemake.logging import logger
+
+
 @cache
 def check_targets():
     """Check the target files of the command. The command of a job on a cluster has none."""
@@ -46,9 +52,7 @@ def settings_of(stage):
     def settings(wildcards):
         run = run_of(wildcards)
         block = wildcards.get("block")
-        return canonical(
-            run.stage_settings(stage) if block is None else run.block_settings(stage, block)
-        )
+        return canonical(run.job_settings(stage, block))
 
     return or_stop(settings)
 
@@ -100,23 +104,50 @@ def of_block_before(path):
     return previous
 
 
+# The digests of the user's files as the command planned them, by dataset. Jobs on a cluster, which
+# plan again, inherit them from its environment.
+SOURCES = "EPOCHREEL_SOURCES"
+PLANNED = json.loads(os.environ.get(SOURCES, "{}")) if workflow.remote_exec else {}
+
+
+@cache
+def dataset_of(name):
+    """Return a dataset whose files are those of the command, which warns of ignored ones once."""
+    dataset = PLAN.dataset(name)
+    if workflow.remote_exec and name in PLANNED:
+        dataset.source_digest = PLANNED[name]
+    elif dataset.source_digest:
+        PLANNED[name] = dataset.source_digest
+        os.environ[SOURCES] = json.dumps(PLANNED)
+        if ignored := dataset.ignored():
+            logger.warning(f"epochreel: dataset '{name}': not read: {ignored}")
+    return dataset
+
+
 @or_stop
 def dataset_sources(wildcards):
     """The user's files that a dataset is made from."""
-    return PLAN.dataset(wildcards.dataset).files()
+    return dataset_of(wildcards.dataset).files()
 
 
 @or_stop
 def shard_settings(wildcards):
     """The fingerprint of one shard of a dataset, as canonical JSON."""
-    dataset = PLAN.dataset(wildcards.dataset)
+    dataset = dataset_of(wildcards.dataset)
     return canonical(of_shard(dataset, wildcards.split, wildcards.shard))
+
+
+@or_stop
+def stream_sources(wildcards):
+    """The user's files that a run's unbounded training set is drawn from."""
+    dataset = run_of(wildcards).dataset
+    return dataset_of(dataset.name).files() if dataset.is_stream else []
 
 
 @or_stop
 def run_sources(wildcards):
     """The user's files that a run's data are made from, in the manifest's order."""
-    return list(run_of(wildcards).dataset.sources().values())
+    return list(dataset_of(run_of(wildcards).dataset.name).sources().values())
 
 
 @or_stop

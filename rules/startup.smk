@@ -13,9 +13,10 @@ from epochreel.runtime import requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
 from epochreel.runtime.job import interrupt_on_hangup
-from epochreel.runtime.patches import checksum_cache, slurm_controller
+from epochreel.runtime.patches import ancient_inputs, checksum_cache, slurm_controller
 
 checksum_cache.apply()
+ancient_inputs.apply()
 slurm_controller.apply()
 # Jobs inherit this variable and end when this process ends.
 os.environ[SCHEDULER] = str(os.getpid())

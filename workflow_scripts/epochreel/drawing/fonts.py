@@ -15,7 +15,7 @@ from PIL import ImageFont
 
 from epochreel.core.bundled_fonts import bundled_folder
 from epochreel.core.errors import UserError
-from epochreel.core.files import walk_files
+from epochreel.core.user_files import FONTS, check_all, listed
 
 STYLES = ("upright", "italic", "oblique")
 WEIGHTS = ("light", "normal", "bold")
@@ -70,7 +70,9 @@ def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
 @lru_cache(8)
 def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
     groups: dict[str, list[Face]] = {}
-    for path in _font_files(Path(folder)):
+    paths = listed(folder, FONTS, "font folder").checked()
+    check_all(paths, _open)  # Names all files that are not fonts, at once.
+    for path in paths:
         font = _open(path)
         if font.getname()[0] not in _SYMBOL_FONTS and _has_characters(font, text):
             face = _face(font, path)
@@ -81,18 +83,6 @@ def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
             "add a .ttf or .otf file that has them"
         )
     return {name: tuple(groups[name]) for name in sorted(groups)}
-
-
-def _font_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise UserError(f"font folder {folder} does not exist: create it or choose another folder")
-    try:
-        files = [path for path in walk_files(folder) if path.suffix.lower() in (".ttf", ".otf")]
-    except OSError as error:
-        raise UserError(f"font folder {folder} cannot be read: {error.strerror}") from error
-    if not files:
-        raise UserError(f"font folder {folder} has no .ttf or .otf file: add at least one")
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def _open(path: Path) -> ImageFont.FreeTypeFont:
