@@ -1,12 +1,14 @@
 """Input and params functions shared by the rules: settings and file names. No rules.
 
-They use PLAN, SLOTS, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
+They use PLAN, SLOTS, `Path`, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
 """
 
 import json
 import os
 
 from snakemake.logging import logger
+
+from epochreel.provenance.file_checksums import content_digest
 
 
 @cache
@@ -114,13 +116,14 @@ PLANNED = json.loads(os.environ.get(SOURCES, "{}")) if workflow.remote_exec else
 def dataset_of(name):
     """Return a dataset whose files are those of the command, which warns of ignored ones once."""
     dataset = PLAN.dataset(name)
-    if workflow.remote_exec and name in PLANNED:
-        dataset.source_digest = PLANNED[name]
-    elif dataset.source_digest:
-        PLANNED[name] = dataset.source_digest
-        os.environ[SOURCES] = json.dumps(PLANNED)
-        if ignored := dataset.ignored():
-            logger.warning(f"epochreel: dataset '{name}': not read: {ignored}")
+    if workflow.remote_exec:
+        dataset.source_digest = PLANNED.get(name)
+        return dataset
+    if ignored := dataset.ignored():
+        logger.warning(f"epochreel: dataset '{name}': not read: {ignored}")
+    PLAN.check_sources(dataset)
+    PLANNED[name] = dataset.source_digest
+    os.environ[SOURCES] = json.dumps(PLANNED)
     return dataset
 
 
@@ -134,7 +137,8 @@ def dataset_sources(wildcards):
 def shard_settings(wildcards):
     """The fingerprint of one shard of a dataset, as canonical JSON."""
     dataset = dataset_of(wildcards.dataset)
-    return canonical(of_shard(dataset, wildcards.split, wildcards.shard))
+    position = wildcards.split, wildcards.shard
+    return canonical(of_shard(dataset, *position) | dataset.source_settings())
 
 
 @or_stop
@@ -148,6 +152,13 @@ def stream_sources(wildcards):
 def run_sources(wildcards):
     """The user's files that a run's data are made from, in the manifest's order."""
     return list(dataset_of(run_of(wildcards).dataset.name).sources().values())
+
+
+@or_stop
+def image_digest(wildcards):
+    """The digest of a user's image; nothing if it is missing, which Snakemake reports."""
+    path = Path("images", f"{wildcards.name}.png")
+    return content_digest({"image": path}) if path.is_file() else ""
 
 
 @or_stop

@@ -167,9 +167,10 @@ def _real(path: str | Path) -> str:
 
 def ignored_line(ignored: Mapping[str, list[Path]], base: Path) -> str:
     """Describe ignored files in one line, with a count and an example of each kind."""
+    by_weight = sorted(ignored, key=lambda kind: (not kind.startswith("image"), kind))
     kinds = [
-        f"{len(paths)} {kind} (such as {_name(os.path.relpath(paths[0], base))})"
-        for kind, paths in ignored.items()
+        f"{len(ignored[kind])} {kind} (such as {_name(os.path.relpath(ignored[kind][0], base))})"
+        for kind in by_weight
     ]
     return joined(kinds, ", ")
 

@@ -53,7 +53,13 @@ def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Fac
     Leaves out faces that lack a character or draw two digits identically. Raises `UserError` if the
     folder cannot be read, has a file that is not a font, or has no suitable face.
     """
-    return dict(_families("".join(sorted(set(text) - {" "})), str(folder or bundled_folder())))
+    paths = listed(folder or bundled_folder(), FONTS, "font folder").checked()
+    return families_of(text, paths)
+
+
+def families_of(text: str, paths: Sequence[Path]) -> dict[str, tuple[Face, ...]]:
+    """Return the families of these font files in the same way."""
+    return dict(_families("".join(sorted(set(text) - {" "})), tuple(paths)))
 
 
 def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
@@ -68,9 +74,8 @@ def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
 
 
 @lru_cache(8)
-def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
+def _families(text: str, paths: tuple[Path, ...]) -> Mapping[str, tuple[Face, ...]]:
     groups: dict[str, list[Face]] = {}
-    paths = listed(folder, FONTS, "font folder").checked()
     check_all(paths, _open)  # Names all files that are not fonts, at once.
     for path in paths:
         font = _open(path)
@@ -79,7 +84,7 @@ def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
             groups.setdefault(face.family, []).append(face)
     if not groups:
         raise UserError(
-            f"no font in {folder} has all characters of {text}: "
+            f"no font in {paths[0].parent} has all characters of {text}: "
             "add a .ttf or .otf file that has them"
         )
     return {name: tuple(groups[name]) for name in sorted(groups)}

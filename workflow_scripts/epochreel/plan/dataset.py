@@ -94,12 +94,20 @@ class Dataset:
             raise UserError(f"config: datasets.{self.name}{count}: {user_files.joined(faults)}")
         return files
 
+    def source_error(self) -> str | None:
+        """Describe what is wrong with these files, if anything."""
+        try:
+            self.sources()
+        except UserError as error:
+            return str(error)
+        return None
+
     def _count_faults(self) -> Iterator[str]:
         """Yield a line for each split that wants more examples than the files suffice for."""
         for split, available in self._listing.available.items():
             count = self.settings[split]
             if count == UNBOUNDED or count > available:
-                yield f"{split} is {count}; expected at most {available} (the images that it has)"
+                yield f"{split} is {count}; expected at most {available}: add files or lower it"
 
     def sources(self) -> dict[str, str]:
         """Return the user's files that the data are made from: name → path.
@@ -126,10 +134,9 @@ class Dataset:
         """The digest of these files' names and contents; None if there are no files."""
         return content_digest(self._named) if self._files else None
 
-    def source_settings(self) -> dict[str, Any]:
-        """Return what a job needs to know of the files: where they are, and their digest."""
-        digest = self.source_digest
-        return {"folders": self.folders()} | ({"sources": digest} if digest else {})
+    def source_settings(self) -> dict[str, str]:
+        """Return the digest under the key with which jobs check it; it is in no cache key."""
+        return {"sources": self.source_digest} if self.source_digest else {}
 
     def files(self) -> list[str]:
         """Return the paths of the source files, sorted and without duplicates."""

@@ -35,7 +35,7 @@ def _code(stage: str, experiment: Experiment, variant: Variant) -> str:
 def of_shard(dataset: Dataset, split: str, shard: str) -> dict[str, Any]:
     """Return the fingerprint of one shard of a dataset."""
     position = dataset.shard_range(split, shard)
-    return _of_dataset(dataset) | position | dataset.source_settings()
+    return _of_dataset(dataset) | position | {"folders": dataset.folders()}
 
 
 def shard_keys(dataset: Dataset) -> dict[str, str]:

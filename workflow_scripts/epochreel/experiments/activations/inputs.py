@@ -51,8 +51,8 @@ def _list_fashion(listing: Listing, settings: Mapping[str, Any]) -> None:
                 listing.faults.append(missing(folder, name))
             else:
                 listing.files.append(path)
-                if name == labels:
-                    counts[split] = _labels(path)
+                if name == labels and (found := _labels(path)):
+                    counts[split] = found
     _count(listing, counts, settings)
 
 
@@ -73,12 +73,13 @@ def missing(folder: Path, name: str) -> str:
 
 
 def _labels(path: Path) -> Counter:
-    """Count the labels in an IDX file; none if it cannot be read, which the job reports."""
+    """Count the labels in an IDX file; none if it is damaged, which the job reports."""
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error):
         return Counter()
-    return Counter(data[8:])
+    found = Counter(data[8:])
+    return found if max(found, default=0) < len(classes.FASHION) else Counter()
 
 
 def splits_of(pools: Iterable[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
