@@ -117,7 +117,7 @@ def dataset_of(name):
     """Return a dataset whose files are those of the command, which warns of ignored ones once."""
     dataset = PLAN.dataset(name)
     if workflow.remote_exec:
-        dataset.source_digest = PLANNED.get(name)
+        dataset.source_digest = PLANNED.get(name, dataset.source_digest)
         return dataset
     if ignored := dataset.ignored():
         logger.warning(f"epochreel: dataset '{name}': not read: {ignored}")
