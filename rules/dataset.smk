@@ -7,7 +7,8 @@ makes  results/datasets/<dataset>/<split>/<shard>.parquet
 
 rule generate_dataset:
     input:
-        dataset_sources,
+        # Changes are in `params`: the times of a user's files may lie in the future or never change.
+        ancient(dataset_sources),
     output:
         "results/datasets/{dataset}/{split}/{shard}.parquet",
     log:

@@ -1,7 +1,15 @@
 """Input and params functions shared by the rules: settings and file names. No rules.
 
-They use PLAN, SLOTS, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
+They use PLAN, SLOTS, `Path`, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
 """
+
+import json
+import os
+
+from snakemake.logging import logger
+
+from epochreel.provenance.file_checksums import content_digest
+
 
 @cache
 def check_targets():
@@ -47,9 +55,7 @@ def settings_of(stage):
     def settings(wildcards):
         run = run_of(wildcards)
         block = wildcards.get("block")
-        return canonical(
-            run.stage_settings(stage) if block is None else run.block_settings(stage, block)
-        )
+        return canonical(run.job_settings(stage, block))
 
     return or_stop(settings)
 
@@ -101,24 +107,60 @@ def of_block_before(path):
     return previous
 
 
+# The digests of the user's files as the command planned them, by dataset. Jobs on a cluster, which
+# plan again, inherit them from its environment.
+SOURCES = "EPOCHREEL_SOURCES"
+DIGESTS = json.loads(os.environ.get(SOURCES, "{}")) if workflow.remote_exec else {}
+
+
+@cache
+def dataset_of(name):
+    """Return a dataset whose files are those of the command, which warns of ignored ones once."""
+    check_targets()
+    dataset = PLAN.dataset(name)
+    if workflow.remote_exec:
+        dataset.source_digest = DIGESTS.get(name, dataset.source_digest)
+        return dataset
+    if ignored := dataset.ignored():
+        logger.warning(f"epochreel: dataset '{name}': not read: {ignored}")
+    PLAN.check_sources(dataset)
+    DIGESTS[name] = dataset.source_digest
+    os.environ[SOURCES] = json.dumps(DIGESTS)
+    return dataset
+
+
 @or_stop
 def dataset_sources(wildcards):
     """The user's files that a dataset is made from."""
-    check_targets()
-    return PLAN.dataset(wildcards.dataset).files()
+    return dataset_of(wildcards.dataset).files()
 
 
 @or_stop
 def shard_settings(wildcards):
     """The fingerprint of one shard of a dataset, as canonical JSON."""
-    dataset = PLAN.dataset(wildcards.dataset)
-    return canonical(of_shard(dataset, wildcards.split, wildcards.shard))
+    dataset = dataset_of(wildcards.dataset)
+    position = wildcards.split, wildcards.shard
+    return canonical(of_shard(dataset, *position) | dataset.source_settings())
+
+
+@or_stop
+def stream_sources(wildcards):
+    """The user's files that a run's unbounded training set is drawn from."""
+    dataset = run_of(wildcards).dataset
+    return dataset_of(dataset.name).files() if dataset.is_stream else []
 
 
 @or_stop
 def run_sources(wildcards):
     """The user's files that a run's data are made from, in the manifest's order."""
-    return list(run_of(wildcards).dataset.sources().values())
+    return list(dataset_of(run_of(wildcards).dataset.name).sources().values())
+
+
+@or_stop
+def image_digest(wildcards):
+    """The digest of a user's image; nothing if it is missing, which Snakemake reports."""
+    path = Path("images", f"{wildcards.name}.png")
+    return content_digest({"image": path}) if path.is_file() else ""
 
 
 @or_stop

@@ -10,7 +10,7 @@ makes  results/<run>/layers.parquet: the layer table; results/<run>/network.safe
 rule describe_network:
     input:
         train=of_run("first_train_shard"),
-        sources=of_run("stream_sources"),
+        sources=ancient(stream_sources),
     output:
         "results/{run}/layers.parquet",
     log:

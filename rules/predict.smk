@@ -7,7 +7,8 @@ makes  results/<run>/predictions/<name>.csv; if the experiment draws predictions
 
 rule predict:
     input:
-        image="images/{name}.png",
+        # Changes are in `params`: the time of a photograph may lie in the future.
+        image=ancient("images/{name}.png"),
         network="results/{run}/network.safetensors",
         # Contains the checksum of the network.
         checkpoint_index=last_of("checkpoint_index"),
@@ -25,6 +26,7 @@ rule predict:
         runtime=30,
     params:
         settings=settings_of("predict"),
+        image=image_digest,
         base=BASE,
     script:
         "../workflow_scripts/predict.py"
@@ -32,7 +34,8 @@ rule predict:
 
 rule draw_prediction:
     input:
-        image="images/{name}.png",
+        # Changes are in `params`: the time of a photograph may lie in the future.
+        image=ancient("images/{name}.png"),
         network="results/{run}/network.safetensors",
         # Contains the checksum of the network.
         checkpoint_index=last_of("checkpoint_index"),

@@ -14,7 +14,7 @@ rule train:
     input:
         train=shards_of("train"),
         validation=shards_of("validation"),
-        sources=of_run("stream_sources"),
+        sources=ancient(stream_sources),
         before=of_block_before("results/{run}/checkpoint_index/{block}.json"),
     output:
         checkpoints=files_of_block("checkpoints", "safetensors"),

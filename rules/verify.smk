@@ -14,7 +14,7 @@ rule write_manifest:
         unpack(of_run("artifacts_by_kind")),
         # Contains the checksum of the network.
         last_index=last_of("checkpoint_index"),
-        sources=run_sources,
+        sources=ancient(run_sources),
     output:
         "results/{run}/manifest.json",
     log:

@@ -6,7 +6,7 @@ from pathlib import Path
 from epochreel.artifacts import layer_table
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import loader, sources
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 from epochreel.training.data_source import example_of
@@ -25,6 +25,7 @@ def describe_network(paths_to_train: list, path_to_layers: str, stage: dict, bas
     if paths_to_train:
         example = example_of(Split.sample(stage, "train", paths_to_train, 1), cpu)
     else:
+        sources.check_unchanged(experiment, settings["data"]["settings"], stage, base)
         example = stream(experiment, stage, base, 1, cpu).example()
     seeding.seed_all(settings["seed"])
     network = device.put(model.Network(settings["network"], settings["data"]["settings"]), cpu)

@@ -1,20 +1,32 @@
 """Generate one shard of a dataset."""
 
 import json
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from epochreel.artifacts import dataset_shards
 from epochreel.core import seeding
 from epochreel.core.log import log
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import loader, sources
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
 
-def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
-    """Write the examples `first` … `first + count - 1` of one split to a shard."""
+def generate_dataset(
+    path_to_shard: str, stage: dict, base: Path, paths_to_sources: list | None = None
+) -> None:
+    """Write the examples `first` … `first + count - 1` of one split to a shard.
+
+    `paths_to_sources` are the user's files that the data are made from, as planned.
+    """
     settings = stage["settings"]
-    data = loader.find(settings["experiment"], base).load("data")
+    experiment = loader.find(settings["experiment"], base)
+    check = partial(
+        sources.check_unchanged, experiment, settings["settings"], stage, base, paths_to_sources
+    )
+    check()
+    data = experiment.load("data")
     options = loader.resolve_paths(settings["settings"], stage["folders"], base)
     indices = range(stage["first"], stage["first"] + stage["count"])
     origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), stage["first"])
@@ -25,8 +37,14 @@ def generate_dataset(path_to_shard: str, stage: dict, base: Path) -> None:
     source = f"{data.__file__}: generate"
     examples = seeding.seed_each(examples, *origin, what="example")
     examples = dataset_shards.checked_examples(examples, stage["count"], source)
-    written = dataset_shards.write(path_to_shard, examples, metadata, source)
+    written = dataset_shards.write(path_to_shard, _then(examples, check), metadata, source)
     log.info("wrote %d examples to %s", written, path_to_shard)
+
+
+def _then(examples: Iterator, check: Callable[[], None]) -> Iterator:
+    """Yield all examples, then check that the files that they were made from have not changed."""
+    yield from examples
+    check()
 
 
 if __name__ == "__main__":
@@ -35,4 +53,5 @@ if __name__ == "__main__":
             path_to_shard=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
             base=snakemake.params.base,
+            paths_to_sources=snakemake.input,
         )

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel.experiment_api import loader
+from epochreel.experiment_api import loader, sources
 from epochreel.runtime.job import job
 from epochreel.training.block import Block, Outputs, RunSize
 from epochreel.training.training_data import TrainingData
@@ -24,6 +24,8 @@ def train(
     paths in the settings start from `base`.
     """
     experiment = loader.of_stage(stage, base)
+    options = stage["settings"]["data"]["settings"]
+    sources.check_unchanged(experiment, options, stage, base, paths_to_sources)
     paths = paths_to_train, paths_to_validation, paths_to_sources
     data = TrainingData(experiment, stage, base, *paths)
     Block(experiment, stage, data, outputs, run_size).make()

@@ -73,9 +73,9 @@ not rerun, since nothing that it depends on has changed: delete the file to recr
 - **Altered with its modification time preserved**: nothing reruns. `snakemake verify` names the file,
   unless it is in the store. If something else makes the manifest again, `write_manifest` rejects the
   file.
-- **The user's fonts and images**: a changed or added file in a folder that a dataset names remakes
-  the dataset or, if the training set is unbounded, retrains the network. Files of other types are
-  ignored.
+- **The user's fonts and images**: a file that was changed, added to the folder that a dataset names
+  or removed from it remakes the dataset or, if the training set is unbounded, retrains the network.
+  Files that are not read, and dates, do not matter.
 - **Nothing reruns** after `touch`, after copying results together with `.snakemake`, even if the
   copies have other times, or after a fresh clone of the code over existing results.
 

@@ -9,8 +9,9 @@ from PIL import Image
 from schema_paths import schema_of
 
 from epochreel.config import schema
+from epochreel.core import user_files
 from epochreel.core.errors import UserError
-from epochreel.experiments.activations import classes, data, folders, idx, sketches
+from epochreel.experiments.activations import classes, data, idx, sketches
 
 DEFAULTS = schema_of("activations")["data"]
 
@@ -165,7 +166,7 @@ def test_a_truncated_file_is_reported(name, length, clothes):
 def test_a_file_that_is_not_idx_is_refused(tmp_path):
     (tmp_path / "x").write_bytes(b"\x00\x00\x0d\x01\x00\x00\x00\x01abcd")
     with pytest.raises(UserError, match="not an IDX file"):
-        idx.read(tmp_path, "x")
+        idx.read(tmp_path / "x")
 
 
 def test_different_numbers_of_labels_and_images_are_refused(clothes):
@@ -300,7 +301,7 @@ def test_a_request_for_too_many_examples_is_refused_with_the_maximum(tmp_path):
         generated(indices=range(10, 20), **own(tmp_path))
 
 
-@pytest.mark.parametrize("kind", folders.SUFFIXES)
+@pytest.mark.parametrize("kind", user_files.IMAGES)
 def test_images_of_all_file_formats_are_read(tmp_path, kind):
     pictures(tmp_path, ["cats", "dogs"], kind=kind[1:].upper())
     assert 95 <= generated(**own(tmp_path))[0]["image"][2, 2] <= 108

@@ -157,12 +157,17 @@ def test_a_shard_beyond_its_split_is_refused(planned):
         fingerprints.of_shard(planned().datasets["points"], "train", "00001")
 
 
+def with_fonts(folder: str) -> dict:
+    settings = {"variant": "perturbed", "fonts": folder}
+    return {"experiment": "sheets", "train": 1, "test": 1, "settings": settings}
+
+
 def test_fonts_in_a_folder_named_by_the_settings_are_inputs(planned, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine" / "deep").mkdir(parents=True)
     for name in ("a.ttf", "README.txt"):
         (tmp_path / "mine" / "deep" / name).touch()
-    config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": "mine"}}
+    config = with_fonts("mine")
     dataset = planned({"datasets.pages": config}).datasets["pages"]
     assert dataset.files() == ["mine/deep/a.ttf"]
 
@@ -176,7 +181,7 @@ def test_files_below_linked_folders_are_inputs_even_with_circular_links(
     (tmp_path / "elsewhere/deep/a.ttf").touch()
     (tmp_path / "mine/linked").symlink_to("../elsewhere")
     (tmp_path / "elsewhere/deep/again").symlink_to("../../mine")
-    config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": "mine"}}
+    config = with_fonts("mine")
     dataset = planned({"datasets.pages": config}).datasets["pages"]
     assert dataset.files() == ["mine/linked/deep/a.ttf"]
     assert list(dataset.sources()) == ["datasets.pages.settings.fonts: linked/deep/a.ttf"]
@@ -184,10 +189,8 @@ def test_files_below_linked_folders_are_inputs_even_with_circular_links(
 
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
 def test_a_path_that_is_not_a_folder_is_reported(planned, name):
-    config = {"experiment": "sheets", "train": 1, "test": 1, "settings": {"fonts": name}}
-    with pytest.raises(
-        UserError, match=r"datasets\.pages\.settings\.fonts: folder .* does not exist"
-    ):
+    config = with_fonts(name)
+    with pytest.raises(UserError, match=r"datasets\.pages: font folder .* does not exist"):
         planned({"datasets.pages": config}).datasets["pages"].files()
 
 

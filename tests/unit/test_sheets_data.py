@@ -222,7 +222,7 @@ def test_perturbed_pages_use_the_fonts_of_a_user_folder(tmp_path):
 
 
 def test_an_empty_folder_of_fonts_fails_before_any_page(tmp_path):
-    with pytest.raises(UserError, match=r"has no \.ttf or \.otf file"):
+    with pytest.raises(UserError, match=r"has no files \(\.ttf, \.otf\)"):
         examples("perturbed", folder=str(tmp_path))
 
 

@@ -15,6 +15,7 @@ SOURCES = {
     "inference": "def predict(network, image, data): ...\n",
     "projection": "def activations(predictions): ...\n",
     "checks": "def contradictions(asked): ...\n",
+    "inputs": "def files(settings): ...\n",
 }
 FOLDER = {
     "__init__.py": "ROOT = 1\n",  # Never runs.

@@ -317,7 +317,7 @@ def test_a_crop_shows_at_least_a_third_of_an_images_shorter_side(tmp_path, size)
 
 def test_a_folder_without_usable_backgrounds_is_reported(tmp_path):
     (tmp_path / "notes.txt").write_text("no image")
-    with pytest.raises(UserError, match=rf"{tmp_path} has no images .*: add some"):
+    with pytest.raises(UserError, match=rf"{tmp_path} has no files .*: add some"):
         behind(tmp_path)
     with pytest.raises(UserError, match=rf"{tmp_path}/missing does not exist"):
         behind(tmp_path / "missing")

@@ -13,6 +13,7 @@ from epochreel.formats import checked_json, parquet, png
 from epochreel.provenance import lineage
 
 _OTHER_KEY = f"{lineage.STALE} now"
+_REMAKE = "run the same command again (with --forcerun generate_dataset if it plans nothing)"
 
 
 def write(
@@ -69,15 +70,15 @@ def differences(
 def _source_difference(file: str | None, recorded: str | None) -> str | None:
     """Return how a user's file differs from the one that the data was made from, or None."""
     if recorded is None:
-        return f"was added after the data was made: touch {file} and run the same command again"
+        return f"was added after the data was made: {_REMAKE}"
     if file is None or not Path(file).is_file():
-        return "was deleted after the data was made: run the same command again"
+        return f"was deleted after the data was made: {_REMAKE}"
     try:
         differs = sha256(file) != recorded
     except OSError as error:
         return f"cannot be read: {first_line(error)}"
     if differs:
-        return f"changed after the data was made: touch {file} and run the same command again"
+        return f"changed after the data was made: {_REMAKE}"
     return None
 
 

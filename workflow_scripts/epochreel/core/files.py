@@ -90,23 +90,6 @@ def temporary_path(path: Path) -> Path:
     return tmp_path
 
 
-def walk_files(folder: str | Path, parents: frozenset[Path] = frozenset()) -> Iterator[Path]:
-    """Yield all files in a folder and its subfolders, sorted by name; follow links to folders.
-
-    A link to one of the `parents` is skipped. Raises `OSError` if a folder does not exist or cannot
-    be read.
-    """
-    folder = Path(folder)
-    real = folder.resolve()
-    if real in parents:
-        return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            yield from walk_files(path, parents | {real})
-        else:
-            yield path
-
-
 def remove_leftovers(folder: str | Path) -> None:
     """Delete temporary files below `folder` that killed processes on this machine left behind.
 

@@ -15,7 +15,7 @@ from PIL import ImageFont
 
 from epochreel.core.bundled_fonts import bundled_folder
 from epochreel.core.errors import UserError
-from epochreel.core.files import walk_files
+from epochreel.core.user_files import FONTS, check_all, listed
 
 STYLES = ("upright", "italic", "oblique")
 WEIGHTS = ("light", "normal", "bold")
@@ -53,7 +53,13 @@ def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Fac
     Leaves out faces that lack a character or draw two digits identically. Raises `UserError` if the
     folder cannot be read, has a file that is not a font, or has no suitable face.
     """
-    return dict(_families("".join(sorted(set(text) - {" "})), str(folder or bundled_folder())))
+    paths = listed(folder or bundled_folder(), FONTS, "font folder").checked()
+    return families_of(text, paths)
+
+
+def families_of(text: str, paths: Sequence[Path]) -> dict[str, tuple[Face, ...]]:
+    """Return the families of these font files in the same way."""
+    return dict(_families("".join(sorted(set(text) - {" "})), tuple(paths)))
 
 
 def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
@@ -68,31 +74,20 @@ def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
 
 
 @lru_cache(8)
-def _families(text: str, folder: str) -> Mapping[str, tuple[Face, ...]]:
+def _families(text: str, paths: tuple[Path, ...]) -> Mapping[str, tuple[Face, ...]]:
     groups: dict[str, list[Face]] = {}
-    for path in _font_files(Path(folder)):
+    check_all(paths, _open)  # Names all files that are not fonts, at once.
+    for path in paths:
         font = _open(path)
         if font.getname()[0] not in _SYMBOL_FONTS and _has_characters(font, text):
             face = _face(font, path)
             groups.setdefault(face.family, []).append(face)
     if not groups:
         raise UserError(
-            f"no font in {folder} has all characters of {text}: "
+            f"no font in {paths[0].parent} has all characters of {text}: "
             "add a .ttf or .otf file that has them"
         )
     return {name: tuple(groups[name]) for name in sorted(groups)}
-
-
-def _font_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise UserError(f"font folder {folder} does not exist: create it or choose another folder")
-    try:
-        files = [path for path in walk_files(folder) if path.suffix.lower() in (".ttf", ".otf")]
-    except OSError as error:
-        raise UserError(f"font folder {folder} cannot be read: {error.strerror}") from error
-    if not files:
-        raise UserError(f"font folder {folder} has no .ttf or .otf file: add at least one")
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def _open(path: Path) -> ImageFont.FreeTypeFont:

@@ -12,6 +12,7 @@ NAMES = {
     "inference": ("predict",),
     "projection": ("activations",),
     "checks": ("contradictions",),
+    "inputs": ("files",),
 }
 """Required names in each file of an experiment."""
 FILES = ("data", "model", "evaluation", "figure")
@@ -40,6 +41,7 @@ CALLS = {
     },
     "projection": {"activations": ("predictions",)},
     "checks": {"contradictions": ("settings",)},
+    "inputs": {"files": ("settings",)},
 }
 """Positional arguments with which each function of an experiment is called."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -68,9 +69,9 @@ def find(name: str, base: Path) -> Experiment:
             )
         return Experiment(_BUILT_IN / name, f"epochreel.experiments.{name}")
     try:
-        folder = (base / name).resolve()
+        folder = config_path(base, name).resolve()
         missing = [f"{module}.py" for module in FILES if not (folder / f"{module}.py").is_file()]
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):
         raise UserError(f"experiment {shown(name)}: this is not a valid path") from None
     if missing:
         raise UserError(
@@ -87,7 +88,16 @@ def of_stage(stage: Mapping[str, Any], base: Path) -> Experiment:
 
 def resolve_paths(settings: Mapping[str, Any], keys: Iterable[str], base: Path) -> dict[str, Any]:
     """Return a dataset's settings with the paths at `keys` resolved against `base`."""
-    return {**settings, **{key: str(base / settings[key]) for key in keys}}
+    named = {key: settings[key] for key in keys if settings[key] is not None}
+    return {**settings, **{key: str(config_path(base, named[key])) for key in named}}
+
+
+def config_path(base: Path, text: str) -> Path:
+    """Return the path that a config means: `~` is the home folder, others are relative to `base`.
+
+    If there is no such home folder, `~` is taken as written.
+    """
+    return base / os.path.expanduser(text)
 
 
 def check_complete(file: Path, missing: Sequence[str]) -> None:

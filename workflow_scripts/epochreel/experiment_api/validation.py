@@ -6,20 +6,13 @@ other.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from epochreel.config import schema
-from epochreel.core.errors import (
-    UserError,
-    describe_error,
-    describe_experiment_error,
-    printable,
-    raise_wrong_result,
-    shown,
-    single_line,
-)
+from epochreel.core.errors import UserError, raise_wrong_result, shown, single_line
+from epochreel.experiment_api import calls
 from epochreel.experiment_api.loader import Experiment
 
 SCHEMA = "settings.schema.yaml"
@@ -67,16 +60,7 @@ def contradictions(experiment: Experiment, settings: Mapping[str, Any]) -> list[
     file = experiment.file("checks")
     if not file.is_file():
         return []
-    try:
-        found = experiment.load("checks").contradictions(settings)
-        found = list(found) if isinstance(found, Iterable) else found
-    except UserError as error:
-        raise UserError(printable(str(error))) from error
-    except (Exception, SystemExit) as error:
-        if experiment.is_builtin:
-            raise
-        reason = describe_experiment_error(error) or f"{file}: {describe_error(error)}"
-        raise UserError(reason) from error
+    found = calls.call(experiment, "checks", "contradictions", settings)
     for pair in found if isinstance(found, list) else [found]:
         if not _is_pair(pair):
             raise_wrong_result(f"{file}: contradictions", pair, "pairs of a key and an explanation")

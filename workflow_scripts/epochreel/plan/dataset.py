@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from epochreel.config import schema
+from epochreel.core import user_files
 from epochreel.core.errors import UserError, shown
-from epochreel.core.files import walk_files
-from epochreel.experiment_api import loader, source_checks
+from epochreel.core.user_files import Listing
+from epochreel.experiment_api import loader, source_checks, sources
 from epochreel.plan import schemas
+from epochreel.provenance.file_checksums import content_digest
 
 SPLITS = ("train", "validation", "test")
 UNBOUNDED = "unbounded"
@@ -65,34 +68,75 @@ class Dataset:
         """Return the shards that contain the first `count` training examples."""
         return self.shards("train")[: -(-count // self.settings["examples_per_shard"])]
 
-    def folders(self) -> dict[str, Path]:
-        """Return the user's folders that the settings name, by key."""
-        keys = schema.folders(self._schema.get("data", {}))
-        folders = {key: self.settings["settings"].get(key) for key in keys}
-        return {key: self.base / value for key, value in folders.items() if value is not None}
+    def folders(self) -> dict[str, list[str] | None]:
+        """Map the settings that name a folder to the suffixes of the files there; None for all."""
+        data, settings = self._schema.get("data", {}), self.settings["settings"]
+        suffixes = schema.suffixes(data)
+        keys = (key for key in schema.folders(data) if settings.get(key) is not None)
+        return {key: suffixes.get(key) for key in keys}
+
+    @cached_property
+    def _listing(self) -> Listing:
+        settings = self.settings["settings"]
+        return sources.list_files(self.experiment, settings, self.folders(), self.base)
+
+    def ignored(self) -> str:
+        """Describe the files in the folders that are not read; empty if there are none."""
+        return user_files.ignored_line(self._listing.ignored, self.base)
+
+    @cached_property
+    def _files(self) -> list[str]:
+        """The paths of the listed files, relative to the working folder."""
+        listing, files = self._listing, [os.path.relpath(path) for path in self._listing.files]
+        names = filter(None, map(_name_fault, files))
+        if faults := [*listing.faults, *names, *self._count_faults()]:
+            count = f" has {len(faults)} faults" if len(faults) > 1 else ""
+            raise UserError(f"config: datasets.{self.name}{count}: {user_files.joined(faults)}")
+        return files
+
+    def source_error(self) -> str | None:
+        """Describe what is wrong with these files, if anything."""
+        try:
+            self.sources()
+        except UserError as error:
+            return str(error)
+        return None
+
+    def _count_faults(self) -> Iterator[str]:
+        """Yield a line for each split that wants more examples than the files suffice for."""
+        for split, available in self._listing.available.items():
+            count = self.settings[split]
+            if count == UNBOUNDED or count > available:
+                yield f"{split} is {count}; expected at most {available}: add files or lower it"
 
     def sources(self) -> dict[str, str]:
-        """Return the files in these folders that the data are made from: name → path.
+        """Return the user's files that the data are made from: name → path.
 
         The folders are read only once. Names begin with the folder's key in the config. Paths are
         relative to the working folder, so that everything can be moved together. Raises `UserError`
-        for a folder that does not exist or cannot be read, and for a file name that Snakemake does
-        not support.
+        with all that is wrong with the files.
         """
         return self._sources
 
     @cached_property
     def _sources(self) -> dict[str, str]:
         # Cached, because the rule calls this for every shard.
-        found, suffixes = {}, schema.suffixes(self._schema.get("data", {}))
-        for key, folder in self.folders().items():
-            where = f"datasets.{self.name}.settings.{key}"
-            for path in _files_in(folder, where):
-                if path.suffix.lower() in suffixes.get(key, [path.suffix.lower()]):
-                    found[f"{where}: {path.relative_to(folder)}"] = os.path.relpath(path)
-        for file in found.values():
-            _check_name(file)
-        return found
+        where = f"datasets.{self.name}.settings"
+        return dict(zip((f"{where}.{name}" for name in self._named), self._files, strict=True))
+
+    @cached_property
+    def _named(self) -> dict[str, Path]:
+        settings, files = self.settings["settings"], self._listing.files
+        return sources.by_name(files, settings, self.folders(), self.base)
+
+    @cached_property
+    def source_digest(self) -> str | None:
+        """The digest of these files' names and contents; None if there are no files."""
+        return content_digest(self._named) if self._files else None
+
+    def source_settings(self) -> dict[str, str]:
+        """Return the digest under the key with which jobs check it; it is in no cache key."""
+        return {"sources": self.source_digest} if self.source_digest else {}
 
     def files(self) -> list[str]:
         """Return the paths of the source files, sorted and without duplicates."""
@@ -114,22 +158,11 @@ class Dataset:
         return {"split": split, "first": first, "count": count}
 
 
-def _files_in(folder: Path, where: str) -> list[Path]:
-    """Return all files in a folder, and its subfolders, that the config names at key `where`."""
-    try:
-        return [path for path in walk_files(folder) if path.is_file()]
-    except PermissionError as error:
-        name = shown(str(error.filename), 500)
-        raise UserError(f"config: {where}: cannot read {name}: permission denied") from error
-    except (OSError, ValueError, RuntimeError) as error:  # Name too long, null byte, link loop.
-        name = shown(str(folder), 500)
-        raise UserError(f"config: {where}: folder {name} does not exist") from error
-
-
-def _check_name(file: str) -> None:
-    """Reject names with braces, Snakemake's wildcards, or surrogates, which are invalid UTF-8."""
+def _name_fault(file: str) -> str | None:
+    """Describe a name with braces, Snakemake's wildcards, or surrogates, which are no UTF-8."""
     if re.search("[{}\ud800-\udfff]", file):
-        raise UserError(
+        return (
             f"{shown(file, 500)}: Snakemake does not support paths with braces or invalid UTF-8: "
             "rename the file or folder"
         )
+    return None

@@ -35,7 +35,7 @@ def _code(stage: str, experiment: Experiment, variant: Variant) -> str:
 def of_shard(dataset: Dataset, split: str, shard: str) -> dict[str, Any]:
     """Return the fingerprint of one shard of a dataset."""
     position = dataset.shard_range(split, shard)
-    return _of_dataset(dataset) | position | {"folders": sorted(dataset.folders())}
+    return _of_dataset(dataset) | position | {"folders": dataset.folders()}
 
 
 def shard_keys(dataset: Dataset) -> dict[str, str]:
@@ -79,7 +79,7 @@ class Fingerprints:
         found = fingerprint(stage, run.experiment, declared.settings(run), Variant.of(run))
         found["reads"] = {name: self.digest(name) for name in self._read_by(stage)}
         if "data" in declared.also(Variant.of(run)).files:
-            found["folders"] = sorted(run.dataset.folders())
+            found["folders"] = run.dataset.folders()
         return found
 
     def _read_by(self, stage: str) -> list[str]:

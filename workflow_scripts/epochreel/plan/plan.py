@@ -92,6 +92,15 @@ class Plan:
         """
         return _find("dataset", name, self.datasets, key)
 
+    def check_sources(self, dataset: Dataset) -> None:
+        """Check the user's files that a dataset is made from.
+
+        Raises `UserError` if anything is wrong, with what is wrong in all datasets of the config.
+        """
+        if dataset.source_error():
+            errors = [found.source_error() for found in self.datasets.values()]
+            raise UserError("; ".join(filter(None, errors)))
+
 
 def _find(kind: str, name: str, items: Mapping[str, Any], key: str | None) -> Any:
     if name in items:

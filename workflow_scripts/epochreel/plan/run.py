@@ -37,6 +37,14 @@ class Run(RunSettings):
         position = {"first": int(block) * self.size, "count": self.snapshot_count(block)}
         return self.stage_settings(stage) | position
 
+    def job_settings(self, stage: str, block: str | None) -> dict[str, Any]:
+        """Return what the jobs of a stage are told: `block_settings`, or those of the whole run.
+
+        If they read the user's files, the digest of these files is included. It is in no cache key.
+        """
+        found = self.stage_settings(stage) if block is None else self.block_settings(stage, block)
+        return found | (self.dataset.source_settings() if "folders" in found else {})
+
     def key_digest(self, stage: str) -> str:
         """Return the digest of the cache key that the artifacts of a stage carry."""
         return self.fingerprints.digest(stage)

@@ -30,6 +30,8 @@ FASHION = (
     "bag",
     "ankle boot",
 )
+DIGIT_COUNTS = dict(enumerate((178, 182, 177, 183, 181, 182, 181, 179, 174, 180)))
+"""Number of images of each digit that scikit-learn bundles."""
 BUILT_IN = {"sketches": SKETCHES, "digits": DIGITS, "fashion": FASHION}
 """Class names of every source except `folder`."""
 

@@ -14,6 +14,7 @@ interleaves the classes, so that they have about the same proportions in its fir
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,8 @@ from PIL import Image
 
 from epochreel.artifacts.dataset_shards import SPLITS
 from epochreel.core.errors import UserError
-from epochreel.experiments.activations import classes, folders, idx, sketches
+from epochreel.core.user_files import check_all
+from epochreel.experiments.activations import classes, folders, idx, inputs, sketches
 from epochreel.formats.user_images import open_image
 
 Examples = Callable[[int], tuple[np.ndarray, int]]
@@ -86,43 +88,59 @@ def _digits(settings: Mapping[str, Any], seed: int, split: str) -> tuple[Example
 
 
 def _fashion(settings: Mapping[str, Any], seed: int, split: str) -> tuple[Examples, np.ndarray]:
-    folder, file = settings["fashion_files"], "t10k" if split == "test" else "train"
-    if folder is None:
-        raise UserError(
-            "source is fashion, but fashion_files is null: set it to the folder of its four files"
-        )
-    images = idx.read(folder, f"{file}-images-idx3-ubyte")
-    labels = idx.read(folder, f"{file}-labels-idx1-ubyte")
+    if settings["fashion_files"] is None:
+        raise UserError(inputs.no_folder("fashion", "fashion_files"))
+    folder, part = Path(settings["fashion_files"]), "t10k" if split == "test" else "train"
+    images, labels = (_read_idx(folder, name) for name in inputs.fashion_files(part))
     if images.ndim != 3 or labels.ndim != 1 or len(images) != len(labels):
         raise UserError(
-            f"{folder}: the images and labels of {file} do not match: replace the files"
+            f"{folder}: the images and labels of {part} do not match: replace the files"
         )
     if labels.max(initial=0) >= len(classes.FASHION):
         most = len(classes.FASHION) - 1
-        raise UserError(f"{folder}: a label of {file} is {labels.max()}; expected at most {most}")
-    if split == "test":
-        chosen = _split(labels, settings, seed, ())["train"]
-    else:
-        chosen = _split(labels, settings, seed, ("validation",))[split]
+        raise UserError(f"{folder}: a label of {part} is {labels.max()}; expected at most {most}")
+    chosen = _taken(inputs.splits_of(("train", "test"))[split][1], labels, settings, seed, split)
     return (lambda number: (255 - images[number], int(labels[number]))), chosen
+
+
+def _read_idx(folder: Path, name: str) -> np.ndarray:
+    path = inputs.find(folder, name)
+    if path is None:
+        raise UserError(inputs.missing(folder, name))
+    return idx.read(path)
 
 
 def _folder(settings: Mapping[str, Any], seed: int, split: str) -> tuple[Examples, np.ndarray]:
     if settings["folder"] is None:
-        raise UserError("source is folder, but folder is null: set it to the folder of your images")
+        raise UserError(inputs.no_folder("folder", "folder"))
     pools = folders.pools(settings["folder"], classes.names(settings))
-    paths, labels = pools.get("all") or pools["test" if split == "test" else "train"]
-    if "all" in pools:
-        chosen = _split(labels, settings, seed)[split]
-    elif split == "test" or "validation" in pools:
-        paths, labels = pools[split]
-        chosen = _split(labels, settings, seed, ())["train"]
-    else:
-        chosen = _split(labels, settings, seed, ("validation",))[split]
-    return (lambda number: (open_image(paths[number]), int(labels[number]))), chosen
+    named = {"" if name == "all" else name: pool for name, pool in pools.items()}
+    pool, held_out = inputs.splits_of(named)[split]
+    paths, labels = named[pool]
+    every = [path for paths, _ in pools.values() for path in paths]
+
+    def example(number: int) -> tuple[np.ndarray, int]:
+        try:
+            return open_image(paths[number]), int(labels[number])
+        except UserError:
+            check_all(every, open_image)  # Names all images that cannot be read, at once.
+            raise
+
+    return example, _taken(held_out, labels, settings, seed, split)
 
 
 _SOURCES = {"digits": _digits, "fashion": _fashion, "folder": _folder}
+
+
+def _taken(
+    held_out: Sequence[str],
+    labels: Sequence[int] | np.ndarray,
+    settings: Mapping[str, Any],
+    seed: int,
+    split: str,
+) -> np.ndarray:
+    """Return the numbers of a split's examples in a pool that the splits `held_out` share."""
+    return _split(labels, settings, seed, held_out)[split if split in held_out else "train"]
 
 
 def _split(
@@ -133,9 +151,8 @@ def _split(
 ) -> dict[str, np.ndarray]:
     """Return the example numbers of each split, shuffled by the seed, with interleaved classes.
 
-    The splits in `held_out` get their share of each class first (settings `test_share` and
-    `validation_share`), rounded, but at least one example if the share is not 0; training gets the
-    rest. Raises `UserError` if a class has too few examples.
+    The splits in `held_out` get their share of each class first (see `folders.held_out`); training
+    gets the rest. Raises `UserError` if a class has too few examples.
     """
     rng = np.random.default_rng(seed)
     labels = np.asarray(labels)
@@ -143,13 +160,12 @@ def _split(
     split_of = np.full(len(labels), "train", "U10")
     for label in np.unique(labels):
         members, start = order[labels[order] == label], 0
-        for split in held_out:
-            share = settings[f"{split}_share"]
-            count = max(round(share * len(members)), int(share > 0))
+        for split, count in folders.held_out(len(members), settings, held_out).items():
             split_of[members[start : start + count]] = split
             start += count
         if start >= len(members):
-            _raise_too_few(len(members), int(label), settings, [*held_out, "train"])
+            name = classes.names(settings)[int(label)]
+            raise UserError(inputs.too_few(name, len(members), [*held_out, "train"]))
     return {split: _interleaved(order[split_of[order] == split], labels) for split in SPLITS}
 
 
@@ -160,15 +176,6 @@ def _interleaved(chosen: np.ndarray, labels: np.ndarray) -> np.ndarray:
         members = labels[chosen] == label
         share[members] = np.arange(members.sum()) / members.sum()
     return chosen[np.argsort(share, kind="stable")]
-
-
-def _raise_too_few(
-    available: int, label: int, settings: Mapping[str, Any], splits: list[str]
-) -> None:
-    raise UserError(
-        f"class {classes.names(settings)[label]!r} has {available} image(s), too few for the "
-        f"splits {', '.join(splits)}: add images, or lower test_share or validation_share"
-    )
 
 
 def _check_count(indices: range, available: int, split: str, settings: Mapping[str, Any]) -> None:

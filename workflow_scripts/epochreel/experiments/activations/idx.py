@@ -19,12 +19,11 @@ from epochreel.core.errors import UserError, first_line
 _BYTES = b"\x00\x00\x08"
 
 
-def read(folder: str | Path, name: str) -> np.ndarray:
-    """Read the array in the file `name`, or `name`.gz, of a folder: uint8.
+def read(path: Path) -> np.ndarray:
+    """Read the array in a file, packed if its name ends in .gz: uint8.
 
-    Raises `UserError` if neither file exists, or if it is damaged.
+    Raises `UserError` if the file is damaged or cannot be read.
     """
-    path = _find_file(Path(folder), name)
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
@@ -37,10 +36,3 @@ def read(folder: str | Path, name: str) -> np.ndarray:
     if len(body) != math.prod(shape):
         raise UserError(f"{path} is truncated or too long: replace it with an intact copy")
     return body.reshape(shape)
-
-
-def _find_file(folder: Path, name: str) -> Path:
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.is_file():
-            return path
-    raise UserError(f"{folder} has neither {name} nor {name}.gz: put the dataset's files there")

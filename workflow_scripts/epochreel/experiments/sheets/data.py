@@ -27,7 +27,7 @@ import numpy as np
 from epochreel.artifacts.dataset_shards import SPLITS
 from epochreel.core import bundled_fonts
 from epochreel.drawing import fonts
-from epochreel.experiments.sheets import image_sizes, ink, layout, perturbed
+from epochreel.experiments.sheets import image_sizes, ink, inputs, layout, perturbed
 
 Families = Mapping[str, tuple[fonts.Face, ...]]
 Painter = Callable[[np.random.Generator], dict[str, np.ndarray]]
@@ -63,7 +63,12 @@ def generate(
 
 def perturbed_families(folder: str | Path | None = None) -> list[str]:
     """Return the names of the font families of *perturbed*; seven without a folder."""
-    return list(fonts.families(_TEXT, folder))
+    return list(_families({"variant": "perturbed", "fonts": folder}))
+
+
+def _families(settings: Mapping[str, Any]) -> Families:
+    paths = inputs.files(settings).checked()
+    return fonts.families_of(_TEXT, paths) if paths else fonts.families(_TEXT)
 
 
 def _painter(settings: Mapping[str, Any]) -> Painter:
@@ -72,7 +77,7 @@ def _painter(settings: Mapping[str, Any]) -> Painter:
     if variant == "cells":
         return _paint_cell
     if variant == "perturbed":
-        return partial(_paint_perturbed, fonts.families(_TEXT, settings.get("fonts")))
+        return partial(_paint_perturbed, _families(settings))
     return _paint_shifted if variant == "shifted" else _paint_plain
 
 

@@ -7,23 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from epochreel.core.errors import UserError, first_line
-from epochreel.core.files import walk_files
-from epochreel.experiments.words import clutter, counter_rng
+from epochreel.core.errors import UserError
+from epochreel.core.user_files import check_all
+from epochreel.experiments.words import clutter, counter_rng, inputs
 from epochreel.experiments.words.alphabet import SIDE
 from epochreel.experiments.words.array_backend import Array, Device, device_of, placed
 from epochreel.formats.user_images import open_image
 
 KINDS = ("none", "generated", "folder")
 """Kinds of backgrounds."""
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
-"""File name extensions of images."""
 LARGEST = 3 * SIDE
 """Limit of an image's shorter side, px; larger images are scaled, so that a crop shows content."""
 
@@ -46,9 +43,7 @@ def draw(settings: Mapping[str, Any], states: Array, first: int) -> Array:
         return levels
     folder = settings["backgrounds"]
     if folder is None:
-        raise UserError(
-            "background is folder, but backgrounds is null: set it to a folder of images"
-        )
+        raise UserError(inputs.NO_FOLDER)
     images = _scale_levels(str(folder), strength, device_of(states))
     return _crop(images, counter_rng.numbers(states, first, 3))
 
@@ -84,30 +79,17 @@ def _scale_levels(folder: str, strength: int, device: Device) -> _Images:
 
 @lru_cache(4)
 def _read_images(folder: str) -> _Images:
-    images = [_resize(open_image(path)) for path in _image_files(Path(folder))]
+    paths = inputs.files({"background": "folder", "backgrounds": folder}).checked()
+    try:
+        images = [_resize(open_image(path)) for path in paths]
+    except UserError:
+        check_all(paths, open_image)  # Names all images that cannot be read, at once.
+        raise
     height, width = np.array([image.shape for image in images]).T
     sizes = height * width
     pixels = np.concatenate([image.ravel() for image in images])
     # Each image starts where the previous ones end.
     return _Images(pixels, sizes.cumsum() - sizes, height, width, np.arange(SIDE))
-
-
-def _image_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise UserError(f"folder of backgrounds {folder} does not exist: create it")
-    try:
-        files = [path for path in walk_files(folder) if path.suffix.lower() in SUFFIXES]
-    except OSError as error:
-        raise UserError(
-            f"cannot read the folder of backgrounds {folder}: {first_line(error)}"
-        ) from error
-    files = [path for path in files if path.is_file()]
-    if not files:
-        raise UserError(
-            f"folder of backgrounds {folder} has no images ({', '.join(SUFFIXES)}): add some"
-        )
-    # Images are chosen by number, so the order must be the same on every system.
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def _resize(pixels: np.ndarray) -> np.ndarray:
