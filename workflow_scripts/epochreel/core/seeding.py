@@ -30,7 +30,7 @@ def derive_seed(*origin: int, what: str = "") -> int:
 
 
 def seed_all(seed: int) -> None:
-    """Seed the generators of Python, NumPy and, if it is loaded, torch, and those that `hold` found.
+    """Seed the generators of Python, NumPy and torch (if loaded), and those that `hold` found.
 
     `seed` has at most 63 bits.
     """

@@ -1,4 +1,8 @@
-"""Evaluation of checkpoints on the test set, independent of the experiment."""
+"""Evaluation of checkpoints on the test set, independent of the experiment.
+
+`evaluate` gets a new network and copies of the examples for each snapshot, so whatever it changes
+in them does not reach the next one.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ _RESERVED = ("snapshot", "epoch", "examples")  # columns that metric tables and 
 
 
 class Evaluator:
-    """The network and test set of a run, loaded once for many snapshots.
+    """The test set of a run, loaded once for many snapshots.
 
     `sample` holds training examples; they are evaluated too if `train_sample` is above 0.
     """
@@ -42,10 +46,8 @@ class Evaluator:
         self._device = device.choose(self._settings["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
         self._file = experiment.file("evaluation")
-        seeding.seed_all(0)
-        model = experiment.load("model")
-        network = model.Network(settings["network"], settings["data"]["settings"])
-        self._network = device.put(network, self._device).eval()
+        self._model = experiment.load("model")
+        self._network_settings = settings["network"], settings["data"]["settings"]
         self._splits = [self._columns(test)]
         if self._settings["train_sample"]:
             if not _takes_sample(self._evaluate):
@@ -54,6 +56,13 @@ class Evaluator:
                     "evaluation.train_sample to 0, or add the parameter to evaluate"
                 )
             self._splits.append(self._columns(sample, self._settings["train_sample"]))
+
+    def _network(self) -> torch.nn.Module:
+        """Return a new network. (A deep copy of one would share the closures of its hooks.)"""
+        seeding.seed_all(0)
+        network = device.put(self._model.Network(*self._network_settings), self._device).eval()
+        seeding.hold(network=network)
+        return network
 
     def _columns(self, split: Split, count: int | None = None) -> dict[str, torch.Tensor]:
         """Return the first `count` examples of a split, or all, as tensors on the device."""
@@ -77,18 +86,42 @@ class Evaluator:
         `UserError` if the checkpoint belongs to another snapshot.
         """
         started = time.monotonic()
-        loaded = checkpoints.load_into(self._network, checkpoint, digest)
+        network = self._network()
+        loaded = checkpoints.load_into(network, checkpoint, digest)
         lineage.check_position(checkpoint, loaded.snapshot, snapshot)
         seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
         inputs = (batches(columns, self._settings["batch_size"]) for columns in self._splits)
         with torch.inference_mode(), device.autocast(self._device, self._settings["precision"]):
-            returned = self._evaluate(self._network, *inputs)
+            returned = self._evaluate(network, *inputs)
         columns, metrics = _checked(returned, f"{self._file}: evaluate")
         check_row_count(columns, self._splits, f"{self._file}: evaluate")
         metadata = {"snapshot": snapshot, "key": json.loads(key)}
         evaluations.write(target, columns, metrics, metadata)
         summary = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
         log.info("snapshot %d: %s (%.2f s)", snapshot, summary, time.monotonic() - started)
+
+    def check_repeatable(
+        self,
+        checkpoint: str | Path,
+        target: str | Path,
+        snapshot: int,
+        key: str,
+        digest: str | None = None,
+    ) -> None:
+        """Evaluate a snapshot again, after others, as `evaluate` did; compare the results.
+
+        Raises `UserError` if they differ: user code keeps something from snapshot to snapshot.
+        Does nothing on a GPU, which may not reproduce its results.
+        """
+        if self._device.type != "cpu":
+            return
+        before = Path(target).read_bytes()
+        self.evaluate(checkpoint, target, snapshot, key, digest)
+        if Path(target).read_bytes() != before:
+            raise UserError(
+                f"{self._file}: evaluate gives another result for snapshot {snapshot} after other "
+                "snapshots: it must depend only on its arguments"
+            )
 
 
 def _takes_sample(evaluate: Callable) -> bool:
@@ -164,7 +197,7 @@ def check_row_count(
 
 
 def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
-    """Yield a split's columns in batches of `size`, in order; the last may be smaller."""
+    """Yield copies of a split's columns in batches of `size`; the last may be smaller."""
     count = len(next(iter(columns.values())))
     for start in range(0, count, size):
-        yield {name: column[start : start + size] for name, column in columns.items()}
+        yield {name: column[start : start + size].clone() for name, column in columns.items()}

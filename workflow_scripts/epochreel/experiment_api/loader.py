@@ -48,7 +48,7 @@ class Experiment:
             package = ModuleType(self.package)
             package.__path__ = [str(self.folder)]
             sys.modules[self.package] = package
-        loaded = user_code.load(f"{self.package}.{module}")
+        loaded = user_code.load(f"{self.package}.{module}", str(self.file(module)))
         missing = [name for name in NAMES.get(module, ()) if not hasattr(loaded, name)]
         check_complete(self.file(module), missing)
         return loaded

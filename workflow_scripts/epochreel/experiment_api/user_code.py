@@ -295,17 +295,18 @@ def copied(value: Any) -> Any:
     return kind(map(copied, value)) if kind is list or kind is tuple else value
 
 
-def load(name: str) -> ModuleType:
+def load(name: str, source: str) -> ModuleType:
     """Import a module of an experiment; return a view of it whose functions in `CALLS` are guarded.
 
     The global random generators are seeded first, since a module may draw numbers as it is loaded.
+    `source` is its file, for the log.
     """
     seeding = sys.modules.get("epochreel.core.seeding")  # Not in the plan, which has no NumPy.
     _STATE.take()
     if seeding:
         seeding.seed_all(0)
     context = contextvars.copy_context()
-    module = _call(f"import of {name}", importlib.import_module, (name,), context)
+    module = _call(source, importlib.import_module, (name,), context)
     _STATE.take()  # The module may have loaded libraries.
     if seeding:
         seeding.hold()
