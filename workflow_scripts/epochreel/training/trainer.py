@@ -205,7 +205,7 @@ class Trainer:
             raise_wrong_result(self._source("loss"), loss, expected)
         return loss
 
-    def _resumed_step(self, batch: Columns) -> dict[str, Any]:
+    def _resumed_step(self, batch: Columns) -> unsaved_state.Shown:
         """Return what this step shows if the training is resumed before it."""
         again = self.train.batch(self.step)
         if any(not torch.equal(batch[name], again[name]) for name in batch):
@@ -220,18 +220,18 @@ class Trainer:
         seeding.hold(network=self.network)
         return self._shown(network, loss)
 
-    def _shown(self, network: torch.nn.Module, loss: torch.Tensor) -> dict[str, Any]:
+    def _shown(self, network: torch.nn.Module, loss: torch.Tensor) -> unsaved_state.Shown:
         package = self.model.__name__.rpartition(".")[0]
         return unsaved_state.shown_by_step(network, loss, package)
 
-    def _check_state(self, loss: torch.Tensor, resumed: dict[str, Any]) -> None:
+    def _check_state(self, loss: torch.Tensor, resumed: unsaved_state.Shown) -> None:
         """Raise `UserError` if this step shows anything else than a resumed training's."""
         name = unsaved_state.difference(self._shown(self.network, loss), resumed)
         if name is not None:
             raise UserError(
                 f"{self._source('loss')}: {name} differs at step {self.step} if the training is "
-                "resumed there: the network or a module keeps state that no checkpoint holds; "
-                "register it as a buffer (network.register_buffer)"
+                "resumed there: no checkpoint holds this state; keep it in a buffer of the network "
+                "(register_buffer), or do without it"
             )
 
     def _penalty(self, network: torch.nn.Module) -> torch.Tensor | float:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -17,57 +16,60 @@ import torch
 _PLAIN = (bool, int, float, str, tuple, torch.Tensor)
 
 
-def shown_by_step(network: torch.nn.Module, loss: torch.Tensor, package: str) -> dict[str, Any]:
-    """Return what shows the state that a step depended on, by name.
+# Name → the form of a value, and a text that equals that of equal values only.
+Shown = dict[str, tuple[str, str]]
+
+
+def shown_by_step(network: torch.nn.Module, loss: torch.Tensor, package: str) -> Shown:
+    """Return what shows the state that a step depended on.
 
     That is its loss and gradients, plain values and tensors among the attributes of the network's
     layers, and plain values among the globals of the modules in `package`.
     """
-    found = dict(_attributes(network)) | dict(_globals(package)) | {"the loss": _digest(loss)}
+    values = {**_attributes(network), **_globals(package), "the loss": loss}
     for name, weight in network.named_parameters():
-        found[f"requires_grad of {name}"] = weight.requires_grad
-        if weight.grad is not None:
-            found[f"the gradient of {name}"] = _digest(weight.grad)
-    return found
+        values[f"requires_grad of {name}"] = weight.requires_grad
+        values[f"the gradient of {name}"] = weight.grad
+    return {name: _comparable(value) for name, value in values.items()}
 
 
-def difference(live: Mapping[str, Any], resumed: Mapping[str, Any]) -> str | None:
+def difference(live: Shown, resumed: Shown) -> str | None:
     """Return the first name whose value differs; None if there is none.
 
-    Ignores values that only one of the two has, or that differ in type: networks keep, for
-    instance, the attention of the last test batch to be looked at, which changes nothing.
+    Ignores values that only one of the two has, or whose form differs: a network may keep, for
+    instance, the attention of the last validation batch to be looked at, which changes nothing.
     """
-    common = (name for name in live if type(live[name]) is type(resumed.get(name)))
-    return next((name for name in common if live[name] != resumed[name]), None)
+    for name, (form, text) in live.items():
+        if form == resumed.get(name, ("", ""))[0] and text != resumed[name][1]:
+            return name
+    return None
 
 
-def _attributes(network: torch.nn.Module) -> Iterator[tuple[str, Any]]:
+def _attributes(network: torch.nn.Module) -> dict[str, Any]:
+    found = {}
     for name, layer in network.named_modules():
-        prefix = f"network.{name}." if name else "network."
         unsaved = {n: layer._buffers[n] for n in layer._non_persistent_buffers_set}
         for attribute, value in {**vars(layer), **unsaved}.items():
             if isinstance(value, _PLAIN) and attribute != "training":
-                yield from _plain(prefix + attribute, value)
+                found[".".join(filter(None, ("network", name, attribute)))] = value
+    return found
 
 
-def _globals(package: str) -> Iterator[tuple[str, Any]]:
-    for name, module in list(sys.modules.items()):
-        if name.startswith(f"{package}."):
-            for variable, value in vars(module).items():
-                if isinstance(value, _PLAIN) and not variable.startswith("__"):
-                    yield from _plain(f"{name.removeprefix(package)[1:]}.{variable}", value)
+def _globals(package: str) -> dict[str, Any]:
+    return {
+        f"{name.removeprefix(package)[1:]}.{variable}": value
+        for name, module in list(sys.modules.items())
+        if name.startswith(f"{package}.")
+        for variable, value in vars(module).items()
+        if isinstance(value, _PLAIN) and not variable.startswith("__")
+    }
 
 
-def _plain(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield a value in a form that `!=` compares; a tensor under a name with its form."""
-    if isinstance(value, torch.Tensor):
-        yield f"{name} {value.dtype} {tuple(value.shape)}", _digest(value)
-    else:
-        yield name, repr(value)
-
-
-def _digest(tensor: torch.Tensor) -> str:
-    tensor = tensor.detach()
+def _comparable(value: Any) -> tuple[str, str]:
+    if not isinstance(value, torch.Tensor):
+        return type(value).__name__, repr(value)
+    tensor = value.detach()
     if tensor.layout != torch.strided:
         tensor = tensor.coalesce().values()
-    return hashlib.sha256(tensor.cpu().flatten().view(torch.uint8).numpy()).hexdigest()
+    data = tensor.cpu().flatten().view(torch.uint8).numpy()
+    return f"{tensor.dtype} {tuple(tensor.shape)}", hashlib.sha256(data).hexdigest()
