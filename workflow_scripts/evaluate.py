@@ -34,6 +34,9 @@ def evaluate(
     ):
         target = paths_to_evaluations[slot]
         evaluator.evaluate(checkpoint, target, first + slot, key, checksum)
+    if first == 0 and count > 1 and not experiment.is_builtin:
+        checkpoint, target = paths_to_checkpoints[0], paths_to_evaluations[0]
+        evaluator.check_repeatable(checkpoint, target, 0, key, checksums[0])
     padding.fill(paths_to_evaluations, count)
 
 

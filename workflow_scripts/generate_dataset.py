@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 from epochreel.artifacts import dataset_shards
 from epochreel.core import seeding
@@ -20,25 +21,31 @@ def generate_dataset(
 
     `paths_to_sources` are the user's files that the data are made from, as planned.
     """
-    settings = stage["settings"]
-    experiment = loader.find(settings["experiment"], base)
-    check = partial(
-        sources.check_unchanged, experiment, settings["settings"], stage, base, paths_to_sources
-    )
+    experiment = loader.find(stage["settings"]["experiment"], base)
+    options = stage["settings"]["settings"]
+    check = partial(sources.check_unchanged, experiment, options, stage, base, paths_to_sources)
     check()
-    data = experiment.load("data")
-    options = loader.resolve_paths(settings["settings"], stage["folders"], base)
-    indices = range(stage["first"], stage["first"] + stage["count"])
-    origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), stage["first"])
-    seeding.seed_all(seeding.derive_seed(*origin, what="shard"))
-    examples = data.generate(options, settings["seed"], stage["split"], indices)
+    data, (first, count) = experiment.load("data"), (stage["first"], stage["count"])
     metadata = {name: stage[name] for name in ("split", "first")}
     metadata["key"] = json.loads(keys.key(stage))
     source = f"{data.__file__}: generate"
-    examples = seeding.seed_each(examples, *origin, what="example")
-    examples = dataset_shards.checked_examples(examples, stage["count"], source)
+    examples = generate(data, stage, base, range(first, first + count))
     written = dataset_shards.write(path_to_shard, _then(examples, check), metadata, source)
     log.info("wrote %d examples to %s", written, path_to_shard)
+    if first == 0 and count > 1 and not experiment.is_builtin:
+        alone = generate(data, stage, base, range(count - 1, count))
+        dataset_shards.check_last(path_to_shard, alone, source)
+
+
+def generate(data: ModuleType, stage: dict, base: Path, indices: range) -> Iterator[dict]:
+    """Yield these examples of a split."""
+    settings = stage["settings"]
+    options = loader.resolve_paths(settings["settings"], stage["folders"], base)
+    origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), indices.start)
+    seeding.seed_all(seeding.derive_seed(*origin, what="shard"))
+    examples = data.generate(options, settings["seed"], stage["split"], indices)
+    examples = seeding.seed_each(examples, *origin, what="example")
+    return dataset_shards.checked_examples(examples, len(indices), f"{data.__file__}: generate")
 
 
 def _then(examples: Iterator, check: Callable[[], None]) -> Iterator:

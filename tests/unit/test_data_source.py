@@ -43,6 +43,19 @@ def test_the_example_of_a_generated_source_is_its_first():
     assert stream(draw=draw).example()["image"].tolist() == [[[0] * 3] * 2]
 
 
+def test_a_batch_in_an_array_that_is_returned_again_is_copied():
+    array = np.zeros((5, 2))
+    source = stream(draw=lambda *given: {"x": array})
+    source.batch(0)["x"] += 1
+    assert not source.batch(1)["x"].any()
+
+
+def test_the_example_of_a_sharded_source_is_a_copy(shards):
+    source = ShardedSource(Split(shards["train"]), 3, 8, CPU)
+    source.example()["point"] += 1
+    assert (source.example()["point"] < 1).all()
+
+
 @pytest.mark.parametrize(
     ("functions", "words"),
     [

@@ -68,7 +68,25 @@ def alike(examples, count=2) -> list:
 @pytest.mark.parametrize("kind", [iter, list, tuple])
 def test_examples_with_the_same_columns_are_passed_on(kind):
     given = list(examples(0, 3))
-    assert all(one is other for one, other in zip(alike(kind(given), 3), given, strict=True))
+    assert str(alike(kind(given), 3)) == str(given)
+
+
+@pytest.mark.parametrize("buffer", [np.zeros(2), [0, 0], torch.zeros(2)])
+def test_examples_in_a_buffer_that_is_filled_again_are_copied(buffer):
+    def generate():
+        for number in range(3):
+            buffer[0] = number
+            yield {"x": buffer}
+
+    assert [float(example["x"][0]) for example in alike(generate(), 3)] == [0, 1, 2]
+
+
+def test_the_last_example_must_be_the_same_when_generated_alone(tmp_path):
+    given = [{"x": np.array([number, np.nan]), "y": number} for number in range(3)]
+    dataset_shards.write(tmp_path / "shard", given, {})
+    dataset_shards.check_last(tmp_path / "shard", given[2:], "data.py: generate")
+    with pytest.raises(UserError, match=r"data\.py: generate yields another example 2 when it"):
+        dataset_shards.check_last(tmp_path / "shard", given[1:2], "data.py: generate")
 
 
 @pytest.mark.parametrize(

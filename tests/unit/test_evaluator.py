@@ -69,6 +69,52 @@ def test_random_draws_of_an_evaluation_depend_only_on_its_snapshot(
     assert evaluations.read(first).equals(evaluations.read(other)) is False
 
 
+def spoil(network, batches):
+    """Change all that `evaluate` is given, and count the calls."""
+    columns = {"x": np.zeros(20), "training": [network.training] * 20}
+    for batch in batches:
+        columns["x"][: len(batch["point"])] += network(batch["point"]).detach().numpy()[:, 0]
+        batch["point"] -= 0.1
+        batch["label"].fill_(7)
+    network.calls = getattr(network, "calls", 0) + 1
+    columns["calls"] = [network.calls] * 20
+    network[0].register_forward_hook(lambda layer, given, output: output + 1)
+    network.train().half().requires_grad_(False)
+    return columns, {}
+
+
+def test_what_evaluate_changes_does_not_reach_the_next_snapshot(
+    evaluate, spirals, shards, tmp_path, monkeypatch
+):
+    run = Plan(spirals(), tmp_path).runs["tiny"]
+    monkeypatch.setattr(run.experiment.load("evaluation"), "evaluate", spoil)
+    stage, found = run.stage_settings("evaluate"), []
+    evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
+    for snapshot in (5, 0, 5):
+        path = tmp_path / str(snapshot)
+        evaluator.evaluate(evaluate.made.checkpoint(snapshot), path, snapshot, key(stage))
+        found.append(path.read_bytes())
+    assert found[0] == found[2] != found[1]
+    evaluator.check_repeatable(evaluate.made.checkpoint(5), path, 5, key(stage))
+
+
+def test_an_evaluate_that_counts_is_refused(evaluate, spirals, shards, tmp_path, monkeypatch):
+    run, calls = Plan(spirals(), tmp_path).runs["tiny"], []
+
+    def counting(network, batches):
+        calls.append(1)
+        return {"x": [len(calls)] * 20}, {}
+
+    monkeypatch.setattr(run.experiment.load("evaluation"), "evaluate", counting)
+    stage = run.stage_settings("evaluate")
+    evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
+    given = evaluate.made.checkpoint(0), tmp_path / "counted", 0, key(stage)
+    evaluator.evaluate(*given)
+    words = r"evaluation\.py: evaluate gives another result for snapshot 0 after other snapshots"
+    with pytest.raises(UserError, match=words):
+        evaluator.check_repeatable(*given)
+
+
 def test_a_training_sample_is_evaluated_with_the_test_set(
     spirals, training, shards, tmp_path, monkeypatch
 ):

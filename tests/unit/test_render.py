@@ -1,16 +1,22 @@
 """Rendering: what a figure knows about its run and its snapshot."""
 
+import os
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
+from epochreel.drawing import palette
 from epochreel.drawing.frame import FrameData
 from epochreel.drawing.panels import TitleLine
+from epochreel.experiment_api import user_code
 from epochreel.film import render
 from epochreel.plan.plan import Plan
+from epochreel.provenance.keys import digest
 
 
 @pytest.fixture
@@ -60,16 +66,73 @@ def test_a_transition_frame_has_both_snapshots_and_its_progress():
     [(None, "nothing"), (3, "3"), ([3], "3"), ([TitleLine], "<class 'epochreel.+TitleLine'>")],
 )
 def test_an_invalid_list_of_panels_is_refused(settings, given, words):
-    figure = SimpleNamespace(__file__="figure.py", panels=lambda run_info: given)
+    figure = SimpleNamespace(__name__="figure", __file__="figure.py", panels=lambda run_info: given)
     with pytest.raises(
         UserError, match=rf"^figure\.py: panels returns {words}; expected a list of"
     ):
         render.build_scene(figure, render.run_info(settings, []))
 
 
+class Trail:
+    """A panel that draws a disc for each frame so far, or does not."""
+
+    def __init__(self, keeps: bool):
+        self.keeps, self.frames = keeps, []
+
+    def draw_static(self, canvas):
+        """Keep the array."""
+        self.static = canvas.pixels
+
+    def draw(self, canvas, frame_data):
+        """Draw discs, change the working folder and draw on the kept array."""
+        os.chdir("/")
+        self.static[:] = 0
+        self.frames.append(frame_data.snapshot)
+        for number, _ in enumerate(self.frames[-1:] if not self.keeps else self.frames):
+            canvas.disc(100 + 50 * number, 500, 20, palette.INK)
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, keeps):
+    figure = SimpleNamespace(
+        __name__="epochreel_experiment_0.figure",
+        __file__="figure.py",
+        panels=lambda run_info: [Trail(keeps)],
+    )
+    scene = render.build_scene(figure, render.run_info(settings, []))
+    data = [render.frame_data(settings, n, pa.table({}), {"epoch": np.zeros(1)}) for n in (0, 1)]
+    monkeypatch.setattr(render.FrameInputs, "frame_data", lambda inputs, slot: data[slot])
+    monkeypatch.chdir(tmp_path)
+    user_code._STATE.take()
+    inputs = render.FrameInputs({}, 0, ["a", "b"], [], pa.table({}))
+    words = r"^figure\.py: a panel of panels draws snapshot 0 differently after other snapshots"
+    with pytest.raises(UserError, match=words) if keeps else nullcontext():
+        render.draw(scene, inputs, ["0.png", "1.png"], "{}")
+    assert (tmp_path / "0.png").exists() and (tmp_path / "1.png").exists()
+
+
+def test_the_data_of_a_frame_is_read_only(settings, tmp_path):
+    evaluations.write(tmp_path / "0", {"x": np.zeros(3)}, {}, {"snapshot": 0, "key": {}})
+    stage = {"settings": settings, "reads": {"evaluate": digest({})}}
+    table = pa.table({"snapshot": [0], "accuracy": [0.5]})
+    frame_data = render.FrameInputs(stage, 0, [tmp_path / "0"], [], table).frame_data(0)
+    with pytest.raises(ValueError, match="read-only"):
+        frame_data.history["accuracy"][0] = 1
+    with pytest.raises(TypeError):
+        frame_data.history["accuracy"] = 1
+
+
+def test_run_info_holds_copies_of_the_settings(settings):
+    run_info = render.run_info(settings, [])
+    run_info.data.clear()
+    assert settings["data"]["settings"]
+
+
 def test_panels_may_be_a_generator(settings):
     figure = SimpleNamespace(
-        __file__="figure.py", panels=lambda run_info: (p for p in [TitleLine(run_info)])
+        __name__="figure",
+        __file__="figure.py",
+        panels=lambda run_info: (p for p in [TitleLine(run_info)]),
     )
     scene = render.build_scene(figure, render.run_info(settings, []))
     frame_data = render.frame_data(

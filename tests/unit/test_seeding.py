@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -62,6 +63,57 @@ def test_the_draws_for_a_value_do_not_depend_on_earlier_values():
     whole = list(seeding.seed_each(values(5), 7, 1, 10, what="example"))
     assert list(seeding.seed_each(values(2), 7, 1, 13, what="example")) == whole[3:]
     assert len(set(whole)) == 5
+
+
+class Holder(torch.nn.Module):
+    """A network that holds a generator."""
+
+    def __init__(self, generator):
+        super().__init__()
+        self.parts = [{"generator": generator}]
+
+
+def suspended(generator):
+    def values():
+        yield
+        yield generator
+
+    found = values()
+    next(found)
+    return found
+
+
+@pytest.mark.parametrize("held_by", [Holder, suspended, lambda given: {"rng": given}])
+@pytest.mark.parametrize(
+    ("generator", "draw"),
+    [
+        (np.random.default_rng(1), lambda own: own.random()),
+        (np.random.RandomState(1), lambda own: own.rand()),
+        (random.Random(1), lambda own: own.random()),
+        (torch.Generator(), lambda own: float(torch.rand((), generator=own))),
+    ],
+)
+def test_a_generator_held_by_user_code_is_seeded_too(held_by, generator, draw):
+    seeding.hold(network=held_by(generator))
+    drawn = []
+    for seed in (1, 2, 1):
+        seeding.seed_all(seed)
+        drawn.append(draw(generator))
+    seeding.hold(network=None)
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
+def test_generators_in_modules_of_user_experiments_are_found(monkeypatch):
+    module = ModuleType("epochreel_experiment_0.model")
+    module.one, module.two = np.random.default_rng(1), np.random.default_rng(1)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    seeding.hold()
+    seeding.seed_all(1)
+    first = module.one.random(), module.two.random()
+    seeding.seed_all(1)
+    assert (module.one.random(), module.two.random()) == first and first[0] != first[1]
+    monkeypatch.undo()
+    seeding.hold()
 
 
 def test_seeding_does_not_load_torch():

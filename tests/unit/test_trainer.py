@@ -1,6 +1,7 @@
 """The training loop: it learns, it is deterministic, and it reports when it does not learn."""
 
 import random
+from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
 
@@ -31,11 +32,12 @@ def config(spirals, training):
 def trainer(config, training, shards):
     """Return the function that makes a trainer of the spirals."""
 
-    def make(model=None, validation=True, **run) -> Trainer:
+    def make(model=None, validation=True, check_state=False, **run) -> Trainer:
         how = config(**run)
         source = partial(ShardedSource, Split(shards["train"]), how.seed, how.batch_size)
         tried = Split(shards["validation"] if validation else [])
-        return Trainer(model or training().block(0).experiment.load("model"), how, source, tried)
+        model = model or training().block(0).experiment.load("model")
+        return Trainer(model, how, source, tried, check_state)
 
     return make
 
@@ -165,6 +167,83 @@ def test_random_layers_depend_only_on_the_step(trainer, training):
     plain = trainer(validation=False)
     plain.advance()
     assert rows != [plain.advance().training["loss"]]
+
+
+def of_layer(layer: torch.nn.Module) -> SimpleNamespace:
+    """Return a model whose network begins with a layer."""
+
+    def network(settings, data):
+        return torch.nn.Sequential(layer(), torch.nn.Linear(2, 2))
+
+    def loss(network, batch):
+        return torch.nn.functional.cross_entropy(network(batch["point"]), batch["label"])
+
+    return SimpleNamespace(__name__="m.model", __file__="model.py", Network=network, loss=loss)
+
+
+class Counting(torch.nn.Module):
+    """Multiplies by the number of its calls; `keep` is the form of the counter."""
+
+    def __init__(self, keep: str):
+        super().__init__()
+        self.keep, self.number, self.calls = keep, 0, []
+        self.register_buffer("buffer", torch.zeros(()), persistent=keep == "checkpoint")
+
+    def forward(self, x):
+        """Count, and remember the last input."""
+        if self.keep in ("buffer", "checkpoint"):
+            self.buffer += 1
+        self.number += self.keep == "number"
+        self.calls += [1] * (self.keep == "list")
+        self.last_shape, self.last = tuple(x.shape), x.detach()  # Harmless.
+        return x * (1 + 0.1 * (self.number + len(self.calls) + self.buffer))
+
+
+@pytest.mark.parametrize(
+    ("keep", "words"),
+    [
+        ("number", r"network\.0\.number"),
+        ("buffer", r"network\.0\.buffer"),
+        ("list", "the loss"),
+        ("checkpoint", None),
+        ("nothing", None),
+    ],
+)
+def test_state_that_no_checkpoint_holds_is_refused(trainer, keep, words):
+    at_work = trainer(of_layer(lambda: Counting(keep)), check_state=True)
+    at_work.sample()
+    expected = pytest.raises(UserError, match=f"^model.py: loss: {words} differs at step 1")
+    with expected if words else nullcontext():
+        at_work.advance()
+
+
+def test_each_step_trains_in_train_mode_and_on_its_own_batch(trainer):
+    model, seen = of_layer(lambda: torch.nn.Dropout(0.5)), []
+    whole = model.loss
+
+    def loss(network, batch):
+        seen.append((network.training, network[0].training))
+        loss = whole(network, batch)
+        batch["point"] += 1
+        network[0].eval()
+        return loss
+
+    model.loss = loss
+    trainer(model, validation=False).advance()
+    assert seen == [(True, True)] * 4
+
+
+def test_a_loss_that_changes_its_batch_leaves_the_validation_set_unchanged(trainer):
+    at_work = trainer()
+    before, whole = at_work.validation["point"].clone(), at_work.model.loss
+
+    def loss(network, batch):
+        batch["point"] -= 1
+        return whole(network, batch)
+
+    at_work.model = SimpleNamespace(**vars(at_work.model) | {"loss": loss})
+    at_work.sample()
+    assert torch.equal(at_work.validation["point"], before)
 
 
 def test_two_seeds_draw_different_numbers_at_the_same_step(trainer, training):

@@ -158,6 +158,18 @@ def test_a_shard_with_a_wrong_number_of_examples_is_not_written(mine, new, words
     assert not (mine.folder / "shard").exists()
 
 
+@pytest.mark.parametrize("counter", ["N = [0]", "import itertools\nN = itertools.count()"])
+def test_a_shard_whose_examples_depend_on_earlier_ones_is_refused(mine, counter):
+    mistake(mine, "data.py", "import numpy as np\n", f"import numpy as np\n{counter}\n")
+    value = "N.append(1) or len(N)" if "[" in counter else "next(N)"
+    file = mistake(mine, "data.py", '"label": label}', f'"label": label, "n": {value}}}')
+    stage = json.loads(
+        json.dumps(fingerprints.of_shard(plan_of(mine).datasets["points"], "test", "00000"))
+    )
+    with pytest.raises(UserError, match=rf"^{file}: generate yields another example 19 when it"):
+        generate_dataset.generate_dataset(mine.folder / "shard", stage, mine.folder)
+
+
 @pytest.mark.parametrize(
     "panel", [TitleLine, lambda run_info: Curve(run_info, (0, 0, 900, 900), "")]
 )

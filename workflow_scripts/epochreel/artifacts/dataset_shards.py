@@ -42,14 +42,7 @@ def write(
     uint8 arrays of two or three axes are stored as images. Raises `UserError` for values that a
     column cannot hold; the message names `source` as their origin.
     """
-    source = source or f"an example for {path}"
-    columns: dict[str, list] = {}
-    for example in examples:
-        for name, value in example.items():
-            columns.setdefault(name, []).append(convert_or_raise(_stored, value, name, source))
-    arrays = {
-        name: convert_or_raise(_column, values, name, source) for name, values in columns.items()
-    }
+    arrays = _arrays(examples, source or f"an example for {path}")
     table = pa.table(arrays).replace_schema_metadata(
         {"huggingface": _features(arrays), "epochreel": json.dumps(metadata, sort_keys=True)}
     )
@@ -58,10 +51,22 @@ def write(
     return table.num_rows
 
 
-def checked_examples(examples: Any, count: int, source: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the examples and check that they are `count` dicts with the same columns and shapes.
+def _arrays(examples: Iterable[Mapping[str, Any]], source: str) -> dict[str, pa.Array]:
+    """Return the columns of examples in the form in which a shard stores them."""
+    columns: dict[str, list] = {}
+    for example in examples:
+        for name, value in example.items():
+            columns.setdefault(name, []).append(convert_or_raise(_stored, value, name, source))
+    return {
+        name: convert_or_raise(_column, values, name, source) for name, values in columns.items()
+    }
 
-    Raises `UserError`, with `source` as the origin of the examples, if they are not.
+
+def checked_examples(examples: Any, count: int, source: str) -> Iterator[Mapping[str, Any]]:
+    """Yield copies of the examples, since a generator may fill the same arrays again.
+
+    Checks that they are `count` dicts with the same columns and shapes. Raises `UserError`, with
+    `source` as the origin of the examples, if they are not.
     """
     if not isinstance(examples, Iterable):
         raise UserError(f"{source} returns {shown(examples)}; expected an iterable of dicts")
@@ -78,9 +83,26 @@ def checked_examples(examples: Any, count: int, source: str) -> Iterator[Mapping
                 f"{source} yields examples with different columns: '{differing[0]}' is {expected} "
                 f"in example 1 and {found} in example {number} of {count}"
             )
-        yield example
+        yield {name: _owned(value) for name, value in example.items()}
     if number < count:
         raise UserError(f"{source} yields {number} examples; expected {count}")
+
+
+def check_last(path: str | Path, alone: Iterable[Mapping[str, Any]], source: str) -> None:
+    """Check that the last example of a shard is the same when generated alone.
+
+    Raises `UserError` if not: `source`, a file and its function, keeps something from example to
+    example.
+    """
+    table = parquet.read(path)
+    last = table.slice(table.num_rows - 1)
+    again = pa.table(_arrays(alone, source)).select(last.column_names)
+    # As text: NaN is then equal to NaN.
+    if str(again.cast(last.schema, safe=False).to_pylist()) != str(last.to_pylist()):
+        raise UserError(
+            f"{source} yields another example {table.num_rows - 1} when it generates no others: it "
+            "must depend only on the seed, the split and the index"
+        )
 
 
 def _column_forms(example: Any, what: str) -> dict[str, str]:
@@ -91,6 +113,12 @@ def _column_forms(example: Any, what: str) -> dict[str, str]:
         if not isinstance(name, str):
             raise UserError(f"{what} with the key {shown(name)}; expected column names as strings")
     return {name: _value_form(value) for name, value in example.items()}
+
+
+def _owned(value: Any) -> Any:
+    """Copy an array, a list or a tensor; return any other value."""
+    copy = getattr(value, "copy", None) or getattr(value, "clone", None)
+    return copy() if callable(copy) else value
 
 
 def _value_form(value: Any) -> str:

@@ -76,14 +76,20 @@ class Panel(Protocol):
 
 
 class Scene:
-    """Panels on one canvas. Draws snapshots in any order, with the same result each time."""
+    """Panels on one canvas. Draws snapshots in any order, with the same result each time.
 
-    def __init__(self, size: tuple[int, int], panels: Sequence[Panel]):
+    `user_file` is the figure.py of a user-defined experiment, None for a built-in one.
+    """
+
+    def __init__(
+        self, size: tuple[int, int], panels: Sequence[Panel], user_file: str | None = None
+    ):
+        self.user_file = user_file
         self._canvas = Canvas(*size)
         self._panels = panels
         for panel in panels:
             panel.draw_static(self._canvas)
-        self._static = self._canvas.pixels
+        self._static = self._canvas.pixels.copy()  # A panel may keep the array and draw on it.
 
     def draw(self, frame_data: FrameData) -> np.ndarray:
         """Draw a frame; return a new array, uint8 (H, W, 3)."""

@@ -1,4 +1,8 @@
-"""Evaluation of checkpoints on the test set, independent of the experiment."""
+"""Evaluation of checkpoints on the test set, independent of the experiment.
+
+A user's `evaluate` gets a new network and copies of the examples for each snapshot, so whatever it
+changes in them does not reach the next one.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ _RESERVED = ("snapshot", "epoch", "examples")  # columns that metric tables and 
 
 
 class Evaluator:
-    """The network and test set of a run, loaded once for many snapshots.
+    """The test set of a run, loaded once for many snapshots.
 
     `sample` holds training examples; they are evaluated too if `train_sample` is above 0.
     """
@@ -42,10 +46,11 @@ class Evaluator:
         self._device = device.choose(self._settings["threads"])
         self._evaluate = experiment.load("evaluation").evaluate
         self._file = experiment.file("evaluation")
-        seeding.seed_all(0)
-        model = experiment.load("model")
-        network = model.Network(settings["network"], settings["data"]["settings"])
-        self._network = device.put(network, self._device).eval()
+        self._model = experiment.load("model")
+        self._network_settings = settings["network"], settings["data"]["settings"]
+        # Built-in experiments change neither the network nor the examples: copies, which would take
+        # a twentieth of the time, are not needed.
+        self._shared_network = self._network() if experiment.is_builtin else None
         self._splits = [self._columns(test)]
         if self._settings["train_sample"]:
             if not _takes_sample(self._evaluate):
@@ -54,6 +59,13 @@ class Evaluator:
                     "evaluation.train_sample to 0, or add the parameter to evaluate"
                 )
             self._splits.append(self._columns(sample, self._settings["train_sample"]))
+
+    def _network(self) -> torch.nn.Module:
+        """Return a new network. (A deep copy of one would share the closures of its hooks.)"""
+        seeding.seed_all(0)
+        network = device.put(self._model.Network(*self._network_settings), self._device).eval()
+        seeding.hold(network=network)
+        return network
 
     def _columns(self, split: Split, count: int | None = None) -> dict[str, torch.Tensor]:
         """Return the first `count` examples of a split, or all, as tensors on the device."""
@@ -77,14 +89,17 @@ class Evaluator:
         `UserError` if the checkpoint belongs to another snapshot.
         """
         started = time.monotonic()
-        loaded = checkpoints.load_into(self._network, checkpoint, digest)
+        is_shared = self._shared_network is not None
+        network = self._shared_network if is_shared else self._network()
+        loaded = checkpoints.load_into(network, checkpoint, digest)
         lineage.check_position(checkpoint, loaded.snapshot, snapshot)
         seeding.seed_all(seeding.derive_seed(snapshot, what="evaluation"))
-        inputs = (batches(columns, self._settings["batch_size"]) for columns in self._splits)
+        size = self._settings["batch_size"]
+        inputs = (batches(columns, size, copy=not is_shared) for columns in self._splits)
         # A gradient that `evaluate` computed for the snapshot before must not add to this one's.
-        self._network.zero_grad(set_to_none=True)
+        network.zero_grad(set_to_none=True)
         with torch.no_grad(), device.autocast(self._device, self._settings["precision"]):
-            returned = self._evaluate(self._network, *inputs)
+            returned = self._evaluate(network, *inputs)
         columns, metrics = _checked(returned, f"{self._file}: evaluate")
         check_row_count(columns, self._splits, f"{self._file}: evaluate")
         metadata = {"snapshot": snapshot, "key": json.loads(key)}
@@ -94,6 +109,29 @@ class Evaluator:
             for name, value in metrics.items()
         )
         log.info("snapshot %d: %s (%.2f s)", snapshot, summary, time.monotonic() - started)
+
+    def check_repeatable(
+        self,
+        checkpoint: str | Path,
+        target: str | Path,
+        snapshot: int,
+        key: str,
+        digest: str | None = None,
+    ) -> None:
+        """Evaluate a snapshot again, after others, as `evaluate` did; compare the results.
+
+        Raises `UserError` if they differ: user code keeps something from snapshot to snapshot.
+        Does nothing on a GPU, which may not reproduce its results.
+        """
+        if self._device.type != "cpu":
+            return
+        before = Path(target).read_bytes()
+        self.evaluate(checkpoint, target, snapshot, key, digest)
+        if Path(target).read_bytes() != before:
+            raise UserError(
+                f"{self._file}: evaluate gives another result for snapshot {snapshot} after other "
+                "snapshots: it must depend only on its arguments"
+            )
 
 
 def _takes_sample(evaluate: Callable) -> bool:
@@ -172,8 +210,12 @@ def check_row_count(
         )
 
 
-def batches(columns: Mapping[str, Any], size: int) -> Iterator[dict[str, Any]]:
-    """Yield a split's columns in batches of `size`, in order; the last may be smaller."""
+def batches(columns: Mapping[str, Any], size: int, copy: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield a split's columns in batches of `size`, in order; the last may be smaller.
+
+    With `copy`, columns are tensors, and changes of a batch do not reach them.
+    """
     count = len(next(iter(columns.values())))
     for start in range(0, count, size):
-        yield {name: column[start : start + size] for name, column in columns.items()}
+        batch = {name: column[start : start + size] for name, column in columns.items()}
+        yield {name: part.clone() for name, part in batch.items()} if copy else batch

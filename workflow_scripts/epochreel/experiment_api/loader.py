@@ -9,7 +9,6 @@ contains a `/`. Its modules are loaded as a package, so they can import each oth
 from __future__ import annotations
 
 import hashlib
-import importlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from epochreel.core.errors import USER_PACKAGE_PREFIX, UserError, shown
+from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import FILES, NAMES
 
 _BUILT_IN = Path(__file__).parents[1] / "experiments"
@@ -41,7 +41,7 @@ class Experiment:
         return self.folder / f"{module}.py"
 
     def load(self, module: str) -> ModuleType:
-        """Import one of the experiment's files, such as `model`.
+        """Import one of the experiment's files, such as `model`; see `user_code.load`.
 
         Raises `UserError` if the file lacks a required name.
         """
@@ -49,7 +49,7 @@ class Experiment:
             package = ModuleType(self.package)
             package.__path__ = [str(self.folder)]
             sys.modules[self.package] = package
-        loaded = importlib.import_module(f"{self.package}.{module}")
+        loaded = user_code.load(f"{self.package}.{module}", str(self.file(module)))
         missing = [name for name in NAMES.get(module, ()) if not hasattr(loaded, name)]
         check_complete(self.file(module), missing)
         return loaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,9 +15,11 @@ import pyarrow as pa
 from epochreel.artifacts import evaluations, metrics
 from epochreel.artifacts import projections as projection_files
 from epochreel.core import seeding
-from epochreel.core.errors import raise_wrong_result
+from epochreel.core.errors import USER_PACKAGE_PREFIX, UserError, raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
+from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
+from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import Metric
 from epochreel.film.timing import RATE
 from epochreel.formats import png
@@ -38,23 +41,45 @@ class FrameInputs:
 
     def all_frame_data(self) -> Iterator[FrameData]:
         """Yield the data of each frame in order; read the next one's files in the background."""
+        # Absolute: a panel that is drawn meanwhile may change the working folder.
+        files = {name: [*map(os.path.abspath, getattr(self, name))] for name in _FILES}
+        read = replace(self, **files).frame_data
         with ThreadPoolExecutor(1) as pool:
-            pending = pool.submit(self._read_frame_data, 0)
+            pending = pool.submit(read, 0)
             for slot in range(len(self.evaluations)):
                 current = pending.result()
                 if slot + 1 < len(self.evaluations):
-                    pending = pool.submit(self._read_frame_data, slot + 1)
+                    pending = pool.submit(read, slot + 1)
                 yield current
 
-    def _read_frame_data(self, slot: int) -> FrameData:
+    def frame_data(self, slot: int) -> FrameData:
+        """Return the data of the frame in a slot; its arrays are read-only."""
         snapshot, settings, reads = self.first + slot, self.stage["settings"], self.stage["reads"]
         predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
         history = metrics.history(self.metrics, snapshot, settings["snapshots_per_epoch"])
+        history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
         data = frame_data(settings, snapshot, predictions, history)
         if not self.projections:
             return data
         layout = projection_files.read(self.projections[slot], snapshot, reads["project"])
-        return replace(data, layout=layout)
+        return replace(data, layout=_frozen(layout))
+
+
+_FILES = ("evaluations", "projections")
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """Make an array read-only: several panels and pictures share it."""
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True)
+class _GuardedPanel:
+    """A panel whose methods leave no trace in the process; see `user_code.guard`."""
+
+    draw_static: Callable[[Canvas], None]
+    draw: Callable[[Canvas, FrameData], None]
 
 
 def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
@@ -72,14 +97,26 @@ def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
         has_both = all(callable(getattr(panel, name, None)) for name in ("draw_static", "draw"))
         if isinstance(panel, type) or not has_both:
             raise_wrong_result(source, panel, expected)
-    return Scene(run_info.size, panels)
+    seeding.hold(panels=panels)
+    guarded = [
+        _GuardedPanel(
+            *(user_code.guard(f, f"{figure.__file__}: draw") for f in (p.draw_static, p.draw))
+        )
+        for p in panels
+    ]
+    is_user_defined = figure.__name__.startswith(USER_PACKAGE_PREFIX)
+    return Scene(run_info.size, guarded, figure.__file__ if is_user_defined else None)
 
 
 def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> None:
     """Draw the frames of all snapshots; write each while the next one is drawn."""
+    first = None
     with _Writer(key) as writer:
         for frame_data, path in zip(inputs.all_frame_data(), frames, strict=True):
-            writer.write(path, frame_data.snapshot, png.encode, scene.draw(frame_data))
+            pixels = scene.draw(frame_data)
+            writer.write(path, frame_data.snapshot, png.encode, pixels)
+            first = pixels if first is None else first
+    _check_repeatable(scene, inputs, first)
 
 
 def draw_transitions(
@@ -92,11 +129,27 @@ def draw_transitions(
     """
     all_frame_data = inputs.all_frame_data()
     previous = next(all_frame_data) if len(inputs.evaluations) > len(transitions) else None
+    first = None
     with _Writer(key) as writer:
         for frame_data, path in zip(all_frame_data, transitions, strict=True):
             pictures = [scene.draw(between) for between in _between(previous, frame_data, count)]
             writer.write(path, frame_data.snapshot, _encode_series, pictures)
-            previous = frame_data
+            previous, first = frame_data, pictures[0] if first is None else first
+    _check_repeatable(scene, inputs, first)
+
+
+def _check_repeatable(scene: Scene, inputs: FrameInputs, first: np.ndarray) -> None:
+    """Check that the film's first frame looks the same when it is drawn again, after others.
+
+    Raises `UserError` if a panel of a user-defined experiment keeps something from frame to frame.
+    """
+    if scene.user_file is None or inputs.first > 0 or len(inputs.evaluations) == 1:
+        return
+    if not np.array_equal(scene.draw(inputs.frame_data(0)), first):
+        raise UserError(
+            f"{scene.user_file}: a panel of panels draws snapshot 0 differently after other "
+            "snapshots: draw must depend only on its arguments"
+        )
 
 
 def _between(before: FrameData | None, after: FrameData, count: int) -> Iterator[FrameData]:
@@ -107,7 +160,7 @@ def _between(before: FrameData | None, after: FrameData, count: int) -> Iterator
     for step in range(1, count + 1):
         way = Transition(before, after, step / (count + 1))
         layout = before.layout + np.float32(way.eased) * (after.layout - before.layout)
-        yield replace(before, layout=layout, way=way)
+        yield replace(before, layout=_frozen(layout), way=way)
 
 
 def _encode_series(pictures: Sequence[np.ndarray], texts: Mapping[str, str]) -> bytes:
@@ -133,6 +186,7 @@ class _Writer:
         if self._pending:
             self._pending.result()
         texts = {"Snapshot": str(snapshot), "epochreel": self._key}
+        path = os.path.abspath(path)  # A panel that is drawn meanwhile may change the folder.
         self._pending = self._pool.submit(lambda: atomic_write_bytes(path, encode(pixels, texts)))
 
 
@@ -142,6 +196,7 @@ def run_info(
     metrics: Mapping[str, Metric] = MappingProxyType({}),
 ) -> RunInfo:
     """Return the data that all frames of a run share; `test` holds the test examples."""
+    settings = user_code.copied(settings)
     figure = settings["figure"]
     return RunInfo(
         title=settings["title"],

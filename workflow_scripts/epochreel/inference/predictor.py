@@ -35,10 +35,13 @@ class Predictor:
         index = checkpoint_index.read(path_to_index, settings["snapshot"], key_digest)
         torch.set_num_threads(1)
         self._data = settings["data"]["settings"]
-        self._network = experiment.load("model").Network(settings["network"], self._data)
+        model = experiment.load("model")
+        seeding.seed_all(0)
+        self._network = model.Network(settings["network"], self._data)
         checkpoints.load_into(self._network, path_to_network, index["checkpoints"][-1])
         self._image, self._path = open_image(path_to_image), path_to_image
         self._module = experiment.load("inference")
+        seeding.hold(network=self._network)
 
     def call(self, function: str) -> Any:
         """Call `function` of the experiment's inference.py and return its result.

@@ -82,7 +82,8 @@ class Block:
         """Return a trainer at snapshot 0, after checking the disk space that the run needs."""
         config = TrainingConfig.of(self.stage["settings"])
         model = self.experiment.load("model")
-        trainer = Trainer(model, config, self.data.source, self.data.validation)
+        data, is_user_defined = self.data, not self.experiment.is_builtin
+        trainer = Trainer(model, config, data.source, data.validation, is_user_defined)
         self._check_disk(trainer)
         return trainer
 

@@ -58,7 +58,7 @@ class ShardedSource:
 
     def example(self) -> Columns:
         """Return the first example."""
-        return {name: column[:1].to(self._device) for name, column in self._columns.items()}
+        return {name: column[:1].clone().to(self._device) for name, column in self._columns.items()}
 
 
 class GeneratedSource:
@@ -92,7 +92,8 @@ class GeneratedSource:
             name: dataset_shards.convert_or_raise(torch.as_tensor, column, name, source)
             for name, column in columns.items()
         }
-        return {name: tensor.to(self._device) for name, tensor in tensors.items()}
+        # Copies: user code may return the same arrays again, which `loss` may have changed.
+        return {name: tensor.to(self._device, copy=True) for name, tensor in tensors.items()}
 
     def _draw(self, first: int, count: int, source: str) -> Mapping[str, Any]:
         # On the CPU, NumPy arrays are faster than tensors.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,8 +16,8 @@ from epochreel.artifacts import checkpoints
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
 from epochreel.core.errors import UserError, raise_wrong_result
-from epochreel.training import lr_schedule, optimizers, telemetry
-from epochreel.training.data_source import Source, in_memory
+from epochreel.training import lr_schedule, optimizers, telemetry, unsaved_state
+from epochreel.training.data_source import Columns, Source, in_memory
 from epochreel.training.snapshot_store import Store
 from epochreel.training.system_sampler import SystemSampler
 
@@ -77,7 +78,8 @@ class Sample:
 class Trainer:
     """A network in training, at `snapshot`, after `step` steps.
 
-    `source` returns the training set for a device.
+    `source` returns the training set for a device. `check_state` makes the second step twice, to
+    find state that no checkpoint holds; see `unsaved_state`.
     """
 
     def __init__(
@@ -86,13 +88,12 @@ class Trainer:
         config: TrainingConfig,
         source: Callable[[torch.device], Source],
         validation: Split,
+        check_state: bool = False,
     ):
         self.model, self.config = model, config
         self.device = device.choose(config.threads)
-        # Initial weights depend only on the seed.
-        seeding.seed_all(config.seed)
-        network = _checked_network(model, model.Network(config.network, config.data))
-        self.network = device.put(network, self.device)
+        self.network = self._initial_network()
+        self._layers = list(self.network.modules())
         self.optimizer = optimizers.make(config.optimizer, self.network)
         self.rate = lr_schedule.rate_at(config.optimizer["learning_rate"], config.schedule)
         self.plateau = lr_schedule.Plateau.of(config.schedule)
@@ -102,6 +103,14 @@ class Trainer:
         # The step of the last validation, and its loss.
         self._validated: tuple[int, float | None] = (-1, None)
         self.sampler = SystemSampler(self.device)
+        # The first step after which the network may have unsaved state. A GPU may not reproduce it.
+        self._checked_step = self.step + 1 if check_state and self.device.type == "cpu" else None
+
+    def _initial_network(self) -> torch.nn.Module:
+        """Return an untrained network on the device; its weights depend only on the seed."""
+        seeding.seed_all(self.config.seed)
+        network = self.model.Network(self.config.network, self.config.data)
+        return device.put(_checked_network(self.model, network), self.device)
 
     def resume(self, store: Store, snapshot: int) -> None:
         """Restore the state of a snapshot in the store."""
@@ -109,6 +118,7 @@ class Trainer:
         tensors = self.plateau.load(checkpoints.load(store.optimizer(snapshot)))
         optimizers.load_state_tensors(self.optimizer, tensors)
         self.snapshot, self.step = snapshot, self.config.step(snapshot)
+        self._checked_step = self._checked_step and self.step + 1
         log.info("resuming from snapshot %d, step %d", snapshot, self.step)
 
     def state_tensors(self) -> dict[str, torch.Tensor]:
@@ -119,7 +129,7 @@ class Trainer:
         """Train up to the next snapshot and return its sample."""
         end = self.config.step(self.snapshot + 1)
         total = torch.zeros((), device=self.device)  # Stays on the device: no step waits for a GPU.
-        self.network.train()
+        seeding.hold(network=self.network)
         while self.step < end:
             total += self._train_step()
         self.snapshot += 1
@@ -155,39 +165,37 @@ class Trainer:
         """Perform one optimizer step; return the loss of its batch, without the penalty."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate(self.step) * self.plateau.scale
+        if not all(layer.training for layer in self._layers):
+            self.network.train()  # Validation and user code may leave layers in eval mode.
         batch = self.train.batch(self.step)
-        # After the batch, which may draw random numbers too: dropout then depends only on seed and
-        # step, even when training resumes.
-        seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
+        resumed = self._resumed_step(batch) if self.step == self._checked_step else None
         self.optimizer.zero_grad(set_to_none=True)
-        with device.autocast(self.device, self.config.precision):
-            loss = self._checked(self.model.loss(self.network, batch))
-        if not loss.requires_grad:
-            raise_wrong_result(
-                self._source("loss"), loss, "a tensor with a gradient, not a detached one"
-            )
-        # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
-        (loss + self._penalty()).backward()
-        self._make_gradients_dense()
+        loss = self._backward(self.network, batch)
+        if resumed is not None:
+            self._check_state(loss, resumed)
         if self.config.gradient_clipping is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clipping)
         self.optimizer.step()
         self.step += 1
         if self.plateau.is_due(self.step):
             self.plateau.update(self._validation_loss())
-            self.network.train()  # Validation leaves the network in eval mode.
         return loss.detach()
 
-    def _make_gradients_dense(self) -> None:
-        """Convert sparse gradients, as of `nn.Embedding(sparse=True)`, to dense ones.
-
-        torch supports sparse ones in few optimizers, and neither clips them nor, with momentum,
-        keeps a state that could be saved. The weights of a snapshot are dense in any case.
-        """
-        for group in self.optimizer.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None and parameter.grad.layout != torch.strided:
-                    parameter.grad = parameter.grad.to_dense()
+    def _backward(self, network: torch.nn.Module, batch: Columns) -> torch.Tensor:
+        """Compute the gradients of this step's batch; return its loss, without the penalty."""
+        # After the batch, which may draw random numbers too: dropout then depends only on seed and
+        # step, even when training resumes.
+        seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
+        with device.autocast(self.device, self.config.precision):
+            loss = self._checked(self.model.loss(network, batch))
+        if not loss.requires_grad:
+            raise_wrong_result(
+                self._source("loss"), loss, "a tensor with a gradient, not a detached one"
+            )
+        # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
+        (loss + self._penalty(network)).backward()
+        _make_gradients_dense(network)
+        return loss
 
     def _source(self, function: str) -> str:
         return f"{self.model.__file__}: {function}"
@@ -199,11 +207,40 @@ class Trainer:
             raise_wrong_result(self._source("loss"), loss, expected)
         return loss
 
-    def _penalty(self) -> torch.Tensor | float:
+    def _resumed_step(self, batch: Columns) -> unsaved_state.Shown:
+        """Return what this step shows if the training is resumed before it."""
+        again = self.train.batch(self.step)
+        if any(not torch.equal(batch[name], again[name]) for name in batch):
+            raise UserError(
+                f"{Path(self.model.__file__).with_name('data.py')}: batch {self.step} differs when "
+                "it is generated again: it must depend only on the seed, the split and the indices"
+            )
+        network = self._initial_network()
+        network.load_state_dict(self.network.state_dict())
+        seeding.hold(network=network)
+        loss = self._backward(network.train(), again)
+        seeding.hold(network=self.network)
+        return self._shown(network, loss)
+
+    def _shown(self, network: torch.nn.Module, loss: torch.Tensor) -> unsaved_state.Shown:
+        package = self.model.__name__.rpartition(".")[0]
+        return unsaved_state.shown_by_step(network, loss, package)
+
+    def _check_state(self, loss: torch.Tensor, resumed: unsaved_state.Shown) -> None:
+        """Raise `UserError` if this step shows anything else than a resumed training's."""
+        name = unsaved_state.difference(self._shown(self.network, loss), resumed)
+        if name is not None:
+            raise UserError(
+                f"{self._source('loss')}: {name} differs at step {self.step} if the training is "
+                "resumed there: no checkpoint holds this state; keep it in a buffer of the network "
+                "(register_buffer), or do without it"
+            )
+
+    def _penalty(self, network: torch.nn.Module) -> torch.Tensor | float:
         """Return the model's penalty, one number to add to the loss; 0 if it defines none."""
         if not hasattr(self.model, "penalty"):
             return 0.0
-        penalty = self.model.penalty(self.network)
+        penalty = self.model.penalty(network)
         is_tensor = isinstance(penalty, torch.Tensor) and not penalty.dim()
         if not is_tensor and not isinstance(penalty, int | float):
             raise_wrong_result(self._source("penalty"), penalty, "one number, as a tensor")
@@ -226,7 +263,8 @@ class Trainer:
         total, size = 0.0, self.config.batch_size
         for start in range(0, count, size):
             self.network.zero_grad(set_to_none=True)
-            part = {n: c[start : start + size].to(self.device) for n, c in self.validation.items()}
+            rows = slice(start, start + size)
+            part = {n: c[rows].to(self.device, copy=True) for n, c in self.validation.items()}
             total += self._loss_of(part) * len(next(iter(part.values())))  # The last is smaller.
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
@@ -236,6 +274,17 @@ class Trainer:
         """Return the loss of a batch. `loss` may compute gradients; its graph ends here."""
         with device.autocast(self.device, self.config.precision):
             return float(self._checked(self.model.loss(self.network, batch)).detach())
+
+
+def _make_gradients_dense(network: torch.nn.Module) -> None:
+    """Convert sparse gradients, as of `nn.Embedding(sparse=True)`, to dense ones.
+
+    torch supports sparse ones in few optimizers, and neither clips them nor, with momentum, keeps a
+    state that could be saved. The weights of a snapshot are dense in any case.
+    """
+    for parameter in network.parameters():
+        if parameter.grad is not None and parameter.grad.layout != torch.strided:
+            parameter.grad = parameter.grad.to_dense()
 
 
 def _checked_network(model: ModuleType, network: Any) -> torch.nn.Module:
