@@ -40,9 +40,9 @@ def _differences(run: Run) -> Iterator[str]:
         return
     try:
         sources = run.dataset.sources()
-    except UserError as error:  # The folder is gone, but the results can still be checked.
+    except UserError as error:  # The results can still be checked without the user's files.
         yield str(error)
-        sources = {}
+        sources = None
     expected = run.artifact_keys(), run.stages(), sources
     yield from manifest.differences(files.manifest, files.artifacts(), *expected)
 

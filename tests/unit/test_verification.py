@@ -109,6 +109,20 @@ def test_changed_user_files_are_reported_even_with_their_old_times(tmp_path):
         assert line.startswith(f"{name} {reason}")
 
 
+def test_user_files_that_differ_in_the_same_way_share_a_line(tmp_path):
+    path, sources = tmp_path / "manifest", {f"{n}.png": str(tmp_path / n) for n in "abc"}
+    for file in sources.values():
+        Path(file).write_text(file)
+    manifest.write(path, [], {}, sources)
+    (line,) = manifest.differences(path, [], {}, {}, {})
+    assert line.startswith("a.png (and 2 more) was deleted after")
+
+
+def test_unknown_user_files_are_not_compared(tmp_path):
+    manifest.write(tmp_path / "manifest", [], {}, {"a.png": __file__})
+    assert not list(manifest.differences(tmp_path / "manifest", [], {}, {}, None))
+
+
 def test_the_texts_of_a_png_are_read_unless_it_is_damaged(made):
     world: World = made("spirals")
     data = (world.base / world.run.files.of("frames")[2]).read_bytes()

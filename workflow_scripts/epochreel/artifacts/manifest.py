@@ -38,14 +38,16 @@ def differences(
     expected: Iterable[str],
     keys: Mapping[str, str],
     stages: Mapping[str, str],
-    sources: Mapping[str, str],
+    sources: Mapping[str, str] | None,
 ) -> Iterator[str]:
-    """Yield one line for each artifact, stage or source that differs from the manifest at `path`.
+    """Yield one line for each artifact or stage that differs from the manifest at `path`.
+
+    Sources that differ in the same way share a line, since a folder may hold thousands of images.
 
     `expected` are the artifacts that the run should have; `keys` and `stages` map artifacts and
     stages to the cache keys that they should have now, in canonical form; `sources` are as for
-    `write`. Reads all files completely and ignores modification times. Raises `UserError` for a
-    damaged manifest.
+    `write`, or None if they are unknown. Reads all files completely and ignores modification times.
+    Raises `UserError` for a damaged manifest.
     """
     manifest = _read(path)
     checksums = manifest["artifacts"]
@@ -60,11 +62,18 @@ def differences(
     for stage in sorted(manifest["stages"].keys() | stages.keys()):
         if manifest["stages"].get(stage) != stages.get(stage):
             yield f"{path}: the output of '{stage}' {_OTHER_KEY}"
-    recorded = manifest.get("sources", {})
     # Manifests written by earlier versions have no sources.
-    for name in sorted(recorded.keys() | sources.keys()) if "sources" in manifest else ():
+    if sources is not None and "sources" in manifest:
+        yield from _source_lines(sources, manifest["sources"])
+
+
+def _source_lines(sources: Mapping[str, str], recorded: Mapping[str, str]) -> Iterator[str]:
+    names: dict[str, list[str]] = {}
+    for name in sorted(recorded.keys() | sources.keys()):
         if reason := _source_difference(sources.get(name), recorded.get(name)):
-            yield f"{name} {reason}"
+            names.setdefault(reason, []).append(name)
+    for reason, (first, *others) in names.items():
+        yield f"{first}{f' (and {len(others)} more)' if others else ''} {reason}"
 
 
 def _source_difference(file: str | None, recorded: str | None) -> str | None:
