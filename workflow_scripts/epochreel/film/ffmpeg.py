@@ -124,8 +124,9 @@ def _answer(path: str, *words: str) -> str:
 def run(command: list[str], target: str | Path, pictures: Iterable[bytes] = ()) -> Output:
     """Run `command` with `pictures` as standard input and return its output.
 
-    The exit status decides whether it succeeded; what else it prints is logged as a warning. Raises
-    `UserError`, with `target` as the file concerned, if ffmpeg cannot be started or fails.
+    The exit status decides whether it succeeded; what else it prints is logged, and the first line
+    is a warning if it encodes `pictures`. Raises `UserError`, with `target` as the file concerned,
+    if ffmpeg cannot be started or fails.
     """
     # Output goes to files: a full pipe would block both processes.
     with tempfile.TemporaryFile() as stdout_file, tempfile.TemporaryFile() as stderr_file:
@@ -152,7 +153,8 @@ def run(command: list[str], target: str | Path, pictures: Iterable[bytes] = ()) 
         errors = [found[1] for line in lines if (found := _OWN_ERROR.search(line))]
         if code:
             raise UserError(f"{target}: ffmpeg stopped: {_reason(code, lines, errors)}")
-        _warn(lines)
+        for number, line in enumerate(lines):
+            (_warn_once if pictures and not number else log.info)("ffmpeg: %s", line)
         stdout_file.seek(0)
         return Output(stdout_file.read(), errors)
 
@@ -183,10 +185,8 @@ def _reason(code: int, lines: list[str], errors: list[str]) -> str:
     return f"{end} ({said[0]})" if said else end
 
 
-def _warn(lines: list[str]) -> None:
-    """Log what ffmpeg printed although it succeeded; only the first line goes to the terminal."""
-    for number, line in enumerate(lines):
-        log.log(logging.INFO if number else logging.WARNING, "ffmpeg: %s", line)
+# A wrapper prints the same at each start, and an animated GIF takes two.
+_warn_once = functools.cache(log.warning)
 
 
 def _environment() -> dict[str, str]:
