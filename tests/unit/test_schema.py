@@ -123,6 +123,9 @@ WRONG = [
     ("runs.tiny.training", None, "null", "an object"),
     ("runs.tiny.figure.width", 641, "641", "a multiple of 2"),
     ("runs.tiny.figure.height", 268, "268", "≥ 270"),
+    ("runs.tiny.epochs", "3", "'3'", "(write it without quotes)"),
+    ("runs.tiny.title", 7, "7", "as a number; write text in quotes)"),
+    ("runs.tiny.title", False, "false", "as true or false; write text in quotes)"),
     ("runs.tiny.title", "", "''", "1 to 56 characters"),
     ("runs.tiny.title", "x" * 57, "'xxx", "1 to 56 characters"),
     ("runs.tiny.title", "two\nlines", r"'two\nlines'", "one line of text"),
@@ -255,9 +258,11 @@ def test_a_key_that_does_not_belong_to_the_name_is_refused_in_one_line(value, wo
     [
         (["balls"], "is ['balls']; expected a list or null, at least 2 entries, at most 100"),
         (["balls", "balls"], "entries, all different"),
+        (["a", 0], "classes.1 is 0; expected text of 1 to 40 characters (no slashes, "),
+        (["a", "b/c"], "classes.1 is 'b/c'; expected text of 1 to 40"),
     ],
 )
-def test_too_few_or_duplicate_classes_are_reported_with_the_limits(classes, words):
+def test_invalid_classes_are_reported_with_what_was_expected(classes, words):
     of_data = schema_of("activations")["data"]
     assert words in refusal({"classes": classes}, of_data, "settings")
     assert "at least 1 entry," in refusal([], {"type": "array", "minItems": 1, "maxItems": 9})

@@ -13,7 +13,7 @@ import jsonschema
 import referencing
 from jsonschema.exceptions import ValidationError, best_match
 
-from epochreel.config.yaml_file import load_file
+from epochreel.config.yaml_file import load_file, load_yaml
 from epochreel.core.drawable_text import undrawable
 from epochreel.core.errors import UserError, first_line, printable, shown, single_line
 
@@ -199,11 +199,23 @@ def _one_line_message(error: ValidationError, where: list) -> str:
     if rule == "required":
         missing = next(name for name in limit if name not in instance)
         return f"config: {_key([*path, missing])} is missing"
-    hint = ""
-    if isinstance(instance, str) and _looks_like_number(instance):
-        hint = " (YAML reads this as text; write 1e-3 as 1.0e-3)"
     expected = _expected(error.schema) if error.parent is None else str(error.message)
-    return f"config: {_key(path)} is {_shown(instance)}; expected {expected}{hint}"
+    found = f"{_shown(instance)}; expected {expected}{_hint(instance, error)}"
+    return f"config: {_key(path)} is {found}"
+
+
+def _hint(instance: Any, error: ValidationError) -> str:
+    """Explain a value that YAML reads as text or as a number, if that was not meant."""
+    if isinstance(instance, str) and _is_number(instance):
+        if isinstance(load_yaml(instance.strip()), str):
+            return " (YAML reads this as text; write 1e-3 as 1.0e-3)"
+        return " (write it without quotes)"
+    if error.validator == "type" and "string" in error.validator_value:
+        if isinstance(instance, bool):
+            return " (YAML reads yes, no, on and off as true or false; write text in quotes)"
+        if isinstance(instance, int | float):
+            return " (YAML reads this as a number; write text in quotes)"
+    return ""
 
 
 def _unknown_key(error: ValidationError, path: list) -> str:
@@ -224,12 +236,11 @@ def _shown(value: Any) -> str:
     return json.dumps(value) if value is None or isinstance(value, bool) else shown(value)
 
 
-def _looks_like_number(text: str) -> bool:
+def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
 _TYPES = {
