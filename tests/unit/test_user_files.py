@@ -127,6 +127,18 @@ def test_the_workflows_results_are_never_inputs():
 # -- What is refused, all at once
 
 
+def test_a_file_in_place_of_a_folder_is_told_as_such():
+    files(".", "mine")
+    assert listed("mine", None, "folder").faults == ["folder mine is not a folder: name a folder"]
+
+
+def test_a_class_that_has_the_workflows_folder_is_refused():
+    files("results", count=2)
+    files("boxes", count=2)
+    (line,) = scan("results", "boxes", folder=".").faults
+    assert line.endswith("results holds the workflow's results: put the images into another folder")
+
+
 def test_all_faults_of_the_classes_are_told_at_once():
     files("pictures/boxes", count=2)
     files("pictures/owls", "notes.txt")
@@ -283,6 +295,15 @@ def test_the_plan_tells_all_faults_of_a_dataset_in_one_line(tmp_path):
     assert " has 4 faults: " in line and "class 'boxes'" in line
     for words in ("train is 40; expected at most 18", "validation is 5", "test is 18"):
         assert words in line
+
+
+def test_names_that_snakemake_does_not_support_are_told_in_one_fault(tmp_path):
+    for name in ("balls", "boxes"):
+        files(f"pictures/{name}", count=30)
+    for number in "02":
+        os.rename(f"pictures/boxes/{number}.png", f"pictures/boxes/{{{number}}}.png")
+    with pytest.raises(UserError, match=r": 'pictures/boxes/\{0\}\.png' \(and 1 more\)"):
+        dataset_of(planned(tmp_path)).files()
 
 
 def test_the_plan_tells_the_faults_of_all_datasets(tmp_path):

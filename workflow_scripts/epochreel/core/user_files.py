@@ -67,7 +67,9 @@ class Listing:
     def has_folder(self, folder: Path, what: str) -> bool:
         """Return whether a folder named by the settings can be used; record a fault otherwise."""
         if not is_folder(folder):
-            self.faults.append(f"{what} {_name(folder)} does not exist: create it")
+            exists = os.path.lexists(folder)
+            wrong = "is not a folder: name a folder" if exists else "does not exist: create it"
+            self.faults.append(f"{what} {_name(folder)} {wrong}")
         elif any(f"{_real(folder)}/".startswith(f"{_real(name)}/") for name in _OWN):
             self.faults.append(
                 f"{what} {_name(folder)} holds the workflow's results: move the files"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -88,8 +88,7 @@ class Dataset:
     def _files(self) -> list[str]:
         """The paths of the listed files, relative to the working folder."""
         listing, files = self._listing, [os.path.relpath(path) for path in self._listing.files]
-        names = filter(None, map(_name_fault, files))
-        if faults := [*listing.faults, *names, *self._count_faults()]:
+        if faults := [*listing.faults, *_name_faults(files), *self._count_faults()]:
             count = f" has {len(faults)} faults" if len(faults) > 1 else ""
             raise UserError(f"config: datasets.{self.name}{count}: {user_files.joined(faults)}")
         return files
@@ -158,11 +157,11 @@ class Dataset:
         return {"split": split, "first": first, "count": count}
 
 
-def _name_fault(file: str) -> str | None:
-    """Describe a name with braces, Snakemake's wildcards, or surrogates, which are no UTF-8."""
-    if re.search("[{}\ud800-\udfff]", file):
-        return (
-            f"{shown(file, 500)}: Snakemake does not support paths with braces or invalid UTF-8: "
-            "rename the file or folder"
+def _name_faults(files: Iterable[str]) -> Iterator[str]:
+    """Yield a line about names with braces, Snakemake's wildcards, or surrogates (no UTF-8)."""
+    if found := [file for file in files if re.search("[{}\ud800-\udfff]", file)]:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        yield (
+            f"{shown(found[0], 500)}{more}: Snakemake does not support paths with braces or "
+            "invalid UTF-8: rename the file or folder"
         )
-    return None

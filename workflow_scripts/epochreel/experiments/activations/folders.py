@@ -130,6 +130,8 @@ def _images_below(folder: Path) -> Iterator[Path]:
 def _missing(folder: Path, name: str) -> str:
     if os.path.islink(folder / name):
         return f"{folder / name} is a broken link: replace it by the folder of this class"
+    if is_own(folder / name):
+        return f"{folder / name} holds the workflow's results: put the images into another folder"
     existing = class_folders(folder)
     close = [other for other in existing if other.casefold() == name.casefold()]
     if close:
