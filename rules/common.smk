@@ -5,7 +5,7 @@ from pathlib import Path
 
 from snakemake.utils import update_config
 
-from epochreel.config.yaml_file import load_arguments, load_file
+from epochreel.config.yaml_file import load_arguments, load_file, retyped
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
@@ -37,12 +37,12 @@ def read_config():
 
     Of a module, return the config that the other workflow gives it.
     """
-    if IS_MODULE:
-        return config
-    merged = {}
     # The arguments of `--config`, unparsed; jobs on a cluster are started with the same ones.
-    arguments = load_arguments(workflow.config_settings.config_args)
-    for values in [*map(load_file, CONFIGS), *arguments]:
+    arguments = workflow.config_settings.config_args
+    if IS_MODULE:
+        return retyped(config, workflow.config_settings.config, arguments)
+    merged = {}
+    for values in [*map(load_file, CONFIGS), *load_arguments(arguments)]:
         update_config(merged, values)
     return merged
 

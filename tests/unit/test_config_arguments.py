@@ -4,10 +4,11 @@ import shlex
 import subprocess
 
 import pytest
+from snakemake.cli import parse_config
 from snakemake_interface_executor_plugins.utils import format_cli_arg
 from tools import refusal
 
-from epochreel.config.yaml_file import load_arguments
+from epochreel.config.yaml_file import load_arguments, retyped
 
 VALUES = {
     "main_run=tiny": "tiny",
@@ -29,6 +30,17 @@ VALUES = {
 def test_a_value_has_its_type_in_yaml(argument):
     (found,) = load_arguments([argument])
     assert repr(found) == repr({argument.partition("=")[0]: VALUES[argument]})
+
+
+@pytest.mark.parametrize("part", ["", "film"], ids=["whole", "part"])
+def test_a_module_gets_the_types_of_yaml(part):
+    value = "{runs: {a: {epochs: 3, rate: 1e-3, sizes: [4, 8]}}}"
+    argument = f"{part}={value}" if part else f"runs={value[7:-1]}"
+    read, text = parse_config([argument]), {"epochs": "3", "rate": "1e-3", "sizes": ["4", "8"]}
+    config = {"runs": {"a": text | {"title": "3"}, "b": {"epochs": "3"}}}
+    found = retyped(config, read, ["other=a$b", argument])["runs"]
+    assert found["a"] == {"epochs": 3, "rate": 1e-3, "sizes": [4, 8], "title": "3"}
+    assert found["b"] == {"epochs": "3"}
 
 
 @pytest.mark.parametrize("argument", VALUES)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,33 @@ def _load_argument(argument: str) -> dict[str, Any]:
             f"--config {printable(argument)}: invalid YAML: {problem}; expected a value such as "
             f"--config 'runs={{name: {{epochs: 2}}}}', or {_IN_A_FILE}"
         ) from None
+
+
+def retyped(
+    config: dict[str, Any], read: Mapping[str, Any], arguments: Iterable[str]
+) -> dict[str, Any]:
+    """Return a module's config with the types of YAML in what came from the command line.
+
+    `read` are the `arguments` as Snakemake read them into the config of the workflow that uses the
+    module, of which the module may get a part. Those that are no YAML are not meant for the module.
+    """
+    for argument in arguments:
+        with contextlib.suppress(UserError):
+            typed = _load_argument(argument)
+            config = _retyped(config, read, typed)
+            for key, value in typed.items():
+                config = _retyped(config, read.get(key), value)
+    return config
+
+
+def _retyped(value: Any, read: Any, typed: Any) -> Any:
+    if isinstance(value, dict) and isinstance(read, Mapping) and isinstance(typed, dict):
+        both = read.keys() & typed.keys()
+        return {
+            key: _retyped(part, read[key], typed[key]) if key in both else part
+            for key, part in value.items()
+        }
+    return typed if value == read else value
 
 
 def load_file(path: str | Path) -> dict[str, Any]:
