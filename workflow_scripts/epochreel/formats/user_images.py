@@ -6,27 +6,31 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pyvips
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImagePalette, TiffImagePlugin
 
 from epochreel.core.errors import UserError, first_line
+from epochreel.formats import image_containers
+from epochreel.formats.image_containers import Picture
 
-MAX_PIXELS = 100_000_000
-"""The largest image that is accepted: an A3 sheet at 600 dpi has 70 million pixels."""
+MAX_PIXELS = 250_000_000
+"""The largest image that is accepted: the largest photos of phones have 201 million pixels."""
 
 # The content determines the format, not the file name. Pillow starts no program for any of these.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _FACTORS = {"L;2": 85, "L;4": 17}
 _MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_PREMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+_BAND_PIXELS = 1 << 22  # converted at a time, so that no step copies a whole image
 
 # Pillow fills in missing pixels; libvips rejects them. libvips only checks: all pixels come from
 # Pillow, so the version of libvips is not part of any cache key.
 _LOADERS = {"JPEG": pyvips.Image.jpegload_buffer, "PNG": pyvips.Image.pngload_buffer}
-_NEEDS_END = re.compile(rb"\xff[\xc2\xc9-\xcb]\0")  # frames of progressive and arithmetic JPEGs
 # Messages of libvips about JPEGs that deviate from the standard, or that it cannot read.
 _NOT_DAMAGE = re.compile(
     "extraneous bytes|Adobe|JFIF|ICC|progression|SOS parameters|not implemented|[Uu]nsupported"
@@ -42,11 +46,13 @@ def open_image(path: str | Path) -> np.ndarray:
 
     Palettes, CMYK and 16 bits per channel (or 12, if no value of a grey image needs more) are
     converted to 8-bit grey or RGB. Transparent areas become white. Photographs are rotated
-    according to their EXIF orientation. Raises `UserError` for a file that is not a PNG, JPEG,
-    TIFF, WebP or BMP image, is damaged, lacks pixels, is animated or has more than `MAX_PIXELS`.
+    according to their EXIF orientation. Of pictures of several sizes or of one scene, as phones
+    save them, the first is read; previews, text, profiles and other data are ignored. Raises
+    `UserError` for a file that is not a PNG, JPEG, TIFF, WebP or BMP image, lacks pixels or is
+    damaged where they are stored, is animated, has several pages, has samples that are not unsigned
+    integers of at most 16 bits, or has more than `MAX_PIXELS`.
 
-    Some missing pixels cannot be detected. A progressive JPEG that lost whole scans but has an end
-    marker decodes to a coarser image. If a JPEG deviates from the standard or uses arithmetic
+    Some missing pixels cannot be detected. If a JPEG deviates from the standard or uses arithmetic
     coding, only its end is checked. A strip that is too short in a TIFF with JPEG or fax
     compression is filled.
     """
@@ -57,25 +63,18 @@ def open_image(path: str | Path) -> np.ndarray:
     if not content:
         raise UserError(f"{path} is empty: provide an image")
     try:
-        with warnings.catch_warnings():
-            # `_check_format` checks the size.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            ended = _with_end(content)
-            with Image.open(io.BytesIO(ended), formats=_FORMATS) as image:
-                _check_format(image, path)
+        with _strict_pillow():
+            picture = image_containers.extract(content)
+            del content  # up to several hundred megabytes
+            with _open(picture, path) as image:
+                _check_format(image, picture, path)
                 _scale_transparent(image)  # Before loading, after which the bit depth is unknown.
                 _check_palette(image)
                 _check_strips(image)
-                _check_decoding(image, content, ended)
-                return _pixels(ImageOps.exif_transpose(image))
+                _check_decoding(image, picture)
+                return _finish(_pixels(image), picture)
     except UserError:
         raise
-    except Image.DecompressionBombError:
-        raise UserError(_too_large(path)) from None
-    except Image.UnidentifiedImageError:
-        raise UserError(
-            f"{path} is not an image in a supported format: save it as PNG, JPEG or TIFF"
-        ) from None
     except Exception as error:  # A damaged file may make a decoder raise any exception.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
@@ -83,19 +82,76 @@ def open_image(path: str | Path) -> np.ndarray:
         ) from error
 
 
-def _check_format(image: Image.Image, path: str | Path) -> None:
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Set Pillow's global options, which other code may have changed; restore them afterwards."""
+    options = [
+        (Image, "MAX_IMAGE_PIXELS", None),  # `_check_format` checks the size.
+        (ImageFile, "LOAD_TRUNCATED_IMAGES", False),
+        (TiffImagePlugin, "READ_LIBTIFF", False),  # `_open` decides.
+    ]
+    before = [getattr(module, name) for module, name, _ in options]
+    try:
+        for module, name, value in options:
+            setattr(module, name, value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for (module, name, _), value in zip(options, before, strict=True):
+            setattr(module, name, value)
+
+
+def _open(picture: Picture, path: str | Path) -> Image.Image:
+    TiffImagePlugin.READ_LIBTIFF = picture.needs_libtiff
+    try:
+        return Image.open(io.BytesIO(picture.content), formats=_FORMATS)
+    except (Image.UnidentifiedImageError, KeyError):  # KeyError: an unknown compression
+        if not picture.kind:
+            raise UserError(
+                f"{path} is not an image in a supported format: save it as PNG, JPEG or TIFF"
+            ) from None
+        if not picture.kind.startswith("TIFF"):
+            raise ValueError(
+                f"its {picture.kind} header is damaged or of an unknown kind"
+            ) from None
+        raise UserError(_unsupported(path, picture)) from None
+
+
+def _check_format(image: Image.Image, picture: Picture, path: str | Path) -> None:
     """Check the number of pixels, of pictures and of bits per pixel."""
-    if image.width * image.height > MAX_PIXELS:
-        raise UserError(_too_large(path, f"{image.width} × {image.height} pixels"))
-    pictures = getattr(image, "n_frames", 1)
-    if pictures > 1:
-        raise UserError(f"{path} contains {pictures} pictures; expected 1: save only one of them")
-    if image.mode in ("I", "F"):
-        raise UserError(f"{path} has 32 bits per pixel: save it with 8 or 16 bits per channel")
+    pixels = image.width * image.height
+    if pixels > MAX_PIXELS:
+        raise UserError(
+            f"{path} has {image.width} × {image.height} pixels, {pixels // 1_000_000} million: "
+            f"scale it down to at most {MAX_PIXELS // 1_000_000} million"
+        )
+    if picture.count > 1:
+        raise UserError(
+            f"{path} contains {picture.count} {picture.unit}; expected 1: save one of them, or "
+            "each, as an image of its own"
+        )
+    if image.mode in ("I", "F") or ("unsigned" not in picture.kind and image.format == "TIFF"):
+        raise UserError(_unsupported(path, picture))
+
+
+def _unsupported(path: str | Path, picture: Picture) -> str:
+    return (
+        f"{path} is a {picture.kind}, which is not supported: save it as PNG with 8 or 16 bits per "
+        "channel"
+    )
 
 
 def _check_palette(image: Image.Image) -> None:
-    """Check the pixels of a PNG with a palette: Pillow invents colours that the palette lacks."""
+    """Check the palette of a PNG, and widen that of a TIFF if its values are of 8 bits.
+
+    Pillow invents colours that the palette of a PNG lacks, and always uses the upper 8 of 16 bits
+    in TIFFs, where other programs recognize palettes of 8 bits.
+    """
+    if image.format == "TIFF" and image.mode in ("P", "PA"):
+        palette = image.tag_v2[320]
+        if max(palette) < 256:
+            image.palette = ImagePalette.raw("RGB;L", bytes(palette))
     if image.format != "PNG" or image.mode != "P":
         return
     if image.palette is None:
@@ -124,19 +180,14 @@ def _check_strips(image: Image.Image) -> None:
         raise ValueError(f"its strips or tiles contain {covered} of {expected} pixels")
 
 
-def _check_decoding(image: Image.Image, content: bytes, ended: bytes) -> None:
-    """Check that libvips decodes all pixels of a JPEG or PNG without a warning.
-
-    `ended` is the content of the file with an end marker (see `_with_end`).
-    """
+def _check_decoding(image: Image.Image, picture: Picture) -> None:
+    """Check that libvips decodes all pixels of a JPEG or PNG without a warning."""
     if image.format not in _LOADERS:
         return
-    message = _decoding_error(_LOADERS[image.format], ended)
-    if message and not _NOT_DAMAGE.search(message):
+    message = _decoding_error(_LOADERS[image.format], picture.content)
+    # If libvips stopped early, require at least that the file had an end marker.
+    if message and not (_NOT_DAMAGE.search(message) and picture.ended):
         raise ValueError(f"pixels are missing or damaged; libvips: {message}")
-    if message:  # libvips stopped early, so require at least that the file has an end marker.
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as plain:
-            plain.load()
 
 
 def _decoding_error(load: Callable[..., pyvips.Image], content: bytes) -> str:
@@ -148,20 +199,6 @@ def _decoding_error(load: Callable[..., pyvips.Image], content: bytes) -> str:
         return error.detail.strip() or "load error"
     # A warning in the last rows does not raise; it is only in the error buffer.
     return pyvips.Error("").detail.strip()
-
-
-def _with_end(content: bytes) -> bytes:
-    """Add an end-of-image marker to a sequential JPEG: some cameras and scanners omit it.
-
-    Decoders ignore everything after the first marker. Progressive and arithmetic JPEGs must have
-    one already, because no decoder detects scans or arithmetic data missing before it.
-    """
-    is_sequential = content.startswith(b"\xff\xd8") and not _NEEDS_END.search(content)
-    return content + b"\xff\xd9" if is_sequential else content
-
-
-def _too_large(path: str | Path, size: str = "far too many pixels") -> str:
-    return f"{path} has {size}: scale it down to at most {MAX_PIXELS // 1_000_000} million"
 
 
 def _scale_transparent(image: Image.Image) -> None:
@@ -178,10 +215,33 @@ def _scale_transparent(image: Image.Image) -> None:
         image.info["transparency"] = tuple(part >> 8 for part in value)
 
 
+# -- Pixels ------------------------------------------------------------------------------------
+
+
 def _pixels(image: Image.Image) -> np.ndarray:
-    if image.mode in _MODES_16_BIT:
-        return _from_16_bits(image)
+    """Return the pixels of an image before its rotation, converted to 8-bit grey or RGB."""
+    image.load()
+    convert = _converter_from_16_bits(image) if image.mode in _MODES_16_BIT else _on_white
+    pixels = None
+    for top, band in _bands(image):
+        part = convert(band)
+        if pixels is None:
+            pixels = np.empty((image.height, *part.shape[1:]), np.uint8)
+        pixels[top : top + len(part)] = part
+    return pixels
+
+
+def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """Yield the first row and the image of each horizontal band."""
+    height = max(_BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, height):
+        yield top, image.crop((0, top, image.width, min(top + height, image.height)))
+
+
+def _on_white(image: Image.Image) -> np.ndarray:
     if image.has_transparency_data:
+        if image.mode in _PREMULTIPLIED:
+            image = image.convert(_PREMULTIPLIED[image.mode])
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image)
@@ -189,10 +249,34 @@ def _pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image.convert("L" if grey else "RGB"))
 
 
-def _from_16_bits(image: Image.Image) -> np.ndarray:
-    """Convert a grey image of 16 bits to 8; a PNG may declare one value transparent."""
-    values = np.asarray(image).astype(np.uint16)
-    opaque = values != image.info.get("transparency", -1)
+def _converter_from_16_bits(image: Image.Image) -> Callable[[Image.Image], np.ndarray]:
+    """Return a conversion of bands of a grey image, of which a PNG may declare a value clear."""
+    clear = image.info.get("transparency", -1)
+
+    def values(band: Image.Image) -> np.ndarray:
+        return np.asarray(band).astype(np.uint16)
+
+    def largest(values: np.ndarray) -> int:
+        return int(values.max(where=values != clear, initial=0))
+
     # Scanners and cameras with 12 bits store their values unscaled in 16 bits.
-    bits = 8 if values.max(where=opaque, initial=0) >= 1 << 12 else 4
-    return np.where(opaque, values >> bits, 255).astype(np.uint8)
+    has_16_bits = any(largest(values(band)) >= 1 << 12 for _, band in _bands(image))
+    bits = 8 if has_16_bits else 4
+
+    def convert(band: Image.Image) -> np.ndarray:
+        whole = values(band)
+        return np.where(whole == clear, 255, whole >> bits).astype(np.uint8)
+
+    return convert
+
+
+def _finish(pixels: np.ndarray, picture: Picture) -> np.ndarray:
+    """Invert, rotate and mirror pixels as their file says."""
+    if picture.inverted:
+        pixels = ~pixels
+    orientation = picture.orientation
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    down = -1 if orientation in (3, 4, 7, 8) else 1
+    across = -1 if orientation in (2, 3, 6, 7) else 1
+    return np.ascontiguousarray(pixels[::down, ::across])
