@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import pyvips
 import tools
-from PIL import Image
+from PIL import Image, ImageFile, TiffImagePlugin
 
 from epochreel.formats import user_images
 from epochreel.formats.png import SIGNATURE
@@ -638,3 +638,38 @@ def test_the_transparent_value_of_a_16_bit_grey_png_becomes_white(tmp_path, most
     clear = chunk(b"tRNS", struct.pack(">H", 50_000))
     content = content[:33] + clear + content[33:]
     assert read(tmp_path, content).tolist() == [[shown[0], 255, shown[1]]]
+
+
+# What these options are set to by user code must not matter.
+@pytest.mark.parametrize(
+    ("module", "option", "value"),
+    [
+        (ImageFile, "LOAD_TRUNCATED_IMAGES", True),
+        (Image, "MAX_IMAGE_PIXELS", 10),
+        (TiffImagePlugin, "READ_LIBTIFF", True),
+    ],
+)
+def test_options_of_pillow_do_not_matter_and_are_kept(tmp_path, monkeypatch, module, option, value):
+    monkeypatch.setattr(module, option, value)
+    for kind in ("PNG", "JPEG", "TIFF", "BMP", "WEBP"):
+        content = saved(SHADES, format=kind)
+        assert read(tmp_path, content).shape == SHADES.shape
+        assert refusal(tmp_path, content[: len(content) // 2])
+    assert getattr(module, option) == value
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP"])
+def test_photos_larger_than_the_limit_of_pillow_are_read(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    assert user_images.MAX_PIXELS >= 16_384 * 12_288
+    assert read(tmp_path, saved(GREY, format=kind)).shape == GREY.shape
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "P", "1", "I;16"])
+def test_bands_of_an_image_make_the_whole(tmp_path, monkeypatch, mode):
+    pixels = Image.fromarray(np.kron(GREY, np.ones((3, 3), np.uint8)))
+    image = Image.fromarray(GREY.astype(np.uint16) * 9) if mode == "I;16" else pixels.convert(mode)
+    image.save(tmp_path / "image.png")
+    whole = user_images.open_image(tmp_path / "image.png")
+    monkeypatch.setattr(user_images, "_BAND_PIXELS", 200)
+    assert np.array_equal(user_images.open_image(tmp_path / "image.png"), whole)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
+_MAX_INFLATED = 1 << 32  # bytes of a cut PNG, more than any accepted image has
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -55,21 +57,21 @@ def extract(content: bytes) -> Picture:
 def _png(content: bytes) -> Picture:
     header = palette = transparent = exif = b""
     kept: list[memoryview | bytes] = [PNG_SIGNATURE]
+    data: list[memoryview] = []
     declared = frames = shown = 0
-    has_data = False
     for kind, chunk in _png_chunks(content):
         body = chunk[8:-4]
         if kind == b"IDAT":
-            if not has_data:
+            if not data:
                 kept.append(transparent)
                 shown = frames
-            has_data = True
+            data.append(body)
             kept.append(chunk)
         elif kind == b"fcTL":
             frames += 1
         elif kind == b"eXIf":
             exif = exif or bytes(body)
-        elif has_data or (kind[:1].islower() and not _is_intact(chunk)):
+        elif data or (kind[:1].islower() and not _is_intact(chunk)):
             continue  # Late chunks have no effect, nor have damaged ancillary ones (lower case).
         elif kind == b"acTL":
             declared = declared or int.from_bytes(body[:4])
@@ -83,6 +85,8 @@ def _png(content: bytes) -> Picture:
             palette = bytes(body) if kind == b"PLTE" else palette
     if len(header) != 13:
         raise ValueError("the header is missing or damaged")
+    if data and data[-1].obj is not content:  # The last chunk is cut.
+        kept.append(_png_chunk(b"IDAT", _rest_of_checksum(data)))
     return Picture(
         b"".join([*kept, _png_chunk(b"IEND", b"")]),
         "PNG",
@@ -116,6 +120,27 @@ def _png_chunk(kind: bytes, body: bytes) -> bytes:
 
 def _is_intact(chunk: memoryview) -> bool:
     return zlib.crc32(chunk[4:-4]) == int.from_bytes(chunk[-4:])
+
+
+def _rest_of_checksum(stream: list[memoryview]) -> bytes:
+    """Return what a zlib stream lacks of its checksum; empty if it also lacks data."""
+    inflate, checksum, size = zlib.decompressobj(), 1, 0
+    try:
+        for part in stream:
+            raw, pending = b"?", bytes(part)
+            while (raw or pending) and size < _MAX_INFLATED:
+                raw = inflate.decompress(pending, 1 << 20)
+                checksum, size = zlib.adler32(raw, checksum), size + len(raw)
+                pending = inflate.unconsumed_tail
+        for count in range(5):
+            rest = checksum.to_bytes(4)[4 - count :]
+            attempt = inflate.copy()
+            attempt.decompress(rest, 1)
+            if attempt.eof:
+                return rest
+    except zlib.error:
+        pass
+    return b""
 
 
 def _png_transparency(body: bytes, header: bytes, colours: int) -> bytes:

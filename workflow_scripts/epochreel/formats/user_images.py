@@ -66,13 +66,7 @@ def open_image(path: str | Path) -> np.ndarray:
         with _strict_pillow():
             picture = image_containers.extract(content)
             del content  # up to several hundred megabytes
-            with _open(picture, path) as image:
-                _check_format(image, picture, path)
-                _scale_transparent(image)  # Before loading, after which the bit depth is unknown.
-                _check_palette(image)
-                _check_strips(image)
-                _check_decoding(image, picture)
-                return _finish(_pixels(image), picture)
+            return _finish(_decode(picture, path), picture)
     except UserError:
         raise
     except Exception as error:  # A damaged file may make a decoder raise any exception.
@@ -100,6 +94,16 @@ def _strict_pillow() -> Iterator[None]:
     finally:
         for (module, name, _), value in zip(options, before, strict=True):
             setattr(module, name, value)
+
+
+def _decode(picture: Picture, path: str | Path) -> np.ndarray:
+    with _open(picture, path) as image:
+        _check_format(image, picture, path)
+        _scale_transparent(image)  # Before loading, after which the bit depth is unknown.
+        _check_palette(image)
+        _check_strips(image)
+        _check_decoding(image, picture)
+        return _pixels(image)
 
 
 def _open(picture: Picture, path: str | Path) -> Image.Image:
