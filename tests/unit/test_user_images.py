@@ -175,6 +175,11 @@ def test_chunks_without_pixels_do_not_matter_in_a_png(tmp_path, extra, place):
     assert np.array_equal(read(tmp_path, PLAIN[:place] + extra + PLAIN[place:]), GREY)
 
 
+def test_a_damaged_orientation_counts_as_none(tmp_path):
+    exif = chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0")[:-1] + b"?"
+    assert np.array_equal(read(tmp_path, PLAIN[:FIRST] + exif + PLAIN[FIRST:]), GREY)
+
+
 def test_the_orientation_is_read_behind_a_damaged_chunk(tmp_path):
     exif = chunk(b"eXIf", b"MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0")
     content = PLAIN[:FIRST] + ANCILLARY["long text"] + exif + PLAIN[FIRST:]

@@ -69,7 +69,7 @@ def _png(content: bytes) -> Picture:
             kept.append(chunk)
         elif kind == b"fcTL":
             frames += 1
-        elif kind == b"eXIf":
+        elif kind == b"eXIf" and _is_intact(chunk):
             exif = exif or bytes(body)
         elif data or (kind[:1].islower() and not _is_intact(chunk)):
             continue  # Late chunks have no effect, nor have damaged ancillary ones (lower case).
