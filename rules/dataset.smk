@@ -19,7 +19,7 @@ rule generate_dataset:
         "../envs/rendering.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=3000,  # for one image of 200 megapixels
         runtime=30,
     params:
         settings=shard_settings,
