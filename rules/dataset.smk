@@ -7,7 +7,7 @@ makes  results/datasets/<dataset>/<split>/<shard>.parquet
 
 rule generate_dataset:
     input:
-        # Changes are in `params`: the times of a user's files may lie in the future or never change.
+        # `params` holds their digest: modification times may be in the future, or stay the same.
         ancient(dataset_sources),
     output:
         "results/datasets/{dataset}/{split}/{shard}.parquet",
