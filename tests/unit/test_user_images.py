@@ -662,7 +662,7 @@ def test_the_transparent_value_of_a_16_bit_grey_png_becomes_white(tmp_path, most
     assert read(tmp_path, content).tolist() == [[shown[0], 255, shown[1]]]
 
 
-# What these options are set to by user code must not matter.
+# User code may have set these options to any value.
 @pytest.mark.parametrize(
     ("module", "option", "value"),
     [

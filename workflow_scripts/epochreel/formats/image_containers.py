@@ -35,7 +35,7 @@ class Picture(NamedTuple):
 def extract(content: bytes) -> Picture:
     """Return the picture of a PNG, or the first one of a JPEG; other files are left unchanged.
 
-    Raises `ValueError` for a JPEG that lacks pixels which decoders do not miss.
+    Raises `ValueError` for a JPEG that lacks pixels without decoders noticing.
     """
     if content.startswith(_PNG_SIGNATURE):
         return _png(content)

@@ -19,7 +19,7 @@ from epochreel.core.errors import UserError, first_line
 from epochreel.formats.image_containers import Picture, extract
 
 MAX_PIXELS = 250_000_000
-"""The largest image that is accepted: the largest photos of phones have 201 million pixels."""
+"""Largest accepted number of pixels. The largest photos of phones have 201 million."""
 
 # The content determines the format, not the file name. Pillow starts no program for any of these.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
@@ -141,8 +141,8 @@ def _check_format(image: Image.Image, pictures: int, path: str | Path) -> None:
     """Check the number of pixels, of pictures and of bits per pixel."""
     if image.width * image.height > MAX_PIXELS:
         raise UserError(
-            f"{path} has {image.width} × {image.height} pixels: "
-            f"scale it down to at most {MAX_PIXELS // 1_000_000} million"
+            f"{path} has {image.width} × {image.height} pixels; expected at most "
+            f"{MAX_PIXELS // 1_000_000} million: scale it down"
         )
     if pictures > 1:
         raise UserError(f"{path} contains {pictures} pictures; expected 1: save only one of them")

@@ -83,7 +83,7 @@ def _read_images(folder: str) -> _Images:
     try:
         images = [_resize(open_image(path)) for path in paths]
     except UserError:
-        check_all(paths, open_image)  # Names all images that cannot be read, at once.
+        check_all(paths, open_image)  # One error names all images that cannot be read.
         raise
     height, width = np.array([image.shape for image in images]).T
     sizes = height * width
