@@ -105,7 +105,7 @@ def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     user_code._STATE.take()
     inputs = render.FrameInputs({}, 0, ["a", "b"], [], pa.table({}))
-    words = r"^figure\.py: a panel of panels draws snapshot 0 differently after other snapshots"
+    words = r"^figure\.py: a panel draws snapshot 0 differently after other snapshots"
     with pytest.raises(UserError, match=words) if keeps else nullcontext():
         render.draw(scene, inputs, ["0.png", "1.png"], "{}")
     assert (tmp_path / "0.png").exists() and (tmp_path / "1.png").exists()

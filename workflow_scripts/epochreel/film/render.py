@@ -76,7 +76,7 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _GuardedPanel:
-    """A panel whose methods leave no trace in the process; see `user_code.guard`."""
+    """A panel whose methods do not change the process state; see `user_code.guard`."""
 
     draw_static: Callable[[Canvas], None]
     draw: Callable[[Canvas, FrameData], None]
@@ -141,14 +141,14 @@ def draw_transitions(
 def _check_repeatable(scene: Scene, inputs: FrameInputs, first: np.ndarray) -> None:
     """Check that the film's first frame looks the same when it is drawn again, after others.
 
-    Raises `UserError` if a panel of a user-defined experiment keeps something from frame to frame.
+    Raises `UserError` if a panel of a user-defined experiment keeps state between frames.
     """
     if scene.user_file is None or inputs.first > 0 or len(inputs.evaluations) == 1:
         return
     if not np.array_equal(scene.draw(inputs.frame_data(0)), first):
         raise UserError(
-            f"{scene.user_file}: a panel of panels draws snapshot 0 differently after other "
-            "snapshots: draw must depend only on its arguments"
+            f"{scene.user_file}: a panel draws snapshot 0 differently after other snapshots; "
+            "expected the same picture: make draw depend only on its arguments"
         )
 
 

@@ -89,12 +89,12 @@ class Dataset:
         """The paths of the listed files, relative to the working folder."""
         listing, files = self._listing, [os.path.relpath(path) for path in self._listing.files]
         if faults := [*listing.faults, *_name_faults(files), *self._count_faults()]:
-            count = f" has {len(faults)} faults" if len(faults) > 1 else ""
+            count = f" has {len(faults)} errors" if len(faults) > 1 else ""
             raise UserError(f"config: datasets.{self.name}{count}: {user_files.joined(faults)}")
         return files
 
     def source_error(self) -> str | None:
-        """Describe what is wrong with these files, if anything."""
+        """Return the error about the user's files, or None if they can be used."""
         try:
             self.sources()
         except UserError as error:
@@ -102,7 +102,7 @@ class Dataset:
         return None
 
     def _count_faults(self) -> Iterator[str]:
-        """Yield a line for each split that wants more examples than the files suffice for."""
+        """Yield a line for each split with more examples than the files allow."""
         for split, available in self._listing.available.items():
             count = self.settings[split]
             if count == UNBOUNDED or count > available:
@@ -112,8 +112,8 @@ class Dataset:
         """Return the user's files that the data are made from: name → path.
 
         The folders are read only once. Names begin with the folder's key in the config. Paths are
-        relative to the working folder, so that everything can be moved together. Raises `UserError`
-        with all that is wrong with the files.
+        relative to the working folder, so that everything can be moved together. Raises one
+        `UserError` with all errors in the files.
         """
         return self._sources
 

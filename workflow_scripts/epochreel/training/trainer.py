@@ -78,7 +78,7 @@ class Sample:
 class Trainer:
     """A network in training, at `snapshot`, after `step` steps.
 
-    `source` returns the training set for a device. `check_state` makes the second step twice, to
+    `source` returns the training set for a device. `check_state` repeats the second step, to
     find state that no checkpoint holds; see `unsaved_state`.
     """
 
@@ -208,12 +208,12 @@ class Trainer:
         return loss
 
     def _resumed_step(self, batch: Columns) -> unsaved_state.Shown:
-        """Return what this step shows if the training is resumed before it."""
+        """Return the observable state of this step if training is resumed before it."""
         again = self.train.batch(self.step)
         if any(not torch.equal(batch[name], again[name]) for name in batch):
             raise UserError(
                 f"{Path(self.model.__file__).with_name('data.py')}: batch {self.step} differs when "
-                "it is generated again: it must depend only on the seed, the split and the indices"
+                "it is generated again: make it depend only on the seed, the split and the indices"
             )
         network = self._initial_network()
         network.load_state_dict(self.network.state_dict())
@@ -227,13 +227,13 @@ class Trainer:
         return unsaved_state.shown_by_step(network, loss, package)
 
     def _check_state(self, loss: torch.Tensor, resumed: unsaved_state.Shown) -> None:
-        """Raise `UserError` if this step shows anything else than a resumed training's."""
+        """Raise `UserError` if the observable state of this step differs from that when resumed."""
         name = unsaved_state.difference(self._shown(self.network, loss), resumed)
         if name is not None:
             raise UserError(
-                f"{self._source('loss')}: {name} differs at step {self.step} if the training is "
-                "resumed there: no checkpoint holds this state; keep it in a buffer of the network "
-                "(register_buffer), or do without it"
+                f"{self._source('loss')}: {name} differs at step {self.step} if training is "
+                "resumed there, since checkpoints lack some state: keep this state in a buffer of "
+                "the network (register_buffer), or do without it"
             )
 
     def _penalty(self, network: torch.nn.Module) -> torch.Tensor | float:

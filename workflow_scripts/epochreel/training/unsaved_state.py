@@ -1,8 +1,9 @@
-"""Find state of a training that its checkpoints do not hold, so that a resumed one would lack it.
+"""Find training state that checkpoints do not hold, and that a resumed training would lack.
 
 A network may count its calls in an attribute, or a module in a global variable. To find such state,
-a training step is made twice: with the network in training, and with a new one that has loaded its
-weights, as if the training had been resumed. Both must show the same.
+a training step is computed twice: with the network in training, and with a new one that has loaded
+its weights, as if training had been resumed. The observable state must be the same: loss,
+gradients, attributes and global variables.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ import torch
 _PLAIN = (bool, int, float, str, tuple, torch.Tensor)
 
 
-# Name → the form of a value, and a text that equals that of equal values only.
+# Name → the form of a value, and a text that is the same for equal values only.
 Shown = dict[str, tuple[str, str]]
 
 
 def shown_by_step(network: torch.nn.Module, loss: torch.Tensor, package: str) -> Shown:
-    """Return what shows the state that a step depended on.
+    """Return the observable state after a step, in comparable form.
 
     That is its loss and gradients, plain values and tensors among the attributes of the network's
     layers, and plain values among the globals of the modules in `package`.
