@@ -248,9 +248,9 @@ def test_what_modules_keep_is_refused_if_a_step_depends_on_it(
     shutil.copytree(folder, tmp_path / "own")
     (tmp_path / "own/model.py").write_text(
         "import functools\n"
-        "from torch.nn import Linear, functional\n"
+        "from torch.nn import BatchNorm1d, Linear, Sequential, functional\n"
         f"{before}\n"
-        "def Network(settings, data): return Linear(2, 2)\n"
+        "def Network(settings, data): return Sequential(BatchNorm1d(2), Linear(2, 2))\n"
         "def loss(network, batch, given={'n': 0}):\n"
         f"    {step}\n"
         "    return factor * functional.cross_entropy(network(batch['point']), batch['label'])\n"

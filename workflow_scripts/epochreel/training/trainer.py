@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -174,11 +175,12 @@ class Trainer:
         resumed = None
         if self.step == self._checked_step:
             self._check_batch(batch)
-            resumed = self._resumed_step()
+            state = copy.deepcopy(self.network.state_dict())
+            resumed = self._resumed_step(state)
         self.optimizer.zero_grad(set_to_none=True)
         loss = self._backward(self.model, self.network, batch)
         if resumed is not None:
-            self._check_state(loss, resumed)
+            self._check_state(state, loss, resumed)
         if self.config.gradient_clipping is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clipping)
         self.optimizer.step()
@@ -223,14 +225,17 @@ class Trainer:
                 "it is generated again: it must depend only on the seed, the split and the indices"
             )
 
-    def _resumed_step(self, names: Sequence[str] = (), number: int = 0) -> unsaved_state.Shown:
+    def _resumed_step(
+        self, state: Mapping[str, torch.Tensor], names: Sequence[str] = (), number: int = 0
+    ) -> unsaved_state.Shown:
         """Return what this step shows if the training is resumed before it.
 
-        The numbers with these names are set to `number` before the step.
+        `state` is the network's state dict before the step. The numbers with these names are set to
+        `number` first.
         """
         initial = unsaved_state.of_modules(self._afresh)
         network = self._initial_network(self._afresh)
-        network.load_state_dict(self.network.state_dict())
+        network.load_state_dict(state)
         unsaved_state.set_numbers(self._afresh, network, names, number)
         seeding.hold(network=network)
         loss = self._backward(self._afresh, network.train(), self.train.batch(self.step))
@@ -239,11 +244,16 @@ class Trainer:
         # What the step has not changed may be different each time, such as the time of loading.
         return {name: value for name, value in shown.items() if initial.get(name) != value}
 
-    def _check_state(self, loss: torch.Tensor, resumed: unsaved_state.Shown) -> None:
+    def _check_state(
+        self,
+        state: Mapping[str, torch.Tensor],
+        loss: torch.Tensor,
+        resumed: unsaved_state.Shown,
+    ) -> None:
         """Raise `UserError` if this step shows anything else than a resumed training's."""
         live = unsaved_state.shown_by_step(self.model, self.network, loss)
         names = unsaved_state.differences(live, resumed)
-        if not names or self._count_only(names, resumed):
+        if not names or self._count_only(state, names, resumed):
             return
         raise UserError(
             f"{self._source('loss')}: {names[0]} differs at step {self.step} if the training is "
@@ -251,11 +261,16 @@ class Trainer:
             "(register_buffer), or do without it"
         )
 
-    def _count_only(self, names: Sequence[str], resumed: unsaved_state.Shown) -> bool:
+    def _count_only(
+        self,
+        state: Mapping[str, torch.Tensor],
+        names: Sequence[str],
+        resumed: unsaved_state.Shown,
+    ) -> bool:
         """Return whether these are numbers, such as of calls, that the step does not depend on."""
         rest = {name: value for name, value in resumed.items() if name not in names}
         try:
-            shown = [self._resumed_step(names, number) for number in (_LARGE, _LARGE - 1)]
+            shown = [self._resumed_step(state, names, number) for number in (_LARGE, _LARGE - 1)]
         except Exception:  # Of user code that cannot do with such numbers.
             return False
         return not any(unsaved_state.differences(rest, part) for part in shown)
