@@ -67,7 +67,8 @@ def open_image(path: str | Path) -> np.ndarray:
                 _check_palette(image)
                 _check_strips(image)
                 _check_decoding(image, content, ended)
-                return _pixels(ImageOps.exif_transpose(image))
+                # A copy: Pillow's own array is read-only, but user code may change its image.
+                return np.array(_pixels(ImageOps.exif_transpose(image)))
     except UserError:
         raise
     except Image.DecompressionBombError:
