@@ -1,11 +1,11 @@
-"""Cost of the border around user code in the main run: state restored, networks built, data copied.
+"""Cost of isolating user code in the main run: state restored, networks built, data copied.
 
     python benchmarks/user_code_cost.py [--pages 100] [--snapshots 20]
 
 Generates pages, trains, evaluates and draws snapshots of the main run in this process, with the
-functions of the stages, and prints the share of each stage's time that is spent on saving and
-restoring the state of the process, and on what else keeps one snapshot from the next: a new network
-and copies of the batches in evaluations. The target is 1 % of all stages together.
+functions of the stages. Prints the share of each stage's time that is spent on saving and restoring
+the process state, and on isolating snapshots from each other: a new network and copies of the
+batches in evaluations. The target is 1 % of all stages together.
 """
 
 from __future__ import annotations

@@ -35,12 +35,12 @@ IS_MODULE = not workflow.modifier.is_main_snakefile()
 def read_config():
     """Return all config files merged in order, overridden by `--config`.
 
-    Of a module, return the config that the other workflow gives it.
+    For a module, return the config that the other workflow passes to it.
     """
     if IS_MODULE:
         return config
     merged = {}
-    # The arguments of `--config`, unparsed; jobs on a cluster are started with the same ones.
+    # The unparsed arguments of `--config`, which jobs on a cluster receive too.
     arguments = load_arguments(workflow.config_settings.config_args)
     for values in [*map(load_file, CONFIGS), *arguments]:
         update_config(merged, values)

@@ -7,7 +7,7 @@ makes  results/datasets/<dataset>/<split>/<shard>.parquet
 
 rule generate_dataset:
     input:
-        # Changes are in `params`: the times of a user's files may lie in the future or never change.
+        # `params` holds their digest: modification times may be in the future, or stay the same.
         ancient(dataset_sources),
     output:
         "results/datasets/{dataset}/{split}/{shard}.parquet",
@@ -19,7 +19,7 @@ rule generate_dataset:
         "../envs/rendering.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=3000,  # for one image of 200 megapixels
         runtime=30,
     params:
         settings=shard_settings,

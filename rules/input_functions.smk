@@ -13,7 +13,7 @@ from epochreel.provenance.file_checksums import content_digest
 
 @cache
 def check_targets():
-    """Check the target files of the command, and begin. The command of a job on a cluster has none."""
+    """Check the command's target files (a job on a cluster has none), then call `begin`."""
     # Snakemake sets `dag_settings` after reading the Snakefile and before calling input functions.
     settings = workflow.dag_settings
     PLAN.check_targets([*settings.targets, *settings.forcerun, *settings.until])
@@ -107,15 +107,15 @@ def of_block_before(path):
     return previous
 
 
-# The digests of the user's files as the command planned them, by dataset. Jobs on a cluster, which
-# plan again, inherit them from its environment.
+# The planned digests of the user's files, by dataset. Jobs on a cluster plan again, but inherit
+# these digests through their environment.
 SOURCES = "EPOCHREEL_SOURCES"
 DIGESTS = json.loads(os.environ.get(SOURCES, "{}")) if workflow.remote_exec else {}
 
 
 @cache
 def dataset_of(name):
-    """Return a dataset whose files are those of the command, which warns of ignored ones once."""
+    """Return a dataset with the planned digest of its files; warn of ignored files once."""
     check_targets()
     dataset = PLAN.dataset(name)
     if workflow.remote_exec:
@@ -158,7 +158,7 @@ def run_sources(wildcards):
 
 @or_stop
 def image_digest(wildcards):
-    """The digest of a user's image; nothing if it is missing, which Snakemake reports."""
+    """The digest of a user's image; empty if the image is missing, which Snakemake reports."""
     path = Path("images", f"{wildcards.name}.png")
     return content_digest({"image": path}) if path.is_file() else ""
 

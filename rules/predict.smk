@@ -7,7 +7,7 @@ makes  results/<run>/predictions/<name>.csv; if the experiment draws predictions
 
 rule predict:
     input:
-        # Changes are in `params`: the time of a photograph may lie in the future.
+        # `params` holds its digest: the modification time of a photo may be in the future.
         image=ancient("images/{name}.png"),
         network="results/{run}/network.safetensors",
         # Contains the checksum of the network.
@@ -34,7 +34,7 @@ rule predict:
 
 rule draw_prediction:
     input:
-        # Changes are in `params`: the time of a photograph may lie in the future.
+        # `params` holds its digest: the modification time of a photo may be in the future.
         image=ancient("images/{name}.png"),
         network="results/{run}/network.safetensors",
         # Contains the checksum of the network.

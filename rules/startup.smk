@@ -7,11 +7,11 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-# Beside the Snakefile, also if another workflow uses this one as a module.
+# Next to the Snakefile, also if another workflow uses this one as a module.
 SCRIPTS = (
     Path(workflow.current_basedir.get_path_or_uri(secret_free=True)).parent / "workflow_scripts"
 )
-# Snakemake fills in wildcards in the paths of scripts, at braces in the folders above them too.
+# Snakemake treats braces in a script's path as wildcards, even in the names of parent folders.
 if {*"{}"} & {*str(SCRIPTS)}:
     raise SystemExit(
         f"epochreel: {SCRIPTS.parent}: Snakemake does not support braces in the path of a "
@@ -19,7 +19,7 @@ if {*"{}"} & {*str(SCRIPTS)}:
     )
 sys.path.insert(0, str(SCRIPTS))
 IS_COMMAND = not (workflow.remote_exec or workflow.subprocess_exec)
-PLANNED = "EPOCHREEL_PLANNED"  # Known before the library is loaded, which checks itself in jobs.
+PLANNED = "EPOCHREEL_PLANNED"  # Defined here: in jobs, the library checks itself on import.
 if IS_COMMAND:
     os.environ.pop(PLANNED, None)
 elif PLANNED not in os.environ:
@@ -45,8 +45,8 @@ from epochreel.runtime.patches import (
 
 if Path(epochreel.__file__).parent != SCRIPTS / "epochreel":
     raise SystemExit(
-        f"epochreel: the library of {epochreel.__file__} is loaded already: "
-        "use modules of one copy of Epochreel"
+        f"epochreel: the library is already loaded from {epochreel.__file__}; expected {SCRIPTS}: "
+        "use only modules of one copy of Epochreel"
     )
 
 checksum_cache.apply()
@@ -72,7 +72,7 @@ def begin():
         files.remove_leftovers("results")
         files.remove_leftovers(".snakemake/epochreel")
         record = files.temporary_path(Path(".snakemake/epochreel/plan.json").resolve())
-        keys = PLAN.key_digests()  # This reads the sources.
+        keys = PLAN.key_digests()  # Reads all source files.
         planned.write(record, code_digest.sources(), keys)
         os.environ[PLANNED] = str(record)
 

@@ -38,7 +38,7 @@ def generate_dataset(
 
 
 def generate(data: ModuleType, stage: dict, base: Path, indices: range) -> Iterator[dict]:
-    """Yield these examples of a split."""
+    """Yield the examples `indices` of a split, checked and as copies."""
     settings = stage["settings"]
     options = loader.resolve_paths(settings["settings"], stage["folders"], base)
     origin = (settings["seed"], dataset_shards.SPLITS.index(stage["split"]), indices.start)

@@ -1,4 +1,4 @@
-"""Jobs run what was planned, whatever changes while they run and wherever they are started."""
+"""Jobs run the planned code and settings, even if files change or jobs start elsewhere."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RETRY = "changed while the workflow was running: run the same command again"
 
 @pytest.fixture
 def mine(tmp_path):
-    """A workplace with an experiment of its own: the spirals, which may be edited."""
+    """A workplace with an editable user-defined experiment: the spirals."""
     shutil.copytree(REPOSITORY / "examples" / "spirals", tmp_path / "mine")
     place = Workplace(tmp_path / "place", CONFIGS["spirals"]())
     place.config["datasets"]["two_spirals"]["experiment"] = f"{tmp_path / 'mine'}/"
@@ -22,7 +22,7 @@ def mine(tmp_path):
     return place
 
 
-def told(said: str) -> list[str]:
+def reported(said: str) -> list[str]:
     words = [line for line in said.splitlines() if line.startswith("epochreel: ")]
     assert words and "Traceback" not in said, said[-3000:]
     return [word for word in words if "needs about" not in word]
@@ -36,7 +36,7 @@ def test_a_file_edited_while_the_workflow_runs_ends_the_jobs_that_load_it(mine, 
     data.write_text(f"{data.read_text()}\n\nimport sys\nif {in_a_job}:\n    {edit}\n")
     done = mine.start("everything")
     assert done.returncode == 1
-    assert set(told(done.stdout)) == {f"epochreel: {evaluation} {RETRY}"}
+    assert set(reported(done.stdout)) == {f"epochreel: {evaluation} {RETRY}"}
     assert mine.digests("spirals/checkpoints/*") and not mine.digests("spirals/evaluations/*")
     evaluation.write_text(text)
     mine.make("everything")

@@ -31,7 +31,7 @@ def grey(pixels: np.ndarray) -> np.ndarray:
 
 
 def install_ffmpeg(path: Path, version: str, before: str = "", after: str = "") -> None:
-    """Write a system's ffmpeg: a shell script that reports `version` and is the bundled one else.
+    """Write a shell script that reports `version` and otherwise runs the bundled ffmpeg.
 
     It runs the commands `before` first, and then passes the output to the commands `after`.
     """

@@ -340,7 +340,7 @@ def long_names(count):
     return [f"{'abcdefghij'[i % 10]} wide landscape with a lake {i}"[:40] for i in range(count)]
 
 
-def test_more_classes_take_the_place_of_the_training_images():
+def test_with_many_classes_the_legend_replaces_the_training_images():
     kinds = {count: figure.panels(run_info(kinds=count)) for count in (12, 13)}
     has_cloud = {n: any(isinstance(p, clouds.SmallCloud) for p in kinds[n]) for n in kinds}
     assert has_cloud == {12: True, 13: False}

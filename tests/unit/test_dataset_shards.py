@@ -85,7 +85,7 @@ def test_the_last_example_must_be_the_same_when_generated_alone(tmp_path):
     given = [{"x": np.array([number, np.nan]), "y": number} for number in range(3)]
     dataset_shards.write(tmp_path / "shard", given, {})
     dataset_shards.check_last(tmp_path / "shard", given[2:], "data.py: generate")
-    with pytest.raises(UserError, match=r"data\.py: generate yields another example 2 when it"):
+    with pytest.raises(UserError, match=r"data\.py: generate yields a different example 2 when it"):
         dataset_shards.check_last(tmp_path / "shard", given[1:2], "data.py: generate")
 
 

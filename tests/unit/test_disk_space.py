@@ -46,7 +46,7 @@ def test_the_disk_checked_is_that_of_the_store(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("usage", [lambda _: (0, 0, 0), None])
-def test_a_disk_that_does_not_say_its_space_is_accepted(tmp_path, monkeypatch, usage):
+def test_a_disk_of_unknown_free_space_is_accepted(tmp_path, monkeypatch, usage):
     def fails(folder):
         raise OSError(38, "Function not implemented")
 

@@ -1,4 +1,4 @@
-"""Text that frames cannot show is refused when planning, and at the latest when it is drawn."""
+"""Text that frames cannot show is refused while planning, or at the latest when it is drawn."""
 
 import unicodedata
 

@@ -518,7 +518,7 @@ def ends(process: psutil.Process) -> bool:
     return False
 
 
-# ffmpeg is judged by its exit status and its film
+# ffmpeg succeeds by its exit status and its film
 
 
 @pytest.fixture
@@ -593,7 +593,9 @@ def test_an_ffmpeg_that_cannot_be_started_is_refused(tmp_path):
     (tmp_path / "ffmpeg").write_bytes(b"\x7fELF")
     (tmp_path / "ffmpeg").chmod(0o755)
     line = refusal(ffmpeg.run, [str(tmp_path / "ffmpeg")], "a.mp4")
-    assert line == f"{tmp_path / 'ffmpeg'} cannot be started: Exec format error"
+    assert (
+        line == f"{tmp_path / 'ffmpeg'} cannot be started (Exec format error): install ffmpeg again"
+    )
 
 
 def test_colours_in_messages_are_switched_off(monkeypatch):
@@ -631,7 +633,7 @@ def test_an_ffmpeg_that_lacks_a_part_is_refused(install, tmp_path, lacks, format
     install("4.1.9", after=f"grep -v -- '{lacks}'")
     line = refusal(ffmpeg.ffmpeg_version, {"ffmpeg": "system", **format_settings})
     assert line.startswith(f"{tmp_path / 'bin/ffmpeg'} (ffmpeg version 4.1.9) has {words}")
-    assert line.endswith("install that, or set ffmpeg: bundled")
+    assert line.endswith("install that, or set film.ffmpeg to bundled")
 
 
 def test_parts_of_other_formats_are_not_needed(install):

@@ -72,7 +72,7 @@ def test_random_draws_of_an_evaluation_depend_only_on_its_snapshot(
 
 
 def spoil(network, batches):
-    """Change all that `evaluate` is given, and count the calls."""
+    """Change all arguments of `evaluate`, and count the calls."""
     columns = {"x": np.zeros(20), "training": [network.training] * 20}
     for batch in batches:
         columns["x"][: len(batch["point"])] += network(batch["point"]).detach().numpy()[:, 0]
@@ -121,7 +121,9 @@ def test_an_evaluate_that_keeps_its_first_result_is_refused(
     given = evaluate.made.checkpoint(5), tmp_path / "5", 5, key(stage)
     evaluator.check_repeatable(*given)  # In the same process it does.
     evaluator.load(own.afresh())
-    words = r"evaluation\.py: evaluate gives another result for snapshot 5 after other snapshots"
+    words = (
+        r"evaluation\.py: evaluate returns a different result for snapshot 5 after other snapshots"
+    )
     with pytest.raises(UserError, match=words):
         evaluator.check_repeatable(*given)
 
@@ -138,7 +140,7 @@ def test_an_evaluate_that_counts_is_refused(evaluate, spirals, shards, tmp_path,
     evaluator = Evaluator(run.experiment, stage["settings"], Split(shards["test"]), Split([]))
     given = evaluate.made.checkpoint(0), tmp_path / "counted", 0, key(stage)
     evaluator.evaluate(*given)
-    words = r"evaluation\.py: evaluate gives another result for snapshot 0 after other snapshots"
+    words = r"evaluation\.py: evaluate returns a different result for snapshot 0 after other"
     with pytest.raises(UserError, match=words):
         evaluator.check_repeatable(*given)
 

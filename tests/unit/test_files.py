@@ -116,7 +116,7 @@ def test_only_leftovers_of_dead_processes_of_this_machine_are_removed(tmp_path):
 
 
 def test_a_leftover_of_a_hidden_process_is_kept(tmp_path, monkeypatch):
-    """The system may hide another user's process, but denies to send it a signal."""
+    """The system may hide another user's process, but does not permit sending it a signal."""
     leftover = tmp_path / f".a.png@{files._HOST}-{2**22 - 1}.part"
     leftover.touch()
 

@@ -289,7 +289,7 @@ def test_a_log_that_cannot_be_opened_ends_no_job(tmp_path):
     done = run(tmp_path, "log.info('all is well')\nlog.warning('the disk is nearly full')")
     opened, warned = done.stderr.splitlines()
     assert done.returncode == 0 and warned == "epochreel: the disk is nearly full"
-    assert opened.endswith("logs/job.log: File exists; messages go to the terminal only")
+    assert opened.endswith("logs/job.log (File exists): messages go to the terminal only")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

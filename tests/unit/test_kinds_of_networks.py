@@ -143,7 +143,7 @@ def model(training, monkeypatch):
 
 
 def quietly(make):
-    """Make a network without torch's notes that a way to do so is deprecated."""
+    """Make a network without torch's deprecation warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return make()
@@ -184,7 +184,7 @@ def test_the_layer_table_has_all_weights_that_are_used(kind):
     assert found == sum(weight.numel() for weight in network.parameters())
 
 
-def test_a_layer_has_one_row_with_its_class_though_it_is_parametrized_and_runs_twice():
+def test_a_parametrized_layer_that_runs_twice_has_one_row_with_its_class():
     network = norm(parametrizations.weight_norm)()
     rows = layer_rows(network, lambda: network(network(torch.zeros(1, 2))))
     assert [(row["name"], row["kind"]) for row in rows] == [("0", "Linear"), ("1", "Linear")]
@@ -319,7 +319,7 @@ def test_no_graph_of_a_validation_batch_is_kept(model, training):
 
 @pytest.fixture
 def evaluate(spirals, training, shards, tmp_path, monkeypatch):
-    """Return the function that evaluates snapshots with an `evaluate`, and returns the metrics."""
+    """Return a function that evaluates snapshots with a given `evaluate`, and returns metrics."""
     made = training(size=10, epochs=2).make()
     run = Plan(spirals(), tmp_path).runs["tiny"]
     stage = run.stage_settings("evaluate")
@@ -343,7 +343,7 @@ def saliency(network, batches):
     return {"x": points.grad[:, 0].numpy()}, {"slope": points.grad.norm(), "norm": norm}
 
 
-def test_an_evaluation_may_compute_gradients_independent_of_earlier_snapshots(evaluate):
+def test_an_evaluation_may_compute_gradients_of_its_snapshot_alone(evaluate):
     assert evaluate(saliency, 0, 1, 2) == evaluate(saliency, 2)
     assert evaluate(saliency, 2)["slope"] > 0
 

@@ -109,13 +109,13 @@ def test_a_module_without_its_source_is_not_loaded(experiment, record):
     compiled = py_compile.compile(str(experiment / "colours.py"), str(experiment / "ink.pyc"))
     assert Path(compiled).is_file()
     work = "import importlib\nimportlib.import_module('.ink', module.__package__)"
-    assert "ink.pyc was loaded, but planning did not see" in ended(load(experiment, record, work))
+    assert "ink.pyc was loaded, but planning did not find" in ended(load(experiment, record, work))
 
 
 def test_a_module_that_planning_cannot_see_is_not_loaded(experiment, record):
     (experiment / "ink.py").write_text("")
     work = "import importlib\nimportlib.import_module('.ink', module.__package__)"
-    expected = f"{experiment / 'ink.py'} was loaded, but planning did not see that it is imported"
+    expected = f"{experiment / 'ink.py'} was loaded, but planning did not find its import"
     assert ended(load(experiment, record, work)).startswith(expected)
 
 
@@ -142,7 +142,7 @@ def test_the_library_itself_is_checked(experiment, record, tmp_path):
 
 def test_a_job_without_its_record_ends(experiment, record, tmp_path):
     words = ended(load(experiment, tmp_path / "none"))
-    assert words.startswith(f"{tmp_path / 'none'} is missing: the command that planned this job")
+    assert words.startswith(f"{tmp_path / 'none'} is missing or damaged, since the command")
 
 
 def test_the_script_is_the_planned_one(experiment, record, tmp_path):

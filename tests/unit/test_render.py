@@ -108,7 +108,7 @@ def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, 
     user_code._STATE.take()
     inputs = render.FrameInputs({}, 0, ["a", "b"], [], pa.table({}))
     drawn = render.draw(scene, inputs, ["0.png", "1.png"], "{}")
-    words = r"^figure\.py: a panel of panels draws snapshot 1 differently after other snapshots"
+    words = r"^figure\.py: a panel draws snapshot 1 differently after other snapshots"
     with pytest.raises(UserError, match=words) if keeps else nullcontext():
         render.check_repeatable(figure, run_info, drawn)
     assert (tmp_path / "0.png").exists() and (tmp_path / "1.png").exists()

@@ -109,7 +109,7 @@ def test_cpu_and_memory_usage_are_those_of_this_process():
     assert (read["device"], read["gpus"]) == ("cpu", [])
 
 
-# -- What the machine does not tell
+# -- Values that the machine does not provide
 
 
 def fails(*_):
@@ -146,7 +146,7 @@ GPU = {"name": "NVIDIA H200", "percent": 40.0, "memory_bytes": 2**30}
         ("nvmlDeviceGetMemoryInfo", [GPU | {"memory_bytes": None}]),
     ],
 )
-def test_what_the_driver_does_not_tell_is_null_in_the_system_log(nvml, tmp_path, function, gpus):
+def test_values_that_the_driver_withholds_are_null(nvml, tmp_path, function, gpus):
     if function:
         setattr(nvml, function, fails)
     read = system_sampler.SystemSampler(torch.device("cuda")).sample(1)

@@ -1,4 +1,4 @@
-"""Calls into user code: what it changes in its arguments and its process does not last."""
+"""Calls into user code: its changes to its arguments and the process state are undone."""
 
 import contextlib
 import decimal
@@ -56,7 +56,7 @@ def other(item: user_code.Item):
 STATE.take()
 
 
-# These two are set in other ways than they are restored: see the next test.
+# These two are not set as they are restored: see the next test.
 NAMES = [i.name for i in STATE.items if i.name not in ("the umask", "decimal's context")]
 
 

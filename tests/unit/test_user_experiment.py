@@ -166,7 +166,7 @@ def test_a_shard_whose_examples_depend_on_earlier_ones_is_refused(mine, counter)
     stage = json.loads(
         json.dumps(fingerprints.of_shard(plan_of(mine).datasets["points"], "test", "00000"))
     )
-    with pytest.raises(UserError, match=rf"^{file}: generate yields another example 19 when it"):
+    with pytest.raises(UserError, match=rf"^{file}: generate yields a different example 19"):
         generate_dataset.generate_dataset(mine.folder / "shard", stage, mine.folder)
 
 

@@ -68,7 +68,7 @@ def test_hidden_folders_are_not_entered():
     assert len(found.ignored[user_files.HIDDEN]) == 2
 
 
-def test_links_that_lead_nowhere_pipes_and_folders_are_no_images():
+def test_broken_links_pipes_and_folders_are_not_images():
     folder = files("mine", "a.png")
     (folder / "gone.png").symlink_to("nowhere")
     (folder / "loop.png").symlink_to("loop.png")
@@ -107,7 +107,7 @@ def test_images_in_other_folders_are_counted_with_an_example(folder, words):
     assert f"2 image(s) {words} (such as {folder}/x.png)" in line
 
 
-def test_images_in_a_folder_beside_train_and_test_are_counted():
+def test_images_in_a_folder_next_to_train_and_test_are_counted():
     for folder in ("train/balls", "test/balls", "val/balls"):
         files(f"pictures/{folder}", count=3)
     (paths,) = scan("balls").ignored.values()
@@ -121,13 +121,13 @@ def test_the_workflows_results_are_never_inputs():
     assert len(listed(Path.cwd(), None, "folder").files) == 4
     assert len(scan("a", folder=".").files) == 4 and not scan("a", folder=".").ignored
     (line,) = listed("results/mine", None, "folder").faults
-    assert "holds the workflow's results" in line
+    assert "contains the workflow's results" in line
 
 
 # -- What is refused, all at once
 
 
-def test_all_faults_of_the_classes_are_told_at_once():
+def test_all_faults_of_the_classes_are_reported_at_once():
     files("pictures/boxes", count=2)
     files("pictures/owls", "notes.txt")
     Path("pictures/lost").symlink_to("nowhere")
@@ -184,7 +184,7 @@ def test_all_files_that_cannot_be_read_are_named():
         if path.name != "1.png":
             raise UserError(f"{path} is no image")
 
-    with pytest.raises(UserError, match=r"^2 of 3 files are refused: .*0\.png.*; .*2\.png"):
+    with pytest.raises(UserError, match=r"^2 of 3 files cannot be used: .*0\.png.*; .*2\.png"):
         user_files.check_all(files("mine", count=3).iterdir(), read)
 
 
@@ -222,7 +222,7 @@ def test_the_digits_that_each_split_may_have_are_counted():
     assert found.available == {"train": 1079, "validation": 179, "test": 539}
 
 
-def test_a_class_with_too_few_images_is_told_once():
+def test_a_class_with_too_few_images_is_reported_once():
     files("pictures/balls", count=30)
     files("pictures/boxes", count=2)
     (line,) = of_folder().faults
@@ -275,17 +275,17 @@ def dataset_of(plan: Plan):
     return found
 
 
-def test_the_plan_tells_all_faults_of_a_dataset_in_one_line(tmp_path):
+def test_the_plan_reports_all_faults_of_a_dataset_in_one_line(tmp_path):
     files("pictures/balls", count=30)
     with pytest.raises(UserError) as caught:
         dataset_of(planned(tmp_path, train=40, validation=5)).files()
     line = str(caught.value)
-    assert " has 4 faults: " in line and "class 'boxes'" in line
+    assert " has 4 errors: " in line and "class 'boxes'" in line
     for words in ("train is 40; expected at most 18", "validation is 5", "test is 18"):
         assert words in line
 
 
-def test_the_plan_tells_the_faults_of_all_datasets(tmp_path):
+def test_the_plan_reports_the_faults_of_all_datasets(tmp_path):
     plan = planned(tmp_path)
     plan.datasets["other"] = dataset_of(planned(tmp_path))
     with pytest.raises(UserError) as caught:
@@ -313,12 +313,12 @@ def test_a_file_is_read_again_only_if_it_may_have_changed(monkeypatch):
     monkeypatch.setattr(file_checksums, "_RESOLUTION", -1)
     found = {"a": files("mine", "a") / "a"}
     first = file_checksums.content_digest(found)
-    monkeypatch.setattr(file_checksums, "sha256", None)  # It cannot be read any more.
+    monkeypatch.setattr(file_checksums, "sha256", None)  # It can no longer be read.
     assert file_checksums.content_digest(found) == first
 
 
 @pytest.mark.parametrize("seconds", [0, -86400, 10**9])
-def test_a_changed_file_has_another_digest_whatever_its_date(monkeypatch, seconds):
+def test_a_changed_file_has_another_digest_at_any_modification_time(monkeypatch, seconds):
     monkeypatch.setattr(file_checksums, "_RESOLUTION", -1)
     path = files("mine", "a") / "a"
     first = file_checksums.content_digest({"a": path})
@@ -386,11 +386,11 @@ def test_a_users_experiment_may_list_its_files(mine, tmp_path):
     assert found.files == [tmp_path / "there/b.csv"]
     found = listed_by(mine, "return ['there/a.csv', 'there/c.csv', 'there/a.csv']", tmp_path)
     assert found.files == [tmp_path / "there/a.csv", tmp_path / "there/c.csv"]
-    assert found.faults == [f"{tmp_path}/there/c.csv is not a file"]
+    assert f"lists {tmp_path}/there/c.csv, which is not a file" in "; ".join(found.faults)
 
 
 @pytest.mark.parametrize("code", ["return 5", "return 'a'", "return [5]", "return None"])
-def test_a_list_that_is_none_is_refused_in_one_line(mine, tmp_path, code):
+def test_a_result_that_is_not_a_list_is_refused_in_one_line(mine, tmp_path, code):
     with pytest.raises(UserError, match=r"inputs\.py: files returns .*; expected paths of files"):
         listed_by(mine, code, tmp_path)
 

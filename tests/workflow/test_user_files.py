@@ -1,4 +1,4 @@
-"""The user's files as inputs of the workflow: dates, companions, changes, damage."""
+"""The user's files as inputs of the workflow: dates, hidden files, changes, damage."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA = {"generate_dataset few_sketches test 00000"}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Workplace:
-    """A dataset of images beside the config, dated in the future, with hidden companions."""
+    """A dataset of images next to the config, dated in the future, with hidden files."""
     config = alone("sketches")
     data = {"source": "folder", "folder": "./", "classes": ["balls", "boxes"], "size": 8}
     config["datasets"]["few_sketches"] |= {"train": 30, "test": 30, "settings": data}
@@ -85,8 +85,8 @@ def test_a_job_names_all_damaged_images_at_once(place):
     for name in ("train/balls/1.png", "test/boxes/2.png", "test/balls/0.png"):
         (place.folder / name).write_bytes(b"no image")
     done = place.start(SHARD)
-    (line,) = (line for line in done.stdout.splitlines() if "files are refused" in line)
-    assert done.returncode == 1 and "3 of 80 files are refused" in line
+    (line,) = (line for line in done.stdout.splitlines() if "files cannot be used" in line)
+    assert done.returncode == 1 and "3 of 80 files cannot be used" in line
     assert "boxes/2.png" in line and "balls/1.png" in line
 
 

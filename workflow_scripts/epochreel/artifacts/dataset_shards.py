@@ -63,9 +63,9 @@ def _arrays(examples: Iterable[Mapping[str, Any]], source: str) -> dict[str, pa.
 
 
 def checked_examples(examples: Any, count: int, source: str) -> Iterator[Mapping[str, Any]]:
-    """Yield copies of the examples, since a generator may fill the same arrays again.
+    """Yield copies of the examples, since a generator may reuse its arrays.
 
-    Checks that they are `count` dicts with the same columns and shapes. Raises `UserError`, with
+    Check that they are `count` dicts with the same columns and shapes. Raises `UserError`, with
     `source` as the origin of the examples, if they are not.
     """
     if not isinstance(examples, Iterable):
@@ -91,8 +91,7 @@ def checked_examples(examples: Any, count: int, source: str) -> Iterator[Mapping
 def check_last(path: str | Path, alone: Iterable[Mapping[str, Any]], source: str) -> None:
     """Check that the last example of a shard is the same when generated alone.
 
-    Raises `UserError` if not: `source`, a file and its function, keeps something from example to
-    example.
+    Raises `UserError` if not: `source`, a file and its function, keeps state between examples.
     """
     table = parquet.read(path)
     last = table.slice(table.num_rows - 1)
@@ -100,8 +99,8 @@ def check_last(path: str | Path, alone: Iterable[Mapping[str, Any]], source: str
     # As text: NaN is then equal to NaN.
     if str(again.cast(last.schema, safe=False).to_pylist()) != str(last.to_pylist()):
         raise UserError(
-            f"{source} yields another example {table.num_rows - 1} when it generates no others: it "
-            "must depend only on the seed, the split and the index"
+            f"{source} yields a different example {table.num_rows - 1} when it generates no "
+            "others: make it depend only on the seed, the split and the index"
         )
 
 

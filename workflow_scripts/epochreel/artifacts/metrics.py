@@ -78,7 +78,7 @@ def history(metrics: pa.Table, snapshot: int, snapshots_per_epoch: int) -> dict[
 
 
 class History(dict[str, np.ndarray]):
-    """Arrays by name, without those that are NaN throughout, which can still be read.
+    """Arrays by name. Those that are NaN throughout can be read, but are not listed.
 
     Whether a table has a metric that only later snapshots define depends on where its block ends.
     What a frame shows must not, so a metric is not listed before its first value.

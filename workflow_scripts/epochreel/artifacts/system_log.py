@@ -1,6 +1,6 @@
 """System log of a block: when, how fast and on which machine each snapshot was trained.
 
-It is a log, not an artifact: no stage of the film reads it. What could not be read is null.
+It is a log, not an artifact: no stage of the film reads it. Values that could not be read are null.
 
 snapshot             int64
 time                 float64, seconds since the Unix epoch

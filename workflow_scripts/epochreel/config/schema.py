@@ -157,7 +157,7 @@ def _fill(properties_rule):
 
 
 def _check_text(_validator, use: Any, instance: Any, _schema):
-    """Check the keyword `text: drawn`: all text in a value reaches a frame."""
+    """Check the keyword `text: drawn`: frames show all text in the value."""
     if use == "drawn" and (problem := undrawable(*_texts(instance))):
         yield ValidationError(problem)
 

@@ -41,13 +41,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return node
 
 
-# Snakemake 9.27 puts `repr` of an argument, and its Slurm plugin also double quotes, around it.
+# Snakemake 9.27 passes `repr` of an argument to jobs; its Slurm plugin adds double quotes.
 _CHANGED_BY_SHELLS = re.compile(r"[$`\\\x00-\x1f\x7f]")
 _IN_A_FILE = "write it to a second config file, and pass both: --configfile config.yaml second.yaml"
 
 
 class _ArgumentLoader(_UniqueKeyLoader):
-    """Also reads numbers such as 1e-3, which YAML 1.1 takes for text, and Python's None."""
+    """Loader that also reads Python's None, and numbers such as 1e-3, text in YAML 1.1."""
 
 
 _ArgumentLoader.add_implicit_resolver(

@@ -1,6 +1,6 @@
 """Text that frames can show: characters of both DejaVu Sans fonts, drawn one after another.
 
-Nothing here reorders or joins characters. Doing that would take Raqm, which loads the system's
+Characters are neither reordered nor joined. That would require Raqm, which loads the system's
 FriBiDi: frames would then depend on the machine.
 """
 

@@ -25,12 +25,12 @@ def to_terminal() -> None:
 
 
 def to_file(path: str | Path) -> None:
-    """Write all messages to a new file at `path`, too; if that fails, only to the terminal."""
+    """Also write all messages to a new file at `path`; if it cannot be opened, log a warning."""
     try:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        log.warning("%s: %s; messages go to the terminal only", path, error.strerror)
+        log.warning("cannot write %s (%s): messages go to the terminal only", path, error.strerror)
         return
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(file)

@@ -1,6 +1,6 @@
 """Seeds for the random generators of Python, NumPy and torch.
 
-A user's code may draw from these global generators, or from generators of its own. They are seeded
+User code may draw from these global generators, or from generators that it creates. All are seeded
 before each unit of work, so its results depend only on the seed and its position, not on what the
 process did before.
 """
@@ -86,7 +86,7 @@ def _generators_in(root: Any) -> Iterator[Callable[[int], object]]:
         seen.add(id(value))
         if reseed := _seeder(value, torch):
             yield reseed
-        # The code of libraries leads to everything.
+        # Functions and classes of libraries refer to almost every object: do not follow them.
         elif not isinstance(value, FunctionType | type) or _is_user(value.__module__):
             queue.extend(gc.get_referents(value))
         if len(queue) > _MOST:

@@ -1,4 +1,4 @@
-"""The user's files that data are made from: list them, and report what is ignored or wrong.
+"""The user's files that data are made from: list them, and report ignored and unusable ones.
 
 The function that reads the files lists them, so the inputs of a job are exactly what it reads.
 """
@@ -21,7 +21,7 @@ BROKEN = "broken link(s)"
 SPECIAL = "device(s), pipe(s) or socket(s)"
 
 _SYSTEM = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"}
-_OWN = ("results", ".snakemake", "training.mp4")  # What the workflow writes to its folder.
+_OWN = ("results", ".snakemake", "training.mp4")  # results of the workflow
 _SHOWN = 10  # faults, or kinds of ignored files, in one line
 
 
@@ -32,7 +32,7 @@ class Listing:
     files      paths in the order in which they are read
     ignored    files in the same folders that are not read, by kind: "broken link(s)" → paths
     faults     reasons why no data can be made, each with its fix
-    available  split → number of examples that the files suffice for, if this is limited
+    available  split → largest number of examples that the files allow; no entry if unlimited
     """
 
     files: list[Path] = field(default_factory=list)
@@ -54,7 +54,8 @@ class Listing:
         """Add the files in a folder and its subfolders with one of the `suffixes`; None means all.
 
         They are sorted by their path with `/`, which is the same on every system. Links to folders
-        are followed. A folder that does not exist or has no such file is a fault, as the `what`.
+        are followed. A folder that does not exist or has no such file is a fault; `what` describes
+        the folder in its message.
         """
         if not self.has_folder(folder, what):
             return
@@ -70,7 +71,7 @@ class Listing:
             self.faults.append(f"{what} {_name(folder)} does not exist: create it")
         elif any(f"{_real(folder)}/".startswith(f"{_real(name)}/") for name in _OWN):
             self.faults.append(
-                f"{what} {_name(folder)} holds the workflow's results: move the files"
+                f"{what} {_name(folder)} contains the workflow's results: move your files"
             )
         else:
             return True
@@ -92,8 +93,8 @@ class Listing:
     ) -> tuple[list[Path], list[Path]]:
         """Return a folder's files with one of the `suffixes`, and its subfolders, sorted by name.
 
-        Records all else: hidden files, broken links and other suffixes as ignored; what may not be
-        read as a fault. Results of the workflow itself are skipped.
+        Record everything else: hidden files, broken links and other suffixes as ignored, unreadable
+        files as faults. Skip results of the workflow itself.
         """
         files, folders = [], []
         for entry in self._scan(folder):
@@ -137,7 +138,7 @@ def listed(folder: str | Path, suffixes: Collection[str] | None, what: str) -> L
 
 
 def is_hidden(name: str) -> bool:
-    """Return whether a file belongs to the system: `._a.jpg`, `.DS_Store`, `Thumbs.db`."""
+    """Return whether a file is hidden or a system file: `._a.jpg`, `.DS_Store`, `Thumbs.db`."""
     return name.startswith(".") or name.lower() in _SYSTEM
 
 
@@ -157,7 +158,7 @@ def _asks(is_kind: Callable[[], bool]) -> bool:
 
 
 def is_own(path: Path) -> bool:
-    """Return whether the workflow writes a file or folder, in the working folder."""
+    """Return whether a file or folder in the working folder is written by the workflow."""
     return path.name in _OWN and any(_real(path) == _real(name) for name in _OWN)
 
 
@@ -190,7 +191,7 @@ def check_all(paths: Iterable[Path], read: Callable[[Path], object]) -> None:
         except UserError as error:
             reasons.append(str(error))
     if len(reasons) > 1:
-        raise UserError(f"{len(reasons)} of {len(paths)} files are refused: {joined(reasons)}")
+        raise UserError(f"{len(reasons)} of {len(paths)} files cannot be used: {joined(reasons)}")
     if reasons:
         raise UserError(reasons[0])
 

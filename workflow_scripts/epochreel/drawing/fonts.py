@@ -58,7 +58,7 @@ def families(text: str, folder: str | Path | None = None) -> dict[str, tuple[Fac
 
 
 def families_of(text: str, paths: Sequence[Path]) -> dict[str, tuple[Face, ...]]:
-    """Return the families of these font files in the same way."""
+    """Return the families of the font files at `paths`; see `families`."""
     return dict(_families("".join(sorted(set(text) - {" "})), tuple(paths)))
 
 
@@ -76,7 +76,7 @@ def nearest(faces: Sequence[Face], style: str, weight: str) -> Face:
 @lru_cache(8)
 def _families(text: str, paths: tuple[Path, ...]) -> Mapping[str, tuple[Face, ...]]:
     groups: dict[str, list[Face]] = {}
-    check_all(paths, _open)  # Names all files that are not fonts, at once.
+    check_all(paths, _open)  # One error names all files that are not fonts.
     for path in paths:
         font = _open(path)
         if font.getname()[0] not in _SYMBOL_FONTS and _has_characters(font, text):

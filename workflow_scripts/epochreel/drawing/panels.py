@@ -134,7 +134,7 @@ class Curve:
     which may be mapped to the names in the legend (by default their labels). To distinguish the two
     without colour, the first is a thick line that ends in a disc, the second a thin line that ends
     in a ring. `axis` maps values to their labels; it begins at 0 and ends at its largest value.
-    Where a metric is undefined, its line has a gap; the last point is that of its last value.
+    Where a metric is undefined, its line has a gap; the disc or ring marks its last defined value.
     """
 
     _labels = 80.0
@@ -228,7 +228,7 @@ def _heading(run_info: RunInfo, metric: str | Sequence[str] | Mapping[str, str])
 def defined_parts(points: np.ndarray) -> list[np.ndarray]:
     """Split a curve (n, 2) where y is NaN; return the parts between, each with at least a point."""
     is_defined = ~np.isnan(points[:, 1])
-    starts = np.flatnonzero(np.diff(is_defined, prepend=False))  # of parts and of gaps in turn
+    starts = np.flatnonzero(np.diff(is_defined, prepend=False))  # of parts and gaps, alternating
     return np.split(points, starts)[1::2]
 
 

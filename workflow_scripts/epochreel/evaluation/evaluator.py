@@ -1,7 +1,7 @@
 """Evaluation of checkpoints on the test set, independent of the experiment.
 
-A user's `evaluate` gets a new network and copies of the examples for each snapshot, so whatever it
-changes in them does not reach the next one.
+A user's `evaluate` gets a new network and copies of the examples for each snapshot, so its changes
+to them do not affect the next snapshot.
 """
 
 from __future__ import annotations
@@ -124,8 +124,8 @@ class Evaluator:
     ) -> None:
         """Evaluate a snapshot again, as `evaluate` did, but after others; compare the results.
 
-        Raises `UserError` if they differ: user code keeps something from snapshot to snapshot.
-        Does nothing on a GPU, which may not reproduce its results.
+        Raises `UserError` if they differ: user code keeps state between snapshots. Does nothing on
+        a GPU, which may not reproduce its results.
         """
         if self._device.type != "cpu":
             return
@@ -133,8 +133,8 @@ class Evaluator:
         self.evaluate(checkpoint, target, snapshot, key, digest)
         if Path(target).read_bytes() != before:
             raise UserError(
-                f"{self._file}: evaluate gives another result for snapshot {snapshot} after other "
-                "snapshots: it must depend only on its arguments"
+                f"{self._file}: evaluate returns a different result for snapshot {snapshot} after "
+                "other snapshots; expected the same: make it depend only on its arguments"
             )
 
 

@@ -110,9 +110,9 @@ def resolve_paths(settings: Mapping[str, Any], keys: Iterable[str], base: Path) 
 
 
 def config_path(base: Path, text: str) -> Path:
-    """Return the path that a config means: `~` is the home folder, others are relative to `base`.
+    """Resolve a path in a config: `~` is the home folder, and relative paths start at `base`.
 
-    If there is no such home folder, `~` is taken as written.
+    If there is no such home folder, `~` is kept.
     """
     return base / os.path.expanduser(text)
 

@@ -31,7 +31,7 @@ def list_files(
 ) -> Listing:
     """List the files that a dataset with these settings is made from.
 
-    Paths in the settings are relative to `base`. What is wrong with the files is in `faults`.
+    Paths in the settings are relative to `base`. Errors in the files are listed in `faults`.
     Raises `UserError` if a user's inputs.py fails.
     """
     paths = _paths(settings, folders, base)
@@ -53,14 +53,18 @@ def _as_listing(found: Any, experiment: Experiment, base: Path) -> Listing:
         source = f"{experiment.file('inputs')}: files"
         raise_wrong_result(source, found, "paths of files, as text or pathlib.Path")
     files = [config_path(base, str(path)) for path in found]
-    missing = [f"{path} is not a file" for path in files if not path.is_file()]
+    missing = [
+        f"inputs.py lists {path}, which is not a file: add it, or correct `files`"
+        for path in files
+        if not path.is_file()
+    ]
     return Listing(files, faults=missing)
 
 
 def by_name(
     files: Iterable[Path], settings: Mapping[str, Any], folders: Folders, base: Path
 ) -> dict[str, Path]:
-    """Name each file by its folder's key and its path there, so that a moved folder is the same."""
+    """Name each file by its folder's key and its path there, so that moving it changes nothing."""
     starts = {key: f"{path}/" for key, path in _paths(settings, folders, base).items()}
     found = {}
     for path in files:

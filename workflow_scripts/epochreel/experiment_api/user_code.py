@@ -1,9 +1,9 @@
-"""The border between the library and an experiment: every call into user code goes through it.
+"""The boundary between the library and user code: all calls into an experiment pass through it.
 
-An experiment may change the state of its process: the working folder, the locale, torch's default
-dtype, a setting that it was given. What it changes would reach the next example, batch or snapshot
-of the same job but not that of another job, so results would depend on the block size. Therefore
-each call receives copies of its settings, and the state of the process is restored after it. An
+An experiment may change the process state, such as the working folder, the locale or torch's
+default dtype, or the settings that it receives. Such a change would affect the next example, batch
+or snapshot of the same job, but not of another job, so results would depend on the block size.
+Therefore each call receives copies of its settings, and the process state is restored after it. An
 iterator that user code returns gets its own state back for each `next`, so that a `with` block in a
 generator still works.
 
@@ -33,7 +33,7 @@ log = logging.getLogger("epochreel")
 
 
 class Item(NamedTuple):
-    """A part of the process state. The library itself sets a `volatile` one between calls."""
+    """One part of the process state; if `volatile`, the library itself sets it between calls."""
 
     name: str
     get: Callable[[], Any]
@@ -55,7 +55,7 @@ def _set_environment(values: dict) -> None:
 
 
 def _set_filters(filters: list) -> None:
-    warnings.resetwarnings()  # Also tells the modules that have cached a filter.
+    warnings.resetwarnings()  # Also invalidates the filters that modules have cached.
     warnings.filters.extend(filters)
 
 
@@ -157,7 +157,7 @@ def _of_torch(torch: ModuleType) -> list[Item]:
 def _precision(torch: ModuleType, backend: str) -> Item:
     """Return the precision of float32 arithmetic: torch's older setting, and its newer ones."""
     read, write = torch._C._get_fp32_precision_getter, torch._C._set_fp32_precision_setter
-    # What the operations inherit from. It is restored first, since setting it changes them.
+    # The operations inherit from these. Restore them first, since setting them changes the others.
     inherited = [("generic", "all"), (backend, "all")]
     initial = [read(*place) for place in inherited]
     read_older = torch.get_float32_matmul_precision
@@ -192,7 +192,7 @@ LIBRARIES: dict[str, Callable[[ModuleType], list[Item]]] = {
 
 
 class _State:
-    """The state of this process that calls into user code are given and may not change."""
+    """The process state with which each call into user code starts, and its restoration."""
 
     def __init__(self):
         self._loaded: tuple[str, ...] = ()
@@ -201,7 +201,7 @@ class _State:
         self._logged: set[str] = set()
 
     def take(self) -> None:
-        """Take the present state as that before every call, with all libraries loaded so far."""
+        """Record the present state of all libraries loaded so far as the state before each call."""
         loaded = tuple(name for name in LIBRARIES if name in sys.modules)
         if loaded != self._loaded:
             self._loaded = loaded
@@ -248,7 +248,7 @@ def _call(source: str, function: Callable, arguments: tuple, context: contextvar
 
 
 class _Guarded(Iterator):
-    """An iterator of user code. It finds its own changes again at each `next`."""
+    """An iterator of user code. Each `next` starts with the state that the last one left."""
 
     def __init__(self, source: str, iterable: Iterable, context: contextvars.Context):
         self._source, self._context = source, context

@@ -154,7 +154,7 @@ def count_frames(film: str | Path, settings: Mapping, size: tuple[int, int] | No
     counts = re.findall(r"^frame=\s*(\d+)", text, re.MULTILINE)
     found = re.search(r"^#dimensions 0: (\d+)x(\d+)", text, re.MULTILINE)
     if not counts or not found:
-        raise UserError(f"{film}: ffmpeg does not report the frames of this film")
+        raise UserError(f"{film}: ffmpeg reports no frame count or no size")
     width, height = int(found[1]), int(found[2])
     if size and (width, height) != size:
         raise UserError(f"{film}: it is {width} × {height} px; expected {size[0]} × {size[1]} px")

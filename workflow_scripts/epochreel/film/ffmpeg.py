@@ -50,7 +50,7 @@ def ffmpeg_path(settings: Mapping) -> str:
     if settings["ffmpeg"] == "system":
         found = shutil.which("ffmpeg")
         if found is None:
-            raise UserError("ffmpeg: not found in PATH; install it or set ffmpeg: bundled")
+            raise UserError("ffmpeg: not found in PATH; install it, or set film.ffmpeg to bundled")
         return found
     # Imported here because planning needs only the version.
     from imageio_ffmpeg._definitions import FNAME_PER_PLATFORM, get_platform
@@ -87,12 +87,12 @@ def ffmpeg_version(settings: Mapping) -> str:
         needed = "5.1" if encoder == "libsvtav1" else "4.2"
         raise UserError(
             f"{path} ({version}) has no {missing}; expected ffmpeg {needed} or newer with it: "
-            "install that, or set ffmpeg: bundled"
+            "install that, or set film.ffmpeg to bundled"
         )
     return _version_line(path)
 
 
-# A plan asks once for all runs.
+# Cached, so that a plan runs ffmpeg once for all runs.
 @functools.cache
 def _version_line(path: str) -> str:
     lines = _answer(path, "-version").splitlines() or ["unknown version"]
@@ -101,9 +101,9 @@ def _version_line(path: str) -> str:
 
 @functools.cache
 def _missing(path: str, encoder: str, filters: tuple[str, ...]) -> str:
-    """Return what an ffmpeg lacks of an encoder and filters, in words, or an empty string.
+    """Describe what an ffmpeg lacks of an encoder and filters; empty if it has them all.
 
-    Asks for the parts themselves: development versions have no version number, and packagers leave
+    Query the parts themselves: development versions have no version number, and packagers leave
     parts out.
     """
     about = _answer(path, "-hide_banner", "-h", f"encoder={encoder}")
@@ -139,7 +139,9 @@ def run(command: list[str], target: str | Path, pictures: Iterable[bytes] = ()) 
                 preexec_fn=functools.partial(_die_with, os.getpid()),
             )
         except OSError as error:
-            raise UserError(f"{command[0]} cannot be started: {error.strerror}") from error
+            raise UserError(
+                f"{command[0]} cannot be started ({error.strerror}): install ffmpeg again"
+            ) from error
         try:
             _write_pictures(process, pictures)
             code = process.wait()

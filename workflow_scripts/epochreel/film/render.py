@@ -78,7 +78,7 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _GuardedPanel:
-    """A panel whose methods leave no trace in the process; see `user_code.guard`."""
+    """A panel whose methods do not change the process state; see `user_code.guard`."""
 
     draw_static: Callable[[Canvas], None]
     draw: Callable[[Canvas, FrameData], None]
@@ -146,15 +146,16 @@ def draw_transitions(
 def check_repeatable(figure: ModuleType, run_info: RunInfo, drawn: Sequence[Drawn]) -> None:
     """Check that what was drawn looks the same when it is drawn in the opposite order.
 
-    `figure` is the experiment's figure.py, loaded again. Raises `UserError` if a panel keeps
-    something from frame to frame.
+    `figure` is the experiment's figure.py, loaded again. Raises `UserError` if a panel keeps state
+    between frames.
     """
     scene = build_scene(figure, run_info)
     for frame_data, pixels in reversed(drawn):
         if not np.array_equal(scene.draw(frame_data), pixels):
             raise UserError(
-                f"{figure.__file__}: a panel of panels draws snapshot {frame_data.snapshot} "
-                "differently after other snapshots: draw must depend only on its arguments"
+                f"{figure.__file__}: a panel draws snapshot {frame_data.snapshot} differently "
+                "after other snapshots; expected the same picture: make draw depend only on its "
+                "arguments"
             )
 
 

@@ -26,8 +26,8 @@ def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data
     """List the metrics of a snapshot: the caption if the experiment defines no sentences.
 
     Labels and units are those of `metrics`, which describes every metric (see `declared_metrics`).
-    Undefined metrics are left out, and metrics of a group, except `accuracy`: a group may hold one
-    metric per class.
+    Undefined metrics are left out. So are metrics of a group, except `accuracy`, since a group may
+    have one metric per class.
     """
     named = ", ".join(
         f"{in_a_line(metrics[name].label)} {_value(value, metrics[name].unit)}"

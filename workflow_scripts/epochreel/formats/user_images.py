@@ -6,27 +6,40 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 import pyvips
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps, ImagePalette, TiffImagePlugin
 
 from epochreel.core.errors import UserError, first_line
+from epochreel.formats.image_containers import Picture, extract
 
-MAX_PIXELS = 100_000_000
-"""The largest image that is accepted: an A3 sheet at 600 dpi has 70 million pixels."""
+MAX_PIXELS = 250_000_000
+"""Largest accepted number of pixels. The largest photos of phones have 201 million."""
 
 # The content determines the format, not the file name. Pillow starts no program for any of these.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _FACTORS = {"L;2": 85, "L;4": 17}
 _MODES_16_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_SUBFILE, _OLD_SUBFILE, _WIDTH, _PHOTOMETRIC, _ORIENTATION = 254, 255, 256, 262, 274  # of TIFF
+_PLANAR, _PALETTE, _TILES, _SUBDIRECTORIES, _SAMPLE_FORMAT = 284, 320, 324, 330, 339
+_UNSIGNED, _NEGATIVE, _YCBCR, _REDUCED, _MASK = 1, 0, 6, 1, 4  # values of these tags
+_ADVICE = "save it as PNG with 8 or 16 bits per channel"
+_OPTIONS = [
+    (Image, "MAX_IMAGE_PIXELS", None),  # `_check_format` checks the size.
+    (ImageFile, "LOAD_TRUNCATED_IMAGES", False),
+    # Pillow's own decoder misreads planes of 16 bits and reduced chroma, and fills missing strips.
+    (TiffImagePlugin, "READ_LIBTIFF", True),
+]
+_BAND_PIXELS = 1 << 22  # converted at a time
 
 # Pillow fills in missing pixels; libvips rejects them. libvips only checks: all pixels come from
 # Pillow, so the version of libvips is not part of any cache key.
 _LOADERS = {"JPEG": pyvips.Image.jpegload_buffer, "PNG": pyvips.Image.pngload_buffer}
-_NEEDS_END = re.compile(rb"\xff[\xc2\xc9-\xcb]\0")  # frames of progressive and arithmetic JPEGs
 # Messages of libvips about JPEGs that deviate from the standard, or that it cannot read.
 _NOT_DAMAGE = re.compile(
     "extraneous bytes|Adobe|JFIF|ICC|progression|SOS parameters|not implemented|[Uu]nsupported"
@@ -41,12 +54,12 @@ def open_image(path: str | Path) -> np.ndarray:
     """Read an image file as uint8 pixels of shape (H, W) for grey, otherwise (H, W, 3).
 
     Palettes, CMYK and 16 bits per channel (or 12, if no value of a grey image needs more) are
-    converted to 8-bit grey or RGB. Transparent areas become white. Photographs are rotated
-    according to their EXIF orientation. Raises `UserError` for a file that is not a PNG, JPEG,
-    TIFF, WebP or BMP image, is damaged, lacks pixels, is animated or has more than `MAX_PIXELS`.
+    converted to 8 bits. Transparent areas become white. Photographs are rotated according to their
+    EXIF orientation. Of a JPEG with several pictures, the first is read. Raises `UserError` for a
+    file that is not a PNG, JPEG, TIFF, WebP or BMP image, is damaged, lacks pixels, is animated or
+    has several full pages, other samples than unsigned integers, or more than `MAX_PIXELS`.
 
-    Some missing pixels cannot be detected. A progressive JPEG that lost whole scans but has an end
-    marker decodes to a coarser image. If a JPEG deviates from the standard or uses arithmetic
+    Some missing pixels cannot be detected. If a JPEG deviates from the standard or uses arithmetic
     coding, only its end is checked. A strip that is too short in a TIFF with JPEG or fax
     compression is filled.
     """
@@ -57,26 +70,17 @@ def open_image(path: str | Path) -> np.ndarray:
     if not content:
         raise UserError(f"{path} is empty: provide an image")
     try:
-        with warnings.catch_warnings():
-            # `_check_format` checks the size.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            ended = _with_end(content)
-            with Image.open(io.BytesIO(ended), formats=_FORMATS) as image:
-                _check_format(image, path)
-                _scale_transparent(image)  # Before loading, after which the bit depth is unknown.
-                _check_palette(image)
-                _check_strips(image)
-                _check_decoding(image, content, ended)
-                # A copy: Pillow's own array is read-only, but user code may change its image.
-                return np.array(_pixels(ImageOps.exif_transpose(image)))
-    except UserError:
-        raise
-    except Image.DecompressionBombError:
-        raise UserError(_too_large(path)) from None
+        with _strict_pillow():
+            picture = extract(content)
+            del content  # up to several hundred megabytes
+            # A copy: Pillow's own array is read-only, but user code may change its image.
+            return np.array(_read(picture, path))
     except Image.UnidentifiedImageError:
         raise UserError(
-            f"{path} is not an image in a supported format: save it as PNG, JPEG or TIFF"
+            f"{path} is not an image in a supported format, or its header is damaged: {_ADVICE}"
         ) from None
+    except UserError:
+        raise
     except Exception as error:  # A damaged file may make a decoder raise any exception.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UserError(
@@ -84,19 +88,95 @@ def open_image(path: str | Path) -> np.ndarray:
         ) from error
 
 
-def _check_format(image: Image.Image, path: str | Path) -> None:
+@contextmanager
+def _strict_pillow() -> Iterator[None]:
+    """Set Pillow's global options, which other code may have changed; restore them afterwards."""
+    before = [getattr(module, name) for module, name, _ in _OPTIONS]
+    try:
+        for module, name, value in _OPTIONS:
+            setattr(module, name, value)
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        for (module, name, _), value in zip(_OPTIONS, before, strict=True):
+            setattr(module, name, value)
+
+
+def _read(picture: Picture, path: str | Path) -> np.ndarray:
+    with Image.open(io.BytesIO(picture.content), formats=_FORMATS) as image:
+        pages = _select_page(image) if image.format == "TIFF" else getattr(image, "n_frames", 1)
+        _check_format(image, max(pages, picture.count), path)
+        _replace_exif(image, picture.exif or image.info.get("exif", b""))
+        _scale_transparent(image)  # Before loading, after which the bit depth is unknown.
+        _check_palette(image)
+        _check_decoding(image, picture)
+        ImageOps.exif_transpose(image, in_place=True)
+        return _from_16_bits(image) if image.mode in _MODES_16_BIT else _on_white(image)
+
+
+def _select_page(image: TiffImagePlugin.TiffImageFile) -> int:
+    """Select the first page of a TIFF with a full picture; return the number of such pages."""
+    full = []
+    for page in count():
+        try:
+            image.seek(page)
+        except EOFError:
+            break
+        except Exception:
+            if _is_full(image.tag_v2):
+                raise
+        full += [page] * _is_full(image.tag_v2)
+    image.seek((full or [0])[0])
+    if not full and _SUBDIRECTORIES in image.tag_v2:  # a preview of a raw photo
+        raise ValueError("it has no page with the full picture")
+    return len(full)
+
+
+def _is_full(tags: TiffImagePlugin.ImageFileDirectory_v2) -> bool:
+    """Return False for a reduced copy, a mask, and a damaged page."""
+    is_reduced = tags.get(_SUBFILE, 0) & (_REDUCED | _MASK) or tags.get(_OLD_SUBFILE) == 2
+    return _WIDTH in tags and not is_reduced
+
+
+def _check_format(image: Image.Image, pictures: int, path: str | Path) -> None:
     """Check the number of pixels, of pictures and of bits per pixel."""
     if image.width * image.height > MAX_PIXELS:
-        raise UserError(_too_large(path, f"{image.width} × {image.height} pixels"))
-    pictures = getattr(image, "n_frames", 1)
+        raise UserError(
+            f"{path} has {image.width} × {image.height} pixels; expected at most "
+            f"{MAX_PIXELS // 1_000_000} million: scale it down"
+        )
     if pictures > 1:
         raise UserError(f"{path} contains {pictures} pictures; expected 1: save only one of them")
-    if image.mode in ("I", "F"):
-        raise UserError(f"{path} has 32 bits per pixel: save it with 8 or 16 bits per channel")
+    tags = getattr(image, "tag_v2", {})
+    is_ycbcr = tags.get(_PHOTOMETRIC) == _YCBCR and image.tile[0].args[0] == "RGBX"
+    # libtiff would fill their missing tiles and planes.
+    is_unchecked = is_ycbcr and (_TILES in tags or tags.get(_PLANAR) == 2)
+    is_unsigned = set(tags.get(_SAMPLE_FORMAT, ())) <= {_UNSIGNED}
+    if image.mode in ("I", "F") or not is_unsigned or is_unchecked:
+        raise UserError(f"{path} has signed, floating-point, 32-bit or YCbCr samples: {_ADVICE}")
+
+
+def _replace_exif(image: Image.Image, exif: bytes) -> None:
+    """Reduce metadata to the orientation, which counts as normal if it cannot be read."""
+    tags, kept = getattr(image, "tag_v2", Image.Exif()), Image.Exif()
+    kept[_ORIENTATION] = 1
+    with suppress(Exception):  # The data may be damaged in any way.
+        if exif:
+            tags.load(exif)
+        if tags[_ORIENTATION] in range(1, 9):
+            kept[_ORIENTATION] = tags[_ORIENTATION]
+    image.info["exif"] = kept.tobytes()
 
 
 def _check_palette(image: Image.Image) -> None:
-    """Check the pixels of a PNG with a palette: Pillow invents colours that the palette lacks."""
+    """Check the palette of a PNG, and widen that of a TIFF if its values are of 8 bits.
+
+    Pillow invents colours that a PNG lacks, and always uses the upper 8 of 16 bits in a TIFF.
+    """
+    if image.format == "TIFF" and image.mode in ("P", "PA"):
+        palette = image.tag_v2[_PALETTE]
+        if max(palette) < 256:
+            image.palette = ImagePalette.raw("RGB;L", bytes(palette))
     if image.format != "PNG" or image.mode != "P":
         return
     if image.palette is None:
@@ -107,62 +187,21 @@ def _check_palette(image: Image.Image) -> None:
         raise ValueError(f"a pixel has colour {largest}, but the palette ends at {colours - 1}")
 
 
-def _check_strips(image: Image.Image) -> None:
-    """Check that the strips or tiles of a TIFF cover it, for each separately stored channel.
-
-    libvips does not support several compressions and layouts of TIFF that Pillow reads.
-    """
-    if image.format != "TIFF":
-        return
-    is_planar = image.tag_v2.get(284) == 2 and image.tile[0][0] == "raw"
-    expected = image.width * image.height * (len(image.getbands()) if is_planar else 1)
-    corners = [extents for _, extents, _, _ in image.tile]
-    covered = sum(
-        (min(right, image.width) - left) * (min(bottom, image.height) - top)
-        for left, top, right, bottom in corners
-    )
-    if covered < expected:
-        raise ValueError(f"its strips or tiles contain {covered} of {expected} pixels")
-
-
-def _check_decoding(image: Image.Image, content: bytes, ended: bytes) -> None:
-    """Check that libvips decodes all pixels of a JPEG or PNG without a warning.
-
-    `ended` is the content of the file with an end marker (see `_with_end`).
-    """
+def _check_decoding(image: Image.Image, picture: Picture) -> None:
+    """Check that libvips decodes all pixels of a JPEG or PNG without a warning."""
     if image.format not in _LOADERS:
         return
-    message = _decoding_error(_LOADERS[image.format], ended)
-    if message and not _NOT_DAMAGE.search(message):
-        raise ValueError(f"pixels are missing or damaged; libvips: {message}")
-    if message:  # libvips stopped early, so require at least that the file has an end marker.
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as plain:
-            plain.load()
-
-
-def _decoding_error(load: Callable[..., pyvips.Image], content: bytes) -> str:
-    """Decode all pixels with libvips; return its first warning or error, or an empty string."""
     pyvips.Error("")  # Reads and thereby clears libvips' error buffer.
+    load, options = _LOADERS[image.format], {"fail_on": "warning", "access": "sequential"}
     try:
-        load(content, fail_on="warning", access="sequential", unlimited=True).avg()
+        load(picture.content, unlimited=True, **options).avg()
+        # A warning in the last rows does not raise; it is only in the error buffer.
+        message = pyvips.Error("").detail.strip()
     except pyvips.Error as error:
-        return error.detail.strip() or "load error"
-    # A warning in the last rows does not raise; it is only in the error buffer.
-    return pyvips.Error("").detail.strip()
-
-
-def _with_end(content: bytes) -> bytes:
-    """Add an end-of-image marker to a sequential JPEG: some cameras and scanners omit it.
-
-    Decoders ignore everything after the first marker. Progressive and arithmetic JPEGs must have
-    one already, because no decoder detects scans or arithmetic data missing before it.
-    """
-    is_sequential = content.startswith(b"\xff\xd8") and not _NEEDS_END.search(content)
-    return content + b"\xff\xd9" if is_sequential else content
-
-
-def _too_large(path: str | Path, size: str = "far too many pixels") -> str:
-    return f"{path} has {size}: scale it down to at most {MAX_PIXELS // 1_000_000} million"
+        message = error.detail.strip() or "load error"
+    # If libvips stopped early, require at least that the file had an end marker.
+    if message and not (_NOT_DAMAGE.search(message) and picture.ended):
+        raise ValueError(f"pixels are missing or damaged; libvips: {message}")
 
 
 def _scale_transparent(image: Image.Image) -> None:
@@ -179,21 +218,27 @@ def _scale_transparent(image: Image.Image) -> None:
         image.info["transparency"] = tuple(part >> 8 for part in value)
 
 
-def _pixels(image: Image.Image) -> np.ndarray:
-    if image.mode in _MODES_16_BIT:
-        return _from_16_bits(image)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    grey = image.mode in ("1", "L")
-    return np.asarray(image.convert("L" if grey else "RGB"))
+def _on_white(image: Image.Image) -> np.ndarray:
+    """Convert an image to 8-bit grey or RGB, in bands, so that no step copies it as a whole."""
+    grey = image.mode in ("1", "L") and not image.has_transparency_data
+    pixels = np.empty((image.height, image.width, 3)[: 2 if grey else 3], np.uint8)
+    height = max(_BAND_PIXELS // image.width, 1)
+    for top in range(0, image.height, height):
+        band = image.crop((0, top, image.width, min(top + height, image.height)))
+        if band.has_transparency_data:
+            band = band.convert("RGBA")
+            band = Image.alpha_composite(Image.new("RGBA", band.size, "white"), band)
+        pixels[top : top + height] = band.convert("L" if grey else "RGB")
+    return pixels
 
 
 def _from_16_bits(image: Image.Image) -> np.ndarray:
     """Convert a grey image of 16 bits to 8; a PNG may declare one value transparent."""
-    values = np.asarray(image).astype(np.uint16)
+    values = np.array(image, np.uint16)
     opaque = values != image.info.get("transparency", -1)
     # Scanners and cameras with 12 bits store their values unscaled in 16 bits.
-    bits = 8 if values.max(where=opaque, initial=0) >= 1 << 12 else 4
-    return np.where(opaque, values >> bits, 255).astype(np.uint8)
+    values >>= 8 if values.max(where=opaque, initial=0) >= 1 << 12 else 4
+    values[~opaque] = 255
+    # Pillow inverts negatives of other depths itself.
+    is_negative = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _NEGATIVE
+    return values.astype(np.uint8) ^ (255 * is_negative)

@@ -90,12 +90,12 @@ class Dataset:
         listing, files = self._listing, [os.path.relpath(path) for path in self._listing.files]
         names = filter(None, map(_name_fault, files))
         if faults := [*listing.faults, *names, *self._count_faults()]:
-            count = f" has {len(faults)} faults" if len(faults) > 1 else ""
+            count = f" has {len(faults)} errors" if len(faults) > 1 else ""
             raise UserError(f"config: datasets.{self.name}{count}: {user_files.joined(faults)}")
         return files
 
     def source_error(self) -> str | None:
-        """Describe what is wrong with these files, if anything."""
+        """Return the error about the user's files, or None if they can be used."""
         try:
             self.sources()
         except UserError as error:
@@ -103,7 +103,7 @@ class Dataset:
         return None
 
     def _count_faults(self) -> Iterator[str]:
-        """Yield a line for each split that wants more examples than the files suffice for."""
+        """Yield a line for each split with more examples than the files allow."""
         for split, available in self._listing.available.items():
             count = self.settings[split]
             if count == UNBOUNDED or count > available:
@@ -113,8 +113,8 @@ class Dataset:
         """Return the user's files that the data are made from: name → path.
 
         The folders are read only once. Names begin with the folder's key in the config. Paths are
-        relative to the working folder, so that everything can be moved together. Raises `UserError`
-        with all that is wrong with the files.
+        relative to the working folder, so that everything can be moved together. Raises one
+        `UserError` with all errors in the files.
         """
         return self._sources
 
@@ -159,7 +159,7 @@ class Dataset:
 
 
 def _name_fault(file: str) -> str | None:
-    """Describe a name with braces, Snakemake's wildcards, or surrogates, which are no UTF-8."""
+    """Describe a file name that Snakemake does not support: with braces or invalid UTF-8."""
     if re.search("[{}\ud800-\udfff]", file):
         return (
             f"{shown(file, 500)}: Snakemake does not support paths with braces or invalid UTF-8: "

@@ -95,7 +95,7 @@ class Plan:
     def check_sources(self, dataset: Dataset) -> None:
         """Check the user's files that a dataset is made from.
 
-        Raises `UserError` if anything is wrong, with what is wrong in all datasets of the config.
+        If any cannot be used, raises `UserError` with the errors of all datasets of the config.
         """
         if dataset.source_error():
             errors = [found.source_error() for found in self.datasets.values()]

@@ -38,7 +38,7 @@ class Run(RunSettings):
         return self.stage_settings(stage) | position
 
     def job_settings(self, stage: str, block: str | None) -> dict[str, Any]:
-        """Return what the jobs of a stage are told: `block_settings`, or those of the whole run.
+        """Return the settings that jobs of a stage receive: of a block, or of the whole run.
 
         If they read the user's files, the digest of these files is included. It is in no cache key.
         """

@@ -2,9 +2,9 @@
 
 The command that plans writes one record of the digests of all sources that count in cache keys, and
 of all keys. Its jobs find the record through an environment variable, on a cluster too, and check
-against it each module that they load and each key that they use. So a file that changes after
-planning, another copy of the library on the path, another version of a package or a changed config
-stops a job instead of entering its results under a key that they do not follow from.
+against it each module that they load and each key that they use. A job ends if a file or the config
+changed after planning, or if it has another copy of the library or another version of a package.
+Its results would otherwise be stored under a key that does not describe them.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ def _record() -> dict[str, Any] | None:
         return json.loads(Path(os.environ[RECORD]).read_bytes())
     except (OSError, ValueError):
         raise UserError(
-            f"{os.environ[RECORD]} is missing: the command that planned this job has ended: "
-            "run it again"
+            f"{os.environ[RECORD]} is missing or damaged, since the command that planned this "
+            "job has ended: run it again"
         ) from None
 
 
@@ -87,7 +87,7 @@ def read_source(path: Path) -> bytes:
 
 
 def check_source(path: Path, source: bytes) -> None:
-    """Raise `UserError` if a source differs from what was planned, also in its code."""
+    """Raise `UserError` if the code of a source file is not the planned one."""
     record = _record()
     if record is None:
         return
@@ -108,7 +108,7 @@ def _refuse_unknown(path: Path, record: Mapping[str, Any]) -> None:
             "remove it from PYTHONPATH and site-packages"
         )
     raise UserError(
-        f"{path} was loaded, but planning did not see that it is imported: import it with "
+        f"{path} was loaded, but planning did not find its import: import it with "
         f"'from . import {path.stem}', so that results depend on its content"
     )
 
@@ -166,7 +166,7 @@ def install() -> None:
 
 def _end(error: UserError) -> NoReturn:
     """Report an error and end the process at once: code around an import may catch exceptions."""
-    if not log.handlers:  # The script has not begun its job yet.
+    if not log.handlers:  # The script has not entered `job` yet.
         to_terminal()
     log.error("%s", printable(str(error)))
     os._exit(1)

@@ -1,4 +1,4 @@
-"""What ends a command or a job: Ctrl-C, SIGTERM, a closed terminal."""
+"""Signals that end a command or a job: Ctrl-C, SIGTERM, a closed terminal."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Frame = FrameType | None
 
 
 def end_job_at_signal() -> None:
-    """At Ctrl-C or SIGTERM, report it in one line and end this process, a job, at once.
+    """End this process, a job, at once at Ctrl-C or SIGTERM, with one line in the log.
 
     A `KeyboardInterrupt` does not always end a job: pyarrow catches it while it imports pandas.
     Nothing needs to be cleaned up, since a job may be killed at any moment. If the shell made the
-    process ignore Ctrl-C, as for a command in the background, it still does.
+    process ignore Ctrl-C, as it does for background commands, it continues to ignore it.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:

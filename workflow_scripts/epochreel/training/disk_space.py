@@ -18,7 +18,7 @@ BYTES_PER_PREDICTION = 24  # of an evaluation: float16 probabilities and their l
 def check(folder: Path, needed: float, run: str) -> None:
     """Log the disk space that a run needs, in bytes.
 
-    Raises `UserError` if the disk of `folder` has less free space, as far as it says.
+    Raises `UserError` if the disk of `folder` reports less free space.
     """
     folder.mkdir(parents=True, exist_ok=True)
     free = _free(folder)
@@ -31,7 +31,7 @@ def check(folder: Path, needed: float, run: str) -> None:
 
 
 def _free(folder: Path) -> int | None:
-    """Return the free space in bytes; None if unknown: some network file systems say 0 of 0."""
+    """Return the free space in bytes; None if unknown: some network disks report 0 of 0."""
     try:
         usage = shutil.disk_usage(folder)
     except OSError:

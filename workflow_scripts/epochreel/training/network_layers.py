@@ -13,7 +13,7 @@ _PARAMETRIZATIONS = "parametrizations"  # the submodule in which torch keeps the
 
 
 def layer_rows(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[str, Any]]:
-    """Return one row per layer that `run` executes, in the order in which they first end.
+    """Return one row per layer that `run` executes, in the order in which they first finish.
 
     Each row has the name, the class, the output shape without the batch axis, and the number of
     parameters without submodules. Containers that have no parameters are left out. The weights of a
@@ -35,7 +35,7 @@ def layer_rows(network: torch.nn.Module, run: Callable[[], Any]) -> list[dict[st
                 add(inner, None)
         add(layer, output)
 
-    # One hook for all modules, since scripted ones refuse hooks of their own.
+    # One hook for all modules, since scripted modules do not accept hooks.
     handle, training = register_module_forward_hook(hook), network.training
     try:
         network.eval()

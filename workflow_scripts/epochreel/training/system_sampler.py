@@ -1,7 +1,7 @@
 """Samples of the machine's state for the system log. They have no effect on results.
 
-Whatever cannot be read is null: drivers, containers and permissions may withhold any reading, and
-no training ends for want of one.
+A value that cannot be read is null. Drivers, containers and permissions may withhold any of them,
+and training must continue without.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class SystemSampler:
             return None
 
 
-# The libraries are imported where they are used, so that their absence is such a failure too.
+# Libraries are imported where they are used, so that `_read` also handles a missing one.
 
 
 def _process() -> Any:
@@ -83,7 +83,7 @@ def _gpu_handles() -> list[Any]:
     pynvml.nvmlInit()
     handles: list[Any] = [None] * pynvml.nvmlDeviceGetCount()
     for index in range(len(handles)):
-        # Of a GPU without a handle, such as one that was lost, no reading is available.
+        # A GPU without a handle, such as a lost one, keeps None: its values cannot be read.
         with contextlib.suppress(Exception):
             handles[index] = pynvml.nvmlDeviceGetHandleByIndex(index)
     return handles

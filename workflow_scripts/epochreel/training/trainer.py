@@ -83,7 +83,7 @@ class Trainer:
     """A network in training, at `snapshot`, after `step` steps.
 
     `source` returns the training set for a device. With `afresh`, the model loaded again, the
-    second step is made twice, to find state that no checkpoint holds; see `unsaved_state`.
+    second step is repeated, to find state that no checkpoint holds; see `unsaved_state`.
     """
 
     def __init__(
@@ -222,13 +222,13 @@ class Trainer:
         if any(not torch.equal(batch[name], again[name]) for name in batch):
             raise UserError(
                 f"{Path(self.model.__file__).with_name('data.py')}: batch {self.step} differs when "
-                "it is generated again: it must depend only on the seed, the split and the indices"
+                "it is generated again: make it depend only on the seed, the split and the indices"
             )
 
     def _resumed_step(
         self, state: Mapping[str, torch.Tensor], names: Sequence[str] = (), number: int = 0
     ) -> unsaved_state.Shown:
-        """Return what this step shows if the training is resumed before it.
+        """Return the observable state of this step if training is resumed before it.
 
         `state` is the network's state dict before the step. The numbers with these names are set to
         `number` first.
@@ -250,15 +250,15 @@ class Trainer:
         loss: torch.Tensor,
         resumed: unsaved_state.Shown,
     ) -> None:
-        """Raise `UserError` if this step shows anything else than a resumed training's."""
+        """Raise `UserError` if the observable state of this step differs from that when resumed."""
         live = unsaved_state.shown_by_step(self.model, self.network, loss)
         names = unsaved_state.differences(live, resumed)
         if not names or self._count_only(state, names, resumed):
             return
         raise UserError(
-            f"{self._source('loss')}: {names[0]} differs at step {self.step} if the training is "
-            "resumed there: no checkpoint holds this state; keep it in a buffer of the network "
-            "(register_buffer), or do without it"
+            f"{self._source('loss')}: {names[0]} differs at step {self.step} if training is "
+            "resumed there, since checkpoints lack some state: keep this state in a buffer of the "
+            "network (register_buffer), or do without it"
         )
 
     def _count_only(

@@ -1,9 +1,9 @@
-"""Find state of a training that its checkpoints do not hold, so that a resumed one would lack it.
+"""Find training state that checkpoints do not hold, and that a resumed training would lack.
 
 A network may count its calls in an attribute, or a module in a global variable. To find such state,
-a training step is made twice: with the network in training, and, as if the training had been
-resumed, with the experiment's modules loaded again and a new network that has loaded the weights.
-Both must show the same.
+a training step is computed twice: with the network in training, and, as if training had been
+resumed, with newly loaded modules and a new network that has loaded the weights. The observable
+state must be the same: loss, gradients, attributes and what the modules keep.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _PLAIN = (bool, int, float, str, tuple, torch.Tensor)
 _MOST = 10_000  # objects to look at
 
 
-# Name → the form of a value, and a text that equals that of equal values only.
+# Name → the form of a value, and a text that is the same for equal values only.
 Shown = dict[str, tuple[str, str]]
 
 
 def shown_by_step(model: ModuleType, network: torch.nn.Module, loss: torch.Tensor) -> Shown:
-    """Return what shows the state that a step depended on.
+    """Return the observable state after a step, in comparable form.
 
     That is its loss and gradients, plain values and tensors among the attributes of the network's
     layers, and plain values in the modules of the package of `model`; see `of_modules`.

@@ -33,7 +33,7 @@ _STRIPS = (
     "Dark frame: wrong prediction. Large labels: true classes",
     "Dark frame: wrong prediction, named on its strip. Large labels: true classes",
 )  # without and with letters on the strips
-_IN_SENTENCE = 230.0  # room for a name: a sentence with four names is not drawn much smaller
+_IN_SENTENCE = 230.0  # of a name, so that a sentence with four names is hardly scaled down
 # In units of the layout: the edge of the panel, and the distance from which points are pulled in.
 _REACH, _KNEE = 1.55, 1.25
 
@@ -195,7 +195,7 @@ class AccuracyCurve:
 class Legend:
     """The classes, their colours, and the accuracy on each.
 
-    It lies below the small cloud; with more classes, also in its place.
+    It is below the small cloud, or replaces it if there are more than `MOST_BELOW_CLOUD` classes.
     """
 
     def __init__(self, run_info: RunInfo, names: Sequence[str]):
@@ -206,7 +206,7 @@ class Legend:
         self._rows = -(-len(names) // self._columns)  # rounded up
         self._pitch = min(high / self._rows, 30.0)
         self._wide = min((SECOND_WIDTH - 32 * (self._columns - 1)) / self._columns, 300)
-        # In a tall legend, columns are narrow rather than low: leave six letters' room for names.
+        # In a tall legend, the column width limits the size: leave room for six letters of a name.
         self._size = min(20.0, self._pitch * 0.7, self._wide / 11.5 if is_tall else 20.0)
 
     def draw_static(self, canvas: Canvas) -> None:

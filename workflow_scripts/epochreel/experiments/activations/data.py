@@ -123,7 +123,7 @@ def _folder(settings: Mapping[str, Any], seed: int, split: str) -> tuple[Example
         try:
             return open_image(paths[number]), int(labels[number])
         except UserError:
-            check_all(every, open_image)  # Names all images that cannot be read, at once.
+            check_all(every, open_image)  # One error names all images that cannot be read.
             raise
 
     return example, _taken(held_out, labels, settings, seed, split)

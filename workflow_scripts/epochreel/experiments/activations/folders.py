@@ -22,7 +22,7 @@ _SPLITS = ("train", "validation", "test")
 _NESTED = "image(s) in subfolders of class folders"
 _UNNAMED = "image(s) in folders that `classes` does not name"
 _OUTSIDE = "image(s) outside the class folders"
-_LOOK_AT = 5000  # entries at most of a folder that is not read
+_LOOK_AT = 5000  # folders at most, below one that is not read
 
 Pool = tuple[list[Path], list[int]]
 """Image paths and their labels."""
@@ -34,8 +34,8 @@ def pools(
     """Return the images of each split that has a folder, or all of them under the name "all".
 
     A label is an index into `classes`. Images are sorted by class, then by name. Records all images
-    in `listing`, with what is ignored and what is wrong; without one, raises `UserError` if
-    anything is wrong, such as a class without a folder or images.
+    in `listing`, with ignored files and faults, such as a class without a folder or images;
+    without a listing, raises `UserError` if there are faults.
     """
     found = Listing() if listing is None else listing
     made = _pools(Path(folder), classes, found)
@@ -129,7 +129,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
 
 def _missing(folder: Path, name: str) -> str:
     if os.path.islink(folder / name):
-        return f"{folder / name} is a broken link: replace it by the folder of this class"
+        return f"{folder / name} is a broken link: replace it with the folder of this class"
     existing = class_folders(folder)
     close = [other for other in existing if other.casefold() == name.casefold()]
     if close:
@@ -138,7 +138,10 @@ def _missing(folder: Path, name: str) -> str:
             "them"
         )
     there = ", ".join(existing) or "none"
-    return f"{folder} has no folder for class {shown(name)} (it has: {there})"
+    return (
+        f"{folder} has no folder for class {shown(name)} (it has: {there}): add it, or remove the "
+        "class from `classes`"
+    )
 
 
 def class_folders(folder: str | Path) -> list[str]:

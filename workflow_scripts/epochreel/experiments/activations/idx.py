@@ -20,7 +20,7 @@ _BYTES = b"\x00\x00\x08"
 
 
 def read(path: Path) -> np.ndarray:
-    """Read the array in a file, packed if its name ends in .gz: uint8.
+    """Read the uint8 array in an IDX file, which is gzipped if its name ends in .gz.
 
     Raises `UserError` if the file is damaged or cannot be read.
     """

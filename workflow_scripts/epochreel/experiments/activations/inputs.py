@@ -17,7 +17,7 @@ _HELD_OUT = ("test", "validation")
 
 
 def files(settings: Mapping[str, Any]) -> Listing:
-    """List the files of a dataset, with the number of examples that they suffice for."""
+    """List the files of a dataset, and how many examples they allow at most."""
     listing = Listing()
     key = {"folder": "folder", "fashion": "fashion_files"}.get(settings["source"])
     if key and settings[key] is None:
@@ -83,9 +83,9 @@ def _labels(path: Path) -> Counter:
 
 
 def splits_of(pools: Iterable[str]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Map each split to the pool of examples that it is taken from, and what else takes from it.
+    """Map each split to its pool of examples, and to the splits that are held out from this pool.
 
-    `pools` are the splits that the source has; "" is a pool for all of them.
+    `pools` are the names of the pools: splits that the source has, or "" for one that all share.
     """
     if "" in pools:
         return dict.fromkeys(("train", *_HELD_OUT), ("", _HELD_OUT))
@@ -99,7 +99,7 @@ def _count(
     listing: Listing, pools: Mapping[str, Mapping[int, int]], settings: Mapping[str, Any]
 ) -> None:
     """Set how many examples each split has, from each pool's number of examples by class."""
-    names, told = classes.names(settings), set()
+    names, reported = classes.names(settings), set()
     for split, (pool, held_out) in splits_of(pools).items():
         if pool not in pools:
             continue
@@ -108,8 +108,8 @@ def _count(
             taken = folders.held_out(count, settings, held_out)
             rest = count - sum(taken.values())
             listing.available[split] += taken.get(split, rest)
-            if rest < 1 and (pool, label) not in told:
-                told.add((pool, label))
+            if rest < 1 and (pool, label) not in reported:
+                reported.add((pool, label))
                 listing.faults.append(too_few(names[label], count, [*held_out, "train"]))
 
 

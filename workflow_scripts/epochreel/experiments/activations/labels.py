@@ -26,9 +26,10 @@ _GAP = 6.0
 
 
 def cut(canvas: Canvas, name: str, size: float, weight: str, room: float) -> str:
-    """Return a name without its middle, if all of it would be much smaller than `size` in `room`.
+    """Shorten a name in its middle if it must be much smaller than `size` to fit into `room`.
 
-    Long names often begin alike or end alike, so parts of both remain.
+    `size` and `room` are in units of the layout. Long names often share their beginning or their
+    end, so a part of both is kept.
     """
     shortened = name = drawable(name)  # In normal form, so that no letter loses its accent.
     kept = len(name)

@@ -59,9 +59,17 @@ _MAX_SPREAD = 0.5
 def straighten(page: np.ndarray) -> np.ndarray:
     """Redraw the sheet on a page as a plain page of `image_sizes.PAGE`: uint8 (1024, 768).
 
-    `page` is uint8, (H, W) or (H, W, 3), of any size, colour and lighting. The result is black ink
-    on white, and white around the table. Raises `UserError` if no table is found.
+    `page` is uint8, (H, W) or (H, W, 3), of any size, colour and lighting; light ink on dark paper
+    is tried second. The result is black ink on white, and white around the table. Raises
+    `UserError` if no table is found.
     """
+    try:
+        return _straighten_dark_ink(page)
+    except UserError:
+        return _straighten_dark_ink(~page)
+
+
+def _straighten_dark_ink(page: np.ndarray) -> np.ndarray:
     dark = darkness(_reduce(page, math.ceil(max(page.shape[:2]) / _PRINT_SIDE)))
     dark = np.pad(dark, _MARGIN)
     return 255 - np.round(255 * _sample_sheet(dark, find_table(dark))).astype(np.uint8)

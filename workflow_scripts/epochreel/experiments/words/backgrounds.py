@@ -83,7 +83,7 @@ def _read_images(folder: str) -> _Images:
     try:
         images = [_resize(open_image(path)) for path in paths]
     except UserError:
-        check_all(paths, open_image)  # Names all images that cannot be read, at once.
+        check_all(paths, open_image)  # One error names all images that cannot be read.
         raise
     height, width = np.array([image.shape for image in images]).T
     sizes = height * width
@@ -94,9 +94,9 @@ def _read_images(folder: str) -> _Images:
 
 def _resize(pixels: np.ndarray) -> np.ndarray:
     """Return an image in grey, its shorter side SIDE … LARGEST px."""
-    image = Image.fromarray(pixels).convert("L")
-    longest = _MAX_ASPECT_RATIO * min(image.size)
-    image = image.crop((0, 0, *(min(side, longest) for side in image.size)))
+    longest = _MAX_ASPECT_RATIO * min(pixels.shape[:2])
+    # Not `Image.crop`, which refuses large images.
+    image = Image.fromarray(np.ascontiguousarray(pixels[:longest, :longest])).convert("L")
     short = min(image.size)
     target = min(max(short, SIDE), LARGEST)
     if target != short:

@@ -1,7 +1,7 @@
 """Accept inputs marked `ancient` whose modification time lies in the future.
 
 Snakemake 9.27 fails a job whose outputs are older than one of its inputs, whether `ancient` or not:
-images from a camera with a wrong clock could never be used. It also records the checksums of all
+images from a camera whose clock was wrong could never be used. It also records the checksums of all
 inputs for each output, although it never compares those of `ancient` ones; without them, a job with
 25,000 images does not read each image again.
 """
@@ -17,7 +17,7 @@ from snakemake.io import _IOFile
 from epochreel.runtime.patches import tested_version
 
 PACKAGE, TESTED = "snakemake", "9.27.1"
-CONSEQUENCE = "files of yours that are dated in the future stop the jobs that read them"
+CONSEQUENCE = "jobs fail if a file of yours has a modification time in the future"
 
 
 def apply() -> None:

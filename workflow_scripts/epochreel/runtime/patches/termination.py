@@ -1,6 +1,6 @@
-"""End the command at SIGTERM as at Ctrl-C.
+"""End the command at SIGTERM, as at Ctrl-C.
 
-At SIGTERM, Snakemake 9.27 starts no more jobs but waits for those that run, which may take hours.
+At SIGTERM, Snakemake 9.27 starts no more jobs, but waits for running ones, which may take hours.
 `docker stop`, systemd, `timeout` and Slurm then send SIGKILL after some seconds, which leaves the
 lock. No option avoids this.
 """
@@ -13,7 +13,7 @@ from epochreel.runtime import signals
 from epochreel.runtime.patches import tested_version
 
 PACKAGE, TESTED = "snakemake", "9.27.1"
-CONSEQUENCE = "at SIGTERM the command waits for the jobs that run"
+CONSEQUENCE = "at SIGTERM, the command waits for running jobs"
 
 
 def apply() -> None:
@@ -21,5 +21,5 @@ def apply() -> None:
     if JobScheduler.exit_gracefully is signals.interrupt:
         return
     if tested_version.is_installed(PACKAGE, TESTED, CONSEQUENCE):
-        # A function of any object: called as a method, it ignores its arguments.
+        # Snakemake calls it as a method; it ignores its arguments.
         JobScheduler.exit_gracefully = signals.interrupt
