@@ -35,7 +35,13 @@ from epochreel.runtime import environment, requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
 from epochreel.runtime.signals import interrupt_at_signal
-from epochreel.runtime.patches import ancient_inputs, checksum_cache, slurm_controller, termination
+from epochreel.runtime.patches import (
+    ancient_inputs,
+    checksum_cache,
+    failed_logs,
+    slurm_controller,
+    termination,
+)
 
 if Path(epochreel.__file__).parent != SCRIPTS / "epochreel":
     raise SystemExit(
@@ -44,6 +50,7 @@ if Path(epochreel.__file__).parent != SCRIPTS / "epochreel":
     )
 
 checksum_cache.apply()
+failed_logs.apply()
 ancient_inputs.apply()
 slurm_controller.apply()
 termination.apply()

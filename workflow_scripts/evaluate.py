@@ -35,8 +35,11 @@ def evaluate(
         target = paths_to_evaluations[slot]
         evaluator.evaluate(checkpoint, target, first + slot, key, checksum)
     if first == 0 and count > 1 and not experiment.is_builtin:
-        checkpoint, target = paths_to_checkpoints[0], paths_to_evaluations[0]
-        evaluator.check_repeatable(checkpoint, target, 0, key, checksums[0])
+        evaluator.load(experiment.afresh())
+        # The last one without the others, then the first one after another.
+        for slot in (count - 1, 0):
+            checkpoint, target = paths_to_checkpoints[slot], paths_to_evaluations[slot]
+            evaluator.check_repeatable(checkpoint, target, slot, key, checksums[slot])
     padding.fill(paths_to_evaluations, count)
 
 

@@ -35,7 +35,10 @@ def render(
         metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
     )
     scene = renderer.build_scene(figure, run_info)
-    renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
+    drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
+    if stage["first"] == 0 and count > 1 and not experiment.is_builtin:
+        again = renderer.run_info(settings, test, declared)
+        renderer.check_repeatable(experiment.afresh().load("figure"), again, drawn)
     padding.fill(paths_to_frames, count)
 
 

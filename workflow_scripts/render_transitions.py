@@ -39,9 +39,12 @@ def render_transitions(
         metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
     )
     scene, key = render.build_scene(figure, run_info), keys.key(stage)
-    render.draw_transitions(
+    drawn = render.draw_transitions(
         scene, inputs, paths_to_transitions[:count], settings["transitions"], key
     )
+    if stage["first"] == 0 and count > 1 and not experiment.is_builtin:
+        again = render.run_info(settings, test, declared)
+        render.check_repeatable(experiment.afresh().load("figure"), again, drawn)
     padding.fill(paths_to_transitions, count)
 
 

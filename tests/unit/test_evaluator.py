@@ -3,6 +3,7 @@
 import json
 import math
 import random
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from epochreel.artifacts import evaluations
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.errors import UserError
 from epochreel.evaluation.evaluator import Evaluator
+from epochreel.experiment_api import loader
 from epochreel.plan.plan import Plan
 from epochreel.provenance.keys import key
 
@@ -96,6 +98,34 @@ def test_what_evaluate_changes_does_not_reach_the_next_snapshot(
         found.append(path.read_bytes())
     assert found[0] == found[2] != found[1]
     evaluator.check_repeatable(evaluate.made.checkpoint(5), path, 5, key(stage))
+
+
+def test_an_evaluate_that_keeps_its_first_result_is_refused(
+    evaluate, spirals, shards, tmp_path, monkeypatch
+):
+    run = Plan(spirals(), tmp_path).runs["tiny"]
+    shutil.copytree(run.experiment.folder, tmp_path / "own")
+    with (tmp_path / "own/evaluation.py").open("a") as file:
+        file.write(
+            "\nplain, kept = evaluate, {}\n"
+            "def evaluate(network, batches):\n"
+            "    columns, metrics = plain(network, batches)\n"
+            "    bias = float(network[0].bias[0])\n"
+            "    return columns, metrics | {'change': bias - kept.setdefault('first', bias)}\n"
+        )
+    own = loader.find("./own", tmp_path)
+    stage = run.stage_settings("evaluate")
+    evaluator = Evaluator(own, stage["settings"], Split(shards["test"]), Split([]))
+    for n in (0, 5):
+        evaluator.evaluate(evaluate.made.checkpoint(n), tmp_path / str(n), n, key(stage))
+    given = evaluate.made.checkpoint(5), tmp_path / "5", 5, key(stage)
+    evaluator.check_repeatable(*given)  # In the same process it does.
+    evaluator.load(own.afresh())
+    words = (
+        r"evaluation\.py: evaluate returns a different result for snapshot 5 after other snapshots"
+    )
+    with pytest.raises(UserError, match=words):
+        evaluator.check_repeatable(*given)
 
 
 def test_an_evaluate_that_counts_is_refused(evaluate, spirals, shards, tmp_path, monkeypatch):

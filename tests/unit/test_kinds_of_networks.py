@@ -15,6 +15,7 @@ from epochreel.artifacts import evaluations
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.errors import UserError
 from epochreel.evaluation.evaluator import Evaluator
+from epochreel.experiment_api import loader
 from epochreel.plan.plan import Plan
 from epochreel.provenance.keys import key
 from epochreel.training.network_layers import layer_rows
@@ -137,6 +138,7 @@ def model(training, monkeypatch):
     model = training().block(0).experiment.load("model")
     for name in ("Network", "loss"):
         monkeypatch.setattr(model, name, getattr(model, name))
+    monkeypatch.setattr(loader.Experiment, "afresh", lambda experiment: experiment)
     return model
 
 

@@ -84,3 +84,19 @@ def test_an_impossible_path_is_refused_in_one_line(tmp_path, name):
     with pytest.raises(UserError) as caught:
         loader.find(name, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_experiment_loaded_afresh_lacks_what_its_modules_have_kept(mine):
+    own = loader.find("mine/", mine.parent)
+    vars(own.load("data").helper)["ONE"] = 7
+    assert own.afresh().load("data").helper.ONE == 1
+    assert own.load("data").helper.ONE == 7
+
+
+def test_a_module_that_can_be_loaded_only_once_is_used_again(mine):
+    with open(mine / "data.py", "a") as data:
+        data.write("import sys\nif 'only once' in sys.modules: raise ValueError\n")
+        data.write("sys.modules['only once'] = sys\n")
+    own = loader.find("mine/", mine.parent)
+    assert own.load("data") is own.afresh().load("data")
+    del sys.modules["only once"]

@@ -74,9 +74,9 @@ def test_an_invalid_list_of_panels_is_refused(settings, given, words):
 
 
 class Trail:
-    """A panel that draws a disc for each frame so far, or does not."""
+    """A panel that draws a disc for each frame that it keeps: none, all so far, or the first."""
 
-    def __init__(self, keeps: bool):
+    def __init__(self, keeps: str | None):
         self.keeps, self.frames = keeps, []
 
     def draw_static(self, canvas):
@@ -88,26 +88,29 @@ class Trail:
         os.chdir("/")
         self.static[:] = 0
         self.frames.append(frame_data.snapshot)
-        for number, _ in enumerate(self.frames[-1:] if not self.keeps else self.frames):
+        kept = {"all": self.frames, "first": self.frames[:1], None: []}[self.keeps]
+        for number in kept:
             canvas.disc(100 + 50 * number, 500, 20, palette.INK)
 
 
-@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("keeps", [None, "all", "first"])
 def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, keeps):
     figure = SimpleNamespace(
         __name__="epochreel_experiment_0.figure",
         __file__="figure.py",
         panels=lambda run_info: [Trail(keeps)],
     )
-    scene = render.build_scene(figure, render.run_info(settings, []))
+    run_info = render.run_info(settings, [])
+    scene = render.build_scene(figure, run_info)
     data = [render.frame_data(settings, n, pa.table({}), {"epoch": np.zeros(1)}) for n in (0, 1)]
     monkeypatch.setattr(render.FrameInputs, "frame_data", lambda inputs, slot: data[slot])
     monkeypatch.chdir(tmp_path)
     user_code._STATE.take()
     inputs = render.FrameInputs({}, 0, ["a", "b"], [], pa.table({}))
-    words = r"^figure\.py: a panel draws snapshot 0 differently after other snapshots"
+    drawn = render.draw(scene, inputs, ["0.png", "1.png"], "{}")
+    words = r"^figure\.py: a panel draws snapshot 1 differently after other snapshots"
     with pytest.raises(UserError, match=words) if keeps else nullcontext():
-        render.draw(scene, inputs, ["0.png", "1.png"], "{}")
+        render.check_repeatable(figure, run_info, drawn)
     assert (tmp_path / "0.png").exists() and (tmp_path / "1.png").exists()
 
 

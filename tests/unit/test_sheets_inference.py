@@ -302,7 +302,7 @@ KINDS = {
 def test_every_image_format_gives_the_same_page(image, options, tmp_path):
     page = images.open_image(saved(tmp_path, image, **options))
     page = page if page.ndim == 2 else page[..., 1]
-    assert page.dtype == np.uint8
+    assert page.dtype == np.uint8 and page.flags.writeable
     assert np.array_equal(page, np.asarray(PICTURE))
 
 

@@ -1,6 +1,7 @@
 """The training loop: it learns, it is deterministic, and it reports when it does not learn."""
 
 import random
+import shutil
 from contextlib import nullcontext
 from functools import partial
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import torch
 
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.errors import UserError
+from epochreel.experiment_api import loader
 from epochreel.training.data_source import ShardedSource
 from epochreel.training.snapshot_store import Store
 from epochreel.training.trainer import Trainer, TrainingConfig
@@ -32,12 +34,12 @@ def config(spirals, training):
 def trainer(config, training, shards):
     """Return the function that makes a trainer of the spirals."""
 
-    def make(model=None, validation=True, check_state=False, **run) -> Trainer:
+    def make(model=None, validation=True, afresh=None, **run) -> Trainer:
         how = config(**run)
         source = partial(ShardedSource, Split(shards["train"]), how.seed, how.batch_size)
         tried = Split(shards["validation"] if validation else [])
         model = model or training().block(0).experiment.load("model")
-        return Trainer(model, how, source, tried, check_state)
+        return Trainer(model, how, source, tried, afresh)
 
     return make
 
@@ -210,9 +212,54 @@ class Counting(torch.nn.Module):
     ],
 )
 def test_state_that_no_checkpoint_holds_is_refused(trainer, keep, words):
-    at_work = trainer(of_layer(lambda: Counting(keep)), check_state=True)
+    model = of_layer(lambda: Counting(keep))
+    at_work = trainer(model, afresh=model)
     at_work.sample()
     expected = pytest.raises(UserError, match=f"^model.py: loss: {words} differs at step 1")
+    with expected if words else nullcontext():
+        at_work.advance()
+
+
+STEPS = "{} = {} + 1\n    factor = 1.0 if {} < 6 else 0.5"
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "words"),
+    [
+        ("kept = {'calls': 0}", STEPS.replace("{}", "kept['calls']"), r"model\.kept\.calls"),
+        ("class Kept:\n    calls = 0", STEPS.replace("{}", "Kept.calls"), r"model\.Kept\.calls"),
+        ("", STEPS.replace("{}", "loss.calls"), r"model\.loss\.calls"),
+        ("", STEPS.replace("{}", "given['n']"), r"model\.loss\.given\.n"),
+        ("calls = 0", "global calls\n    " + STEPS.replace("{}", "calls"), r"model\.calls"),
+        ("first = []", "first.append(batch['point'].mean())\n    factor = first[0]", "the loss"),
+        ("calls = 0", "global calls\n    calls += 1\n    factor = calls % 2", "the loss"),
+        ("calls = 0", "global calls\n    factor = 1\n    calls += 1", None),
+        ("kept = {'sum': 0.0}", "factor = 1\n    kept['sum'] += float(batch['point'].sum())", None),
+        ("import time\nSTART = time.monotonic_ns()", "factor = 1", None),
+        ("history = []", "factor = 1\n    history.append(float(batch['point'].sum()))", None),
+        ("@functools.cache\ndef table(n): return [n] * n", "factor = table(2)[0]", None),
+        ("kept = {}", "factor = kept.setdefault(len(batch), len(batch))", None),
+    ],
+)
+def test_what_modules_keep_is_refused_if_a_step_depends_on_it(
+    trainer, training, tmp_path, before, step, words
+):
+    folder = training().block(0).experiment.folder
+    shutil.copytree(folder, tmp_path / "own")
+    (tmp_path / "own/model.py").write_text(
+        "import functools\n"
+        "from torch.nn import BatchNorm1d, Linear, Sequential, functional\n"
+        f"{before}\n"
+        "def Network(settings, data): return Sequential(BatchNorm1d(2), Linear(2, 2))\n"
+        "def loss(network, batch, given={'n': 0}):\n"
+        f"    {step}\n"
+        "    return factor * functional.cross_entropy(network(batch['point']), batch['label'])\n"
+        "loss.calls = 0\n"
+    )
+    own = loader.find("./own", tmp_path)
+    at_work = trainer(own.load("model"), afresh=own.afresh().load("model"))
+    at_work.sample()
+    expected = pytest.raises(UserError, match=f"model.py: loss: {words} differs at step 1")
     with expected if words else nullcontext():
         at_work.advance()
 

@@ -43,12 +43,12 @@ def seed_all(seed: int) -> None:
         torch.default_generator.manual_seed(seed)
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(seed)
-    for name, reseed in _held.items():
+    for name, reseed in _held:
         reseed(derive_seed(seed, what=name))
 
 
 _roots: dict[str, Any] = {}
-_held: dict[str, Callable[[int], object]] = {}
+_held: list[tuple[str, Callable[[int], object]]] = []
 _ATOMS = (int, float, str, bytes, bool, type(None), np.ndarray, ModuleType)
 _MOST = 100_000  # objects to look at: a user's table of a million words holds no generators
 
@@ -66,7 +66,7 @@ def hold(**roots: Any) -> None:
         # The folder's path is part of a module's name. No seed may depend on it.
         name = root.partition(".")[2] if _is_user(root) else root
         for number, reseed in enumerate(_generators_in(value)):
-            _held[f"{name} {number}"] = reseed
+            _held.append((f"{name} {number}", reseed))
 
 
 def _is_user(name: Any) -> bool:

@@ -76,15 +76,9 @@ class Panel(Protocol):
 
 
 class Scene:
-    """Panels on one canvas. Draws snapshots in any order, with the same result each time.
+    """Panels on one canvas. Draws snapshots in any order, with the same result each time."""
 
-    `user_file` is the figure.py of a user-defined experiment, None for a built-in one.
-    """
-
-    def __init__(
-        self, size: tuple[int, int], panels: Sequence[Panel], user_file: str | None = None
-    ):
-        self.user_file = user_file
+    def __init__(self, size: tuple[int, int], panels: Sequence[Panel]):
         self._canvas = Canvas(*size)
         self._panels = panels
         for panel in panels:

@@ -44,9 +44,8 @@ class Evaluator:
     ):
         self._settings = settings["evaluation"]
         self._device = device.choose(self._settings["threads"])
-        self._evaluate = experiment.load("evaluation").evaluate
+        self.load(experiment)
         self._file = experiment.file("evaluation")
-        self._model = experiment.load("model")
         self._network_settings = settings["network"], settings["data"]["settings"]
         # Built-in experiments change neither the network nor the examples: copies, which would take
         # a twentieth of the time, are not needed.
@@ -59,6 +58,11 @@ class Evaluator:
                     "evaluation.train_sample to 0, or add the parameter to evaluate"
                 )
             self._splits.append(self._columns(sample, self._settings["train_sample"]))
+
+    def load(self, experiment: Experiment) -> None:
+        """Use the functions of this experiment from now on."""
+        self._evaluate = experiment.load("evaluation").evaluate
+        self._model = experiment.load("model")
 
     def _network(self) -> torch.nn.Module:
         """Return a new network. (A deep copy of one would share the closures of its hooks.)"""
@@ -118,7 +122,7 @@ class Evaluator:
         key: str,
         digest: str | None = None,
     ) -> None:
-        """Evaluate a snapshot again, after others, as `evaluate` did; compare the results.
+        """Evaluate a snapshot again, as `evaluate` did, but after others; compare the results.
 
         Raises `UserError` if they differ: user code keeps state between snapshots. Does nothing on
         a GPU, which may not reproduce its results.

@@ -9,10 +9,11 @@ contains a `/`. Its modules are loaded as a package, so they can import each oth
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,9 @@ from epochreel.core.errors import USER_PACKAGE_PREFIX, UserError, shown
 from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import FILES, NAMES
 
+log = logging.getLogger("epochreel")
 _BUILT_IN = Path(__file__).parents[1] / "experiments"
+_AFRESH = "_afresh"
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ class Experiment:
         """Return the path of one of the experiment's files, such as `data`."""
         return self.folder / f"{module}.py"
 
+    def afresh(self) -> Experiment:
+        """Return the same experiment, to be loaded again as by another process.
+
+        Its modules are new ones, which lack what the functions of the first have kept in them.
+        """
+        return replace(self, package=f"{self.package}{_AFRESH}")
+
     def load(self, module: str) -> ModuleType:
         """Import one of the experiment's files, such as `model`; see `user_code.load`.
 
@@ -49,7 +59,14 @@ class Experiment:
             package = ModuleType(self.package)
             package.__path__ = [str(self.folder)]
             sys.modules[self.package] = package
-        loaded = user_code.load(f"{self.package}.{module}", str(self.file(module)))
+        try:
+            loaded = user_code.load(f"{self.package}.{module}", str(self.file(module)))
+        except Exception:
+            if not self.package.endswith(_AFRESH):
+                raise
+            # A module may register something, such as a color map, that cannot be registered twice.
+            log.debug("%s cannot be loaded again", self.file(module), exc_info=True)
+            return replace(self, package=self.package.removesuffix(_AFRESH)).load(module)
         missing = [name for name in NAMES.get(module, ()) if not hasattr(loaded, name)]
         check_complete(self.file(module), missing)
         return loaded

@@ -15,7 +15,7 @@ import pyarrow as pa
 from epochreel.artifacts import evaluations, metrics
 from epochreel.artifacts import projections as projection_files
 from epochreel.core import seeding
-from epochreel.core.errors import USER_PACKAGE_PREFIX, UserError, raise_wrong_result
+from epochreel.core.errors import UserError, raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
@@ -66,6 +66,8 @@ class FrameInputs:
 
 
 _FILES = ("evaluations", "projections")
+Drawn = tuple[FrameData, np.ndarray]
+"""The data of a frame, and its pixels."""
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:
@@ -104,52 +106,57 @@ def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
         )
         for p in panels
     ]
-    is_user_defined = figure.__name__.startswith(USER_PACKAGE_PREFIX)
-    return Scene(run_info.size, guarded, figure.__file__ if is_user_defined else None)
+    return Scene(run_info.size, guarded)
 
 
-def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> None:
-    """Draw the frames of all snapshots; write each while the next one is drawn."""
-    first = None
+def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> list[Drawn]:
+    """Draw the frames of all snapshots; write each while the next one is drawn.
+
+    Returns the first and the last, for `check_repeatable`.
+    """
+    drawn = []
     with _Writer(key) as writer:
         for frame_data, path in zip(inputs.all_frame_data(), frames, strict=True):
             pixels = scene.draw(frame_data)
             writer.write(path, frame_data.snapshot, png.encode, pixels)
-            first = pixels if first is None else first
-    _check_repeatable(scene, inputs, first)
+            drawn[1:] = [(frame_data, pixels)]
+    return drawn
 
 
 def draw_transitions(
     scene: Scene, inputs: FrameInputs, transitions: Sequence[str], count: int, key: str
-) -> None:
+) -> list[Drawn]:
     """Draw the `count` transitions before each snapshot, one file per snapshot.
 
     `inputs` starts with the snapshot before those of `transitions`. Snapshot 0 has none before it:
-    its file holds its own frame.
+    its file holds its own frame. Returns the first and the last, for `check_repeatable`.
     """
     all_frame_data = inputs.all_frame_data()
     previous = next(all_frame_data) if len(inputs.evaluations) > len(transitions) else None
-    first = None
+    drawn = []
     with _Writer(key) as writer:
         for frame_data, path in zip(all_frame_data, transitions, strict=True):
-            pictures = [scene.draw(between) for between in _between(previous, frame_data, count)]
+            all_data = list(_between(previous, frame_data, count))
+            pictures = [scene.draw(data) for data in all_data]
             writer.write(path, frame_data.snapshot, _encode_series, pictures)
-            previous, first = frame_data, pictures[0] if first is None else first
-    _check_repeatable(scene, inputs, first)
+            previous, drawn[1:] = frame_data, [(all_data[-1], pictures[-1])]
+    return drawn
 
 
-def _check_repeatable(scene: Scene, inputs: FrameInputs, first: np.ndarray) -> None:
-    """Check that the film's first frame looks the same when it is drawn again, after others.
+def check_repeatable(figure: ModuleType, run_info: RunInfo, drawn: Sequence[Drawn]) -> None:
+    """Check that what was drawn looks the same when it is drawn in the opposite order.
 
-    Raises `UserError` if a panel of a user-defined experiment keeps state between frames.
+    `figure` is the experiment's figure.py, loaded again. Raises `UserError` if a panel keeps state
+    between frames.
     """
-    if scene.user_file is None or inputs.first > 0 or len(inputs.evaluations) == 1:
-        return
-    if not np.array_equal(scene.draw(inputs.frame_data(0)), first):
-        raise UserError(
-            f"{scene.user_file}: a panel draws snapshot 0 differently after other snapshots; "
-            "expected the same picture: make draw depend only on its arguments"
-        )
+    scene = build_scene(figure, run_info)
+    for frame_data, pixels in reversed(drawn):
+        if not np.array_equal(scene.draw(frame_data), pixels):
+            raise UserError(
+                f"{figure.__file__}: a panel draws snapshot {frame_data.snapshot} differently "
+                "after other snapshots; expected the same picture: make draw depend only on its "
+                "arguments"
+            )
 
 
 def _between(before: FrameData | None, after: FrameData, count: int) -> Iterator[FrameData]:

@@ -73,7 +73,8 @@ def open_image(path: str | Path) -> np.ndarray:
         with _strict_pillow():
             picture = extract(content)
             del content  # up to several hundred megabytes
-            return _read(picture, path)
+            # A copy: Pillow's own array is read-only, but user code may change its image.
+            return np.array(_read(picture, path))
     except Image.UnidentifiedImageError:
         raise UserError(
             f"{path} is not an image in a supported format, or its header is damaged: {_ADVICE}"

@@ -82,8 +82,8 @@ class Block:
         """Return a trainer at snapshot 0, after checking the disk space that the run needs."""
         config = TrainingConfig.of(self.stage["settings"])
         model = self.experiment.load("model")
-        data, is_user_defined = self.data, not self.experiment.is_builtin
-        trainer = Trainer(model, config, data.source, data.validation, is_user_defined)
+        afresh = None if self.experiment.is_builtin else self.experiment.afresh().load("model")
+        trainer = Trainer(model, config, self.data.source, self.data.validation, afresh)
         self._check_disk(trainer)
         return trainer
 

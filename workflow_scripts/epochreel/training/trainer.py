@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,9 @@ from epochreel.training.snapshot_store import Store
 from epochreel.training.system_sampler import SystemSampler
 
 log = logging.getLogger("epochreel")
+# For counters: beyond most bounds, and a multiple of 1 … 16 and 1000, as is the next count of the
+# number before it.
+_LARGE = 72_072_000
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ class Sample:
 class Trainer:
     """A network in training, at `snapshot`, after `step` steps.
 
-    `source` returns the training set for a device. `check_state` repeats the second step, to
-    find state that no checkpoint holds; see `unsaved_state`.
+    `source` returns the training set for a device. With `afresh`, the model loaded again, the
+    second step is repeated, to find state that no checkpoint holds; see `unsaved_state`.
     """
 
     def __init__(
@@ -88,11 +92,11 @@ class Trainer:
         config: TrainingConfig,
         source: Callable[[torch.device], Source],
         validation: Split,
-        check_state: bool = False,
+        afresh: ModuleType | None = None,
     ):
-        self.model, self.config = model, config
+        self.model, self._afresh, self.config = model, afresh, config
         self.device = device.choose(config.threads)
-        self.network = self._initial_network()
+        self.network = self._initial_network(model)
         self._layers = list(self.network.modules())
         self.optimizer = optimizers.make(config.optimizer, self.network)
         self.rate = lr_schedule.rate_at(config.optimizer["learning_rate"], config.schedule)
@@ -104,13 +108,13 @@ class Trainer:
         self._validated: tuple[int, float | None] = (-1, None)
         self.sampler = SystemSampler(self.device)
         # The first step after which the network may have unsaved state. A GPU may not reproduce it.
-        self._checked_step = self.step + 1 if check_state and self.device.type == "cpu" else None
+        self._checked_step = self.step + 1 if afresh and self.device.type == "cpu" else None
 
-    def _initial_network(self) -> torch.nn.Module:
+    def _initial_network(self, model: ModuleType) -> torch.nn.Module:
         """Return an untrained network on the device; its weights depend only on the seed."""
         seeding.seed_all(self.config.seed)
-        network = self.model.Network(self.config.network, self.config.data)
-        return device.put(_checked_network(self.model, network), self.device)
+        network = model.Network(self.config.network, self.config.data)
+        return device.put(_checked_network(model, network), self.device)
 
     def resume(self, store: Store, snapshot: int) -> None:
         """Restore the state of a snapshot in the store."""
@@ -168,11 +172,15 @@ class Trainer:
         if not all(layer.training for layer in self._layers):
             self.network.train()  # Validation and user code may leave layers in eval mode.
         batch = self.train.batch(self.step)
-        resumed = self._resumed_step(batch) if self.step == self._checked_step else None
+        resumed = None
+        if self.step == self._checked_step:
+            self._check_batch(batch)
+            state = copy.deepcopy(self.network.state_dict())
+            resumed = self._resumed_step(state)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(self.network, batch)
+        loss = self._backward(self.model, self.network, batch)
         if resumed is not None:
-            self._check_state(loss, resumed)
+            self._check_state(state, loss, resumed)
         if self.config.gradient_clipping is not None:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_clipping)
         self.optimizer.step()
@@ -181,19 +189,21 @@ class Trainer:
             self.plateau.update(self._validation_loss())
         return loss.detach()
 
-    def _backward(self, network: torch.nn.Module, batch: Columns) -> torch.Tensor:
+    def _backward(
+        self, model: ModuleType, network: torch.nn.Module, batch: Columns
+    ) -> torch.Tensor:
         """Compute the gradients of this step's batch; return its loss, without the penalty."""
         # After the batch, which may draw random numbers too: dropout then depends only on seed and
         # step, even when training resumes.
         seeding.seed_all(seeding.derive_seed(self.config.seed, self.step))
         with device.autocast(self.device, self.config.precision):
-            loss = self._checked(self.model.loss(network, batch))
+            loss = self._checked(model.loss(network, batch))
         if not loss.requires_grad:
             raise_wrong_result(
                 self._source("loss"), loss, "a tensor with a gradient, not a detached one"
             )
         # Outside autocast, as torch advises: backward runs in the precision of the forward pass.
-        (loss + self._penalty(network)).backward()
+        (loss + self._penalty(model, network)).backward()
         _make_gradients_dense(network)
         return loss
 
@@ -207,40 +217,69 @@ class Trainer:
             raise_wrong_result(self._source("loss"), loss, expected)
         return loss
 
-    def _resumed_step(self, batch: Columns) -> unsaved_state.Shown:
-        """Return the observable state of this step if training is resumed before it."""
+    def _check_batch(self, batch: Columns) -> None:
         again = self.train.batch(self.step)
         if any(not torch.equal(batch[name], again[name]) for name in batch):
             raise UserError(
                 f"{Path(self.model.__file__).with_name('data.py')}: batch {self.step} differs when "
                 "it is generated again: make it depend only on the seed, the split and the indices"
             )
-        network = self._initial_network()
-        network.load_state_dict(self.network.state_dict())
+
+    def _resumed_step(
+        self, state: Mapping[str, torch.Tensor], names: Sequence[str] = (), number: int = 0
+    ) -> unsaved_state.Shown:
+        """Return the observable state of this step if training is resumed before it.
+
+        `state` is the network's state dict before the step. The numbers with these names are set to
+        `number` first.
+        """
+        initial = unsaved_state.of_modules(self._afresh)
+        network = self._initial_network(self._afresh)
+        network.load_state_dict(state)
+        unsaved_state.set_numbers(self._afresh, network, names, number)
         seeding.hold(network=network)
-        loss = self._backward(network.train(), again)
+        loss = self._backward(self._afresh, network.train(), self.train.batch(self.step))
         seeding.hold(network=self.network)
-        return self._shown(network, loss)
+        shown = unsaved_state.shown_by_step(self._afresh, network, loss)
+        # What the step has not changed may be different each time, such as the time of loading.
+        return {name: value for name, value in shown.items() if initial.get(name) != value}
 
-    def _shown(self, network: torch.nn.Module, loss: torch.Tensor) -> unsaved_state.Shown:
-        package = self.model.__name__.rpartition(".")[0]
-        return unsaved_state.shown_by_step(network, loss, package)
-
-    def _check_state(self, loss: torch.Tensor, resumed: unsaved_state.Shown) -> None:
+    def _check_state(
+        self,
+        state: Mapping[str, torch.Tensor],
+        loss: torch.Tensor,
+        resumed: unsaved_state.Shown,
+    ) -> None:
         """Raise `UserError` if the observable state of this step differs from that when resumed."""
-        name = unsaved_state.difference(self._shown(self.network, loss), resumed)
-        if name is not None:
-            raise UserError(
-                f"{self._source('loss')}: {name} differs at step {self.step} if training is "
-                "resumed there, since checkpoints lack some state: keep this state in a buffer of "
-                "the network (register_buffer), or do without it"
-            )
+        live = unsaved_state.shown_by_step(self.model, self.network, loss)
+        names = unsaved_state.differences(live, resumed)
+        if not names or self._count_only(state, names, resumed):
+            return
+        raise UserError(
+            f"{self._source('loss')}: {names[0]} differs at step {self.step} if training is "
+            "resumed there, since checkpoints lack some state: keep this state in a buffer of the "
+            "network (register_buffer), or do without it"
+        )
 
-    def _penalty(self, network: torch.nn.Module) -> torch.Tensor | float:
+    def _count_only(
+        self,
+        state: Mapping[str, torch.Tensor],
+        names: Sequence[str],
+        resumed: unsaved_state.Shown,
+    ) -> bool:
+        """Return whether these are numbers, such as of calls, that the step does not depend on."""
+        rest = {name: value for name, value in resumed.items() if name not in names}
+        try:
+            shown = [self._resumed_step(state, names, number) for number in (_LARGE, _LARGE - 1)]
+        except Exception:  # Of user code that cannot do with such numbers.
+            return False
+        return not any(unsaved_state.differences(rest, part) for part in shown)
+
+    def _penalty(self, model: ModuleType, network: torch.nn.Module) -> torch.Tensor | float:
         """Return the model's penalty, one number to add to the loss; 0 if it defines none."""
-        if not hasattr(self.model, "penalty"):
+        if not hasattr(model, "penalty"):
             return 0.0
-        penalty = self.model.penalty(network)
+        penalty = model.penalty(network)
         is_tensor = isinstance(penalty, torch.Tensor) and not penalty.dim()
         if not is_tensor and not isinstance(penalty, int | float):
             raise_wrong_result(self._source("penalty"), penalty, "one number, as a tensor")
