@@ -163,7 +163,7 @@ def copied(whole, tmp_path) -> Watched:
 @pytest.mark.parametrize("rule", ["train", "encode"])
 def test_a_limit_on_file_sizes_is_reported_with_the_file(copied, rule):
     lose(copied, rule)
-    most = 16_000  # bytes: less than a checkpoint or the film
+    most = 17_500  # bytes: less than a checkpoint or the film, more than the record of the plan
     limited = copied.begin(before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
     copied.watch(limited)
     assert limited.returncode == 1

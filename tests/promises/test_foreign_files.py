@@ -34,7 +34,7 @@ def test_two_swapped_files_are_detected_by_the_stage_that_reads_them(
     for path in copied.path(f"sheets/{lost}").parent.glob("0000*"):
         path.unlink()
     done = copied.start("results/sheets/training.mp4", f"results/sheets/{lost}")
-    assert f"epochreel: results/sheets/{kind}/000003.{suffix} {told}" in done.stdout
+    assert f"results/sheets/{kind}/000003.{suffix} {told}" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The record of the plan: jobs load the sources and use the keys that were planned, or end."""
 
+import gzip
 import json
 import os
 import py_compile
@@ -133,10 +134,10 @@ def test_another_copy_of_the_library_is_not_loaded(experiment, record, tmp_path)
 
 
 def test_the_library_itself_is_checked(experiment, record, tmp_path):
-    found = json.loads(record.read_text())
+    found = json.loads(gzip.decompress(record.read_bytes()))
     loader = str(planned.LIBRARY / "experiment_api" / "loader.py")
     found["sources"][loader] = ["another", "another"]
-    record.write_text(json.dumps(found))
+    record.write_bytes(gzip.compress(json.dumps(found).encode()))
     assert ended(load(experiment, record)).startswith(f"{loader} changed while")
 
 

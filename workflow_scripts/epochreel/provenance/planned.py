@@ -9,6 +9,7 @@ Its results would otherwise be stored under a key that does not describe them.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import importlib.abc
 import json
@@ -26,7 +27,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
-from epochreel.core.errors import USER_PACKAGE_PREFIX, UserError, printable
+from epochreel.core.errors import USER_PACKAGE_PREFIX, UserError, first_line, printable
 from epochreel.core.files import atomic_write_bytes
 from epochreel.core.log import log, to_terminal
 from epochreel.provenance import source_digest
@@ -49,12 +50,15 @@ def write(path: Path, sources: Mapping[Path, tuple[str, str]], keys: Iterable[st
         "sources": {str(source): digests for source, digests in sources.items()},
         "keys": sorted(keys),
     }
-    atomic_write_bytes(path, json.dumps(record).encode())
+    try:
+        atomic_write_bytes(path, gzip.compress(json.dumps(record).encode(), mtime=0))
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {first_line(error)}") from error
 
 
 def bytes_digest(source: bytes) -> str:
     """Return the digest of a source's bytes, which is compared before that of its code."""
-    return hashlib.sha256(source).hexdigest()
+    return hashlib.blake2b(source, digest_size=16).hexdigest()
 
 
 # -- In its jobs
@@ -71,8 +75,8 @@ def _record() -> dict[str, Any] | None:
     if not is_job():
         return None
     try:
-        return json.loads(Path(os.environ[RECORD]).read_bytes())
-    except (OSError, ValueError):
+        return json.loads(gzip.decompress(Path(os.environ[RECORD]).read_bytes()))
+    except (OSError, EOFError, ValueError):
         raise UserError(
             f"{os.environ[RECORD]} is missing or damaged, since the command that planned this "
             "job has ended: run it again"
