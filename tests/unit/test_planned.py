@@ -120,6 +120,16 @@ def test_a_module_that_planning_cannot_see_is_not_loaded(experiment, record):
     assert ended(load(experiment, record, work)).startswith(expected)
 
 
+@pytest.mark.parametrize("way", ["import ink", "from ink import COLOUR"])
+def test_a_module_next_to_an_experiment_is_not_loaded_by_an_absolute_import(
+    experiment, record, way
+):
+    (experiment / "ink.py").write_text("COLOUR = 1\n")
+    work = f"sys.path.insert(0, {str(experiment)!r})\nimport wave\n{way}"
+    expected = f"{experiment / 'ink.py'} was loaded by an absolute import"
+    assert ended(load(experiment, record, work)).startswith(expected)
+
+
 def test_another_copy_of_the_library_is_not_loaded(experiment, record, tmp_path):
     # A link is enough: the path is another one.
     other = tmp_path / "other"

@@ -106,7 +106,7 @@ def check_source(path: Path, source: bytes) -> None:
 
 
 def _refuse_unknown(path: Path, record: Mapping[str, Any]) -> None:
-    if path.is_relative_to(LIBRARY) or path.name == "__init__.py":
+    if path.is_relative_to(LIBRARY):
         raise UserError(
             f"{path} was loaded instead of the library in {record['scripts']}: "
             "remove it from PYTHONPATH and site-packages"
@@ -145,10 +145,38 @@ class _Finder(importlib.abc.MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        spec = PathFinder.find_spec(name, path, target) if name.startswith(_PREFIXES) else None
+        if not name.startswith(_PREFIXES):
+            _refuse_sibling(name)
+            return None
+        spec = PathFinder.find_spec(name, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader | SourcelessFileLoader):
             spec.loader = _SourceLoader(name, spec.origin)
         return spec
+
+
+@cache
+def _user_folders() -> set[str]:
+    """Return the folders of users' experiments."""
+    sources = map(Path, _record()["sources"])
+    scripts = _record()["scripts"]
+    return {str(path.parent) for path in sources if not path.is_relative_to(scripts)}
+
+
+def _refuse_sibling(name: str) -> None:
+    """End the job at an absolute import from an experiment's folder, which planning does not see.
+
+    User code may put its folder on `sys.path`.
+    """
+    folders = [folder for folder in sys.path if folder in _user_folders()]
+    spec = PathFinder.find_spec(name, folders) if folders else None
+    if spec is not None and spec.origin is not None:
+        path = Path(spec.origin)
+        _end(
+            UserError(
+                f"{path} was loaded by an absolute import, which planning does not follow: import "
+                f"it with 'from . import {name}', so that results depend on its content"
+            )
+        )
 
 
 def install() -> None:
