@@ -162,7 +162,9 @@ except BaseException:
     pass
 log.info("went on")
 """
-    done = run(tmp_path, work)
+    # If the tests run in the background, jobs inherit that SIGINT is ignored.
+    before = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    done = run(tmp_path, work, before=before)
     words = "interrupted: run the same command again to resume"
     assert (done.returncode, done.stderr) == (128 + signal.Signals[name], f"epochreel: {words}\n")
     assert words in logged(tmp_path) and "went on" not in logged(tmp_path)
