@@ -190,9 +190,8 @@ def test_files_below_linked_folders_are_inputs_even_with_circular_links(
 @pytest.mark.parametrize("name", ["none", "spirals/data.py", "a\0b", "x" * 300])
 def test_a_path_that_is_not_a_folder_is_reported(planned, name):
     config = with_fonts(name)
-    with pytest.raises(
-        UserError, match=r"datasets\.pages: font folder .* (does not exist|is not a folder)"
-    ):
+    words = r"datasets\.pages: font folder .* (does not exist|is not a folder)"
+    with pytest.raises(UserError, match=words):
         planned({"datasets.pages": config}).datasets["pages"].files()
 
 
