@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tools import refusal
 
+from epochreel.experiment_api import declared_metrics
 from epochreel.provenance import code_digest, keys, planned
 
 SCRIPTS = planned.LIBRARY.parent
@@ -181,6 +182,13 @@ def in_job(record, monkeypatch):
     planned._record.cache_clear()
     yield
     planned._record.cache_clear()
+
+
+def test_declared_metrics_are_read_from_the_planned_file(in_job, experiment):
+    file = experiment / "colours.py"
+    assert not declared_metrics.read(file)
+    file.write_text("METRICS = {}\n")
+    assert refusal(declared_metrics.read, file).startswith(f"{file} changed while the workflow")
 
 
 def test_a_job_uses_planned_keys_only(in_job):

@@ -25,6 +25,7 @@ from typing import Any
 from epochreel.core.drawable_text import undrawable
 from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api.interface import Metric
+from epochreel.provenance import planned
 
 _NAME = "METRICS"
 _LOWER_IS_BETTER = re.compile("loss|error", re.IGNORECASE)
@@ -81,7 +82,7 @@ def read(file: Path) -> Metrics:
 def _assigned(file: Path) -> ast.expr | None:
     """Return the expression that the file assigns to `METRICS` at its top level."""
     found = None
-    for node in ast.parse(file.read_bytes()).body:
+    for node in ast.parse(planned.read_source(file)).body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == _NAME for target in targets):
             found = node.value
