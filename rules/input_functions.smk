@@ -1,6 +1,7 @@
 """Input and params functions shared by the rules: settings and file names. No rules.
 
-They use PLAN, SLOTS, `Path`, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk.
+They use PLAN, SLOTS, `Path`, `cache`, `canonical`, `of_shard` and `or_stop` from common.smk, and
+IS_COMMAND and `begin` from startup.smk.
 """
 
 import json
@@ -110,7 +111,7 @@ def of_block_before(path):
 # The planned digests of the user's files, by dataset. Jobs on a cluster plan again, but inherit
 # these digests through their environment.
 SOURCES = "EPOCHREEL_SOURCES"
-DIGESTS = json.loads(os.environ.get(SOURCES, "{}")) if workflow.remote_exec else {}
+DIGESTS = {} if IS_COMMAND else json.loads(os.environ.get(SOURCES, "{}"))
 
 
 @cache
@@ -118,7 +119,7 @@ def dataset_of(name):
     """Return a dataset with the planned digest of its files; warn of ignored files once."""
     check_targets()
     dataset = PLAN.dataset(name)
-    if workflow.remote_exec:
+    if not IS_COMMAND:
         dataset.source_digest = DIGESTS.get(name, dataset.source_digest)
         return dataset
     if ignored := dataset.ignored():

@@ -34,8 +34,8 @@ def evaluate(
     ):
         target = paths_to_evaluations[slot]
         evaluator.evaluate(checkpoint, target, first + slot, key, checksum)
-    if first == 0 and count > 1 and not experiment.is_builtin:
-        evaluator.load(experiment.afresh())
+    if again := experiment.to_repeat(first, count):
+        evaluator.load(again)
         # The last one without the others, then the first one after another.
         for slot in (count - 1, 0):
             checkpoint, target = paths_to_checkpoints[slot], paths_to_evaluations[slot]

@@ -32,8 +32,8 @@ def generate_dataset(
     examples = generate(data, stage, base, range(first, first + count))
     written = dataset_shards.write(path_to_shard, _then(examples, check), metadata, source)
     log.info("wrote %d examples to %s", written, path_to_shard)
-    if first == 0 and count > 1 and not experiment.is_builtin:
-        alone = generate(experiment.afresh().load("data"), stage, base, range(count - 1, count))
+    if again := experiment.to_repeat(first, count):
+        alone = generate(again.load("data"), stage, base, range(count - 1, count))
         dataset_shards.check_last(path_to_shard, alone, source)
 
 

@@ -36,9 +36,9 @@ def render(
     )
     scene = renderer.build_scene(figure, run_info)
     drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
-    if stage["first"] == 0 and count > 1 and not experiment.is_builtin:
-        again = renderer.run_info(settings, test, declared)
-        renderer.check_repeatable(experiment.afresh().load("figure"), again, drawn)
+    if again := experiment.to_repeat(stage["first"], count):
+        fresh_info = renderer.run_info(settings, test, declared)
+        renderer.check_repeatable(again.load("figure"), fresh_info, drawn)
     padding.fill(paths_to_frames, count)
 
 

@@ -42,9 +42,9 @@ def render_transitions(
     drawn = render.draw_transitions(
         scene, inputs, paths_to_transitions[:count], settings["transitions"], key
     )
-    if stage["first"] == 0 and count > 1 and not experiment.is_builtin:
-        again = render.run_info(settings, test, declared)
-        render.check_repeatable(experiment.afresh().load("figure"), again, drawn)
+    if again := experiment.to_repeat(stage["first"], count):
+        fresh_info = render.run_info(settings, test, declared)
+        render.check_repeatable(again.load("figure"), fresh_info, drawn)
     padding.fill(paths_to_transitions, count)
 
 

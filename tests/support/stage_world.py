@@ -88,7 +88,8 @@ class World:
             store=Path(self.folder, "store"),
         )
         run_size = block.RunSize("tiny", len(self.snapshots) - number, True, 20, 1000)
-        read = self.data["train"], self.data["validation"], self.run.files.stream_sources()
+        sources = self.dataset.files() if self.dataset.is_stream else []
+        read = self.data["train"], self.data["validation"], sources
         train.train(*read, outputs, self.stage("train", number), self.base, run_size)
 
     def describe_network(self, _number: int = 0) -> None:

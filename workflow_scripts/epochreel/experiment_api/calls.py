@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ def call(experiment: Experiment, module: str, function: str, settings: Mapping[s
     fails.
     """
     try:
-        found = getattr(experiment.load(module), function)(copy.deepcopy(settings))
+        found = getattr(experiment.load(module), function)(settings)
         is_several = isinstance(found, Iterable) and not isinstance(found, str | bytes)
         return list(found) if is_several else found
     except UserError as error:

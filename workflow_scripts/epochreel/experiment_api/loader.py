@@ -50,6 +50,15 @@ class Experiment:
         """
         return replace(self, package=f"{self.package}{_AFRESH}")
 
+    def to_repeat(self, first: int, count: int) -> Experiment | None:
+        """Return the experiment with which a job repeats some of its units, to compare results.
+
+        A user's functions may keep state between units, such as examples or snapshots. `first` and
+        `count` are the job's units: the first job of a run or split repeats some if it has several.
+        """
+        is_repeated = first == 0 and count > 1 and not self.is_builtin
+        return self.afresh() if is_repeated else None
+
     def load(self, module: str) -> ModuleType:
         """Import one of the experiment's files, such as `model`; see `user_code.load`.
 

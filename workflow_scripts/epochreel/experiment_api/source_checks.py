@@ -18,7 +18,7 @@ from epochreel.core.errors import UserError
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiment_api.interface import CALLS, NAMES
 from epochreel.experiment_api.loader import Experiment, check_complete
-from epochreel.provenance import code_digest, source_digest
+from epochreel.provenance import code_digest, planned, source_digest
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, ast.Lambda)
@@ -81,10 +81,7 @@ def check_imports(file: Path, root: Path) -> None:
 
 
 def _parse(file: Path) -> ast.Module:
-    try:
-        return source_digest.parse(file, file.read_bytes())
-    except OSError as error:
-        raise UserError(source_digest.describe_parse_error(file, error)) from error
+    return source_digest.parse(file, planned.read_source(file))
 
 
 def _unconditional_imports(tree: ast.Module) -> Iterator[ast.ImportFrom]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import source_checks, validation
 from epochreel.film import timing
@@ -114,6 +112,5 @@ def _check_with_experiment(run: RunSettings, where: str) -> None:
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }
-    # A user's checks may modify their argument, so pass a copy.
-    for key, words in validation.contradictions(run.experiment, copy.deepcopy(settings)):
+    for key, words in validation.contradictions(run.experiment, settings):
         raise UserError(f"config: {where}.{key} {words}")

@@ -88,7 +88,3 @@ class RunFiles:
     def first_train_shard(self) -> list[str]:
         """Return the shard of the first training example; none for an unbounded training set."""
         return self._run.dataset.sample(1)
-
-    def stream_sources(self) -> list[str]:
-        """Return the user's files that an unbounded training set is drawn from, sorted."""
-        return self._run.dataset.files() if self._run.dataset.is_stream else []

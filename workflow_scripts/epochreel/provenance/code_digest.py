@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from epochreel.core.errors import UserError
 from epochreel.provenance import planned, source_digest
 from epochreel.provenance.keys import digest
 from epochreel.provenance.planned import LIBRARY
-from epochreel.provenance.source_digest import Import, describe_parse_error
+from epochreel.provenance.source_digest import Import
 
 # These modules cannot change a result: they format errors, hold locks, log, watch processes and
 # measure the machine. They, and modules that only they import, are not part of any digest.
@@ -50,10 +49,7 @@ def modules(files: Iterable[Path], folder: Path | None = None) -> dict[str, str]
 @cache
 def _read_module(path: Path) -> tuple[str, tuple[Import, ...]]:
     """Read a module once in this process; return the digest of its code, and its imports."""
-    try:
-        source = planned.read_source(path)
-    except OSError as error:
-        raise UserError(describe_parse_error(path, error)) from error
+    source = planned.read_source(path)
     found, imports = source_digest.digest_module(path, source)
     _read[path] = planned.bytes_digest(source), found
     return found, imports

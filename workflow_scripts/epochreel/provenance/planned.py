@@ -84,8 +84,11 @@ def _record() -> dict[str, Any] | None:
 
 
 def read_source(path: Path) -> bytes:
-    """Read a source file. Raises `UserError` if it is not the one that was planned."""
-    source = path.read_bytes()
+    """Read a source file. Raises `UserError` if it cannot be read or is not the planned one."""
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise UserError(source_digest.describe_parse_error(path, error)) from error
     check_source(path, source)
     return source
 
