@@ -55,6 +55,7 @@ class Metric:
     direction  "higher" or "lower": which values are better
     group      heading of the panel or table that it shares with other metrics
     unit       "%" for a fraction (0 … 1) shown as a percentage, or a unit such as "px"
+    pace       true if a film with `film.pace: change` takes its time where this metric changes
 
     Raises `ValueError` for other values.
     """
@@ -63,6 +64,7 @@ class Metric:
     direction: str = "higher"
     group: str | None = None
     unit: str | None = None
+    pace: bool = False
 
     def __post_init__(self):
         for name in ("label", "group", "unit"):
@@ -72,3 +74,5 @@ class Metric:
                 raise ValueError(f"{name} is {value!r}; expected a non-empty string")
         if self.direction not in ("higher", "lower"):
             raise ValueError(f"direction is {self.direction!r}; expected 'higher' or 'lower'")
+        if not isinstance(self.pace, bool):
+            raise ValueError(f"pace is {self.pace!r}; expected True or False")
