@@ -14,10 +14,11 @@ from epochreel.artifacts import (
     frames,
     manifest,
     metrics,
+    segments,
     timeline,
     training_table,
 )
-from epochreel.formats import mp4
+from epochreel.formats import video
 from epochreel.provenance import keys, lineage
 
 
@@ -56,7 +57,15 @@ def _check_keys(key_digest: str, paths: Sequence[str]) -> None:
 
 
 def _check_film(run: RunArtifacts, paths: Sequence[str]) -> None:
-    mp4.check(paths[0], run.key_digest("encode"))
+    video.check(paths[0], run.key_digest("encode"))
+
+
+def _check_segments(run: RunArtifacts, paths: Sequence[str]) -> None:
+    stages = ("encode_segment", "encode_closing")
+    digests = {name: run.key_digest(name) for name in stages if name in run.stages}
+    closing, snapshots = run.files.get("closing_segment", ()), run.last_snapshots[-1] + 1
+    size = run.stages["encode_segment"]["settings"]["film"]["segment"]
+    segments.check([*paths, *closing], segments.expected(snapshots, size, digests))
 
 
 def _check_network(run: RunArtifacts, paths: Sequence[str]) -> None:
@@ -110,6 +119,7 @@ def _check_shards(reader: str, split: str, run: RunArtifacts, paths: Sequence[st
 
 _CHECKS: dict[str, Callable[[RunArtifacts, Sequence[str]], None]] = {
     "film": _check_film,
+    "segments": _check_segments,
     "network": _check_network,
     "frames": partial(_check_pictures, "render", "frame"),
     "evaluations": partial(_check_evaluations, "evaluate"),
