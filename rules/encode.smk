@@ -36,7 +36,7 @@ rule encode_segment:
 
 use rule encode_segment as encode_closing with:
     input:
-        frames=last_of("frames"),
+        frames=of_segment("frames", "closing"),
         closing=all_of("closing"),
         timeline=of_run("segment_timeline"),
     output:

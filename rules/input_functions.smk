@@ -50,11 +50,13 @@ def of_block(name):
     return or_stop(lambda wildcards: getattr(run_of(wildcards).files, name)(wildcards.block))
 
 
-def of_segment(kind):
-    """The files of one kind of the snapshots of a segment."""
-    return or_stop(
-        lambda wildcards: run_of(wildcards).files.of_segment(kind, wildcards.segment)
-    )
+def of_segment(kind, segment=None):
+    """The files of one kind of the snapshots of a segment: of `segment`, or of the wildcard."""
+
+    def files(wildcards):
+        return run_of(wildcards).files.of_segment(kind, segment or wildcards.segment)
+
+    return or_stop(files)
 
 
 def settings_of(stage, segment=None):

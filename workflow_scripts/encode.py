@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel.artifacts import segments, timeline
+from epochreel.artifacts import segment_files, timeline
 from epochreel.core.errors import UserError
 from epochreel.core.log import log
 from epochreel.film import encode as encoder
@@ -18,8 +18,8 @@ def encode(paths_to_segments: list, path_to_timeline: str, path_to_film: str, st
     settings, reads, target = stage["settings"], dict(stage["reads"]), Path(path_to_film)
     film, snapshots = settings["film"], settings["snapshots"]
     times = Timeline(*timeline.read(path_to_timeline, snapshots, reads.pop("timeline")))
-    expected = segments.expected(snapshots, film["segment"], reads)
-    found = segments.check(paths_to_segments, expected)
+    expected = segment_files.expected(snapshots, film["segment"], reads)
+    found = segment_files.check(paths_to_segments, expected)
     if sum(position.length for position in found) != times.length:
         raise UserError(
             f"{target.parent / 'segments'} has {sum(position.length for position in found)} film "

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from epochreel.artifacts import segments as segment_files
-from epochreel.artifacts import timeline
+from epochreel.artifacts import segment_files, timeline
 from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.log import log
 from epochreel.film import encode, ffmpeg, segments

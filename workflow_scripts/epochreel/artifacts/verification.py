@@ -14,7 +14,7 @@ from epochreel.artifacts import (
     frames,
     manifest,
     metrics,
-    segments,
+    segment_files,
     timeline,
     training_table,
 )
@@ -65,7 +65,7 @@ def _check_segments(run: RunArtifacts, paths: Sequence[str]) -> None:
     digests = {name: run.key_digest(name) for name in stages if name in run.stages}
     closing, snapshots = run.files.get("closing_segment", ()), run.last_snapshots[-1] + 1
     size = run.stages["encode_segment"]["settings"]["film"]["segment"]
-    segments.check([*paths, *closing], segments.expected(snapshots, size, digests))
+    segment_files.check([*paths, *closing], segment_files.expected(snapshots, size, digests))
 
 
 def _check_network(run: RunArtifacts, paths: Sequence[str]) -> None:

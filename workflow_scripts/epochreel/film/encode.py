@@ -189,7 +189,7 @@ def save_poster(sequence: FrameSequence, target: str | Path, settings: Mapping) 
     atomic_write_bytes(target, sequence.frame(round(position * (len(sequence.frames) - 1))))
 
 
-def count_frames(film: str | Path, settings: Mapping, size: tuple[int, int]) -> int:
+def count_frames(film: str | Path, settings: Mapping, size: tuple[int, int] | None = None) -> int:
     """Decode `film` and count its frames. Reads `ffmpeg`.
 
     Raises `UserError` if it is damaged, or if its pictures do not have `size`, (width, height).
@@ -205,7 +205,8 @@ def count_frames(film: str | Path, settings: Mapping, size: tuple[int, int]) -> 
     counts = re.findall(r"^frame=\s*(\d+)", text, re.MULTILINE)
     if not counts:
         raise UserError(f"{film}: ffmpeg reports no frame count or no size")
-    _check_size(film, text, size)
+    if size:
+        _check_size(film, text, size)
     return int(counts[-1])  # ffmpeg reports progress several times
 
 

@@ -5,7 +5,7 @@ import random
 import pytest
 import tools
 
-from epochreel.formats import mp4
+from epochreel.formats import video
 
 MADE = "ab" * 32
 
@@ -15,24 +15,24 @@ def film(tmp_path):
     """A file with an embedded checksum, as films have it."""
     path = tmp_path / "training.mp4"
     path.write_bytes(random.Random(1).randbytes(300))
-    mp4.embed_checksum(path, MADE)
+    video.embed_checksum(path, MADE)
     return path
 
 
 def refusal(film, made=MADE) -> str:
-    return tools.refusal(mp4.check, film, made)
+    return tools.refusal(video.check, film, made)
 
 
 def test_an_unchanged_film_passes(film):
-    mp4.check(film, MADE)
+    video.check(film, MADE)
 
 
 def test_a_film_longer_than_one_read_gets_a_checksum_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(mp4, "_CHUNK", 7)
+    monkeypatch.setattr(video, "_CHUNK", 7)
     (tmp_path / "film").write_bytes(bytes(1000))
-    mp4.embed_checksum(tmp_path / "film", MADE)
+    video.embed_checksum(tmp_path / "film", MADE)
     monkeypatch.undo()
-    mp4.check(tmp_path / "film", MADE)
+    video.check(tmp_path / "film", MADE)
 
 
 def test_a_flipped_bit_anywhere_is_detected_and_the_film_reported(film):
