@@ -15,10 +15,12 @@ from epochreel.runtime.job import job
 
 def encode(paths_to_segments: list, path_to_timeline: str, path_to_film: str, stage: dict) -> None:
     """Check all segments, join them in order, and delete older ones from the store."""
-    settings, reads, target = stage["settings"], dict(stage["reads"]), Path(path_to_film)
+    settings, reads, target = stage["settings"], stage["reads"], Path(path_to_film)
     film, snapshots = settings["film"], settings["snapshots"]
-    times = Timeline(*timeline.read(path_to_timeline, snapshots, reads.pop("timeline")))
-    expected = segment_files.expected(snapshots, film["segment"], reads)
+    times = Timeline(*timeline.read(path_to_timeline, snapshots, reads["timeline"]))
+    made_by = "encode_webm" if target.suffix == ".webm" else "encode"
+    digests = reads[f"{made_by}_segment"], reads.get(f"{made_by}_closing")
+    expected = segment_files.expected(snapshots, film["segment"], *digests)
     found = segment_files.check(paths_to_segments, expected)
     if sum(position.length for position in found) != times.length:
         raise UserError(

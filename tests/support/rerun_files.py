@@ -43,7 +43,10 @@ def shard(split: str) -> set[str]:
 
 
 MANIFEST = {"write_manifest sheets"}
-FILM = {"encode sheets", "publish"} | MANIFEST
+JOINED = {"encode sheets", "publish"} | MANIFEST
+FIRST_FILM = first("encode_segment") | JOINED
+LAST_FILM = second("encode_segment") | {"encode_closing sheets"} | JOINED
+FILM = FIRST_FILM | LAST_FILM
 NETWORK = {"save_network sheets"} | MANIFEST
 TRAINED = both("train", "evaluate", "summarize", "render") | FILM | NETWORK
 LAYERS = {"describe_network sheets"}
@@ -72,7 +75,7 @@ LOST = [
     Case(
         "a checkpoint of the last block",
         f"{RUN}/checkpoints/000011.safetensors",
-        second("train", "evaluate", "summarize", "render") | FILM | NETWORK,
+        second("train", "evaluate", "summarize", "render") | LAST_FILM | NETWORK,
         "weights come from the store",
     ),
     Case(
@@ -87,9 +90,16 @@ LOST = [
         first("evaluate") | both("summarize", "render") | FILM,
     ),
     Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
-    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
-    Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | FILM),
-    Case("the film", f"{RUN}/training.mp4", FILM),
+    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FIRST_FILM),
+    Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | JOINED),
+    Case(
+        "a segment of the film",
+        f"{RUN}/segments/00000.mp4",
+        FIRST_FILM,
+        "it is copied from the store",
+    ),
+    Case("the end of the film", f"{RUN}/segments/closing.mp4", {"encode_closing sheets"} | JOINED),
+    Case("the film", f"{RUN}/training.mp4", JOINED),
     Case("the published film", "training.mp4", {"publish"}),
     Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
     Case("the manifest", f"{RUN}/manifest.json", MANIFEST),
@@ -98,6 +108,12 @@ LOST = [
         f"{RUN}/store/*/*/*",
         set(),
         "until a checkpoint is lost, which is then trained again",
+    ),
+    Case(
+        "the store's segments",
+        f"{RUN}/store/segments/*",
+        set(),
+        "until a job needs a segment, which is then encoded again",
     ),
     Case(
         "a training table",
@@ -117,18 +133,20 @@ _LAYOUTS = {
     for rule in ("project", "render", "render_transitions")
     for block in ("00000", "00001")
 }
+_ALL_SEGMENTS = {f"encode_segment sketches {segment}" for segment in ("00000", "00001")}
+_ALL_SEGMENTS |= {"encode_closing sketches"}
 _OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
 LOST_WHERE_PROJECTED = [
     Case(
         "a projection",
         "results/sketches/projections/000004.parquet",
-        _LAYOUTS | _OF_SKETCHES,
+        _LAYOUTS | _ALL_SEGMENTS | _OF_SKETCHES,
         "its block and later ones",
     ),
     Case(
         "a snapshot's transitions",
         "results/sketches/transitions/000004.png",
-        {"render_transitions sketches 00000"} | _OF_SKETCHES,
+        {"render_transitions sketches 00000", "encode_segment sketches 00000"} | _OF_SKETCHES,
     ),
 ]
 ALTERED = [
@@ -163,7 +181,7 @@ ALTERED = [
     Case(
         "the last checkpoint",
         f"{RUN}/checkpoints/000012.safetensors",
-        second("evaluate", "summarize", "render") | FILM | NETWORK,
+        second("evaluate", "summarize", "render") | LAST_FILM | NETWORK,
         "`evaluate` and `save_network` reject it",
         refused=True,
     ),
@@ -188,8 +206,21 @@ ALTERED = [
         "`summarize` and `render` reject it",
         refused=True,
     ),
-    Case("a frame", f"{RUN}/frames/000004.png", FILM, "`encode` rejects it", refused=True),
-    Case("the timeline", f"{RUN}/timeline.parquet", FILM, "`encode` rejects it", refused=True),
+    Case(
+        "a frame",
+        f"{RUN}/frames/000004.png",
+        FIRST_FILM,
+        "`encode_segment` rejects it",
+        refused=True,
+    ),
+    Case("the timeline", f"{RUN}/timeline.parquet", JOINED, "`encode` rejects it", refused=True),
+    Case(
+        "a segment of the film",
+        f"{RUN}/segments/00000.mp4",
+        JOINED,
+        "`encode` rejects it",
+        refused=True,
+    ),
     Case(
         "the film",
         f"{RUN}/training.mp4",
@@ -211,5 +242,11 @@ ALTERED = [
         f"{RUN}/store/*/weights/000004.safetensors",
         set(),
         "nothing reruns; a later training detects it",
+    ),
+    Case(
+        "the store's segments",
+        f"{RUN}/store/segments/*",
+        set(),
+        "nothing reruns; a later `encode_segment` detects it",
     ),
 ]

@@ -6,7 +6,7 @@ film), its first film frame, its number of film frames, and the digest of its co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,16 +34,17 @@ def write(path: str | Path, stored: str | Path, position: Position, key_digest: 
         video.embed_checksum(tmp_path, key_digest, f"{note} {position.content}")
 
 
-def expected(snapshots: int, size: int, digests: Mapping[str, str]) -> list[tuple[int, int, str]]:
+def expected(
+    snapshots: int, size: int, key_digest: str, end_digest: str | None
+) -> list[tuple[int, int, str]]:
     """Return what `check` expects of a film in segments of `size` snapshots.
 
-    `digests` has the key digest of the stage that makes the segments of snapshots and, if the film
-    goes on, of the one that makes its end.
+    `key_digest` is that of the segments of snapshots, `end_digest` that of the end of the film,
+    None if it has none.
     """
-    of_snapshots, *of_end = digests.values()
     firsts = range(0, snapshots, size)
-    blocks = [(first, min(size, snapshots - first), of_snapshots) for first in firsts]
-    return blocks + [(snapshots - 1, 0, digest) for digest in of_end]
+    blocks = [(first, min(size, snapshots - first), key_digest) for first in firsts]
+    return [*blocks, (snapshots - 1, 0, end_digest)] if end_digest else blocks
 
 
 def check(paths: Sequence[str | Path], blocks: Iterable[tuple[int, int, str]]) -> list[Position]:

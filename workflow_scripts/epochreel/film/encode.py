@@ -95,7 +95,7 @@ def encode_film(
     tags = _tags(title, key_digest)
     with atomic_write(target) as tmp_path:
         _encode(sequence, segment, tmp_path, target, settings, container, tags)
-        video.embed_checksum(tmp_path, key_digest)
+        _finish(tmp_path, key_digest, container)
 
 
 def encode_segment(
@@ -131,8 +131,8 @@ def join(
 ) -> None:
     """Join segments, encoded with the same settings, to a film without encoding them again.
 
-    The metadata hold the title and, as comment, the cache key's digest `key_digest`; the last
-    element holds `key_digest` and a checksum; the index of an MP4 is at its start. Reads `ffmpeg`.
+    The metadata hold the title and, as comment, the cache key's digest `key_digest`. The index of
+    an MP4 is at its start; its last box holds `key_digest` and a checksum. Reads `ffmpeg`.
     Raises `UserError` if the film does not have `length` frames of `size`, each for 1/24 s.
     """
     names = (str(path).replace("'", r"'\''") for path in paths)
@@ -145,7 +145,7 @@ def join(
             f"file:{tmp_path}", fflags="+bitexact", **options, **_tags(title, key_digest)
         )
         made = run(_command(ffmpeg_path(settings), output), target, [listed.encode()])
-        video.embed_checksum(tmp_path, key_digest)
+        _finish(tmp_path, key_digest, container)
         _check(tmp_path, target, _count_packets, length, size, settings, made.errors)
 
 
@@ -227,6 +227,12 @@ def _encode(
     command = _command(ffmpeg_path(settings), output)
     made = _run_with_pictures(command, target, sequence, segment)
     _check(tmp_path, target, count_frames, segment.length, sequence.size, settings, made.errors)
+
+
+def _finish(film: Path, key_digest: str, container: str) -> None:
+    # Some players warn of what follows the end of a WebM film.
+    if container == "mp4":
+        video.embed_checksum(film, key_digest)
 
 
 def _container(path: str | Path) -> str:
