@@ -90,7 +90,12 @@ LOST = [
         first("evaluate") | both("summarize", "render") | FILM,
     ),
     Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
-    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FIRST_FILM),
+    Case(
+        "a frame",
+        f"{RUN}/frames/000012.png",
+        second("render") | LAST_FILM,
+        "its block's segments; the end of the film only if it is the last",
+    ),
     Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | JOINED),
     Case(
         "a segment of the film",
