@@ -51,8 +51,11 @@ dry runs of the rest.
 - **A longer run** trains, evaluates and summarizes only what is new: in blocks of ten, a run
   extended from 13 to 17 snapshots makes its second block again. All frames are rendered again,
   since the time axis ends later, or only those of the second block if `figure.time_axis` was set.
-- **The film** of a longer or shorter run is encoded again, and with `film.pace: change` it is also
-  timed again: all snapshots may appear at other times.
+- **The film** of a longer run with `film.pace: even` gets new segments, after its last one if that
+  was full, and a new end. With `film.pace: change` it is timed again: all snapshots may appear at
+  other times, and all segments are encoded again whose times differ.
+- **A segment** whose frames and times have not changed is not encoded again, even if Snakemake runs
+  its job: it is copied from the store.
 - **A shorter run** trains nothing: `train` runs for the last block and links it from the store. That
   block is evaluated, summarized and rendered again up to the new end.
 - **With `keep_checkpoints: last`** a longer run trains its last block again. A shorter run trains
