@@ -9,6 +9,7 @@ import contextlib
 import logging
 import re
 import sys
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +25,7 @@ from epochreel.runtime.terminal.progress import Progress
 from epochreel.runtime.terminal.reasons import Why, why
 from epochreel.runtime.terminal.screen import Screen
 
+_NOBODY = "–"  # instead of a run or dataset
 _SECONDS_BETWEEN_LINES = 30  # of one run, in a file or pipe
 _INTERRUPTED = "interrupted; the same command resumes"
 _PREPARING = ("Building DAG of jobs", "Assuming unrestricted shared filesystem usage")
@@ -85,7 +87,7 @@ class TerminalHandler(logging.Handler):
         self._jobs: dict[int, Any] = {}
         self._by_log: dict[str, int] = {}
         self._failed: dict[int, str] = {}
-        self._fates: dict[str, str] = {}
+        self._fates: dict[int, str] = {}
         self._withheld: list[str] = []
         self._printed = defaultdict[str, float](float)
 
@@ -94,6 +96,8 @@ class TerminalHandler(logging.Handler):
         react = _REACTIONS.get(getattr(record, "event", None), TerminalHandler._message)
         try:
             react(self, record)
+        except BrokenPipeError:
+            pass  # Nobody reads the rest.
         except Exception:
             self.handleError(record)
 
@@ -113,9 +117,10 @@ class TerminalHandler(logging.Handler):
 
     def _error(self, text: str) -> None:
         """Show an error of Snakemake at the end, unless it only says that a job failed."""
-        fate = _FATE.search(text)
-        if fate and (rule := re.search(r"in rule (\w+)", text)):
-            self._fates[rule[1]] = f"killed by {fate[1]}" if fate[1] else f"exit status {fate[2]}"
+        if fate := _FATE.search(text):
+            # The thread that waited for the job logs the failed command, then the failed job.
+            how = f"killed by {fate[1]}" if fate[1] else f"exit status {fate[2]}"
+            self._fates[threading.get_ident()] = how
         if fate or text.startswith(_GENERAL):
             self._withheld.append(text)
         elif not signals.interrupted.is_set():
@@ -234,21 +239,19 @@ class TerminalHandler(logging.Handler):
 
     def _explain(self, jobs: list[Any]) -> None:
         """Print why jobs run: in a dry run a table of all, otherwise only what has changed."""
-        found = defaultdict[tuple[str, Why], list[str]](list)
+        reasons = defaultdict[tuple[str, str], list[Why]](list)
         for job in jobs:
             reason = why(self._workflow.dag, job, self._names(job))
-            found[job.rule.name, reason].append(self._owner(job) or "–")
+            reasons[job.rule.name, self._owner(job) or _NOBODY].append(reason)
         if self._workflow.dryrun:
-            for line in _table(found):
-                self._screen.print(
-                    line if not self._screen.is_terminal else line[: self._screen.width]
-                )
+            for line in _table(reasons):
+                self._screen.print(line[: self._screen.width])
             return
-        owners = {owner for each in found.values() for owner in each}
-        for (rule, reason), of in found.items():
-            if reason.causes and str(reason) not in ("missing", "runs on every request", "forced"):
-                of_runs = f" of {', '.join(dict.fromkeys(of))}" if len(owners - {"–"}) > 1 else ""
-                self._screen.print(f"{rule}{of_runs}: {reason}")
+        owners = {owner for _, owner in reasons} - {_NOBODY}
+        for (rule, owner), several in reasons.items():
+            if (reason := Why.of(rule, several)).is_change:
+                of = f" of {owner}" if len(owners) > 1 and owner != _NOBODY else ""
+                self._screen.print(f"{rule}{of}: {reason}")
 
     def _names(self, job: Any) -> Callable[[tuple[str, ...]], str]:
         wildcards = job.wildcards
@@ -294,15 +297,18 @@ _REACTIONS: dict[Any, Callable[[TerminalHandler, Any], None]] = {
 )
 
 
-def _table(found: dict[tuple[str, Why], list[str]]) -> Iterator[str]:
-    """Yield the lines of a table: each stage and reason, with the number of jobs and their runs."""
+def _table(reasons: dict[tuple[str, str], list[Why]]) -> Iterator[str]:
+    """Yield the lines of a table: each stage, its jobs, their runs and the reason."""
+    grouped = defaultdict[tuple[str, Why], list[str]](list)
+    for (rule, owner), several in reasons.items():
+        grouped[rule, Why.of(rule, several)] += [owner] * len(several)
     rows = [("stage", "jobs", "of", "why")]
-    for (rule, reason), owners in found.items():
+    for (rule, reason), owners in grouped.items():
         names = list(dict.fromkeys(owners))
         of = ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
         rows.append((rule, str(len(owners)), of, str(reason)))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for rule, jobs, of, reason in rows:
         yield f"{rule:<{widths[0]}}  {jobs:>{widths[1]}}  {of:<{widths[2]}}  {reason}"
-    count = sum(map(len, found.values()))
+    count = sum(map(len, reasons.values()))
     yield f"{count} job{'s' * (count != 1)} would run; --verbose lists them"

@@ -11,11 +11,14 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-MISSING = "missing"
+_MISSING, _FORCED, _ALWAYS = "missing", "forced", "runs on every request"
 _MOST = 3  # changes that are listed for one stage
 _DIGEST = re.compile("[0-9a-f]{40,}")
+# Keys that select the others of a mapping: if one differs, the others are of another kind.
+_SELECTORS = ("name", "experiment", "schedule")
 # Parts of a fingerprint that are compared separately, or follow from `count`.
 _OTHERS = {"settings", "code", "versions", "reads", "first", "steps"}
 _NAMES = {"count": "snapshots in its block", "sources": "the user's files"}
@@ -30,18 +33,33 @@ class Why:
     causes: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, rule: str, jobs: Iterable[Why]) -> Why:
+        """Return the reason of a rule's jobs together; an earlier block does not count."""
+        jobs = list(jobs)
+        causes, follows = (
+            tuple(dict.fromkeys(chain.from_iterable(parts)))
+            for parts in ((job.causes for job in jobs), (job.follows for job in jobs))
+        )
+        return cls(causes) if causes else cls((), tuple(n for n in follows if n != rule))
+
+    @property
+    def is_change(self) -> bool:
+        """Return whether something changed that this command did not change itself."""
+        return bool({*self.causes} - {_MISSING, _FORCED, _ALWAYS})
+
     def __str__(self) -> str:
-        if self.causes:
-            more = len(self.causes) - _MOST
-            return ", ".join(self.causes[:_MOST]) + (f" and {more} more" if more > 0 else "")
-        return f"follows {', '.join(self.follows)}" if self.follows else MISSING
+        named = [cause for cause in self.causes if cause != _MISSING]
+        shown = named or self.causes or self.follows
+        more = f" and {len(shown) - _MOST} more" if len(shown) > _MOST else ""
+        return ("" if self.causes else "follows ") + ", ".join(shown[:_MOST]) + more
 
 
 def why(dag: Any, job: Any, names: Names) -> Why:
     """Return why Snakemake runs a job; `names` names the config key of a path of settings."""
     reason = dag.reason(job)
     if reason.forced or reason.nooutput or reason.noio:
-        return Why(("forced" if reason.forced else "runs on every request",))
+        return Why((_FORCED if reason.forced else _ALWAYS,))
     own, read = _changed_params(reason.params_changed, names)
     if reason.input_changed:
         own += [f"inputs: {_changed_inputs(dag, job)}"]
@@ -49,11 +67,10 @@ def why(dag: Any, job: Any, names: Names) -> Why:
         own += ["interrupted before"]
     if updated := set(reason.updated_input) - set(reason.updated_input_run):
         own += [f"{sorted(map(str, updated))[0]} changed"]
-    running = {each.rule.name for each in dag.dependencies[job] if dag.needrun(each)}
+    running = sorted({each.rule.name for each in dag.dependencies[job] if dag.needrun(each)})
     if own or reason.missing_output:
-        # A missing file of a job that runs anyway, since what it reads is made again, says nothing.
-        return Why(tuple(own) or (MISSING,))
-    follows = [name for name in read if name in running] or sorted(running)
+        return Why(tuple(own) or (_MISSING,))
+    follows = [name for name in read if name in running] or running
     unexplained = [] if follows else [f"reads: {name} changed" for name in read]
     return Why(tuple(unexplained), tuple(follows))
 
@@ -108,7 +125,8 @@ def _differences(
 ) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
     """Yield the path of each value that differs, with both values; None where there is none."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
-        for name in before | after:
+        selected = [n for n in _SELECTORS if before.get(n) != after.get(n)]
+        for name in selected or {**before, **after}:
             yield from _differences(before.get(name), after.get(name), (*path, name))
     elif before != after:
         yield path, before, after
