@@ -14,6 +14,7 @@ snakemake verify                                  check finished runs against th
 include: "rules/startup.smk"
 include: "rules/common.smk"
 include: "rules/input_functions.smk"
+include: "rules/terminal.smk"
 
 
 rule everything:
