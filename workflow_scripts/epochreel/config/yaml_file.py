@@ -13,7 +13,6 @@ import yaml
 
 from epochreel.core.errors import UserError, first_line, printable, shown
 
-
 DEFAULT = "config.yaml"
 """The config in the working folder, unless the command names others."""
 

@@ -83,10 +83,12 @@ class Plan:
         as if they were snapshots. Rules and other files are not checked. Raises `UserError`.
         """
         for target in targets:
-            match = re.fullmatch(r"results/([^/]+)/([a-z_]+)/(\d{6})\.\w+", os.path.relpath(target))
+            match = re.fullmatch(
+                r"results/([^/]+)/([a-z_]+)(?:/(\d{6}))?\.\w+", os.path.relpath(target)
+            )
             if match and match[1] in self.runs:
                 run = self.runs[match[1]]
-                if int(match[3]) >= run.snapshots:
+                if int(match[3] or 0) >= run.snapshots:
                     raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
                 if match[2] in run.files.missing_kinds():
                     raise UserError(f"{target}: run '{run.name}' has no {match[2]}")

@@ -68,6 +68,11 @@ class RunSettings:
         return bool(self.figure["transitions"])
 
     @property
+    def has_closing(self) -> bool:
+        """True if the film ends with a closing picture."""
+        return self.settings["film"]["closing_seconds"] > 0
+
+    @property
     def snapshots_per_epoch(self) -> int:
         """The number of snapshots per epoch."""
         return self.settings["snapshots"]["per_epoch"]

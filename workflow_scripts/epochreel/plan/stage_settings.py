@@ -82,6 +82,11 @@ def render_transitions(run: RunSettings) -> Settings:
     return {"transitions": run.figure["transitions"], **render(run)}
 
 
+def render_closing(run: RunSettings) -> Settings:
+    """Return the settings of `render`, and the number of snapshots, of which the last is shown."""
+    return {"snapshots": run.snapshots, **render(run)}
+
+
 def film(*names: str) -> Callable[[RunSettings], Settings]:
     """Return the settings function of a film format that reads the keys `names` of `film`."""
 
