@@ -86,7 +86,7 @@ def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> li
     from the accuracy. Raises `UserError` unless the function returns a list of sentences.
     """
     if not hasattr(figure, "mistakes"):
-        return _from_accuracy(frame_data.history)
+        return _from_accuracy(frame_data)
     seeding.seed_all(0)
     found, source = figure.mistakes(run_info, frame_data), f"{figure.__file__}: mistakes"
     expected = "a list of sentences, empty if the network makes no mistakes"
@@ -99,11 +99,12 @@ def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> li
     return [single_line(sentence) for sentence in sentences]
 
 
-def _from_accuracy(history: Mapping[str, np.ndarray]) -> list[str] | None:
-    accuracy = float(history["accuracy"][-1]) if "accuracy" in history else math.nan
+def _from_accuracy(frame_data: FrameData) -> list[str] | None:
+    accuracy = float(frame_data.history.get("accuracy", [math.nan])[-1])
     if math.isnan(accuracy):
         return None
-    return [] if accuracy == 1 else [f"It is still wrong in {percent(1 - accuracy)} of cases."]
+    share = amount(1 - accuracy, "%", frame_data.predictions.num_rows)
+    return [] if accuracy == 1 else [f"It is wrong in {share} of cases."]
 
 
 def draw(
