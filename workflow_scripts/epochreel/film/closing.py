@@ -30,7 +30,8 @@ _MOST_METRICS = 3
 _CURVE = (1270.0, 250.0, WIDTH - MARGIN - 1270.0, 330.0)  # x, y, width, height
 _LEFT_WIDTH = _CURVE[0] - MARGIN - 90
 _RULE = 690.0
-_SIZES = (52, 46, 40, 34, 30)  # of the sentences
+_MOST_SENTENCES = 4
+_SIZES = (52, 46, 40, 34, 30, 24, 20)  # of the sentences; the last two only for very long ones
 _FOOT = 1020.0
 
 
@@ -62,7 +63,7 @@ def gains(run_info: RunInfo, frame_data: FrameData, names: Iterable[str]) -> lis
             ]
             grown = values[-1] - values[first]
             is_better = grown > 0 if metric.direction == "higher" else grown < 0
-            found.append(Gain(metric, values, *shown, first == 0, is_better))
+            found.append(Gain(metric, values, *shown, first == 0, bool(is_better)))
     return found[:_MOST_METRICS]
 
 
@@ -89,10 +90,12 @@ def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> li
         return _from_accuracy(frame_data)
     seeding.seed_all(0)
     found, source = figure.mistakes(run_info, frame_data), f"{figure.__file__}: mistakes"
-    expected = "a list of sentences, empty if the network makes no mistakes"
+    expected = f"at most {_MOST_SENTENCES} sentences in a list, empty if it makes no mistakes"
     if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
         raise_wrong_result(source, found, expected)
     sentences = list(found)
+    if len(sentences) > _MOST_SENTENCES:
+        raise_wrong_result(source, sentences, expected)
     for sentence in sentences:
         if not isinstance(sentence, str) or not sentence.strip():
             raise_wrong_result(source, sentence, expected)
