@@ -43,6 +43,7 @@ include: "rules/evaluate.smk"
 include: "rules/summarize.smk"
 include: "rules/project.smk"
 include: "rules/render.smk"
+include: "rules/timeline.smk"
 include: "rules/encode.smk"
 include: "rules/publish.smk"
 include: "rules/captions.smk"
@@ -57,4 +58,5 @@ localrules:
     everything,
     all,
     summarize,
+    timeline,
     publish,

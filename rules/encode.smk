@@ -1,6 +1,7 @@
 """Films.
 
-needs  all frames of a run, in order, and its transitions, if any
+needs  all frames of a run, in order, its transitions, if any, and, except for the poster, its
+       timeline
 makes  results/<run>/training.mp4; on request training.webm, training.gif and poster.png
 """
 
@@ -9,6 +10,7 @@ rule encode:
     input:
         frames=all_of("frames"),
         transitions=all_of("transitions"),
+        timeline="results/{run}/timeline.parquet",
     output:
         "results/{run}/training.mp4",
     log:
@@ -50,6 +52,9 @@ use rule encode as encode_gif with:
 
 
 use rule encode as save_poster with:
+    input:
+        frames=all_of("frames"),
+        transitions=all_of("transitions"),
     output:
         "results/{run}/poster.png",
     log:

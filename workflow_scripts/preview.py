@@ -1,10 +1,13 @@
 """Write the film so far of a run, results/RUN/preview.mp4, also while it is being made."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from epochreel.artifacts import frames
 from epochreel.core.errors import UserError
 from epochreel.core.log import NOTICE, log
 from epochreel.film.encode import encode_film
-from epochreel.film.timing import film_length
+from epochreel.film.timing import RATE, Timeline, frames_per_snapshot, frames_to_share
 from epochreel.plan.plan import Plan
 from epochreel.runtime import command
 
@@ -17,12 +20,13 @@ def preview(plan: Plan, name: str) -> None:
     run = plan.run(name)
     paths, target = run.files.of("frames"), f"results/{run.name}/preview.mp4"
     size, key_digest = (run.figure["width"], run.figure["height"]), run.key_digest("render")
-    film = run.settings["film"] | {"hold_seconds": 0}
+    film, pace = run.settings["film"], _film_frames(run.settings["film"], len(paths))
     count, wrong = frames.leading(paths, size, key_digest)
     while count:
         sequence = frames.FrameSequence(paths[:count], size, drawn={"render": key_digest})
         try:
-            encode_film(sequence, target, film, f"{run.settings['title']} (preview)", key_digest)
+            times, title = Timeline([pace] * count), f"{run.settings['title']} (preview)"
+            encode_film(sequence, times, target, film, title, key_digest)
             break
         except UserError:
             # A job of the run may have deleted a frame that it is about to draw again.
@@ -31,9 +35,19 @@ def preview(plan: Plan, name: str) -> None:
                 raise
     else:
         raise UserError(f"run '{run.name}' has no current frames yet: {wrong}")
-    seconds, reason = float(film_length(count, film)), f" ({wrong})" if wrong else ""
-    counts = count, len(paths), seconds, reason
+    counts = count, len(paths), times.length / RATE, f" ({wrong})" if wrong else ""
     log.log(NOTICE, "%s: %d of %d snapshots, %.1f s%s", target, *counts)
+
+
+def _film_frames(film: Mapping[str, Any], snapshots: int) -> int:
+    """Return for how many film frames the preview shows each snapshot.
+
+    A film paced by change is timed at its end; until then, its snapshots get equal shares.
+    """
+    if film["pace"] == "even":
+        return frames_per_snapshot(film)
+    most = round(RATE * film["max_seconds_per_snapshot"])
+    return max(min(frames_to_share(film) // snapshots, most), 1)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def render_transitions(
     )
     scene, key = render.build_scene(figure, run_info), keys.key(stage)
     drawn = render.draw_transitions(
-        scene, inputs, paths_to_transitions[:count], settings["transitions"], key
+        scene, inputs, paths_to_transitions[:count], settings["tweens"], key
     )
     if again := experiment.to_repeat(stage["first"], count):
         fresh_info = render.run_info(settings, test, declared)

@@ -37,6 +37,7 @@ READERS = {
     "{run}/projection.parquet": ("project",),
     "{run}/frames/*.png": ("encode", "save_poster"),
     "{run}/transitions/*.png": ("encode",),
+    "{run}/timeline.parquet": ("encode", "captions", "write_manifest"),
     "{run}/training.mp4": ("publish", "write_manifest"),
     "{run}/network.safetensors": ("write_manifest",),
     "{run}/manifest.json": ("verify",),
@@ -70,7 +71,7 @@ def kinds(name: str) -> list[str]:
     (dataset,), (run,) = config["datasets"].values(), config["runs"].values()
     absent = {split for split in dataset_shards.SPLITS if not isinstance(dataset.get(split), int)}
     absent |= set() if "projection" in run else {"projections"}
-    absent |= set() if run.get("figure", {}).get("transitions") else {"transitions"}
+    absent |= set() if run.get("figure", {}).get("tweens") else {"transitions"}
     absent |= set() if name == "fitted" else {"projection.parquet"}
     return [pattern for pattern in READERS if absent.isdisjoint(pattern.split("/"))]
 

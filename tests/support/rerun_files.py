@@ -88,6 +88,7 @@ LOST = [
     ),
     Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
     Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
+    Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | FILM),
     Case("the film", f"{RUN}/training.mp4", FILM),
     Case("the published film", "training.mp4", {"publish"}),
     Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
@@ -188,6 +189,7 @@ ALTERED = [
         refused=True,
     ),
     Case("a frame", f"{RUN}/frames/000004.png", FILM, "`encode` rejects it", refused=True),
+    Case("the timeline", f"{RUN}/timeline.parquet", FILM, "`encode` rejects it", refused=True),
     Case(
         "the film",
         f"{RUN}/training.mp4",

@@ -19,6 +19,7 @@ import render
 import render_transitions
 import save_network
 import summarize
+import timeline
 import train
 import write_captions
 import write_manifest
@@ -39,7 +40,8 @@ class World:
         self.base = folder
         (run,) = config["runs"].values()
         run["figure"] = run.get("figure", {}) | {"width": 480, "height": 270}
-        run["film"] = run.get("film", {}) | {"preset": "ultrafast", "hold_seconds": 0}
+        holds = {"opening_seconds": 0, "hold_seconds": 0}
+        run["film"] = run.get("film", {}) | {"preset": "ultrafast", **holds}
         config = plan.Plan(config, folder).checked
         self.plan = plan.Plan(config | {"snapshots_per_block": 1}, folder)
         self.run = self.plan.main
@@ -179,18 +181,24 @@ class World:
             self.base,
         )
 
+    def timeline(self, _number: int = 0) -> None:
+        """Make the timeline."""
+        path, stage = f"{self.folder}/timeline.parquet", self.stage("timeline")
+        timeline.timeline(self.run.files.pace_metrics(), path, stage, self.base)
+
     def encode(self, _number: int = 0) -> None:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         film, stage = f"{self.folder}/training.mp4", self.stage("encode")
-        encode.encode(encoder.encode_film, frames, self.run.files.of("transitions"), film, stage)
+        times = f"{self.folder}/timeline.parquet"
+        transitions = self.run.files.of("transitions")
+        encode.encode(encoder.encode_film, frames, transitions, times, film, stage)
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
-        encode.encode(
-            encoder.save_poster, frames, [], f"{self.folder}/poster.png", self.stage("save_poster")
-        )
+        poster, stage = f"{self.folder}/poster.png", self.stage("save_poster")
+        encode.encode(encoder.save_poster, frames, [], None, poster, stage)
 
     def captions(self, number: int = -1) -> None:
         """Make the captions from the metrics up to a snapshot."""
@@ -198,7 +206,8 @@ class World:
         path = self.path("metrics", "parquet", number)
         stage = self.stage("write_captions")
         stage["settings"]["snapshots"] = number + 1
-        write_captions.write_captions(path, f"{self.folder}/training.vtt", stage, self.base)
+        times, captions = f"{self.folder}/timeline.parquet", f"{self.folder}/training.vtt"
+        write_captions.write_captions(path, times, captions, stage, self.base)
 
     def save_network(self, number: int = -1) -> None:
         """Save the network of a snapshot."""
@@ -261,7 +270,7 @@ class World:
         for number in self.snapshots:
             for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
-        last = (self.encode, self.save_poster, self.captions, self.save_network)
+        last = (self.timeline, self.encode, self.save_poster, self.captions, self.save_network)
         for stage in (self.describe_network, *last):
             stage()
         self.write_manifest()

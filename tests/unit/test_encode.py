@@ -21,7 +21,9 @@ from epochreel.formats import mp4, png
 SIZE = (64, 48)
 FILM = {
     "seconds_per_snapshot": 1 / 24,
+    "opening_seconds": 0,
     "hold_seconds": 0.5,
+    "closing_seconds": 0,
     "crf": 12,
     "preset": "veryfast",
     "threads": 2,
@@ -66,20 +68,26 @@ def sequence(frames, transitions=()) -> frame_files.FrameSequence:
     return frame_files.FrameSequence(frames, SIZE, transitions)
 
 
-def film(frames, target, title=TITLE, transitions=(), **changes) -> Path:
-    encode.encode_film(sequence(frames, transitions), target, FILM | changes, title, MADE)
+def film(frames, target, title=TITLE, transitions=(), times=None, **changes) -> Path:
+    shown = sequence(frames, transitions), times or even(frames, changes)
+    encode.encode_film(*shown, target, FILM | changes, title, MADE)
     return target
 
 
-def webm(frames, target, transitions=(), **changes) -> Path:
-    settings = FILM | changes
-    encode.encode_webm(sequence(frames, transitions), target, settings, TITLE, MADE)
+def webm(frames, target, transitions=(), times=None, **changes) -> Path:
+    shown = sequence(frames, transitions), times or even(frames, changes)
+    encode.encode_webm(*shown, target, FILM | changes, TITLE, MADE)
     return target
 
 
-def gif(frames, target, transitions=(), **changes) -> Path:
-    encode.encode_gif(sequence(frames, transitions), target, FILM | changes)
+def gif(frames, target, transitions=(), times=None, **changes) -> Path:
+    shown = sequence(frames, transitions), times or even(frames, changes)
+    encode.encode_gif(*shown, target, FILM | changes)
     return target
+
+
+def even(frames, changes) -> timing.Timeline | None:
+    return timing.even(len(frames), FILM | changes) if frames else None
 
 
 def ask(*words: str | Path) -> subprocess.CompletedProcess:
@@ -102,33 +110,6 @@ def shown(pictures: np.ndarray) -> list[int]:
     height = pictures.shape[1]
     greys = pictures[:, height // 2 :, :, :].mean((1, 2, 3))
     return [round((grey - 20) / 30) for grey in greys]
-
-
-# Times
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(1 / 24, 1), (0.042, 1), ("1/24", 1), (0.125, 3), (0.333, 8), (2, 48)]
-)
-def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
-    assert timing.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
-
-
-@pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
-def test_invalid_times_are_refused_in_one_line(seconds):
-    with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* expected .*$"):
-        timing.frames_per_snapshot({"seconds_per_snapshot": seconds})
-
-
-def test_a_negative_hold_is_refused():
-    with pytest.raises(UserError, match="hold_seconds is -1"):
-        timing.hold_frames({"hold_seconds": -1})
-
-
-def test_times_of_snapshots_and_of_the_film_are_exact():
-    settings = FILM | {"seconds_per_snapshot": 7 / 24}
-    assert timing.start_time(3, settings) * 24 == 21
-    assert timing.film_length(10, settings) * 24 == timing.frame_count(10, settings) == 82
 
 
 # What the film shows
@@ -178,16 +159,18 @@ def test_a_bad_transition_is_reported_with_the_command_that_repairs_it(
         film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=0.25)
 
 
-def test_more_transitions_than_fit_between_snapshots_are_refused(frames, transitions, tmp_path):
-    with pytest.raises(UserError, match=r"set figure\.transitions to at most 1"):
-        film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=2 / 24)
+@pytest.mark.parametrize("make", [film, webm])
+def test_each_snapshot_has_its_own_time_with_the_tweens_that_fit(
+    frames, transitions, tmp_path, make
+):
+    times = timing.Timeline([4, 1, 2, 3, 1, 5])
+    made = make(frames, tmp_path / "a", transitions=transitions, times=times)
+    expected = [0, 0, 6, 7, 1, 2, 7, 3, 6, 7, 4, 5, 5, 5, 5, 5]
+    assert shown(decoded(made)) == expected
 
 
 def test_the_film_has_the_announced_length(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=0.25, hold_seconds=1)
-    assert (
-        timing.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
-    )
     assert "Duration: 00:00:02.50, start: 0.000000" in about(made)
 
 
@@ -486,7 +469,7 @@ def test_a_full_disk_is_reported(frames, tmp_path):
         ffmpeg.run(
             [*command, "-f", "rawvideo", "/dev/full"],
             "a.mp4",
-            frame_files.FrameSequence(frames, SIZE).pictures(1),
+            encode.film_pictures(sequence(frames), timing.Timeline([1] * COUNT)),
         )
 
 

@@ -119,7 +119,7 @@ def test_a_file_within_the_run_is_accepted(planned, target):
 
 def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 4
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 5
     assert (
         "results/tiny/frames/000012.png" in kept
         and "results/tiny/checkpoint_index/00001.json" in kept
@@ -232,10 +232,10 @@ KNOBS = {
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "predict"}),
+    f"{RUN}.epochs": (6, {"render", "timeline", "write_captions", "predict"}),
     f"{RUN}.snapshots.per_epoch": (
         2,
-        {"train", "render", "encode", "encode_webm", "write_captions", "predict"},
+        {"train", "render", "timeline", "write_captions", "predict"},
     ),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
@@ -254,11 +254,16 @@ KNOBS = {
     f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.time_axis": (9, {"render"}),
-    f"{RUN}.figure.transitions": (0, set()),
+    f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
     f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
-    f"{RUN}.film.seconds_per_snapshot": (0.5, {"write_captions"} | FILMS),
-    f"{RUN}.film.hold_seconds": (1.0, {"write_captions"} | FILMS),
+    f"{RUN}.film.pace": ("change", {"timeline"}),
+    f"{RUN}.film.seconds_per_snapshot": (0.5, {"timeline"}),
+    f"{RUN}.film.seconds": (9, set()),
+    f"{RUN}.film.max_seconds_per_snapshot": (0.5, set()),
+    f"{RUN}.film.opening_seconds": (1.0, {"timeline"}),
+    f"{RUN}.film.hold_seconds": (1.0, {"timeline"}),
+    f"{RUN}.film.closing_seconds": (1.0, {"timeline"}),
     f"{RUN}.film.crf": (30, {"encode"}),
     f"{RUN}.film.preset": ("fast", {"encode"}),
     f"{RUN}.film.threads": (1, {"encode", "encode_webm"}),
@@ -378,7 +383,7 @@ def test_only_a_joint_projection_depends_on_the_number_of_snapshots(planned, kin
         ("training.beta2", "training.optimizer.betas"),
         ("training.plateau_batches", "training.schedule.plateau_steps"),
         ("evaluation.batch", "evaluation.batch_size"),
-        ("figure.tweens", "figure.transitions"),
+        ("figure.transitions", "figure.tweens"),
     ],
 )
 def test_a_renamed_key_is_refused_with_its_new_name(planned, old, new):

@@ -16,7 +16,7 @@ from workflow import REPOSITORY, Workplace
 
 import generate_dataset
 import write_captions
-from epochreel.artifacts import evaluations, metrics
+from epochreel.artifacts import evaluations, metrics, timeline
 from epochreel.core.errors import UserError
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.drawing.panels import Curve, TitleLine
@@ -213,8 +213,11 @@ def test_a_caption_that_is_not_text_is_reported_with_its_file(mine, monkeypatch)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
     rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
     monkeypatch.setattr(metrics, "read", lambda *given: rows)
+    monkeypatch.setattr(timeline, "read", lambda *given: ([1] * 6, 0))
     with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; expected a sentence"):
-        write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
+        write_captions.write_captions(
+            "summary", "timeline", mine.folder / "film.vtt", stage, mine.folder
+        )
 
 
 # -- In the terminal

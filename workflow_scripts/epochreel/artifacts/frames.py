@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,45 +30,28 @@ class FrameSequence:
     def check(self) -> None:
         """Raise `UserError` for the first wrong file."""
         check_frames(self.frames, self.size, self.drawn.get("render"))
-        if self.transitions:
-            for number in range(1, len(self.frames)):
-                self._transitions_before(number)
+        for number in range(1, len(self.frames)):
+            self.transitions_before(number)
 
     def frame(self, number: int) -> bytes:
         """Return the PNG of a snapshot; raise `UserError` if it is not complete."""
         return _frame(Path(self.frames[number]), number, self.size, drawn=self.drawn.get("render"))
-
-    def pictures(self, film_frames: int) -> Iterator[bytes]:
-        """Yield the pictures of the film, with each snapshot shown for `film_frames` film frames.
-
-        Without transitions, yield each frame once. Raises `UserError` if the transitions leave no
-        film frame for the snapshot.
-        """
-        last = len(self.frames) - 1
-        for number, path in enumerate(self.frames):
-            data = _frame(Path(path), number, self.size, drawn=self.drawn.get("render"))
-            leading = (
-                self._transitions_before(number + 1) if self.transitions and number < last else []
-            )
-            if len(leading) >= film_frames:
-                raise UserError(
-                    f"{self.transitions[number + 1]} has {len(leading)} pictures, but a snapshot "
-                    f"is shown for {film_frames} film frames: set figure.transitions to at most "
-                    f"{film_frames - 1}"
-                )
-            yield from [data] * (film_frames - len(leading) if self.transitions else 1)
-            yield from leading
 
     def check_pixels(self) -> None:
         """Raise `UserError` for the first file whose pixels cannot be decoded."""
         for number, path in enumerate(self.frames):
             _check_pixels("frame", number, path, [_frame(Path(path), number, self.size)])
             if self.transitions and number:
-                leading = self._transitions_before(number)
+                leading = self.transitions_before(number)
                 _check_pixels("transitions", number, self.transitions[number], leading)
 
-    def _transitions_before(self, number: int) -> list[bytes]:
-        """Return the transitions before a frame, each as a PNG."""
+    def transitions_before(self, number: int) -> list[bytes]:
+        """Return the transitions before a frame, each as a PNG; none if there are no transitions.
+
+        Raises `UserError` if their file is not complete.
+        """
+        if not self.transitions:
+            return []
         drawn = self.drawn.get("render_transitions")
         data = _frame(Path(self.transitions[number]), number, self.size, "transitions", drawn)
         return list(png.series(data))

@@ -59,6 +59,11 @@ def read(path: str | Path, count: int, key_digest: str) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
+def names(metrics: pa.Table) -> list[str]:
+    """Return the names of the metrics, without the columns that say when they were computed."""
+    return [field.name for field in metrics.schema if pa.types.is_floating(field.type)]
+
+
 def rows(metrics: pa.Table) -> list[dict[str, Any]]:
     """Return the metrics of each snapshot; NaN where they are undefined."""
     columns = {name: metrics[name].to_numpy().tolist() for name in metrics.column_names}

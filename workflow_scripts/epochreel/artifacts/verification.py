@@ -14,6 +14,7 @@ from epochreel.artifacts import (
     frames,
     manifest,
     metrics,
+    timeline,
     training_table,
 )
 from epochreel.formats import mp4
@@ -81,6 +82,10 @@ def _check_metrics(run: RunArtifacts, paths: Sequence[str]) -> None:
         metrics.read(path, last + 1, key_digest)
 
 
+def _check_timeline(run: RunArtifacts, paths: Sequence[str]) -> None:
+    timeline.read(paths[0], run.last_snapshots[-1] + 1, run.key_digest("timeline"))
+
+
 def _check_training(run: RunArtifacts, paths: Sequence[str]) -> None:
     key_digest, first = run.key_digest("train"), 0
     for path, last in zip(paths, run.last_snapshots, strict=True):
@@ -109,6 +114,7 @@ _CHECKS: dict[str, Callable[[RunArtifacts, Sequence[str]], None]] = {
     "frames": partial(_check_pictures, "render", "frame"),
     "evaluations": partial(_check_evaluations, "evaluate"),
     "metrics": _check_metrics,
+    "timeline": _check_timeline,
     "projections": partial(_check_evaluations, "project"),
     "transitions": partial(_check_pictures, "render_transitions", "transitions"),
     "checkpoint_index": _check_indexes,

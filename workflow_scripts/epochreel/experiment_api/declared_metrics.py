@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,24 @@ def read(file: Path) -> Metrics:
             raise _error(file, key or value, f"{_NAME} has a key that is not a string literal")
         declared[key.value] = _metric(file, key.value, value)
     return Metrics(declared)
+
+
+def pace(file: Path, names: Sequence[str]) -> list[str]:
+    """Return which of the metrics `names` set the pace of a film: those that `METRICS` marks.
+
+    If it marks none, that is `accuracy`, or else the first. Raises `UserError` as `read` does, and
+    if `names` has none of the marked metrics.
+    """
+    declared = read(file)
+    if any(metric.pace for metric in declared.values()):
+        found = [name for name in names if declared[name].pace]
+        if not found:
+            raise UserError(
+                f"{file}: {_NAME} marks only metrics with pace=True that evaluate does not return; "
+                f"expected one that it returns ({', '.join(names) or 'it returns none'})"
+            )
+        return found
+    return ["accuracy"] if "accuracy" in names else list(names[:1])
 
 
 def _assigned(file: Path) -> ast.expr | None:

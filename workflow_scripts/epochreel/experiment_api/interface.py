@@ -57,6 +57,7 @@ class Metric:
     group      heading of the panel or table that it shares with other metrics
     plain      its name in plain language, such as "Digits read correctly", for the closing picture
     unit       "%" for a fraction (0 … 1) shown as a percentage, or a unit such as "px"
+    pace       true if a film with `film.pace: change` takes its time where this metric changes
 
     Raises `ValueError` for other values.
     """
@@ -65,6 +66,7 @@ class Metric:
     direction: str = "higher"
     group: str | None = None
     unit: str | None = None
+    pace: bool = False
     plain: str | None = None
 
     def __post_init__(self):
@@ -75,3 +77,5 @@ class Metric:
                 raise ValueError(f"{name} is {value!r}; expected a non-empty string")
         if self.direction not in ("higher", "lower"):
             raise ValueError(f"direction is {self.direction!r}; expected 'higher' or 'lower'")
+        if not isinstance(self.pace, bool):
+            raise ValueError(f"pace is {self.pace!r}; expected True or False")

@@ -4,8 +4,6 @@ Film settings are a mapping; each function reads only the keys that its docstrin
 names:
 
 ========================= ==========================================================
-`seconds_per_snapshot`    s, a multiple of 1/24 s: how long each snapshot is shown
-`hold_seconds`            s ≥ 0: extra time for the last snapshot
 `ffmpeg`                  "bundled" (with imageio-ffmpeg) or "system" (found in PATH)
 `crf`, `preset`           quality (1 best … 51) and speed preset of x264
 `threads`                 threads of the encoder; their number changes the bytes
@@ -15,8 +13,9 @@ names:
 `poster`                  position of the poster's snapshot, 0 (first) to 1 (last)
 ========================= ==========================================================
 
-A film with motion between snapshots has transitions: for each snapshot but the first, an animated
-PNG of the pictures before it. They are shown at the end of the previous snapshot's time.
+A `Timeline` says how long each snapshot is shown. A film with motion between snapshots has
+transitions: for each snapshot but the first, an animated PNG of the tweens before it. As many as
+fit, evenly spaced, are shown at the end of the previous snapshot's time.
 """
 
 from __future__ import annotations
@@ -24,8 +23,7 @@ from __future__ import annotations
 import re
 import shlex
 import tempfile
-from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import ffmpeg
@@ -34,13 +32,7 @@ from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
 from epochreel.core.files import atomic_write, atomic_write_bytes
 from epochreel.film.ffmpeg import LOG_LEVEL, WEBM_ENCODERS, Output, ffmpeg_path, run
-from epochreel.film.timing import (
-    RATE,
-    frame_count,
-    frames_per_snapshot,
-    gif_frame_count,
-    hold_frames,
-)
+from epochreel.film.timing import RATE, Timeline, gif_frame_count, tween_numbers
 from epochreel.formats import mp4
 
 # Accurate rounding and full chroma; bitexact: no code paths that depend on the processor.
@@ -64,7 +56,12 @@ _WEBM = {
 
 
 def encode_film(
-    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, key_digest: str
+    sequence: FrameSequence,
+    times: Timeline,
+    target: str | Path,
+    settings: Mapping,
+    title: str,
+    key_digest: str,
 ) -> None:
     """Write the H.264 film of `sequence` to `target` (MP4).
 
@@ -86,11 +83,16 @@ def encode_film(
         "movflags": "+faststart",
         "f": "mp4",
     }
-    _encode(sequence, target, settings, options | _tags(title, key_digest), key_digest)
+    _encode(sequence, times, target, settings, options | _tags(title, key_digest), key_digest)
 
 
 def encode_webm(
-    sequence: FrameSequence, target: str | Path, settings: Mapping, title: str, key_digest: str
+    sequence: FrameSequence,
+    times: Timeline,
+    target: str | Path,
+    settings: Mapping,
+    title: str,
+    key_digest: str,
 ) -> None:
     """Write the film as WebM, in AV1 or VP9 (`webm_codec`); otherwise as `encode_film`."""
     threads, codec = settings["threads"], settings["webm_codec"]
@@ -98,10 +100,12 @@ def encode_webm(
     if codec == "av1":
         # SVT-AV1 takes a level of parallelism, at most 6, instead of a number of threads.
         options["svtav1-params"] = f"lp={min(threads, 6)}"
-    _encode(sequence, target, settings, options | _tags(title, key_digest))
+    _encode(sequence, times, target, settings, options | _tags(title, key_digest))
 
 
-def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -> None:
+def encode_gif(
+    sequence: FrameSequence, times: Timeline, target: str | Path, settings: Mapping
+) -> None:
     """Write the film as an endless GIF with one palette, `gif_width` px wide.
 
     Samples the film every 1/`gif_frames_per_second` s. Raises `UserError` as `encode_film` does.
@@ -116,7 +120,7 @@ def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -
         )
         output = palette_stream.output("pipe:1", **{"c:v": "png", "f": "image2pipe", "frames:v": 1})
         palette.write_bytes(
-            _run_with_pictures(_command(program, output), target, sequence, settings).data
+            _run_with_pictures(_command(program, output), target, sequence, times).data
         )
         painted = ffmpeg.filter(
             [_at_gif_size(settings, sequence), ffmpeg.input(f"file:{palette}", format="png_pipe")],
@@ -125,8 +129,8 @@ def encode_gif(sequence: FrameSequence, target: str | Path, settings: Mapping) -
             diff_mode="rectangle",  # repaint only the part that changes
         )
         output = painted.output(f"file:{tmp_path}", **_BITEXACT, f="gif", loop=0)  # endless
-        made = _run_with_pictures(_command(program, output), target, sequence, settings)
-        expected = gif_frame_count(len(sequence.frames), settings)
+        made = _run_with_pictures(_command(program, output), target, sequence, times)
+        expected = gif_frame_count(times.length, settings)
         _check(tmp_path, target, expected, _gif_size(settings, sequence), settings, made.errors)
 
 
@@ -163,6 +167,7 @@ def count_frames(film: str | Path, settings: Mapping, size: tuple[int, int] | No
 
 def _encode(
     sequence: FrameSequence,
+    times: Timeline,
     target: str | Path,
     settings: Mapping,
     options: Mapping,
@@ -170,16 +175,14 @@ def _encode(
 ) -> None:
     sequence.check()
     with atomic_write(target) as tmp_path:
-        pictures = _at_film_rate(_to_yuv(_pictures(settings, sequence)), settings)
-        output = pictures.output(
+        output = _to_yuv(_pictures()).output(
             f"file:{tmp_path}", **_BITEXACT, **_BT709, color_range="tv", **options
         )
         command = _command(ffmpeg_path(settings), output)
-        made = _run_with_pictures(command, target, sequence, settings)
+        made = _run_with_pictures(command, target, sequence, times)
         if key_digest:
             mp4.embed_checksum(tmp_path, key_digest)
-        expected = frame_count(len(sequence.frames), settings)
-        _check(tmp_path, target, expected, sequence.size, settings, made.errors)
+        _check(tmp_path, target, times.length, sequence.size, settings, made.errors)
 
 
 def _check(
@@ -202,32 +205,22 @@ def _check(
     raise UserError(f"{target}: {problem}{reason}: run again: snakemake {shlex.quote(str(target))}")
 
 
-def _pictures(settings: Mapping, sequence: FrameSequence):
-    """Read the pictures from the pipe as RGB with explicit colour properties."""
-    # With transitions the sequence has one picture per film frame, otherwise one per snapshot.
-    rate = Fraction(RATE, 1 if sequence.transitions else frames_per_snapshot(settings))
-    source = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=rate)
+def _pictures():
+    """Read the pictures from the pipe, one per film frame, as RGB with explicit colours."""
+    source = ffmpeg.input("pipe:0", format="image2pipe", vcodec="png", framerate=RATE)
     return source.filter("setparams", range="pc", color_primaries="bt709", color_trc="bt709")
 
 
 def _to_yuv(pictures):
-    """Convert RGB to yuv420p, BT.709 in limited range, once per snapshot."""
+    """Convert RGB to yuv420p, BT.709 in limited range."""
     matrix = {"in_range": "pc", "out_range": "tv", "out_color_matrix": "bt709"}
     return pictures.filter("scale", **matrix, flags=_SCALE_FLAGS).filter("format", "yuv420p")
-
-
-def _at_film_rate(pictures, settings: Mapping):
-    """Repeat each picture at the film's frame rate, and the last one for the hold time."""
-    timed = pictures.filter("fps", RATE)
-    return timed.filter("tpad", stop_mode="clone", stop=hold_frames(settings))
 
 
 def _at_gif_size(settings: Mapping, sequence: FrameSequence):
     """Return the film's pictures at the rate and size of the GIF."""
     width, height = _gif_size(settings, sequence)
-    sampled = _at_film_rate(_pictures(settings, sequence), settings).filter(
-        "fps", settings["gif_frames_per_second"]
-    )
+    sampled = _pictures().filter("fps", settings["gif_frames_per_second"])
     return sampled.filter("scale", width, height, flags="area+accurate_rnd+bitexact")
 
 
@@ -243,17 +236,30 @@ def _tags(title: str, key_digest: str) -> dict[str, str]:
 
 
 def _run_with_pictures(
-    command: list[str], target: str | Path, sequence: FrameSequence, settings: Mapping
+    command: list[str], target: str | Path, sequence: FrameSequence, times: Timeline
 ) -> Output:
     """Run `command` with the pictures in its pipe; name a damaged picture if that is the cause."""
     try:
-        made = run(command, target, sequence.pictures(frames_per_snapshot(settings)))
+        made = run(command, target, film_pictures(sequence, times))
     except UserError:
         sequence.check_pixels()
         raise
     if made.errors:  # ffmpeg may show a part of a damaged picture and succeed.
         sequence.check_pixels()
     return made
+
+
+def film_pictures(sequence: FrameSequence, times: Timeline) -> Iterator[bytes]:
+    """Yield the picture of each film frame as a PNG.
+
+    Raises `UserError` for a file that is not complete.
+    """
+    last = len(sequence.frames) - 1
+    for number, frames in enumerate(times.frames):
+        tweens = sequence.transitions_before(number + 1) if number < last else []
+        shown = tween_numbers(len(tweens), frames)
+        yield from [sequence.frame(number)] * (frames - len(shown))
+        yield from (tweens[k] for k in shown)
 
 
 def _command(program: str, output, *options: str) -> list[str]:

@@ -19,8 +19,9 @@ def check_run(run: RunSettings, where: str) -> None:
             f"config: {where}.epochs is {run.epochs}, which makes {run.snapshots} snapshots; "
             "expected at most 999999"
         )
+    check_pace = timing.frames_to_share if run.is_paced_by_change else timing.frames_per_snapshot
     try:
-        timing.frames_per_snapshot(settings["film"])
+        check_pace(settings["film"])
     except UserError as error:
         raise UserError(f"config: {where}.film: {error}") from None
     axis = run.figure["time_axis"]
@@ -90,16 +91,11 @@ def _check_calls(run: RunSettings) -> None:
 
 
 def _check_transitions(run: RunSettings, where: str) -> None:
-    count, frames = run.figure["transitions"], timing.frames_per_snapshot(run.settings["film"])
+    count = run.figure["tweens"]
     if count and not run.projects:
         raise UserError(
-            f"config: {where}.figure.transitions is {count}; expected 0, since the experiment "
+            f"config: {where}.figure.tweens is {count}; expected 0, since the experiment "
             f"'{run.dataset.settings['experiment']}' has no projection"
-        )
-    if count and count >= frames:
-        raise UserError(
-            f"config: {where}.figure.transitions is {count}; expected an integer ≤ {frames - 1}, "
-            f"since film.seconds_per_snapshot shows a snapshot for {frames} film frame(s)"
         )
 
 

@@ -70,6 +70,10 @@ class RunFiles:
             for artifact in stage.makes
         }
 
+    def pace_metrics(self) -> list[str]:
+        """Return the metrics of all snapshots if they set the pace of the film, otherwise none."""
+        return [self.last("metrics")] if self._run.is_paced_by_change else []
+
     def frame_inputs_before(self, block: str) -> list[str]:
         """Return the evaluation and projection of the last snapshot before a block, if any."""
         snapshot = int(block) * self._run.size - 1

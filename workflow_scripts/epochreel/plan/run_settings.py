@@ -65,7 +65,12 @@ class RunSettings:
     @property
     def has_transitions(self) -> bool:
         """True if points move between snapshots."""
-        return bool(self.figure["transitions"])
+        return bool(self.figure["tweens"])
+
+    @property
+    def is_paced_by_change(self) -> bool:
+        """True if the film takes its time where metrics change, so all must be known."""
+        return self.settings["film"]["pace"] == "change"
 
     @property
     def has_closing(self) -> bool:

@@ -11,8 +11,8 @@ from epochreel.plan.run_settings import RunSettings
 
 Settings = dict[str, Any]
 
-_PACE = ("seconds_per_snapshot", "hold_seconds")
-_ENCODER = (*_PACE, "ffmpeg")
+_HOLDS = ("opening_seconds", "hold_seconds", "closing_seconds")
+_PACES = {"even": ("seconds_per_snapshot",), "change": ("seconds", "max_seconds_per_snapshot")}
 
 
 def train(run: RunSettings) -> Settings:
@@ -64,7 +64,7 @@ def project(run: RunSettings) -> Settings:
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
     figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
-    del figure["transitions"]
+    del figure["tweens"]
     return {
         "data": _data(run),
         "examples": _test_examples(run),
@@ -79,7 +79,16 @@ def render(run: RunSettings) -> Settings:
 
 def render_transitions(run: RunSettings) -> Settings:
     """Return the settings of `render`, and the number of pictures between two snapshots."""
-    return {"transitions": run.figure["transitions"], **render(run)}
+    return {"tweens": run.figure["tweens"], **render(run)}
+
+
+def timeline(run: RunSettings) -> Settings:
+    """Return the pace of the film, and the experiment if its metrics set the pace."""
+    film = run.settings["film"]
+    names = ("pace", *_PACES[film["pace"]], *_HOLDS)
+    settings = {"film": {name: film[name] for name in names}, "snapshots": run.snapshots}
+    experiment = {"data": {"experiment": run.dataset.settings["experiment"]}}
+    return settings | (experiment if run.is_paced_by_change else {})
 
 
 def render_closing(run: RunSettings) -> Settings:
@@ -100,37 +109,31 @@ def film(*names: str) -> Callable[[RunSettings], Settings]:
 
 
 def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of a film format with a title in its metadata.
-
-    The settings include the number of snapshots. Frames with a user-defined `time_axis` do not
-    depend on it, so the film of a shorter run would otherwise pass for this one.
-    """
+    """Return the settings function of a film format with a title in its metadata."""
 
     def settings(run: RunSettings) -> Settings:
-        about = {"title": run.settings["title"], "snapshots": run.snapshots}
-        return about | film(*names)(run)
+        return {"title": run.settings["title"]} | film(*names)(run)
 
     return settings
 
 
 def encode(*names: str) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of an encoded film, including its pace."""
-    return titled_film(*_ENCODER, *names)
+    """Return the settings function of an encoded film with a title."""
+    return titled_film("ffmpeg", *names)
 
 
 def encode_gif(run: RunSettings) -> Settings:
     """Return the settings of the GIF, which has no title."""
-    return film(*_ENCODER, "gif_width", "gif_frames_per_second")(run)
+    return film("ffmpeg", "gif_width", "gif_frames_per_second")(run)
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """Return the pace of the film, and the settings that the captions depend on."""
+    """Return the settings that the captions depend on."""
     names = ("data", "snapshots_per_epoch", "steps_per_epoch", "batch_size")
     chosen = {name: render(run)[name] for name in names}
-    pace = {name: run.settings["film"][name] for name in _PACE}
     if source_checks.defines(run.experiment.file("figure"), "sentences"):
         chosen["figure"] = run.figure["settings"]
-    return {"film": pace, "snapshots": run.snapshots, **chosen}
+    return {"snapshots": run.snapshots, **chosen}
 
 
 def predict(run: RunSettings) -> Settings:

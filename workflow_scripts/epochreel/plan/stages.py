@@ -8,8 +8,8 @@ selects its settings, and a line in each cluster profile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +79,7 @@ class Stage:
     also          what it loads in addition, by the variant of the run
     reads         the stages whose artifacts it reads, if the run has them; reading the previous
                   block of the same stage does not count
-    reads_shards  the runs for which shards exist, if the stage reads `generate_dataset`
+    conditions    of these stages, it reads only some: the runs for which it reads a stage
     makes         its artifacts; none for datasets and for results made on request
     exists        the runs that have this stage
     script        the script in workflow_scripts/, if it is not named after the rule
@@ -92,11 +92,15 @@ class Stage:
     needs: Dependencies = Dependencies()
     also: Callable[[Variant], Dependencies] = lambda _variant: Dependencies()
     reads: tuple[str, ...] = ()
-    reads_shards: Condition = _always
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
     makes: tuple[Artifact, ...] = ()
     exists: Condition = _always
     script: str = ""
     function: str | None = None
+
+    def reads_if(self, stage: str) -> Condition:
+        """Return the runs for which this stage reads another, as a function."""
+        return self.conditions.get(stage, _always)
 
     def files_of(self, experiment: Experiment, variant: Variant) -> list[Path]:
         """Return the stage's entry points: script, the experiment's files, modules loaded by name.
@@ -166,12 +170,17 @@ def _has_closing(run: RunSettings) -> bool:
     return run.has_closing
 
 
+def _is_paced_by_change(run: RunSettings) -> bool:
+    return run.is_paced_by_change
+
+
 def _never(_run: RunSettings) -> bool:
     return False
 
 
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
-_FILM = ("render", "render_transitions")
+_PICTURES = ("render", "render_transitions")
+_FILM = (*_PICTURES, "timeline")
 _DECLARED = (
     Stage("generate_dataset", needs=Dependencies(("data",), _DRAWING)),
     Stage(
@@ -180,7 +189,9 @@ _DECLARED = (
         needs=Dependencies(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
-        reads_shards=lambda run: any(stage_settings.stored_examples(run).values()),
+        conditions={
+            "generate_dataset": lambda run: any(stage_settings.stored_examples(run).values())
+        },
         makes=(
             Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
             Artifact("checkpoint_index", "results/{run}/checkpoint_index/{block}.json", _keeps_all),
@@ -193,7 +204,7 @@ _DECLARED = (
         needs=Dependencies(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
-        reads_shards=lambda run: not run.dataset.is_stream,
+        conditions={"generate_dataset": lambda run: not run.dataset.is_stream},
         makes=(Artifact("layers", "results/{run}/layers.parquet", carries_key=True),),
     ),
     Stage(
@@ -267,6 +278,14 @@ _DECLARED = (
         exists=_has_closing,
     ),
     Stage(
+        "timeline",
+        settings=stage_settings.timeline,
+        needs=Dependencies(packages=("numpy", "pyarrow")),
+        reads=("summarize",),
+        conditions={"summarize": _is_paced_by_change},
+        makes=(Artifact("timeline", "results/{run}/timeline.parquet", carries_key=True),),
+    ),
+    Stage(
         "encode",
         settings=stage_settings.encode("threads", "crf", "preset"),
         needs=Dependencies(packages=_FFMPEG),
@@ -288,12 +307,12 @@ _DECLARED = (
         reads=_FILM,
         script="encode",
     ),
-    Stage("save_poster", settings=stage_settings.film("poster"), reads=_FILM, script="encode"),
+    Stage("save_poster", settings=stage_settings.film("poster"), reads=_PICTURES, script="encode"),
     Stage(
         "write_captions",
         settings=stage_settings.write_captions,
         needs=Dependencies(("figure",), ("numpy", "pyarrow")),
-        reads=("summarize",),
+        reads=("summarize", "timeline"),
     ),
     Stage(
         "draw_loop",
