@@ -8,6 +8,11 @@ snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
 snakemake verify                                  check finished runs against their manifests
+
+While a command is running, and at any other time:
+
+python workflow_scripts/preview.py <run>          the film so far, results/<run>/preview.mp4
+python workflow_scripts/verify.py                 as `snakemake verify`
 """
 
 

@@ -49,7 +49,12 @@ class Metrics(Mapping[str, Metric]):
         for pattern, metric in self._declared.items():
             if pattern.endswith("*") and name.startswith(pattern[:-1]):
                 rest = _words(name.removeprefix(pattern[:-1]))
-                return replace(metric, label=metric.label.replace("{}", rest))
+                named = {
+                    key: text.replace("{}", rest)
+                    for key in ("label", "plain")
+                    if (text := getattr(metric, key))
+                }
+                return replace(metric, **named)
         words = _words(name) or name
         label = words[0].upper() + words[1:]
         return Metric(label, "lower" if _LOWER_IS_BETTER.search(name) else "higher")
@@ -132,7 +137,7 @@ def _metric(file: Path, name: str, node: ast.expr) -> Metric:
         raise _error(file, node, f"{where} is {shown(ast.unparse(node))}; expected {_FORM}")
     try:
         metric = Metric(**given)
-        for key in ("label", "group", "unit"):
+        for key in ("label", "group", "unit", "plain"):
             if problem := undrawable(getattr(metric, key) or ""):
                 raise ValueError(f"{key} {problem}")
         return metric

@@ -91,6 +91,11 @@ def timeline(run: RunSettings) -> Settings:
     return settings | (experiment if run.is_paced_by_change else {})
 
 
+def render_closing(run: RunSettings) -> Settings:
+    """Return the settings of `render`, and the number of snapshots, of which the last is shown."""
+    return {"snapshots": run.snapshots, **render(run)}
+
+
 def film(*names: str) -> Callable[[RunSettings], Settings]:
     """Return the settings function of a film format that reads the keys `names` of `film`."""
 

@@ -166,6 +166,10 @@ def _has_transitions(run: RunSettings) -> bool:
     return run.has_transitions
 
 
+def _has_closing(run: RunSettings) -> bool:
+    return run.has_closing
+
+
 def _is_paced_by_change(run: RunSettings) -> bool:
     return run.is_paced_by_change
 
@@ -264,6 +268,14 @@ _DECLARED = (
             Artifact("transitions", "results/{run}/transitions/{snapshot}.png", carries_key=True),
         ),
         exists=_has_transitions,
+    ),
+    Stage(
+        "render_closing",
+        settings=stage_settings.render_closing,
+        needs=Dependencies(("figure",), _DRAWING),
+        reads=("generate_dataset", "evaluate", "summarize"),
+        makes=(Artifact("closing", "results/{run}/closing.png", carries_key=True),),
+        exists=_has_closing,
     ),
     Stage(
         "timeline",

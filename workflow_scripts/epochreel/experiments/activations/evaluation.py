@@ -42,7 +42,9 @@ from epochreel.core.errors import UserError
 from epochreel.experiment_api.interface import Metric
 
 METRICS = {
-    "accuracy": Metric("Test accuracy", group="Accuracy", unit="%"),
+    "accuracy": Metric(
+        "Test accuracy", group="Accuracy", unit="%", plain="New pictures recognised correctly"
+    ),
     "train_accuracy": Metric("Training accuracy", group="Accuracy", unit="%"),
     "loss": Metric("Test loss", direction="lower", group="Loss", unit="nats"),
     "train_loss": Metric("Training loss", direction="lower", group="Loss", unit="nats"),

@@ -35,8 +35,10 @@ from epochreel.experiments.words import masks
 from epochreel.experiments.words.alphabet import LONGEST, STEPS, counted, lengths, spelled
 
 METRICS = {
-    "accuracy": Metric("Word accuracy", group="Accuracy", unit="%"),
-    "letters": Metric("Letter accuracy", group="Accuracy", unit="%"),
+    "accuracy": Metric("Word accuracy", group="Accuracy", unit="%", plain="Words read correctly"),
+    "letters": Metric(
+        "Letter accuracy", group="Accuracy", unit="%", plain="Letters read correctly"
+    ),
     "place_1": Metric("1st", group="Accuracy by letter position", unit="%"),
     "place_2": Metric("2nd", group="Accuracy by letter position", unit="%"),
     "place_3": Metric("3rd", group="Accuracy by letter position", unit="%"),
