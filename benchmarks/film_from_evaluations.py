@@ -83,7 +83,13 @@ def ffmpeg_alone(workplace: Workplace, run: Run) -> float:
             mock.patch.object(encode, "run", side_effect=_Intercepted) as intercepted,
             suppress(_Intercepted),
         ):
-            encode.encode_film(frame_files.FrameSequence(frames, size), target, film, "", "")
+            sequence = frame_files.FrameSequence(frames, size)
+            shown = timeline.read(
+                workplace.folder / run.files.last("timeline"),
+                run.snapshots,
+                run.key_digest("timeline"),
+            )
+            encode.encode_film(sequence, Timeline(*shown), target, film, "", "")
         start = time.perf_counter()
         with open(frame_stream, "rb") as pictures:
             subprocess.run(intercepted.call_args.args[0], stdin=pictures, check=True)
