@@ -24,7 +24,7 @@ def write_captions(path_to_metrics: str, path_to_captions: str, stage: dict, bas
     figure = experiment.load("figure")
     key_digest = stage["reads"]["summarize"]
     table = metrics.read(path_to_metrics, settings["snapshots"], key_digest)
-    rows = [row | render.times(settings, row["snapshot"]) for row in metrics.rows(table)]
+    rows = [row | render.times(settings, row["step"]) for row in metrics.rows(table)]
     data = settings["data"]["settings"]
     seeding.seed_all(0)
     if hasattr(figure, "sentences"):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from epochreel.drawing.panels import in_a_line, percent
 from epochreel.experiment_api.interface import Metric
 
-_TIMES = ("snapshot", "epoch", "examples")
+_TIMES = ("snapshot", "step", "epoch", "examples")
 
 
 def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:
