@@ -161,7 +161,7 @@ def inside_render(workplace: Workplace, run: Run, every: int = 10) -> dict[str, 
     summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
     timings: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
-        history = metrics.history(summary, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(summary, snapshot, *render.lengths(settings))
         path = workplace.folder / run.files.of("evaluations")[snapshot]
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),

@@ -6,6 +6,7 @@ IS_COMMAND and `begin` from startup.smk.
 
 import json
 import os
+from decimal import Decimal
 
 from snakemake.logging import logger
 
@@ -21,13 +22,21 @@ def check_targets():
     begin()
 
 
+@cache
+def check_steps(run):
+    """Check that the steps of a run's existing snapshots are those in the config, once per run."""
+    run.check_steps()
+
+
 def run_of(wildcards):
     """Return the run of a job.
 
     Nearly every function below calls this, so the targets are checked before any job is planned.
     """
     check_targets()
-    return PLAN.run(wildcards.run)
+    run = PLAN.run(wildcards.run)
+    check_steps(run)
+    return run
 
 
 def all_of(kind):
@@ -59,6 +68,12 @@ def settings_of(stage):
         return canonical(run.job_settings(stage, block))
 
     return or_stop(settings)
+
+
+@or_stop
+def snapshots_of(wildcards):
+    """The number of a run's snapshots, as a `Decimal`: Snakemake does not track it in params."""
+    return Decimal(run_of(wildcards).snapshots)
 
 
 def threads_of(part):

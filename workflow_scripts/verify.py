@@ -42,6 +42,10 @@ def _differences(run: Run) -> Iterator[str]:
         yield f"{files.film} has no manifest: run: snakemake {files.manifest}"
         return
     try:
+        run.check_steps()
+    except UserError as error:
+        yield str(error)
+    try:
         sources = run.dataset.sources()
     except UserError as error:  # The results can still be checked without the user's files.
         yield str(error)

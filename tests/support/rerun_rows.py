@@ -175,6 +175,12 @@ SHARED = [
     ),
     Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"}),
     Row(
+        f"{RUN}.snapshots",
+        {"schedule": "log", "per_decade": 3},
+        {"train", "timeline"},
+        "to another schedule, or another `per_decade`",
+    ),
+    Row(
         f"{RUN}.keep_checkpoints",
         "last",
         {"write_manifest"},
@@ -337,7 +343,8 @@ EXPERIMENT_ROWS = {
 OTHERS = {
     "snapshots_per_block": "all rules of every run, but none of the datasets: the same artifacts "
     "in other blocks, with snapshots from the store",
-    "runs.*.snapshots.schedule": "`uniform` is the only value",
+    "runs.*.snapshots.schedule": "as for `runs.*.snapshots`, since each schedule has keys of its "
+    "own. Steps appended to a list extend the run, and a list changed before its end is refused",
     "datasets.*.experiment": "the dataset and all of its runs, even if the new folder contains the "
     "same code",
 }

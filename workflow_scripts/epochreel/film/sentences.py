@@ -10,7 +10,7 @@ import numpy as np
 from epochreel.drawing.panels import in_a_line, percent
 from epochreel.experiment_api.interface import Metric
 
-_TIMES = ("snapshot", "epoch", "examples")
+_TIMES = ("snapshot", "step", "epoch", "examples")
 
 
 def progress(numbers: Mapping[str, float], examples: str, answers: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from epochreel.experiment_api import source_checks
 from epochreel.film import ffmpeg
+from epochreel.plan import snapshot_schedule
 from epochreel.plan.run_settings import RunSettings
 
 Settings = dict[str, Any]
@@ -24,7 +25,7 @@ def train(run: RunSettings) -> Settings:
         "examples": stored_examples(run),
         "network": run.network,
         "seed": run.settings["seed"],
-        "snapshots_per_epoch": run.snapshots_per_epoch,
+        "snapshots": snapshot_schedule.identity(run.schedule),
         "training": run.training,
     }
 
@@ -71,8 +72,7 @@ def render(run: RunSettings) -> Settings:
         "network": run.network,
         "title": run.settings["title"],
         "figure": figure,
-        "snapshots_per_epoch": run.snapshots_per_epoch,
-        "steps_per_epoch": run.training["steps_per_epoch"],
+        "steps_per_epoch": run.steps_per_epoch,
         "batch_size": run.training["batch_size"],
     }
 
@@ -129,7 +129,7 @@ def encode_gif(run: RunSettings) -> Settings:
 
 def write_captions(run: RunSettings) -> Settings:
     """Return the settings that the captions depend on."""
-    names = ("data", "snapshots_per_epoch", "steps_per_epoch", "batch_size")
+    names = ("data", "steps_per_epoch", "batch_size")
     chosen = {name: render(run)[name] for name in names}
     if source_checks.defines(run.experiment.file("figure"), "sentences"):
         chosen["figure"] = run.figure["settings"]
