@@ -19,6 +19,7 @@ python workflow_scripts/verify.py                 as `snakemake verify`
 include: "rules/startup.smk"
 include: "rules/common.smk"
 include: "rules/input_functions.smk"
+include: "rules/terminal.smk"
 
 
 rule everything:

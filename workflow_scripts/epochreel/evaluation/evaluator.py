@@ -112,7 +112,13 @@ class Evaluator:
             f"{name} –" if value is None else f"{name} {value:.4f}"
             for name, value in metrics.items()
         )
-        log.info("snapshot %d: %s (%.2f s)", snapshot, summary, time.monotonic() - started)
+        log.info(
+            "snapshot %d: %s (%.2f s)",
+            snapshot,
+            summary,
+            time.monotonic() - started,
+            extra={"progress": {"snapshot": snapshot, "metrics": metrics}},
+        )
 
     def check_repeatable(
         self,

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,22 @@ class Metrics(Mapping[str, Metric]):
 
     def __len__(self) -> int:
         return len(self._declared)
+
+
+def main_metric(names: Iterable[str], declared: Metrics) -> str | None:
+    """Return the metric that stands for a run: `accuracy`, or the first one; None without any."""
+    names = list(names)
+    ordered = ["accuracy", *declared, *names]
+    return next((name for name in ordered if name in names), None)
+
+
+def in_words(metric: Metric, *values: float) -> str:
+    """Return a label in lower case with one value or more, such as "loss 2.31 → 0.12 nats"."""
+    label, unit = metric.label, metric.unit
+    if not label[1:2].isupper():
+        label = label[:1].lower() + label[1:]
+    texts = [f"{100 * value:.1f}" if unit == "%" else f"{value:.3g}" for value in values]
+    return " ".join(filter(None, (label, " → ".join(texts), unit)))
 
 
 def read(file: Path) -> Metrics:

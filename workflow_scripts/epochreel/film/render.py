@@ -17,6 +17,7 @@ from epochreel.artifacts import projections as projection_files
 from epochreel.core import seeding
 from epochreel.core.errors import UserError, raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
+from epochreel.core.log import log
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
 from epochreel.experiment_api import user_code
@@ -119,6 +120,7 @@ def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> 
         for frame_data, path in zip(inputs.all_frame_data(), frames, strict=True):
             pixels = scene.draw(frame_data)
             writer.write(path, frame_data.snapshot, png.encode, pixels)
+            log.debug("%s", path, extra={"progress": {"snapshot": frame_data.snapshot}})
             drawn[1:] = [(frame_data, pixels)]
     return drawn
 
@@ -139,6 +141,7 @@ def draw_transitions(
             all_data = list(_between(previous, frame_data, count))
             pictures = [scene.draw(data) for data in all_data]
             writer.write(path, frame_data.snapshot, _encode_series, pictures)
+            log.debug("%s", path, extra={"progress": {"snapshot": frame_data.snapshot}})
             previous, drawn[1:] = frame_data, [(all_data[-1], pictures[-1])]
     return drawn
 

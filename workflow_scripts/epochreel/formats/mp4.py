@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 from epochreel.core.errors import UserError
 from epochreel.provenance import lineage
@@ -39,6 +40,29 @@ def check(path: str | Path, key_digest: str) -> None:
     if not box.startswith(_HEAD) or box[-_DIGEST:] != _checksum(path, size - _DIGEST):
         raise UserError(f"{path} is damaged: {lineage.FIX}")
     lineage.check_key_digest(path, box[len(_HEAD) :][:_DIGEST].decode("latin-1"), key_digest)
+
+
+def duration(path: str | Path) -> float:
+    """Return the length of a film in seconds. Raises `UserError` if it has none."""
+    with open(path, "rb") as file:
+        found = _enter(file, b"moov", Path(path).stat().st_size)
+        found = found and _enter(file, b"mvhd", found)
+        if not found:
+            raise UserError(f"{path} is damaged: {lineage.FIX}")
+        is_long = file.read(4)[0] == 1  # the version of the box
+        times = struct.unpack(">QQIQ" if is_long else ">IIII", file.read(28 if is_long else 16))
+    return times[3] / times[2]
+
+
+def _enter(file: BinaryIO, kind: bytes, end: int) -> int | None:
+    """Move to the content of the next box of a kind before `end`; return where it ends, if any."""
+    while (start := file.tell()) + 8 <= end:
+        size, name = struct.unpack(">I4s", file.read(8))
+        size = struct.unpack(">Q", file.read(8))[0] if size == 1 else size or end - start
+        if name == kind:
+            return start + size
+        file.seek(start + max(size, 8))
+    return None
 
 
 def _checksum(path: str | Path, length: int) -> bytes:

@@ -161,6 +161,7 @@ def _train(
             run,
             *(sample.training[name] for name in ("snapshot", "epoch", "loss")),
             sample.system["examples_per_second"],
+            extra={"progress": {name: sample.training[name] for name in ("snapshot", "loss")}},
         )
     log.info("trained for %.1f s", time.monotonic() - started)
 
