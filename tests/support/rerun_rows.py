@@ -44,7 +44,7 @@ _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS,
 ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
 FILMS = {"encode", "encode_webm", "encode_gif"}
-DRAWING = {"render", "render_transitions", "draw_loop"}
+DRAWING = {"render", "render_transitions", "render_closing", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
 LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
@@ -241,7 +241,12 @@ SHARED = [
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
     Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"}),
     Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"}),
-    Row(f"{RUN}.film.closing_seconds", 1.0, {"timeline"}),
+    Row(
+        f"{RUN}.film.closing_seconds",
+        1.0,
+        {"timeline"},
+        "with `0`, the film has no closing picture",
+    ),
     Row(f"{RUN}.film.crf", 30, {"encode"}),
     Row(f"{RUN}.film.preset", "fast", {"encode"}),
     Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),

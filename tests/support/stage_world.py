@@ -16,6 +16,7 @@ import predict
 import project
 import publish
 import render
+import render_closing
 import render_transitions
 import save_network
 import summarize
@@ -186,6 +187,19 @@ class World:
         path, stage = f"{self.folder}/timeline.parquet", self.stage("timeline")
         timeline.timeline(self.run.files.pace_metrics(), path, stage, self.base)
 
+    def render_closing(self, number: int = -1) -> None:
+        """Make the closing picture after a snapshot."""
+        number, stage = self.snapshots[number], self.stage("render_closing")
+        stage["settings"]["snapshots"] = number + 1
+        render_closing.render_closing(
+            self.path("evaluations", "parquet", number),
+            self.path("metrics", "parquet", number),
+            self.data["test"],
+            f"{self.folder}/closing.png",
+            stage,
+            self.base,
+        )
+
     def encode(self, _number: int = 0) -> None:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
@@ -271,7 +285,7 @@ class World:
             for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
         last = (self.timeline, self.encode, self.save_poster, self.captions, self.save_network)
-        for stage in (self.describe_network, *last):
+        for stage in (self.describe_network, self.render_closing, *last):
             stage()
         self.write_manifest()
 

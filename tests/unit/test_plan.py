@@ -117,9 +117,21 @@ def test_a_file_within_the_run_is_accepted(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
+@pytest.mark.parametrize("kind", ["closing.png", "transitions/000000.png"])
+def test_an_artifact_that_the_run_lacks_is_refused(planned, kind):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}})
+    with pytest.raises(UserError, match=rf"{kind}: run 'tiny' has no (closing|transitions)$"):
+        run.check_targets([f"results/tiny/{kind}"])
+
+
+def test_without_its_time_a_film_has_no_closing_picture(planned):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}}).runs["tiny"]
+    assert run.files.of("closing") == [] and "render_closing" not in run.stages()
+
+
 def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 5
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 6
     assert (
         "results/tiny/frames/000012.png" in kept
         and "results/tiny/checkpoint_index/00001.json" in kept
@@ -274,7 +286,10 @@ KNOBS = {
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
 # Stages that depend on the same settings as another.
-SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
+SAME_CODE = {
+    "render": {"draw_loop", "render_closing", "render_transitions"},
+    "predict": {"draw_prediction"},
+}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = (
