@@ -1,7 +1,7 @@
 """Films.
 
 needs  all frames of a run, in order, and its transitions, if any
-makes  results/<run>/training.mp4; on request training.webm, training.gif and poster.png
+makes  results/<run>/training.mp4 and poster.png; on request training.webm and training.gif
 """
 
 
@@ -51,7 +51,12 @@ use rule encode as encode_gif with:
 
 use rule encode as save_poster with:
     output:
-        "results/{run}/poster.png",
+        report(
+            "results/{run}/poster.png",
+            caption="../report/poster.rst",
+            category=title_of,
+            labels={"Contents": "2 Poster"},
+        ),
     log:
         "results/{run}/logs/save_poster.log",
     benchmark:
