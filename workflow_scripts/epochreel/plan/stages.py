@@ -295,7 +295,7 @@ _DECLARED = (
     Stage(
         "save_poster",
         settings=stage_settings.film("poster"),
-        reads=_FILM,
+        reads=_PICTURES,
         makes=(Artifact("report", "results/{run}/poster.png", _never),),
         script="encode",
     ),
