@@ -84,7 +84,7 @@ def test_removing_a_run_reruns_nothing(planned):
 
 DRAWN = {"encode sheets", "encode_webm sheets", "encode_gif sheets", "save_poster sheets"}
 DRAWN |= {"publish", "write_manifest sheets", "write_captions sheets", "save_network sheets"}
-DRAWN |= {"predict sheets mine", "timeline sheets"}
+DRAWN |= {"predict sheets mine", "timeline sheets", "render_closing sheets"}
 NEW = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
 
 

@@ -36,7 +36,7 @@ def _readers() -> dict[str, set[str]]:
 
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
-FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
+FORMS += ["encode_webm", "encode_gif", "write_captions"]
 """Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
@@ -44,7 +44,7 @@ _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS,
 ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
 FILMS = {"encode", "encode_webm", "encode_gif"}
-DRAWING = {"render", "render_transitions", "draw_loop"}
+DRAWING = {"render", "render_transitions", "render_closing", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
 LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
@@ -125,7 +125,6 @@ REQUESTED = {
     "sheets": {
         "encode_webm": "training.webm",
         "encode_gif": "training.gif",
-        "save_poster": "poster.png",
         "write_captions": "training.vtt",
         "predict": "predictions/mine.csv",
     },
@@ -174,6 +173,7 @@ SHARED = [
         "trains only new snapshots, none if the run is shortened; see below",
     ),
     Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"}),
+    Row(f"{RUN}.needs", "gpu", set(), "affects only what `all` makes"),
     Row(
         f"{RUN}.snapshots",
         {"schedule": "log", "per_decade": 3},
@@ -247,7 +247,12 @@ SHARED = [
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
     Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"}),
     Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"}),
-    Row(f"{RUN}.film.closing_seconds", 1.0, {"timeline"}),
+    Row(
+        f"{RUN}.film.closing_seconds",
+        1.0,
+        {"timeline"},
+        "with `0`, the film has no closing picture",
+    ),
     Row(f"{RUN}.film.crf", 30, {"encode"}),
     Row(f"{RUN}.film.preset", "fast", {"encode"}),
     Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),

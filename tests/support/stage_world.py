@@ -16,6 +16,7 @@ import predict
 import project
 import publish
 import render
+import render_closing
 import render_transitions
 import save_network
 import summarize
@@ -23,6 +24,7 @@ import timeline
 import train
 import write_captions
 import write_manifest
+import write_report
 from epochreel.artifacts import dataset_shards, manifest
 from epochreel.film import encode as encoder
 from epochreel.formats import checked_json
@@ -186,6 +188,19 @@ class World:
         path, stage = f"{self.folder}/timeline.parquet", self.stage("timeline")
         timeline.timeline(self.run.files.pace_metrics(), path, stage, self.base)
 
+    def render_closing(self, number: int = -1) -> None:
+        """Make the closing picture after a snapshot."""
+        number, stage = self.snapshots[number], self.stage("render_closing")
+        stage["settings"]["snapshots"] = number + 1
+        render_closing.render_closing(
+            self.path("evaluations", "parquet", number),
+            self.path("metrics", "parquet", number),
+            self.data["test"],
+            f"{self.folder}/closing.png",
+            stage,
+            self.base,
+        )
+
     def encode(self, _number: int = 0) -> None:
         """Make the film."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
@@ -199,6 +214,13 @@ class World:
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         poster, stage = f"{self.folder}/poster.png", self.stage("save_poster")
         encode.encode(encoder.save_poster, frames, [], None, poster, stage)
+
+    def write_report(self, _number: int = 0) -> None:
+        """Write the pages for the report."""
+        names, last = ("film", "metrics", "settings"), self.snapshots[-1]
+        pages = {name: Path(self.folder, "report", f"{name}.html") for name in names}
+        paths = f"{self.folder}/training.mp4", self.path("metrics", "parquet", last)
+        write_report.write_report(*paths, pages, self.stage("write_report"), self.base)
 
     def captions(self, number: int = -1) -> None:
         """Make the captions from the metrics up to a snapshot."""
@@ -270,8 +292,8 @@ class World:
         for number in self.snapshots:
             for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
-        last = (self.timeline, self.encode, self.save_poster, self.captions, self.save_network)
-        for stage in (self.describe_network, *last):
+        last = (self.timeline, self.encode, self.save_poster, self.write_report, self.captions)
+        for stage in (self.describe_network, self.render_closing, *last, self.save_network):
             stage()
         self.write_manifest()
 

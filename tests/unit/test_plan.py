@@ -157,9 +157,21 @@ def test_a_file_within_the_run_is_accepted(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
+@pytest.mark.parametrize("kind", ["closing.png", "transitions/000000.png"])
+def test_an_artifact_that_the_run_lacks_is_refused(planned, kind):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}})
+    with pytest.raises(UserError, match=rf"{kind}: run 'tiny' has no (closing|transitions)$"):
+        run.check_targets([f"results/tiny/{kind}"])
+
+
+def test_without_its_time_a_film_has_no_closing_picture(planned):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}}).runs["tiny"]
+    assert run.files.of("closing") == [] and "render_closing" not in run.stages()
+
+
 def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 5
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 6
     assert (
         "results/tiny/frames/000012.png" in kept
         and "results/tiny/checkpoint_index/00001.json" in kept
@@ -278,6 +290,7 @@ KNOBS = {
         {"train", "timeline", "write_captions", "predict"},
     ),
     f"{RUN}.snapshots.schedule": ("uniform", set()),
+    f"{RUN}.needs": ("gpu", set()),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
     f"{RUN}.training.batch_size": (9, {"train", "render", "write_captions"}),
@@ -314,8 +327,16 @@ KNOBS = {
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
+# The page of settings shows all others.
+NOT_SHOWN = {"main_run", "snapshots_per_block", f"{POINTS}.examples_per_shard"}
+NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints")}
+NOT_SHOWN |= {f"{RUN}.film.{name}" for name in ("webm_codec", "gif_width", "poster")}
+NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.transitions"}
 # Stages that depend on the same settings as another.
-SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
+SAME_CODE = {
+    "render": {"draw_loop", "render_closing", "render_transitions"},
+    "predict": {"draw_prediction"},
+}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = (
@@ -335,6 +356,7 @@ NO_KNOBS = (
 def test_a_setting_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
     monkeypatch.setattr(ffmpeg, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
+    reached = reached | (set() if knob in NOT_SHOWN else {"write_report"})
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))

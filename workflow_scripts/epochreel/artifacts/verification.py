@@ -17,6 +17,7 @@ from epochreel.artifacts import (
     timeline,
     training_table,
 )
+from epochreel.core.errors import UserError, first_line
 from epochreel.formats import mp4
 from epochreel.provenance import keys, lineage
 
@@ -58,7 +59,11 @@ class RunArtifacts:
 def _check_keys(key_digest: str, paths: Sequence[str]) -> None:
     """Check only the cache key: for kinds of files that need no other check."""
     for path in paths:
-        lineage.check_key(path, manifest.read_key(path), key_digest)
+        try:
+            key = manifest.read_key(path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is damaged ({first_line(error)}): {lineage.FIX}") from None
+        lineage.check_key(path, key, key_digest)
 
 
 def _check_film(run: RunArtifacts, paths: Sequence[str]) -> None:
