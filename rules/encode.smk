@@ -2,7 +2,7 @@
 
 needs  all frames of a run, in order, its transitions, if any, and, except for the poster, its
        timeline
-makes  results/<run>/training.mp4; on request training.webm, training.gif and poster.png
+makes  results/<run>/training.mp4 and poster.png; on request training.webm and training.gif
 """
 
 
@@ -56,7 +56,12 @@ use rule encode as save_poster with:
         frames=all_of("frames"),
         transitions=all_of("transitions"),
     output:
-        "results/{run}/poster.png",
+        report(
+            "results/{run}/poster.png",
+            caption="../report/poster.rst",
+            category=title_of,
+            labels={"Contents": "2 Poster"},
+        ),
     log:
         "results/{run}/logs/save_poster.log",
     benchmark:

@@ -69,6 +69,8 @@ def films_among(paths):
 
 
 if IS_COMMAND and not IS_MODULE:
+    # The command ends its jobs at Ctrl-C. A job that is importing modules would print a traceback.
+    shell.prefix("set -euo pipefail; trap '' INT; ")
     handler.install(
         workflow,
         handler.Subject(

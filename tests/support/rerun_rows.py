@@ -36,7 +36,7 @@ def _readers() -> dict[str, set[str]]:
 
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
-FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
+FORMS += ["encode_webm", "encode_gif", "write_captions"]
 """Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
@@ -125,7 +125,6 @@ REQUESTED = {
     "sheets": {
         "encode_webm": "training.webm",
         "encode_gif": "training.gif",
-        "save_poster": "poster.png",
         "write_captions": "training.vtt",
         "predict": "predictions/mine.csv",
     },
@@ -174,6 +173,7 @@ SHARED = [
         "trains only new snapshots, none if the run is shortened; see below",
     ),
     Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"}),
+    Row(f"{RUN}.needs", "gpu", set(), "affects only what `all` makes"),
     Row(
         f"{RUN}.keep_checkpoints",
         "last",

@@ -24,6 +24,7 @@ import timeline
 import train
 import write_captions
 import write_manifest
+import write_report
 from epochreel.artifacts import dataset_shards, manifest
 from epochreel.film import encode as encoder
 from epochreel.formats import checked_json
@@ -214,6 +215,13 @@ class World:
         poster, stage = f"{self.folder}/poster.png", self.stage("save_poster")
         encode.encode(encoder.save_poster, frames, [], None, poster, stage)
 
+    def write_report(self, _number: int = 0) -> None:
+        """Write the pages for the report."""
+        names, last = ("film", "metrics", "settings"), self.snapshots[-1]
+        pages = {name: Path(self.folder, "report", f"{name}.html") for name in names}
+        paths = f"{self.folder}/training.mp4", self.path("metrics", "parquet", last)
+        write_report.write_report(*paths, pages, self.stage("write_report"), self.base)
+
     def captions(self, number: int = -1) -> None:
         """Make the captions from the metrics up to a snapshot."""
         number = self.snapshots[number]
@@ -284,8 +292,8 @@ class World:
         for number in self.snapshots:
             for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
-        last = (self.timeline, self.encode, self.save_poster, self.captions, self.save_network)
-        for stage in (self.describe_network, self.render_closing, *last):
+        last = (self.timeline, self.encode, self.save_poster, self.write_report, self.captions)
+        for stage in (self.describe_network, self.render_closing, *last, self.save_network):
             stage()
         self.write_manifest()
 

@@ -103,7 +103,7 @@ def read(file: Path) -> Metrics:
 def pace(file: Path, names: Sequence[str]) -> list[str]:
     """Return which of the metrics `names` set the pace of a film: those that `METRICS` marks.
 
-    If it marks none, that is `accuracy`, or else the first. Raises `UserError` as `read` does, and
+    If it marks none, that is the main metric. Raises `UserError` as `read` does, and
     if `names` has none of the marked metrics.
     """
     declared = read(file)
@@ -115,7 +115,8 @@ def pace(file: Path, names: Sequence[str]) -> list[str]:
                 f"expected one that it returns ({', '.join(names) or 'it returns none'})"
             )
         return found
-    return ["accuracy"] if "accuracy" in names else list(names[:1])
+    main = main_metric(names, declared)
+    return [] if main is None else [main]
 
 
 def _assigned(file: Path) -> ast.expr | None:

@@ -136,6 +136,25 @@ def write_captions(run: RunSettings) -> Settings:
     return {"snapshots": run.snapshots, **chosen}
 
 
+def write_report(run: RunSettings) -> Settings:
+    """Return what the pages of a run show: its settings, except those that affect no result."""
+    data = run.dataset.settings
+    names = ("seed", "epochs", "snapshots", "evaluation")
+    shown = {
+        "title": run.settings["title"],
+        "dataset": {name: data[name] for name in ("experiment", "train", "validation", "test")}
+        | {"seed": data["seed"], "settings": data["settings"]},
+        "network": run.network,
+        "training": run.training,
+        **{name: run.settings[name] for name in names},
+        **({"projection": run.projection} if run.projects else {}),
+        "figure": run.figure,
+        "film": encode("threads", "crf", "preset")(run)["film"],
+    }
+    about = {"title": run.settings["title"], "snapshots": run.snapshots}
+    return {"data": _data(run), "shown": shown, **about}
+
+
 def predict(run: RunSettings) -> Settings:
     """Return the network of the last snapshot."""
     return {"data": _data(run), "network": run.network, "snapshot": run.snapshots - 1}

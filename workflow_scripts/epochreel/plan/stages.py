@@ -292,6 +292,23 @@ _DECLARED = (
         reads=_FILM,
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
+    Stage(
+        "save_poster",
+        settings=stage_settings.film("poster"),
+        reads=_PICTURES,
+        makes=(Artifact("report", "results/{run}/poster.png", _never),),
+        script="encode",
+    ),
+    Stage(
+        "write_report",
+        settings=stage_settings.write_report,
+        needs=Dependencies(packages=("numpy", "pyarrow")),
+        reads=("encode", "summarize"),
+        makes=tuple(
+            Artifact("report", f"results/{{run}}/report/{page}.html", _never)
+            for page in ("film", "metrics", "settings")
+        ),
+    ),
     # The stages below run on request.
     Stage(
         "encode_webm",
@@ -307,7 +324,6 @@ _DECLARED = (
         reads=_FILM,
         script="encode",
     ),
-    Stage("save_poster", settings=stage_settings.film("poster"), reads=_PICTURES, script="encode"),
     Stage(
         "write_captions",
         settings=stage_settings.write_captions,

@@ -46,16 +46,16 @@ def interrupt_at_signal() -> None:
 
 
 def interrupt(*_: object) -> None:
-    """End the jobs of this process and interrupt it; if called again, kill jobs that are left.
+    """End the jobs of this process and interrupt it; the second time, only kill jobs that are left.
 
     A second `KeyboardInterrupt` while Snakemake waits for the jobs would leave the lock.
     """
-    jobs = _descendants(os.getpid())
-    for process in jobs:
+    is_second = interrupted.is_set()
+    interrupted.set()  # First: jobs may end before the loop does.
+    for process in _descendants(os.getpid()):
         with contextlib.suppress(psutil.Error):
-            process.kill() if interrupted.is_set() else process.terminate()
-    if not (interrupted.is_set() and jobs):
-        interrupted.set()
+            process.kill() if is_second else process.terminate()
+    if not is_second:
         raise KeyboardInterrupt
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
@@ -60,7 +61,9 @@ def rows(table: pa.Table, split: str) -> np.ndarray:
 
 def classified(table: pa.Table, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the labels and predictions of the rows in `mask`, (n,) each."""
-    return tuple(table[name].to_numpy()[mask].astype(np.intp) for name in ("label", "prediction"))
+    return tuple(
+        evaluations.indices(table[name])[mask].astype(np.intp) for name in ("label", "prediction")
+    )
 
 
 def _layout(frame_data: FrameData) -> np.ndarray:

@@ -179,12 +179,12 @@ class TerminalHandler(logging.Handler):
         if signals.interrupted.is_set():
             return
         logs = [str(log) for log in record.log]
-        reason = next(filter(None, map(reports.error_in, logs)), None)
-        reason = (
-            reason or self._fates.get(record.rule_name) or (record.rule_msg or "failed").strip()
-        )
-        where = f"; log: {logs[0]}" if logs else ""
-        self._failed[record.jobid] = f"error in {self._title(record, job)}: {reason.strip()}{where}"
+        fate = self._fates.pop(threading.get_ident(), None)
+        reasons = (*map(reports.error_in, logs), fate, record.rule_msg, "failed")
+        line = f"error in {self._title(record, job)}: {next(filter(None, reasons)).strip()}"
+        if logs and logs[0] not in line:
+            line += f"; log: {logs[0]}"
+        self._failed[record.jobid] = line
 
     def _title(self, record: logging.LogRecord, job: Any) -> str:
         """Name a job, such as "train of run sheets, block 00001"."""
