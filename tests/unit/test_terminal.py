@@ -77,11 +77,13 @@ class Command:
         )
         self.handler.handle(record)
 
-    def fail(self, number: int, rule: str, log: str = "", command: str = ""):
+    def fail(
+        self, number: int, rule: str, *logs: str, command: str = "", message: str | None = None
+    ):
         """Log that a job failed, and how its command ended."""
         if command:
             self.log(LogEvent.ERROR, f"RuleException:\nCommand 'x' {command}", "ERROR")
-        about = {"rule_name": rule, "rule_msg": None, "log": [log] if log else []}
+        about = {"rule_name": rule, "rule_msg": message, "log": list(logs)}
         self.log(LogEvent.JOB_ERROR, "Error", "ERROR", jobid=number, **about)
 
     def end(self) -> list[str]:
@@ -128,7 +130,7 @@ def test_each_failed_job_is_one_line_with_the_error_in_its_log(command, tmp_path
         log.write_text(f"2026-01-01 10:00:00,1 INFO a\n2026-01-01 10:00:01,1 ERROR e{number}: b\n")
     made = begun(command, made_job("train", "00000"), made_job("evaluate", "00000"))
     for number, log in enumerate(logs):
-        made.fail(number, RULES[number], str(log), "returned non-zero exit status 1.")
+        made.fail(number, RULES[number], str(log), command="returned non-zero exit status 1.")
     made.log(text="Exiting because a job execution failed. Look above", level="ERROR")
     made.log(LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete.", "ERROR")
     assert made.end() == [
@@ -149,6 +151,20 @@ def test_a_job_without_an_error_in_its_log_says_how_it_ended(command, command_en
     made = begun(command, made_job("encode"))
     made.fail(0, "encode", command=command_ended)
     assert made.end() == [f"error in encode of run one: {words}"]
+
+
+def test_a_job_on_a_cluster_names_how_it_ended_and_both_logs(command):
+    made = begun(command, made_job("train", "00001"))
+    words = "SLURM-job '7' failed, SLURM status is: 'TIMEOUT'"
+    made.fail(
+        0,
+        "train",
+        "results/one/logs/train/00001.log",
+        "/slurm/7.log",
+        message=f"{words}. For further error details see the cluster/cloud log.",
+    )
+    logs = "results/one/logs/train/00001.log, /slurm/7.log"
+    assert made.end() == [f"error in train of run one, block 00001: {words}; log: {logs}"]
 
 
 def test_a_failed_job_that_is_tried_again_is_no_error_at_the_end(command):
