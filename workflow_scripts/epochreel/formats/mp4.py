@@ -45,13 +45,16 @@ def check(path: str | Path, key_digest: str) -> None:
 def duration(path: str | Path) -> float:
     """Return the length of a film in seconds. Raises `UserError` if it has none."""
     with open(path, "rb") as file:
-        found = _enter(file, b"moov", Path(path).stat().st_size)
-        found = found and _enter(file, b"mvhd", found)
-        if not found:
-            raise UserError(f"{path} is damaged: {lineage.FIX}")
-        is_long = file.read(4)[0] == 1  # the version of the box
-        times = struct.unpack(">QQIQ" if is_long else ">IIII", file.read(28 if is_long else 16))
-    return times[3] / times[2]
+        end = _enter(file, b"moov", Path(path).stat().st_size)
+        end = _enter(file, b"mvhd", end) if end else None
+        data = file.read(32) if end else b""
+    is_long = data[:1] == b"\1"  # the version of the box
+    form = ">4xQQIQ" if is_long else ">4xIIII"
+    try:
+        _, _, timescale, length = struct.unpack_from(form, data)
+        return length / timescale
+    except (struct.error, ZeroDivisionError):
+        raise UserError(f"{path} is damaged: {lineage.FIX}") from None
 
 
 def _enter(file: BinaryIO, kind: bytes, end: int) -> int | None:

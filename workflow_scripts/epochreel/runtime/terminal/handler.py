@@ -179,11 +179,14 @@ class TerminalHandler(logging.Handler):
         if signals.interrupted.is_set():
             return
         logs = [str(log) for log in record.log]
+        # On a cluster, Snakemake says how the job ended, and names the cluster's log.
+        ended = (record.rule_msg or "").partition(". For further error details")[0]
         fate = self._fates.pop(threading.get_ident(), None)
-        reasons = (*map(reports.error_in, logs), fate, record.rule_msg, "failed")
-        line = f"error in {self._title(record, job)}: {next(filter(None, reasons)).strip()}"
-        if logs and logs[0] not in line:
-            line += f"; log: {logs[0]}"
+        said = list(filter(None, (ended, *map(reports.error_in, logs)))) or [fate or "failed"]
+        line = f"error in {self._title(record, job)}: {'; '.join(said)}"
+        named = [log for log in logs if log == logs[0] or job is None or log not in job.log]
+        if named and named[-1] not in line:
+            line += f"; log: {', '.join(named)}"
         self._failed[record.jobid] = line
 
     def _title(self, record: logging.LogRecord, job: Any) -> str:
@@ -194,7 +197,8 @@ class TerminalHandler(logging.Handler):
 
     def _owner(self, job: Any) -> str | None:
         """Return the run or dataset that a job belongs to, if any."""
-        return job.wildcards.get("run") or job.wildcards.get("dataset")
+        dataset = job.wildcards.get("dataset")  # It may have the name of a run.
+        return job.wildcards.get("run") or (f"dataset {dataset}" if dataset else None)
 
     def _progress_of(self, owner: str) -> Progress:
         if owner not in self._progress:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _DOING = {
-    "generate_dataset": "making data",
+    "generate_dataset": "generating",
     "train": "training",
     "train_keeping_last": "training",
     "evaluate": "evaluating",
