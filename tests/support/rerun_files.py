@@ -43,9 +43,11 @@ def shard(split: str) -> set[str]:
 
 
 MANIFEST = {"write_manifest sheets"}
-FILM = {"encode sheets", "publish"} | MANIFEST
+REPORT = {"write_report sheets"}
+FILM = {"encode sheets", "publish"} | MANIFEST | REPORT
+DRAWN = FILM | {"save_poster sheets"}
 NETWORK = {"save_network sheets"} | MANIFEST
-TRAINED = both("train", "evaluate", "summarize", "render") | FILM | NETWORK
+TRAINED = both("train", "evaluate", "summarize", "render") | DRAWN | NETWORK
 LAYERS = {"describe_network sheets"}
 LOST = [
     Case(
@@ -61,7 +63,7 @@ LOST = [
     Case(
         "a shard of the test set",
         f"{SHARDS}/test/00000.parquet",
-        shard("test") | both("evaluate", "summarize", "render") | FILM,
+        shard("test") | both("evaluate", "summarize", "render") | DRAWN,
     ),
     Case(
         "a checkpoint",
@@ -72,7 +74,7 @@ LOST = [
     Case(
         "a checkpoint of the last block",
         f"{RUN}/checkpoints/000011.safetensors",
-        second("train", "evaluate", "summarize", "render") | FILM | NETWORK,
+        second("train", "evaluate", "summarize", "render") | DRAWN | NETWORK,
         "weights come from the store",
     ),
     Case(
@@ -84,12 +86,14 @@ LOST = [
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
-        first("evaluate") | both("summarize", "render") | FILM,
+        first("evaluate") | both("summarize", "render") | DRAWN,
     ),
-    Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
-    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
+    Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | DRAWN),
+    Case("a frame", f"{RUN}/frames/000004.png", first("render") | DRAWN),
     Case("the film", f"{RUN}/training.mp4", FILM),
     Case("the published film", "training.mp4", {"publish"}),
+    Case("the poster", f"{RUN}/poster.png", {"save_poster sheets"}),
+    Case("a page of the report", f"{RUN}/report/film.html", REPORT),
     Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
     Case("the manifest", f"{RUN}/manifest.json", MANIFEST),
     Case(
@@ -116,7 +120,8 @@ _LAYOUTS = {
     for rule in ("project", "render", "render_transitions")
     for block in ("00000", "00001")
 }
-_OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
+_OF_SKETCHES = {"encode sketches", "write_manifest sketches", "write_report sketches"}
+_OF_SKETCHES |= {"save_poster sketches"}
 LOST_WHERE_PROJECTED = [
     Case(
         "a projection",
@@ -148,51 +153,51 @@ ALTERED = [
     Case(
         "a shard of the test set",
         f"{SHARDS}/test/00000.parquet",
-        both("evaluate", "summarize", "render") | FILM,
+        both("evaluate", "summarize", "render") | DRAWN,
         "`evaluate` rejects it",
         refused=True,
     ),
     Case(
         "a checkpoint",
         f"{RUN}/checkpoints/000004.safetensors",
-        first("evaluate") | both("summarize", "render") | FILM,
+        first("evaluate") | both("summarize", "render") | DRAWN,
         "`evaluate` rejects it",
         refused=True,
     ),
     Case(
         "the last checkpoint",
         f"{RUN}/checkpoints/000012.safetensors",
-        second("evaluate", "summarize", "render") | FILM | NETWORK,
+        second("evaluate", "summarize", "render") | DRAWN | NETWORK,
         "`evaluate` and `save_network` reject it",
         refused=True,
     ),
     Case(
         "a checkpoint index",
         f"{RUN}/checkpoint_index/00000.json",
-        second("train") | both("evaluate", "summarize", "render") | FILM | NETWORK,
+        second("train") | both("evaluate", "summarize", "render") | DRAWN | NETWORK,
         "`evaluate` rejects it, and so does `train` for the next block",
         refused=True,
     ),
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
-        both("summarize", "render") | FILM,
+        both("summarize", "render") | DRAWN,
         "`summarize` rejects it",
         refused=True,
     ),
     Case(
         "a metrics table",
         f"{RUN}/metrics/00000.parquet",
-        second("summarize") | both("render") | FILM,
+        second("summarize") | both("render") | DRAWN,
         "`summarize` and `render` reject it",
         refused=True,
     ),
-    Case("a frame", f"{RUN}/frames/000004.png", FILM, "`encode` rejects it", refused=True),
+    Case("a frame", f"{RUN}/frames/000004.png", DRAWN, "`encode` rejects it", refused=True),
     Case(
         "the film",
         f"{RUN}/training.mp4",
-        {"publish"} | MANIFEST,
-        "`publish` and `write_manifest` reject it",
+        {"publish"} | MANIFEST | REPORT,
+        "`publish`, `write_report` and `write_manifest` reject it",
         refused=True,
     ),
     Case("the published film", "training.mp4", set(), "nothing reruns; `verify` reports it"),
