@@ -43,8 +43,9 @@ def shard(split: str) -> set[str]:
 
 
 MANIFEST = {"write_manifest sheets"}
-FILM = {"encode sheets", "publish"} | MANIFEST
-DRAWN = {"render_closing sheets"} | FILM
+REPORT = {"write_report sheets"}
+FILM = {"encode sheets", "publish"} | MANIFEST | REPORT
+DRAWN = FILM | {"save_poster sheets", "render_closing sheets"}
 NETWORK = {"save_network sheets"} | MANIFEST
 TRAINED = both("train", "evaluate", "summarize", "render") | DRAWN | NETWORK
 LAYERS = {"describe_network sheets"}
@@ -88,11 +89,13 @@ LOST = [
         first("evaluate") | both("summarize", "render") | DRAWN,
     ),
     Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | DRAWN),
-    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
+    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM | {"save_poster sheets"}),
     Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | FILM),
     Case("the closing picture", f"{RUN}/closing.png", {"render_closing sheets"} | MANIFEST),
     Case("the film", f"{RUN}/training.mp4", FILM),
     Case("the published film", "training.mp4", {"publish"}),
+    Case("the poster", f"{RUN}/poster.png", {"save_poster sheets"}),
+    Case("a page of the report", f"{RUN}/report/film.html", REPORT),
     Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
     Case("the manifest", f"{RUN}/manifest.json", MANIFEST),
     Case(
@@ -119,7 +122,8 @@ _LAYOUTS = {
     for rule in ("project", "render", "render_transitions")
     for block in ("00000", "00001")
 }
-_OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
+_OF_SKETCHES = {"encode sketches", "write_manifest sketches", "write_report sketches"}
+_OF_SKETCHES |= {"save_poster sketches"}
 LOST_WHERE_PROJECTED = [
     Case(
         "a projection",
@@ -190,7 +194,13 @@ ALTERED = [
         "`summarize` and `render` reject it",
         refused=True,
     ),
-    Case("a frame", f"{RUN}/frames/000004.png", FILM, "`encode` rejects it", refused=True),
+    Case(
+        "a frame",
+        f"{RUN}/frames/000004.png",
+        FILM | {"save_poster sheets"},
+        "`encode` rejects it",
+        refused=True,
+    ),
     Case("the timeline", f"{RUN}/timeline.parquet", FILM, "`encode` rejects it", refused=True),
     Case(
         "the closing picture",
@@ -202,8 +212,8 @@ ALTERED = [
     Case(
         "the film",
         f"{RUN}/training.mp4",
-        {"publish"} | MANIFEST,
-        "`publish` and `write_manifest` reject it",
+        {"publish"} | MANIFEST | REPORT,
+        "`publish`, `write_report` and `write_manifest` reject it",
         refused=True,
     ),
     Case("the published film", "training.mp4", set(), "nothing reruns; `verify` reports it"),

@@ -15,7 +15,8 @@ import reruns
 from rerun_files import ALTERED, LOST, Case
 from workflow import Workplace, copy_code, release, with_key
 
-OF_SHEETS = {"publish", "encode sheets", "write_manifest sheets"}
+OF_SHEETS = {"publish", "encode sheets", "write_manifest sheets", "write_report sheets"}
+DRAWN = OF_SHEETS | {"save_poster sheets"}
 LAST = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
 
 
@@ -28,7 +29,7 @@ def place(world, tmp_path) -> Workplace:
 @pytest.fixture
 def films(world) -> set[str]:
     """The jobs that rerun when the film of every run changes."""
-    rules = ("encode", "write_manifest")
+    rules = ("encode", "write_manifest", "write_report")
     return {"publish"} | {f"{rule} {run}" for rule in rules for run in world.config["runs"]}
 
 
@@ -83,13 +84,13 @@ def test_a_file_changed_by_hand_is_read_again(place):
 def test_a_longer_run_trains_only_its_new_snapshots_and_renders_all(world):
     config = with_key(world.config, "runs.sheets.epochs", 4)
     network = {"save_network sheets"}
-    assert world.jobs(config=config) == LAST | {"render sheets 00000"} | OF_SHEETS | network
+    assert world.jobs(config=config) == LAST | {"render sheets 00000"} | DRAWN | network
 
 
 def test_another_block_size_remakes_a_run_but_no_dataset(world):
     jobs = world.jobs(config=world.config | {"snapshots_per_block": 100})
     rules = {job.split()[0] for job in LAST} | {"save_network"}
-    assert reruns.without_blocks(jobs) == {f"{rule} sheets" for rule in rules} | OF_SHEETS
+    assert reruns.without_blocks(jobs) == {f"{rule} sheets" for rule in rules} | DRAWN
 
 
 def test_an_added_run_makes_its_own_files_and_nothing_else(world):

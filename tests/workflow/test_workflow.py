@@ -256,7 +256,11 @@ def test_a_config_given_on_the_command_line_replaces_the_default(tmp_path):
 
 
 OTHERS = {
-    "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "was made with other set"),
+    "sheets/training.mp4": (
+        another_film,
+        {"publish", "write_manifest", "write_report"},
+        "was made with other set",
+    ),
     "cells/network.safetensors": (other_weights, {"write_manifest"}, "is damaged, or not the"),
     "words/checkpoint_index/00000.json": (
         another_states,
