@@ -52,4 +52,5 @@ wildcard_constraints:
     split="train|validation|test",
     shard=r"\d{5}",
     block=rf"\d{{{PLAN.block_digits}}}",
+    segment=r"\d{4,5}",
     name=r"[^/]+",

@@ -85,13 +85,22 @@ def of_block(name):
     return or_stop(lambda wildcards: getattr(run_of(wildcards).files, name)(wildcards.block))
 
 
-def settings_of(stage):
-    """The fingerprint of a run's stage, or of one block of it, as canonical JSON."""
+def of_segment(kind, segment=None):
+    """The files of one kind of the snapshots of a segment: of `segment`, or of the wildcard."""
+
+    def files(wildcards):
+        return run_of(wildcards).files.of_segment(kind, segment or wildcards.segment)
+
+    return or_stop(files)
+
+
+def settings_of(stage, segment=None):
+    """The fingerprint of a run's stage, or of one block or segment of it, as canonical JSON."""
 
     def settings(wildcards):
         run = run_of(wildcards)
-        block = wildcards.get("block")
-        return canonical(run.job_settings(stage, block))
+        position = wildcards.get("block"), wildcards.get("segment", segment)
+        return canonical(run.job_settings(stage, *position))
 
     return or_stop(settings)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from epochreel.artifacts import metrics
 from epochreel.core.files import atomic_write_bytes
 from epochreel.experiment_api import declared_metrics, loader
-from epochreel.formats import mp4
+from epochreel.formats import video
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 from epochreel.workspace import run_report
@@ -18,7 +18,7 @@ def write_report(
     """Write the pages `film`, `metrics` and `settings`."""
     settings, reads = stage["settings"], stage["reads"]
     title = settings["title"]
-    mp4.check(path_to_film, reads["encode"])
+    video.check(path_to_film, reads["encode"])
     table = metrics.read(path_to_metrics, settings["snapshots"], reads["summarize"])
     declared = declared_metrics.read(loader.of_stage(stage, base).file("evaluation"))
     pages = {

@@ -15,9 +15,10 @@ ONLY_IMPORTED = {
     "describe_network": {"deflate", "isal"},
     "evaluate": {"deflate", "isal"},
     "draw_prediction": {"pandas"},
-    "encode": _LOOKING,
-    "encode_webm": _LOOKING,
-    "encode_gif": _LOOKING,
+    **{
+        f"encode{name}": _LOOKING
+        for name in ("", "_segment", "_closing", "_webm", "_webm_segment", "_webm_closing", "_gif")
+    },
     "save_poster": _LOOKING | _FILMING,
     "write_captions": _LOOKING | _FILMING,
 }

@@ -36,14 +36,19 @@ def _readers() -> dict[str, set[str]]:
 
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
-FORMS += ["encode_webm", "encode_gif", "write_captions"]
+FORMS += ["encode_webm_segment", "encode_webm_closing", "encode_webm", "encode_gif"]
+FORMS += ["write_captions"]
 """Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
 _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS, *FORMS}]
 ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
-FILMS = {"encode", "encode_webm", "encode_gif"}
+MP4, WEBM = ({f"encode_{name}segment", f"encode_{name}closing"} for name in ("", "webm_"))
+SEGMENTS = MP4 | WEBM
+ENDS = {"encode_closing", "encode_webm_closing"}
+JOINED = {"encode", "encode_webm"}
+FILMS = SEGMENTS | JOINED | {"encode_gif"}
 DRAWING = {"render", "render_transitions", "render_closing", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
@@ -158,7 +163,7 @@ SHARED = [
     ),
     Row(f"{DATASET}.test", 4, {"generate_dataset (test)"}),
     Row(f"{DATASET}.examples_per_shard", 10, {"generate_dataset (train)"}),
-    Row(f"{RUN}.title", "Another", DRAWING | {"encode", "encode_webm"}),
+    Row(f"{RUN}.title", "Another", DRAWING | JOINED),
     Row(
         f"{RUN}.dataset",
         "other_sheets",
@@ -169,15 +174,15 @@ SHARED = [
     Row(
         f"{RUN}.epochs",
         4,
-        {"train", "timeline"},
+        {"train", "timeline"} | JOINED,
         "trains only new snapshots, none if the run is shortened; see below",
     ),
-    Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"}),
+    Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"} | JOINED),
     Row(f"{RUN}.needs", "gpu", set(), "affects only what `all` makes"),
     Row(
         f"{RUN}.snapshots",
         {"schedule": "log", "per_decade": 3},
-        {"train", "timeline"},
+        {"train", "timeline"} | JOINED,
         "to another schedule, or another `per_decade`",
     ),
     Row(
@@ -241,23 +246,25 @@ SHARED = [
         {"render_transitions"},
         "used only if points are projected",
     ),
-    Row(f"{RUN}.film.pace", "change", {"timeline"}),
-    Row(f"{RUN}.film.seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: even`"),
+    Row(f"{RUN}.film.pace", "change", {"timeline"} | SEGMENTS),
+    Row(f"{RUN}.film.seconds_per_snapshot", 0.5, {"timeline"} | SEGMENTS, "with `pace: even`"),
     Row("runs.words.film.seconds", 5, {"timeline"}, "with `pace: change`"),
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
-    Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"}),
-    Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"}),
+    Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"} | SEGMENTS),
+    Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"} | ENDS),
     Row(
         f"{RUN}.film.closing_seconds",
         1.0,
-        {"timeline"},
+        {"timeline"} | ENDS,
         "with `0`, the film has no closing picture",
     ),
-    Row(f"{RUN}.film.crf", 30, {"encode"}),
-    Row(f"{RUN}.film.preset", "fast", {"encode"}),
-    Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),
+    Row(f"{RUN}.film.segment", 100, SEGMENTS - ENDS | JOINED),
+    Row(f"{RUN}.film.keyframe_seconds", 2, SEGMENTS),
+    Row(f"{RUN}.film.crf", 30, MP4),
+    Row(f"{RUN}.film.preset", "fast", MP4),
+    Row(f"{RUN}.film.threads", 2, SEGMENTS),
     Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, also after a change of its version"),
-    Row(f"{RUN}.film.webm_codec", "vp9", {"encode_webm"}),
+    Row(f"{RUN}.film.webm_codec", "vp9", WEBM),
     Row(f"{RUN}.film.gif_width", 320, {"encode_gif"}),
     Row(f"{RUN}.film.gif_frames_per_second", 5, {"encode_gif"}),
     Row(f"{RUN}.film.poster", 0.5, {"save_poster"}),

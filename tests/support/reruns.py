@@ -16,8 +16,10 @@ from rerun_rows import (
     FORMS,
     READERS,
     REQUESTED,
+    SEGMENTS,
     SHARED,
     SOME,
+    WEBM,
     Row,
 )
 from workflow import REPOSITORY, miniature
@@ -36,7 +38,9 @@ def world_config() -> dict:
     return made
 
 
-ONLY_PACED_BY_CHANGE = frozenset({("summarize", "timeline")})
+ONLY_PACED_BY_CHANGE = frozenset(
+    {("summarize", "timeline"), *(("timeline", rule) for rule in SEGMENTS)}
+)
 """A rule and its reader, in runs with `film.pace: change` only."""
 
 
@@ -69,7 +73,9 @@ def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
     rules = following(set(touched) - lacking, skipped) - lacking
     if run != config["main_run"]:
         rules -= {"publish"}
-    rules -= set(FORMS) - set(REQUESTED.get(run, ()))
+    requested = set(REQUESTED.get(run, ()))
+    requested |= {rule for rule in WEBM if "encode_webm" in requested}
+    rules -= set(FORMS) - requested
     # A manifest lists all artifacts, so it is made again whenever one is.
     if rules - set(FORMS) - {"publish"}:
         rules.add("write_manifest")

@@ -16,7 +16,7 @@ from tools import install_ffmpeg, refusal
 from epochreel.artifacts import frames as frame_files
 from epochreel.core.errors import UserError
 from epochreel.film import encode, ffmpeg, timing
-from epochreel.formats import mp4, png
+from epochreel.formats import png, video
 
 SIZE = (64, 48)
 FILM = {
@@ -27,6 +27,8 @@ FILM = {
     "crf": 12,
     "preset": "veryfast",
     "threads": 2,
+    "keyframe_seconds": 1,
+    "pace": "even",
     "ffmpeg": "bundled",
     "webm_codec": "vp9",
     "gif_width": 32,
@@ -76,7 +78,7 @@ def film(frames, target, title=TITLE, transitions=(), times=None, **changes) -> 
 
 def webm(frames, target, transitions=(), times=None, **changes) -> Path:
     shown = sequence(frames, transitions), times or even(frames, changes)
-    encode.encode_webm(*shown, target, FILM | changes, TITLE, MADE)
+    encode.encode_film(*shown, target, FILM | changes, TITLE, MADE, "webm")
     return target
 
 
@@ -215,12 +217,12 @@ def test_the_film_ends_with_its_checksum_in_a_box_that_players_skip(frames, tmp_
         kinds.append(data[at + 4 : at + 8])
         at += int.from_bytes(data[at : at + 4])
     assert at == len(data) and kinds[-1] == b"free"
-    mp4.check(made, MADE)
+    video.check(made, MADE)
 
 
 def test_ffmpeg_ignores_the_checksum_and_decodes_the_same_without_it(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
-    (tmp_path / "bare.mp4").write_bytes(made.read_bytes()[: -mp4._LENGTH])
+    video.copy_without(made, tmp_path / "bare.mp4")
     read = ("-v", "warning", "-i", made, "-c", "copy", "-movflags", "+faststart")
     copied = ask(*read, "-f", "mp4", tmp_path / "copy.mp4")
     sealed, bare, again = (
@@ -469,7 +471,7 @@ def test_a_full_disk_is_reported(frames, tmp_path):
         ffmpeg.run(
             [*command, "-f", "rawvideo", "/dev/full"],
             "a.mp4",
-            encode.film_pictures(sequence(frames), timing.Timeline([1] * COUNT)),
+            [path.read_bytes() for path in frames],
         )
 
 
@@ -589,7 +591,7 @@ def test_colours_in_messages_are_switched_off(monkeypatch):
     assert refusal(ffmpeg.run, command, "a").endswith(": No such file or directory")
 
 
-FORMATS = [{}, {"webm_codec": "vp9"}, {"webm_codec": "av1"}, {"gif_width": 64}]
+FORMATS = [{}, {"crf": 16}, {"webm_codec": "vp9"}, {"webm_codec": "av1"}, {"gif_width": 64}]
 
 
 @pytest.mark.parametrize("format_settings", FORMATS)
@@ -606,11 +608,12 @@ def test_any_ffmpeg_with_all_parts_is_accepted(install, version, format_settings
 @pytest.mark.parametrize(
     ("lacks", "format_settings", "words"),
     [
-        ("libx264", {}, "no encoder libx264; expected ffmpeg 4.2 or newer with it"),
-        ("x264-params", {}, "no option x264-params of libx264; expected ffmpeg 4.2"),
+        ("libx264", {"crf": 16}, "no encoder libx264; expected ffmpeg 4.4 or newer with it"),
+        ("x264-params", {"crf": 16}, "no option x264-params of libx264; expected ffmpeg 4.4"),
         ("libvpx-vp9", {"webm_codec": "vp9"}, "no encoder libvpx-vp9"),
         ("svtav1-params", {"webm_codec": "av1"}, "no option svtav1-params of libsvtav1; "),
-        (" tpad", {}, "no filter tpad; expected ffmpeg 4.2 or newer with it"),
+        (" trim", {"crf": 16}, "no filter trim; expected ffmpeg 4.4 or newer with it"),
+        ("setts", {}, "no bitstream filter setts; expected ffmpeg 4.4 or newer with it"),
         (" palette", {"gif_width": 64}, "no filter palettegen, filter paletteuse; "),
     ],
 )

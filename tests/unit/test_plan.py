@@ -171,7 +171,7 @@ def test_without_its_time_a_film_has_no_closing_picture(planned):
 
 def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 6
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 8
     assert (
         "results/tiny/frames/000012.png" in kept
         and "results/tiny/checkpoint_index/00001.json" in kept
@@ -271,7 +271,11 @@ def test_more_shards_than_five_digits_can_number_are_refused(planned):
 
 DATA = {"train", "describe_network", "evaluate", "render", "predict", "write_captions"}
 GENERATE = {"generate_dataset train", "generate_dataset test"}
-FILMS = {"encode", "encode_webm", "encode_gif"}
+MP4, WEBM = ({f"encode_{name}segment", f"encode_{name}closing"} for name in ("", "webm_"))
+SEGMENTS = MP4 | WEBM
+CLOSING = {"encode_closing", "encode_webm_closing"}
+JOINED = {"encode", "encode_webm"}
+FILMS = SEGMENTS | JOINED | {"encode_gif"}
 RUN, POINTS = "runs.tiny", "datasets.points"
 KNOBS = {
     "main_run": ("other", set()),
@@ -282,12 +286,12 @@ KNOBS = {
     f"{POINTS}.test": (21, {"generate_dataset test", "evaluate", "render"}),
     f"{POINTS}.examples_per_shard": (40, {"generate_dataset train"}),
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
-    f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
+    f"{RUN}.title": ("Another", {"render"} | JOINED),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "timeline", "write_captions", "predict"}),
+    f"{RUN}.epochs": (6, {"render", "timeline", "write_captions", "predict"} | JOINED),
     f"{RUN}.snapshots": (
         {"per_epoch": 2},
-        {"train", "timeline", "write_captions", "predict"},
+        {"train", "timeline", "write_captions", "predict"} | JOINED,
     ),
     f"{RUN}.snapshots.schedule": ("uniform", set()),
     f"{RUN}.needs": ("gpu", set()),
@@ -311,18 +315,20 @@ KNOBS = {
     f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
     f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
-    f"{RUN}.film.pace": ("change", {"timeline"}),
-    f"{RUN}.film.seconds_per_snapshot": (0.5, {"timeline"}),
+    f"{RUN}.film.pace": ("change", {"timeline"} | SEGMENTS),
+    f"{RUN}.film.seconds_per_snapshot": (0.5, {"timeline"} | SEGMENTS),
     f"{RUN}.film.seconds": (9, set()),
     f"{RUN}.film.max_seconds_per_snapshot": (0.5, set()),
-    f"{RUN}.film.opening_seconds": (1.0, {"timeline"}),
-    f"{RUN}.film.hold_seconds": (1.0, {"timeline"}),
-    f"{RUN}.film.closing_seconds": (1.0, {"timeline"}),
-    f"{RUN}.film.crf": (30, {"encode"}),
-    f"{RUN}.film.preset": ("fast", {"encode"}),
-    f"{RUN}.film.threads": (1, {"encode", "encode_webm"}),
+    f"{RUN}.film.opening_seconds": (1.0, {"timeline"} | SEGMENTS),
+    f"{RUN}.film.hold_seconds": (1.0, {"timeline"} | CLOSING),
+    f"{RUN}.film.closing_seconds": (1.0, {"timeline"} | CLOSING),
+    f"{RUN}.film.crf": (30, MP4),
+    f"{RUN}.film.preset": ("fast", MP4),
+    f"{RUN}.film.segment": (10, SEGMENTS - CLOSING | JOINED),
+    f"{RUN}.film.keyframe_seconds": (2, SEGMENTS),
+    f"{RUN}.film.threads": (2, SEGMENTS),
     f"{RUN}.film.ffmpeg": ("system", FILMS),
-    f"{RUN}.film.webm_codec": ("vp9", {"encode_webm"}),
+    f"{RUN}.film.webm_codec": ("vp9", WEBM),
     f"{RUN}.film.gif_width": (320, {"encode_gif"}),
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),

@@ -14,11 +14,12 @@ from epochreel.artifacts import (
     frames,
     manifest,
     metrics,
+    segment_files,
     timeline,
     training_table,
 )
 from epochreel.core.errors import UserError, first_line
-from epochreel.formats import mp4
+from epochreel.formats import video
 from epochreel.provenance import keys, lineage
 
 
@@ -67,7 +68,16 @@ def _check_keys(key_digest: str, paths: Sequence[str]) -> None:
 
 
 def _check_film(run: RunArtifacts, paths: Sequence[str]) -> None:
-    mp4.check(paths[0], run.key_digest("encode"))
+    video.check(paths[0], run.key_digest("encode"))
+
+
+def _check_segments(run: RunArtifacts, paths: Sequence[str]) -> None:
+    end = "encode_closing" if "encode_closing" in run.stages else None
+    digests = run.key_digest("encode_segment"), run.key_digest(end) if end else None
+    snapshots = run.last_snapshots[-1] + 1
+    size = run.stages["encode_segment"]["settings"]["film"]["segment"]
+    expected = segment_files.expected(snapshots, size, *digests)
+    segment_files.check([*paths, *run.files.get("closing_segment", ())], expected)
 
 
 def _check_network(run: RunArtifacts, paths: Sequence[str]) -> None:
@@ -122,6 +132,7 @@ def _check_shards(reader: str, split: str, run: RunArtifacts, paths: Sequence[st
 
 _CHECKS: dict[str, Callable[[RunArtifacts, Sequence[str]], None]] = {
     "film": _check_film,
+    "segments": _check_segments,
     "network": _check_network,
     "frames": partial(_check_pictures, "render", "frame"),
     "evaluations": partial(_check_evaluations, "evaluate"),

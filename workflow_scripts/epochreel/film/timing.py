@@ -130,6 +130,17 @@ def closing_frames(settings: Mapping) -> int:
     return _extra_frames(settings, "closing_seconds") if CLOSING_PICTURE_EXISTS else 0
 
 
+def has_end(settings: Mapping, tweens: int) -> bool:
+    """Return whether a film goes on after the segments of its snapshots.
+
+    Reads `pace`, `seconds_per_snapshot`, `hold_seconds` and `closing_seconds`.
+    """
+    if hold_frames(settings) or closing_frames(settings):
+        return True
+    is_even = settings["pace"] == "even"
+    return is_even and tweens > 0 and frames_per_snapshot(settings) > 1
+
+
 def frames_to_share(settings: Mapping) -> int:
     """Return the film frames that are left for the snapshots of a film of `seconds`, at least 1.
 
@@ -143,6 +154,14 @@ def frames_to_share(settings: Mapping) -> int:
             "(opening_seconds, hold_seconds and closing_seconds)"
         )
     return frames
+
+
+def keyframe_distance(settings: Mapping) -> int:
+    """Return the largest number of film frames from keyframe to keyframe, at least 1.
+
+    Reads `keyframe_seconds`.
+    """
+    return max(round(_film_frames(settings, "keyframe_seconds")), 1)
 
 
 def gif_frame_count(film_frames: int, settings: Mapping) -> int:

@@ -51,12 +51,15 @@ class Run(RunSettings):
             key_digest = self.key_digest("train")
             check_appended(self.steps, folder, key_digest, f"{where}.snapshots.steps")
 
-    def job_settings(self, stage: str, block: str | None) -> dict[str, Any]:
-        """Return the settings that jobs of a stage receive: of a block, or of the whole run.
+    def job_settings(
+        self, stage: str, block: str | None = None, segment: str | None = None
+    ) -> dict[str, Any]:
+        """Return the settings that jobs of a stage receive: of a block, of a segment, or of all.
 
         If they read the user's files, the digest of these files is included. It is in no cache key.
         """
         found = self.stage_settings(stage) if block is None else self.block_settings(stage, block)
+        found |= {} if segment is None else self.segment_position(segment)
         return found | (self.dataset.source_settings() if "folders" in found else {})
 
     def key_digest(self, stage: str) -> str:

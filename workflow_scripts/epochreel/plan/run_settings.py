@@ -9,9 +9,12 @@ from typing import Any
 from epochreel.config import schema
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.loader import Experiment
+from epochreel.film import timing
 from epochreel.plan import schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
+CLOSING = "closing"
+"""The segment at the end of a film."""
 FILM_WIDE = ("aligned_umap", "linear")
 """Projections that are fitted to all snapshots at once."""
 
@@ -76,6 +79,11 @@ class RunSettings:
         return self.settings["film"]["pace"] == "change"
 
     @property
+    def has_end_segment(self) -> bool:
+        """True if the film goes on after the segments of its snapshots."""
+        return timing.has_end(self.settings["film"], self.figure["tweens"])
+
+    @property
     def has_closing(self) -> bool:
         """True if the film ends with a closing picture."""
         return self.settings["film"]["closing_seconds"] > 0
@@ -113,6 +121,28 @@ class RunSettings:
         """Return the names of all blocks: the leading digits of their snapshots' numbers."""
         count = -(-self.snapshots // self.size)
         return [f"{block:0{block_digits(self.size)}d}" for block in range(count)]
+
+    def segments(self) -> list[str]:
+        """Return the names of all segments: the leading digits of their snapshots' numbers."""
+        size = self.settings["film"]["segment"]
+        firsts = range(0, self.snapshots, size)
+        return [f"{first // size:0{block_digits(size)}d}" for first in firsts]
+
+    def segment_position(self, segment: str) -> dict[str, int]:
+        """Return the first snapshot and the count of a segment.
+
+        The end of the film, `closing`, shows only the last. If all times depend on the number of
+        snapshots, it is included. Raises `UserError` if there is no such segment.
+        """
+        size = self.settings["film"]["segment"]
+        if segment == CLOSING and self.has_end_segment:
+            position = {"first": self.snapshots - 1, "count": 1}
+        elif segment in self.segments():
+            first = int(segment) * size
+            position = {"first": first, "count": min(size, self.snapshots - first)}
+        else:
+            raise UserError(f"run '{self.name}' has no segment {segment} of {size} snapshots")
+        return position | ({"snapshots": self.snapshots} if self.is_paced_by_change else {})
 
     def snapshot_count(self, block: str) -> int:
         """Return the number of snapshots in a block. Raises `UserError` if there are none."""

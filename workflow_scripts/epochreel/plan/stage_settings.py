@@ -13,6 +13,7 @@ from epochreel.plan.run_settings import RunSettings
 Settings = dict[str, Any]
 
 _HOLDS = ("opening_seconds", "hold_seconds", "closing_seconds")
+_ENCODER = ("ffmpeg", "threads", "keyframe_seconds")
 _PACES = {"even": ("seconds_per_snapshot",), "change": ("seconds", "max_seconds_per_snapshot")}
 
 
@@ -117,9 +118,33 @@ def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
     return settings
 
 
-def encode(*names: str) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of an encoded film with a title."""
-    return titled_film("ffmpeg", *names)
+def encode(run: RunSettings) -> Settings:
+    """Return the settings of a film that is joined from segments."""
+    return {"snapshots": run.snapshots} | titled_film("ffmpeg", "segment")(run)
+
+
+def encode_segment(*names: str) -> Callable[[RunSettings], Settings]:
+    """Return the settings function of a segment of snapshots; `names` select the quality.
+
+    If the pace is even, neither the length of the run nor what follows the last snapshot counts.
+    """
+    return _of_segment("segment", *names, change=("hold_seconds",))
+
+
+def encode_closing(*names: str) -> Callable[[RunSettings], Settings]:
+    """Return the settings function of the segment at the end of a film."""
+    return _of_segment("hold_seconds", "closing_seconds", *names)
+
+
+def _of_segment(*names: str, change: tuple[str, ...] = ()) -> Callable[[RunSettings], Settings]:
+    """Return the settings function of any segment; `change` are settings for this pace only."""
+    paces = {"even": ("seconds_per_snapshot", "opening_seconds"), "change": change}
+
+    def settings(run: RunSettings) -> Settings:
+        chosen = (*_ENCODER, *names, "pace", *paces[run.settings["film"]["pace"]])
+        return {"tweens": run.figure["tweens"]} | film(*chosen)(run)
+
+    return settings
 
 
 def encode_gif(run: RunSettings) -> Settings:

@@ -17,7 +17,7 @@ from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api import source_checks
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan import stage_settings
-from epochreel.plan.run_settings import RunSettings
+from epochreel.plan.run_settings import CLOSING, RunSettings
 from epochreel.provenance.code_digest import LIBRARY
 
 SCRIPTS = LIBRARY.parent
@@ -174,6 +174,10 @@ def _is_paced_by_change(run: RunSettings) -> bool:
     return run.is_paced_by_change
 
 
+def _has_end_segment(run: RunSettings) -> bool:
+    return run.has_end_segment
+
+
 def _never(_run: RunSettings) -> bool:
     return False
 
@@ -181,6 +185,9 @@ def _never(_run: RunSettings) -> bool:
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
 _PICTURES = ("render", "render_transitions")
 _FILM = (*_PICTURES, "timeline")
+_CLOSING = ("render", "timeline")
+_QUALITY = ("crf", "preset")
+_PACE = {"timeline": _is_paced_by_change}
 _DECLARED = (
     Stage("generate_dataset", needs=Dependencies(("data",), _DRAWING)),
     Stage(
@@ -286,10 +293,28 @@ _DECLARED = (
         makes=(Artifact("timeline", "results/{run}/timeline.parquet", carries_key=True),),
     ),
     Stage(
-        "encode",
-        settings=stage_settings.encode("threads", "crf", "preset"),
+        "encode_segment",
+        settings=stage_settings.encode_segment(*_QUALITY),
         needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
+        conditions=_PACE,
+        makes=(Artifact("segments", "results/{run}/segments/{segment}.mp4"),),
+    ),
+    Stage(
+        "encode_closing",
+        settings=stage_settings.encode_closing(*_QUALITY),
+        needs=Dependencies(packages=_FFMPEG),
+        reads=_CLOSING,
+        conditions=_PACE,
+        makes=(Artifact("closing_segment", f"results/{{run}}/segments/{CLOSING}.mp4"),),
+        exists=_has_end_segment,
+        script="encode_segment",
+    ),
+    Stage(
+        "encode",
+        settings=stage_settings.encode,
+        needs=Dependencies(packages=_FFMPEG),
+        reads=("encode_segment", "encode_closing", "timeline"),
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
     Stage(
@@ -297,7 +322,6 @@ _DECLARED = (
         settings=stage_settings.film("poster"),
         reads=_PICTURES,
         makes=(Artifact("report", "results/{run}/poster.png", _never),),
-        script="encode",
     ),
     Stage(
         "write_report",
@@ -311,10 +335,27 @@ _DECLARED = (
     ),
     # The stages below run on request.
     Stage(
-        "encode_webm",
-        settings=stage_settings.encode("threads", "webm_codec"),
+        "encode_webm_segment",
+        settings=stage_settings.encode_segment("webm_codec"),
         needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
+        conditions=_PACE,
+        script="encode_segment",
+    ),
+    Stage(
+        "encode_webm_closing",
+        settings=stage_settings.encode_closing("webm_codec"),
+        needs=Dependencies(packages=_FFMPEG),
+        reads=_CLOSING,
+        conditions=_PACE,
+        exists=_has_end_segment,
+        script="encode_segment",
+    ),
+    Stage(
+        "encode_webm",
+        settings=stage_settings.encode,
+        needs=Dependencies(packages=_FFMPEG),
+        reads=("encode_webm_segment", "encode_webm_closing", "timeline"),
         script="encode",
     ),
     Stage(
@@ -322,7 +363,6 @@ _DECLARED = (
         settings=stage_settings.encode_gif,
         needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
-        script="encode",
     ),
     Stage(
         "write_captions",
