@@ -83,10 +83,10 @@ def test_a_file_changed_by_hand_is_read_again(place):
     assert place.jobs() == case.jobs
 
 
-def test_a_longer_run_trains_only_its_new_snapshots_and_renders_all(world):
+def test_a_longer_run_makes_only_its_new_snapshots(world):
     config = with_key(world.config, "runs.sheets.epochs", 4)
-    network = {"save_network sheets"}
-    assert world.jobs(config=config) == LAST | {"render sheets 00000"} | DRAWN | network
+    once = {"save_network sheets", "timeline sheets"} | PICTURES
+    assert world.jobs(config=config) == LAST | LAST_FILM | once
 
 
 def test_another_block_size_remakes_a_run_but_no_dataset(world):
