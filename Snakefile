@@ -2,18 +2,29 @@
 
 snakemake training.mp4                            the film of the main run
 snakemake                                         all artifacts of the main run
-snakemake all                                     all artifacts of all runs
+snakemake all                                     all artifacts of all runs, without a GPU
+                                                  those that do not need one
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
 snakemake verify                                  check finished runs against their manifests
+
+While a command is running, and at any other time:
+
+python workflow_scripts/preview.py <run>          the film so far, results/<run>/preview.mp4
+python workflow_scripts/verify.py                 as `snakemake verify`
 """
 
 
 include: "rules/startup.smk"
 include: "rules/common.smk"
 include: "rules/input_functions.smk"
+include: "rules/terminal.smk"
+
+
+# The first page of `snakemake --report`.
+report: "report/workflow.rst"
 
 
 rule everything:
@@ -22,13 +33,12 @@ rule everything:
         "training.mp4",
         list(PLAN.main.files.artifacts()),  # Snakemake skips the first item of a generator.
         PLAN.main.files.manifest,
+        PLAN.main.files.of("report"),
 
 
 rule all:
     input:
-        "training.mp4",
-        [list(run.files.artifacts()) for run in PLAN.runs.values()],
-        [run.files.manifest for run in PLAN.runs.values()],
+        files_of_all,
 
 
 include: "rules/dataset.smk"
@@ -42,6 +52,7 @@ include: "rules/timeline.smk"
 include: "rules/encode.smk"
 include: "rules/publish.smk"
 include: "rules/captions.smk"
+include: "rules/report.smk"
 include: "rules/loops.smk"
 include: "rules/predict.smk"
 include: "rules/verify.smk"

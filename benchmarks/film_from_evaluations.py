@@ -99,6 +99,12 @@ def ffmpeg_alone(workplace: Workplace, run: Run, threads: int | None) -> float:
         return time.perf_counter() - start
 
 
+def times_of(workplace: Workplace, run: Run) -> Timeline:
+    """Return the film frames of each snapshot."""
+    path = workplace.folder / run.files.last("timeline")
+    return Timeline(*timeline.read(path, run.snapshots, run.key_digest("timeline")))
+
+
 class _Intercepted(Exception):
     """Stops `encode_film` before it starts ffmpeg."""
 
@@ -173,7 +179,7 @@ def inside_render(workplace: Workplace, run: Run, every: int = 10) -> dict[str, 
     summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
     timings: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
-        history = metrics.history(summary, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(summary, snapshot, *render.lengths(settings))
         path = workplace.folder / run.files.of("evaluations")[snapshot]
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),

@@ -6,8 +6,8 @@ the last frame and the closing picture, is the last segment.
 needs  a segment's frames and the transitions to its snapshots, if any; the run's timeline, for
        segments only with `film.pace: change`; for the end, the last frame and the closing picture,
        if any; for the GIF and the poster, all frames
-makes  results/<run>/segments/<segment>.mp4 and results/<run>/training.mp4; on request the same as
-       .webm, training.gif and poster.png
+makes  results/<run>/segments/<segment>.mp4, results/<run>/training.mp4 and poster.png; on request
+       the same as .webm, and training.gif
 """
 
 
@@ -135,7 +135,12 @@ rule save_poster:
     input:
         frames=all_of("frames"),
     output:
-        "results/{run}/poster.png",
+        report(
+            "results/{run}/poster.png",
+            caption="../report/poster.rst",
+            category=title_of,
+            labels={"Contents": "2 Poster"},
+        ),
     log:
         "results/{run}/logs/save_poster.log",
     benchmark:

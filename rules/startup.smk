@@ -35,10 +35,10 @@ from epochreel.runtime import environment, requeues
 from epochreel.runtime.job import RESTARTS
 from epochreel.runtime.job import SCHEDULER
 from epochreel.runtime.signals import interrupt_at_signal
+from epochreel.runtime.terminal.reports import TERMINAL
 from epochreel.runtime.patches import (
     ancient_inputs,
     checksum_cache,
-    failed_logs,
     slurm_controller,
     termination,
 )
@@ -50,7 +50,6 @@ if Path(epochreel.__file__).parent != SCRIPTS / "epochreel":
     )
 
 checksum_cache.apply()
-failed_logs.apply()
 ancient_inputs.apply()
 slurm_controller.apply()
 termination.apply()
@@ -60,6 +59,7 @@ os.environ[SCHEDULER] = str(os.getpid())
 # A job on a cluster records how often Slurm restarted it; a new command starts without a count.
 if IS_COMMAND:
     os.environ.pop(RESTARTS, None)
+    os.environ.pop(TERMINAL, None)
     interrupt_at_signal()
 else:
     requeues.export_restart_count()

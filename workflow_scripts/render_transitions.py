@@ -36,7 +36,9 @@ def render_transitions(
         first=stage["first"] - previous_count,
         evaluations=paths_to_evaluations[: count + previous_count],
         projections=paths_to_projections[: count + previous_count],
-        metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
+        metrics=metrics.read(
+            path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
+        ),
     )
     scene, key = render.build_scene(figure, run_info), keys.key(stage)
     drawn = render.draw_transitions(

@@ -27,7 +27,7 @@ def write_captions(
     count, reads = settings["snapshots"], stage["reads"]
     table = metrics.read(path_to_metrics, count, reads["summarize"])
     times = timing.Timeline(*timeline.read(path_to_timeline, count, reads["timeline"]))
-    rows = [row | render.times(settings, row["snapshot"]) for row in metrics.rows(table)]
+    rows = [row | render.times(settings, row["step"]) for row in metrics.rows(table)]
     data = settings["data"]["settings"]
     seeding.seed_all(0)
     if hasattr(figure, "sentences"):

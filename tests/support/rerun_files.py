@@ -43,12 +43,16 @@ def shard(split: str) -> set[str]:
 
 
 MANIFEST = {"write_manifest sheets"}
-JOINED = {"encode sheets", "publish"} | MANIFEST
+REPORT = {"write_report sheets"}
+JOINED = {"encode sheets", "publish"} | MANIFEST | REPORT
+POSTER = {"save_poster sheets"}
+CLOSING = {"render_closing sheets"}
 FIRST_FILM = first("encode_segment") | JOINED
 LAST_FILM = second("encode_segment") | {"encode_closing sheets"} | JOINED
 FILM = FIRST_FILM | LAST_FILM
+DRAWN = FILM | POSTER | CLOSING
 NETWORK = {"save_network sheets"} | MANIFEST
-TRAINED = both("train", "evaluate", "summarize", "render") | FILM | NETWORK
+TRAINED = both("train", "evaluate", "summarize", "render") | DRAWN | NETWORK
 LAYERS = {"describe_network sheets"}
 LOST = [
     Case(
@@ -64,7 +68,7 @@ LOST = [
     Case(
         "a shard of the test set",
         f"{SHARDS}/test/00000.parquet",
-        shard("test") | both("evaluate", "summarize", "render") | FILM,
+        shard("test") | both("evaluate", "summarize", "render") | DRAWN,
     ),
     Case(
         "a checkpoint",
@@ -75,7 +79,7 @@ LOST = [
     Case(
         "a checkpoint of the last block",
         f"{RUN}/checkpoints/000011.safetensors",
-        second("train", "evaluate", "summarize", "render") | LAST_FILM | NETWORK,
+        second("train", "evaluate", "summarize", "render") | LAST_FILM | POSTER | CLOSING | NETWORK,
         "weights come from the store",
     ),
     Case(
@@ -87,16 +91,17 @@ LOST = [
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
-        first("evaluate") | both("summarize", "render") | FILM,
+        first("evaluate") | both("summarize", "render") | DRAWN,
     ),
-    Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
+    Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | DRAWN),
     Case(
         "a frame",
         f"{RUN}/frames/000012.png",
-        second("render") | LAST_FILM,
+        second("render") | LAST_FILM | POSTER,
         "its block's segments; the end of the film only if it is the last",
     ),
     Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | JOINED),
+    Case("the closing picture", f"{RUN}/closing.png", CLOSING | {"encode_closing sheets"} | JOINED),
     Case(
         "a segment of the film",
         f"{RUN}/segments/00000.mp4",
@@ -106,6 +111,8 @@ LOST = [
     Case("the end of the film", f"{RUN}/segments/closing.mp4", {"encode_closing sheets"} | JOINED),
     Case("the film", f"{RUN}/training.mp4", JOINED),
     Case("the published film", "training.mp4", {"publish"}),
+    Case("the poster", f"{RUN}/poster.png", {"save_poster sheets"}),
+    Case("a page of the report", f"{RUN}/report/film.html", REPORT),
     Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
     Case("the manifest", f"{RUN}/manifest.json", MANIFEST),
     Case(
@@ -140,7 +147,8 @@ _LAYOUTS = {
 }
 _ALL_SEGMENTS = {f"encode_segment sketches {segment}" for segment in ("00000", "00001")}
 _ALL_SEGMENTS |= {"encode_closing sketches"}
-_OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
+_OF_SKETCHES = {"encode sketches", "write_manifest sketches", "write_report sketches"}
+_OF_SKETCHES |= {"save_poster sketches"}
 LOST_WHERE_PROJECTED = [
     Case(
         "a projection",
@@ -172,49 +180,49 @@ ALTERED = [
     Case(
         "a shard of the test set",
         f"{SHARDS}/test/00000.parquet",
-        both("evaluate", "summarize", "render") | FILM,
+        both("evaluate", "summarize", "render") | DRAWN,
         "`evaluate` rejects it",
         refused=True,
     ),
     Case(
         "a checkpoint",
         f"{RUN}/checkpoints/000004.safetensors",
-        first("evaluate") | both("summarize", "render") | FILM,
+        first("evaluate") | both("summarize", "render") | DRAWN,
         "`evaluate` rejects it",
         refused=True,
     ),
     Case(
         "the last checkpoint",
         f"{RUN}/checkpoints/000012.safetensors",
-        second("evaluate", "summarize", "render") | LAST_FILM | NETWORK,
+        second("evaluate", "summarize", "render") | LAST_FILM | POSTER | CLOSING | NETWORK,
         "`evaluate` and `save_network` reject it",
         refused=True,
     ),
     Case(
         "a checkpoint index",
         f"{RUN}/checkpoint_index/00000.json",
-        second("train") | both("evaluate", "summarize", "render") | FILM | NETWORK,
+        second("train") | both("evaluate", "summarize", "render") | DRAWN | NETWORK,
         "`evaluate` rejects it, and so does `train` for the next block",
         refused=True,
     ),
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
-        both("summarize", "render") | FILM,
+        both("summarize", "render") | DRAWN,
         "`summarize` rejects it",
         refused=True,
     ),
     Case(
         "a metrics table",
         f"{RUN}/metrics/00000.parquet",
-        second("summarize") | both("render") | FILM,
+        second("summarize") | both("render") | DRAWN,
         "`summarize` and `render` reject it",
         refused=True,
     ),
     Case(
         "a frame",
         f"{RUN}/frames/000004.png",
-        FIRST_FILM,
+        FIRST_FILM | POSTER,
         "`encode_segment` rejects it",
         refused=True,
     ),
@@ -227,10 +235,17 @@ ALTERED = [
         refused=True,
     ),
     Case(
+        "the closing picture",
+        f"{RUN}/closing.png",
+        MANIFEST,
+        "`write_manifest` rejects it",
+        refused=True,
+    ),
+    Case(
         "the film",
         f"{RUN}/training.mp4",
-        {"publish"} | MANIFEST,
-        "`publish` and `write_manifest` reject it",
+        {"publish"} | MANIFEST | REPORT,
+        "`publish`, `write_report` and `write_manifest` reject it",
         refused=True,
     ),
     Case("the published film", "training.mp4", set(), "nothing reruns; `verify` reports it"),

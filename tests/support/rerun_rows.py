@@ -36,14 +36,8 @@ def _readers() -> dict[str, set[str]]:
 
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
-FORMS += [
-    "encode_webm_segment",
-    "encode_webm_closing",
-    "encode_webm",
-    "encode_gif",
-    "save_poster",
-    "write_captions",
-]
+FORMS += ["encode_webm_segment", "encode_webm_closing", "encode_webm", "encode_gif"]
+FORMS += ["write_captions"]
 """Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
@@ -55,7 +49,7 @@ SEGMENTS = MP4 | WEBM
 ENDS = {"encode_closing", "encode_webm_closing"}
 JOINED = {"encode", "encode_webm"}
 FILMS = SEGMENTS | JOINED | {"encode_gif"}
-DRAWING = {"render", "render_transitions", "draw_loop"}
+DRAWING = {"render", "render_transitions", "render_closing", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
 LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
@@ -136,7 +130,6 @@ REQUESTED = {
     "sheets": {
         "encode_webm": "training.webm",
         "encode_gif": "training.gif",
-        "save_poster": "poster.png",
         "write_captions": "training.vtt",
         "predict": "predictions/mine.csv",
     },
@@ -185,6 +178,13 @@ SHARED = [
         "trains only new snapshots, none if the run is shortened; see below",
     ),
     Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"} | JOINED),
+    Row(f"{RUN}.needs", "gpu", set(), "affects only what `all` makes"),
+    Row(
+        f"{RUN}.snapshots",
+        {"schedule": "log", "per_decade": 3},
+        {"train", "timeline"} | JOINED,
+        "to another schedule, or another `per_decade`",
+    ),
     Row(
         f"{RUN}.keep_checkpoints",
         "last",
@@ -252,7 +252,12 @@ SHARED = [
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
     Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"} | SEGMENTS),
     Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"} | ENDS),
-    Row(f"{RUN}.film.closing_seconds", 1.0, {"timeline"} | ENDS),
+    Row(
+        f"{RUN}.film.closing_seconds",
+        1.0,
+        {"timeline"} | ENDS,
+        "with `0`, the film has no closing picture",
+    ),
     Row(f"{RUN}.film.segment", 100, SEGMENTS - ENDS | JOINED),
     Row(f"{RUN}.film.keyframe_seconds", 2, SEGMENTS),
     Row(f"{RUN}.film.crf", 30, MP4),
@@ -350,7 +355,8 @@ EXPERIMENT_ROWS = {
 OTHERS = {
     "snapshots_per_block": "all rules of every run, but none of the datasets: the same artifacts "
     "in other blocks, with snapshots from the store",
-    "runs.*.snapshots.schedule": "`uniform` is the only value",
+    "runs.*.snapshots.schedule": "as for `runs.*.snapshots`, since each schedule has keys of its "
+    "own. Steps appended to a list extend the run, and a list changed before its end is refused",
     "datasets.*.experiment": "the dataset and all of its runs, even if the new folder contains the "
     "same code",
 }

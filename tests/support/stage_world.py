@@ -17,6 +17,7 @@ import predict
 import project
 import publish
 import render
+import render_closing
 import render_transitions
 import save_network
 import save_poster
@@ -25,6 +26,7 @@ import timeline
 import train
 import write_captions
 import write_manifest
+import write_report
 from epochreel.artifacts import dataset_shards, manifest
 from epochreel.formats import checked_json
 from epochreel.plan import fingerprints, plan
@@ -187,6 +189,19 @@ class World:
         path, stage = f"{self.folder}/timeline.parquet", self.stage("timeline")
         timeline.timeline(self.run.files.pace_metrics(), path, stage, self.base)
 
+    def render_closing(self, number: int = -1) -> None:
+        """Make the closing picture after a snapshot."""
+        number, stage = self.snapshots[number], self.stage("render_closing")
+        stage["settings"]["snapshots"] = number + 1
+        render_closing.render_closing(
+            self.path("evaluations", "parquet", number),
+            self.path("metrics", "parquet", number),
+            self.data["test"],
+            f"{self.folder}/closing.png",
+            stage,
+            self.base,
+        )
+
     def encode_segment(self, number: int = 0) -> None:
         """Make the segment of a snapshot."""
         name = f"{number // self.run.settings['film']['segment']:05d}"
@@ -219,6 +234,13 @@ class World:
         frames = [self.path("frames", "png", number) for number in self.snapshots]
         poster, stage = f"{self.folder}/poster.png", self.stage("save_poster")
         save_poster.save_poster(frames, poster, stage)
+
+    def write_report(self, _number: int = 0) -> None:
+        """Write the pages for the report."""
+        names, last = ("film", "metrics", "settings"), self.snapshots[-1]
+        pages = {name: Path(self.folder, "report", f"{name}.html") for name in names}
+        paths = f"{self.folder}/training.mp4", self.path("metrics", "parquet", last)
+        write_report.write_report(*paths, pages, self.stage("write_report"), self.base)
 
     def captions(self, number: int = -1) -> None:
         """Make the captions from the metrics up to a snapshot."""
@@ -290,11 +312,12 @@ class World:
         for number in self.snapshots:
             for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
+        self.render_closing()
         self.timeline()
         for number in self.snapshots[:: self.run.settings["film"]["segment"]]:
             self.encode_segment(number)
         last = (self.encode_closing, self.encode)
-        last += (self.save_poster, self.captions, self.save_network)
+        last += (self.save_poster, self.write_report, self.captions, self.save_network)
         for stage in (self.describe_network, *last):
             stage()
         self.write_manifest()

@@ -92,6 +92,46 @@ def test_the_snapshots_are_the_untrained_network_and_those_per_epoch(planned):
     assert (run.snapshots, run.last) == (21, "000020")
 
 
+LOG, LIST = {"schedule": "log", "per_decade": 3}, {"schedule": "list", "steps": [1, 7, 8]}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps"),
+    [
+        ({}, [0, 4, 8, 12]),
+        ({"per_epoch": 2}, [0, 2, 4, 6, 8, 10, 12]),
+        (LOG, [0, 1, 2, 5, 10]),
+        (LIST, [0, 1, 7, 8]),
+    ],
+)
+def test_a_run_ends_at_its_last_scheduled_step(planned, schedule, steps):
+    run = planned(epochs=3, snapshots=schedule).runs["tiny"]
+    assert (run.snapshots, list(run.steps)) == (len(steps), steps)
+    assert [run.step(k) for k in range(run.snapshots)] == steps
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize", "project", "render"])
+def test_the_settings_of_a_block_contain_the_steps_of_its_snapshots_only(planned, stage):
+    run = planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"]
+    assert run.block_settings(stage, "00001")["steps"] == [40, 44, 48]
+    assert "steps" not in run.stage_settings(stage)
+
+
+def test_appended_steps_change_no_key_of_training_and_frames(planned):
+    longer = LIST | {"steps": [*LIST["steps"], 20]}
+    one, other = (planned(snapshots=schedule).runs["tiny"] for schedule in (LIST, longer))
+    for stage in ("train", "evaluate", "summarize", "render"):
+        assert one.key_digest(stage) == other.key_digest(stage)
+
+
+@pytest.mark.parametrize("schedule", [LOG, LIST, {"per_epoch": 2}, LOG | {"per_decade": 4}])
+def test_another_schedule_is_another_training(planned, schedule):
+    other = [{}, LOG, LIST]
+    digests = [planned(snapshots=s).runs["tiny"].key_digest("train") for s in other]
+    mine = planned(snapshots=schedule).runs["tiny"].key_digest("train")
+    assert digests.count(mine) == (schedule in other) and len(set(digests)) == 3
+
+
 @pytest.mark.parametrize(("epochs", "real"), [(9, 10), (10, 1), (14, 5), (19, 10)])
 def test_the_last_block_has_only_the_remaining_snapshots(planned, epochs, real):
     run = planned({"snapshots_per_block": 10}, epochs=epochs).runs["tiny"]
@@ -117,9 +157,21 @@ def test_a_file_within_the_run_is_accepted(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
+@pytest.mark.parametrize("kind", ["closing.png", "transitions/000000.png"])
+def test_an_artifact_that_the_run_lacks_is_refused(planned, kind):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}})
+    with pytest.raises(UserError, match=rf"{kind}: run 'tiny' has no (closing|transitions)$"):
+        run.check_targets([f"results/tiny/{kind}"])
+
+
+def test_without_its_time_a_film_has_no_closing_picture(planned):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}}).runs["tiny"]
+    assert run.files.of("closing") == [] and "render_closing" not in run.stages()
+
+
 def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 7
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 8
     assert (
         "results/tiny/frames/000012.png" in kept
         and "results/tiny/checkpoint_index/00001.json" in kept
@@ -237,10 +289,12 @@ KNOBS = {
     f"{RUN}.title": ("Another", {"render"} | JOINED),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
     f"{RUN}.epochs": (6, {"render", "timeline", "write_captions", "predict"} | JOINED),
-    f"{RUN}.snapshots.per_epoch": (
-        2,
-        {"train", "render", "timeline", "write_captions", "predict"} | JOINED,
+    f"{RUN}.snapshots": (
+        {"per_epoch": 2},
+        {"train", "timeline", "write_captions", "predict"} | JOINED,
     ),
+    f"{RUN}.snapshots.schedule": ("uniform", set()),
+    f"{RUN}.needs": ("gpu", set()),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
     f"{RUN}.training.batch_size": (9, {"train", "render", "write_captions"}),
@@ -279,8 +333,16 @@ KNOBS = {
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
+# The page of settings shows all others.
+NOT_SHOWN = {"main_run", "snapshots_per_block", f"{POINTS}.examples_per_shard"}
+NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints")}
+NOT_SHOWN |= {f"{RUN}.film.{name}" for name in ("webm_codec", "gif_width", "poster")}
+NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.transitions"}
 # Stages that depend on the same settings as another.
-SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
+SAME_CODE = {
+    "render": {"draw_loop", "render_closing", "render_transitions"},
+    "predict": {"draw_prediction"},
+}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = (
@@ -290,9 +352,7 @@ NO_KNOBS = (
         for part in ("training", "evaluation", "figure", "film", "network.name", "projection.name")
     }
     | {
-        # There is one schedule of snapshots, and one of the learning rate without other keys.
-        f"{RUN}.snapshots",
-        f"{RUN}.snapshots.schedule",
+        # There is one schedule of the learning rate without other keys.
         f"{RUN}.training.schedule.name",
     }
 )
@@ -302,6 +362,7 @@ NO_KNOBS = (
 def test_a_setting_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
     monkeypatch.setattr(ffmpeg, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
+    reached = reached | (set() if knob in NOT_SHOWN else {"write_report"})
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
@@ -535,6 +596,32 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
             "training.optimizer.nesterov is true; expected false, or momentum > 0",
         ),
         ({f"{RUN}.evaluation.train_sample": 999}, "is 999; expected an integer ≤ 60"),
+        ({f"{RUN}.snapshots": {"schedule": "log"}}, "snapshots.per_decade is missing"),
+        ({f"{RUN}.snapshots": {"schedule": "list"}}, "snapshots.steps is missing"),
+        (
+            {f"{RUN}.snapshots": {**LOG, "per_epoch": 2}},
+            "unknown key runs.tiny.snapshots.per_epoch; expected one of schedule, per_decade",
+        ),
+        (
+            {f"{RUN}.snapshots": {"schedule": "list", "steps": [0, 1]}},
+            "snapshots.steps.0 is 0; expected an integer ≥ 1",
+        ),
+        (
+            {f"{RUN}.snapshots": {"schedule": "list", "steps": []}},
+            "snapshots.steps is []; expected a list, at least 1 entry",
+        ),
+        *(
+            (
+                {f"{RUN}.snapshots": {"schedule": "list", "steps": steps}},
+                "snapshots.steps.1 is 3; expected an integer > ",
+            )
+            for steps in ([3, 3], [7, 3, 9])
+        ),
+        (
+            {f"{RUN}.snapshots": {"schedule": "list", "steps": [3, 20, 41]}},
+            "snapshots.steps.2 is 41; expected an integer ≤ 20, the steps of 5 epoch(s): set "
+            "epochs to at least 11",
+        ),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots; expected at most 999999"),
         ({f"{RUN}.figure.time_axis": 4}, "is 4; expected an integer ≥ 5"),
         (

@@ -35,12 +35,15 @@ def test_run_info_contains_what_is_constant_in_a_run(settings):
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
+    ("step", "epoch", "examples"), [(0, 0, 0), (3, 0.3, 24), (6, 0.6, 48), (10, 1, 80)]
 )
-def test_frame_data_contains_its_epoch_and_the_examples_seen(settings, snapshot, epoch, examples):
-    frame_data = render.frame_data(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
-    assert (frame_data.snapshot, frame_data.examples) == (snapshot, examples)
-    assert frame_data.epoch == pytest.approx(epoch)
+def test_frame_data_contains_its_step_its_epoch_and_the_examples_seen(
+    settings, step, epoch, examples
+):
+    history = {"step": np.array([0, step])}
+    frame_data = render.frame_data(settings, 1, pa.table({}), history)
+    assert (frame_data.snapshot, frame_data.step, frame_data.examples) == (1, step, examples)
+    assert frame_data.epoch == epoch
 
 
 def test_the_figure_settings_can_set_the_end_of_the_time_axis(spirals, tmp_path):
@@ -102,7 +105,7 @@ def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, 
     )
     run_info = render.run_info(settings, [])
     scene = render.build_scene(figure, run_info)
-    data = [render.frame_data(settings, n, pa.table({}), {"epoch": np.zeros(1)}) for n in (0, 1)]
+    data = [render.frame_data(settings, n, pa.table({}), {"step": np.zeros(1)}) for n in (0, 1)]
     monkeypatch.setattr(render.FrameInputs, "frame_data", lambda inputs, slot: data[slot])
     monkeypatch.chdir(tmp_path)
     user_code._STATE.take()
@@ -117,7 +120,7 @@ def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, 
 def test_the_data_of_a_frame_is_read_only(settings, tmp_path):
     evaluations.write(tmp_path / "0", {"x": np.zeros(3)}, {}, {"snapshot": 0, "key": {}})
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
-    table = pa.table({"snapshot": [0], "accuracy": [0.5]})
+    table = pa.table({"snapshot": [0], "step": [0], "accuracy": [0.5]})
     frame_data = render.FrameInputs(stage, 0, [tmp_path / "0"], [], table).frame_data(0)
     with pytest.raises(ValueError, match="read-only"):
         frame_data.history["accuracy"][0] = 1
@@ -139,6 +142,9 @@ def test_panels_may_be_a_generator(settings):
     )
     scene = render.build_scene(figure, render.run_info(settings, []))
     frame_data = render.frame_data(
-        settings, 0, pa.table({}), {"epoch": np.zeros(1), "accuracy": np.zeros(1)}
+        settings,
+        0,
+        pa.table({}),
+        {"step": np.zeros(1), "epoch": np.zeros(1), "accuracy": np.zeros(1)},
     )
     assert np.ptp(scene.draw(frame_data)) > 0

@@ -1,10 +1,12 @@
 """Embedded checksums of films: any changed or lost byte is detected."""
 
 import random
+import struct
 
 import pytest
 import tools
 
+from epochreel.core.errors import UserError
 from epochreel.formats import video
 
 MADE = "ab" * 32
@@ -54,3 +56,28 @@ def test_a_lost_or_added_byte_is_detected(film):
 def test_a_film_with_another_key_is_reported(film):
     words = f"{film} was made with other settings, code or versions than the config requires"
     assert refusal(film, "cd" * 32).startswith(words)
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+@pytest.mark.parametrize(
+    "header",
+    [struct.pack(">IIIII", 0, 0, 0, 24, 60), struct.pack(">IQQIQ", 1 << 24, 0, 0, 24, 60)],
+    ids=["32 bits", "64 bits"],
+)
+def test_the_duration_is_in_the_movie_header(tmp_path, header):
+    path = tmp_path / "film.mp4"
+    movie = box(b"moov", box(b"udta", b"?") + box(b"mvhd", header))
+    path.write_bytes(box(b"ftyp", b"isom") + movie + box(b"mdat", b"?" * 9))
+    assert video.duration(path) == 2.5
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no film", box(b"moov", b""), box(b"moov", box(b"mvhd", bytes(20)))]
+)
+def test_a_file_without_a_movie_header_has_no_duration(tmp_path, content):
+    (tmp_path / "film.mp4").write_bytes(content)
+    with pytest.raises(UserError, match="is damaged"):
+        video.duration(tmp_path / "film.mp4")

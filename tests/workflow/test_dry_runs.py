@@ -15,9 +15,10 @@ import reruns
 from rerun_files import ALTERED, LOST, Case
 from workflow import Workplace, copy_code, release, with_key
 
-JOINED = {"publish", "encode sheets", "write_manifest sheets"}
+JOINED = {"publish", "encode sheets", "write_manifest sheets", "write_report sheets"}
 LAST_FILM = {"encode_segment sheets 00001", "encode_closing sheets"} | JOINED
 OF_SHEETS = {"encode_segment sheets 00000"} | LAST_FILM
+PICTURES = {"save_poster sheets", "render_closing sheets"}
 LAST = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
 
 
@@ -30,7 +31,7 @@ def place(world, tmp_path) -> Workplace:
 @pytest.fixture
 def films(world) -> set[str]:
     """The jobs that rerun when the film of every run changes."""
-    rules = ("encode_segment", "encode_closing", "encode", "write_manifest")
+    rules = ("encode_segment", "encode_closing", "encode", "write_manifest", "write_report")
     return {"publish"} | {f"{rule} {run}" for rule in rules for run in world.config["runs"]}
 
 
@@ -82,10 +83,10 @@ def test_a_file_changed_by_hand_is_read_again(place):
     assert place.jobs() == case.jobs
 
 
-def test_a_longer_run_trains_only_its_new_snapshots_and_renders_all(world):
+def test_a_longer_run_makes_only_its_new_snapshots(world):
     config = with_key(world.config, "runs.sheets.epochs", 4)
-    network = {"save_network sheets"}
-    assert world.jobs(config=config) == LAST | {"render sheets 00000"} | OF_SHEETS | network
+    once = {"save_network sheets", "timeline sheets"} | PICTURES
+    assert world.jobs(config=config) == LAST | LAST_FILM | once
 
 
 def test_another_block_size_remakes_a_run_but_no_dataset(world):
@@ -93,7 +94,7 @@ def test_another_block_size_remakes_a_run_but_no_dataset(world):
     rules = {job.split()[0] for job in LAST} | {"save_network"}
     assert reruns.without_blocks(jobs) == {
         f"{rule} sheets" for rule in rules
-    } | reruns.without_blocks(OF_SHEETS)
+    } | reruns.without_blocks(OF_SHEETS | PICTURES)
 
 
 def test_an_added_run_makes_its_own_files_and_nothing_else(world):

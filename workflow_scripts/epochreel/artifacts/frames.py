@@ -98,9 +98,23 @@ def check_frames(
         _frame(Path(path), number, size, what, drawn)
 
 
-def check_closing(path: str | Path, size: tuple[int, int], drawn: str | None = None) -> None:
-    """Check the closing picture as `check_frames` checks frames."""
-    _read(Path(path), "closing picture", None, size, drawn)
+def leading(
+    frames: Sequence[str | Path], size: tuple[int, int], drawn: str
+) -> tuple[int, str | None]:
+    """Return how many of the first frames are complete, and what is wrong with the next one.
+
+    `size` and `drawn` are as in `check_frames`. The second value is None if no frame is wrong.
+    """
+    for number, path in enumerate(frames):
+        try:
+            _check_picture(Path(path).read_bytes(), number, size, drawn)
+        except FileNotFoundError:
+            return number, f"{path} is missing"
+        except OSError as error:
+            return number, f"{path} cannot be read: {error.strerror}"
+        except ValueError as error:
+            return number, f"{path} {error}"
+    return len(frames), None
 
 
 def _check_shape(frames: Sequence[str | Path], size: tuple[int, int]) -> None:

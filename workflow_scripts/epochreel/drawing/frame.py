@@ -45,6 +45,7 @@ class FrameData:
     # first snapshot's.
     layout: np.ndarray | None = None
     way: Transition | None = None  # set in pictures between two snapshots
+    step: int = 0  # number of training steps so far
 
 
 @dataclass(frozen=True)

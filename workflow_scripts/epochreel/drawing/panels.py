@@ -17,6 +17,10 @@ TOP, BOTTOM = 196, 1036
 """Upper edge of panels, below the title line and their headings, and their lower edge."""
 
 
+_TIMES = ("snapshot", "step", "epoch", "examples")
+"""The arrays of a history that are not metrics."""
+
+
 def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: float = TOP) -> None:
     """Draw a two-line heading above a panel that begins at `top`: its title and a note."""
     canvas.text(x, top - 46, title, 26, weight="bold", fit=fit)
@@ -39,7 +43,7 @@ def measured(frame_data: FrameData, metric: str) -> np.ndarray:
     try:
         return np.asarray(frame_data.history[metric], float)
     except KeyError:
-        available = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
+        available = ", ".join(sorted({*frame_data.history} - {*_TIMES})) or "none"
         raise UserError(
             f"the figure shows the metric '{metric}', but evaluate returns {available}: "
             f"return '{metric}' too (None while it is undefined), or draw other panels"

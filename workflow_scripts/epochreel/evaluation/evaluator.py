@@ -26,7 +26,7 @@ from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import lineage
 
 log = logging.getLogger("epochreel")
-_RESERVED = ("snapshot", "epoch", "examples")  # columns that metric tables and captions add
+_RESERVED = ("snapshot", "step", "epoch", "examples")  # columns that metric tables and captions add
 
 
 class Evaluator:
@@ -112,7 +112,13 @@ class Evaluator:
             f"{name} –" if value is None else f"{name} {value:.4f}"
             for name, value in metrics.items()
         )
-        log.info("snapshot %d: %s (%.2f s)", snapshot, summary, time.monotonic() - started)
+        log.info(
+            "snapshot %d: %s (%.2f s)",
+            snapshot,
+            summary,
+            time.monotonic() - started,
+            extra={"progress": {"snapshot": snapshot, "metrics": metrics}},
+        )
 
     def check_repeatable(
         self,

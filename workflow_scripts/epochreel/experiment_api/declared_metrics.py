@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,12 @@ class Metrics(Mapping[str, Metric]):
         for pattern, metric in self._declared.items():
             if pattern.endswith("*") and name.startswith(pattern[:-1]):
                 rest = _words(name.removeprefix(pattern[:-1]))
-                return replace(metric, label=metric.label.replace("{}", rest))
+                named = {
+                    key: text.replace("{}", rest)
+                    for key in ("label", "plain")
+                    if (text := getattr(metric, key))
+                }
+                return replace(metric, **named)
         words = _words(name) or name
         label = words[0].upper() + words[1:]
         return Metric(label, "lower" if _LOWER_IS_BETTER.search(name) else "higher")
@@ -59,6 +64,22 @@ class Metrics(Mapping[str, Metric]):
 
     def __len__(self) -> int:
         return len(self._declared)
+
+
+def main_metric(names: Iterable[str], declared: Metrics) -> str | None:
+    """Return the metric that stands for a run: `accuracy`, or the first one; None without any."""
+    names = list(names)
+    ordered = ["accuracy", *declared, *names]
+    return next((name for name in ordered if name in names), None)
+
+
+def in_words(metric: Metric, *values: float) -> str:
+    """Return a label in lower case with one value or more, such as "loss 2.31 → 0.12 nats"."""
+    label, unit = metric.label, metric.unit
+    if not label[1:2].isupper():
+        label = label[:1].lower() + label[1:]
+    texts = [f"{100 * value:.1f}" if unit == "%" else f"{value:.3g}" for value in values]
+    return " ".join(filter(None, (label, " → ".join(texts), unit)))
 
 
 def read(file: Path) -> Metrics:
@@ -82,7 +103,7 @@ def read(file: Path) -> Metrics:
 def pace(file: Path, names: Sequence[str]) -> list[str]:
     """Return which of the metrics `names` set the pace of a film: those that `METRICS` marks.
 
-    If it marks none, that is `accuracy`, or else the first. Raises `UserError` as `read` does, and
+    If it marks none, that is the main metric. Raises `UserError` as `read` does, and
     if `names` has none of the marked metrics.
     """
     declared = read(file)
@@ -94,7 +115,8 @@ def pace(file: Path, names: Sequence[str]) -> list[str]:
                 f"expected one that it returns ({', '.join(names) or 'it returns none'})"
             )
         return found
-    return ["accuracy"] if "accuracy" in names else list(names[:1])
+    main = main_metric(names, declared)
+    return [] if main is None else [main]
 
 
 def _assigned(file: Path) -> ast.expr | None:
@@ -116,7 +138,7 @@ def _metric(file: Path, name: str, node: ast.expr) -> Metric:
         raise _error(file, node, f"{where} is {shown(ast.unparse(node))}; expected {_FORM}")
     try:
         metric = Metric(**given)
-        for key in ("label", "group", "unit"):
+        for key in ("label", "group", "unit", "plain"):
             if problem := undrawable(getattr(metric, key) or ""):
                 raise ValueError(f"{key} {problem}")
         return metric

@@ -17,6 +17,7 @@ from epochreel.artifacts import projections as projection_files
 from epochreel.core import seeding
 from epochreel.core.errors import UserError, raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
+from epochreel.core.log import log
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
 from epochreel.experiment_api import user_code
@@ -56,7 +57,7 @@ class FrameInputs:
         """Return the data of the frame in a slot; its arrays are read-only."""
         snapshot, settings, reads = self.first + slot, self.stage["settings"], self.stage["reads"]
         predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
-        history = metrics.history(self.metrics, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(self.metrics, snapshot, *lengths(settings))
         history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
         data = frame_data(settings, snapshot, predictions, history)
         if not self.projections:
@@ -119,6 +120,7 @@ def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> 
         for frame_data, path in zip(inputs.all_frame_data(), frames, strict=True):
             pixels = scene.draw(frame_data)
             writer.write(path, frame_data.snapshot, png.encode, pixels)
+            log.debug("%s", path, extra={"progress": {"snapshot": frame_data.snapshot}})
             drawn[1:] = [(frame_data, pixels)]
     return drawn
 
@@ -139,6 +141,7 @@ def draw_transitions(
             all_data = list(_between(previous, frame_data, count))
             pictures = [scene.draw(data) for data in all_data]
             writer.write(path, frame_data.snapshot, _encode_series, pictures)
+            log.debug("%s", path, extra={"progress": {"snapshot": frame_data.snapshot}})
             previous, drawn[1:] = frame_data, [(all_data[-1], pictures[-1])]
     return drawn
 
@@ -218,13 +221,14 @@ def run_info(
     )
 
 
-def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
-    """Return a snapshot's `epoch` and the number of training `examples` before it."""
-    steps = snapshot * settings["steps_per_epoch"] // settings["snapshots_per_epoch"]
-    return {
-        "epoch": snapshot / settings["snapshots_per_epoch"],
-        "examples": steps * settings["batch_size"],
-    }
+def lengths(settings: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the steps of an epoch and the examples of a step."""
+    return settings["steps_per_epoch"], settings["batch_size"]
+
+
+def times(settings: Mapping[str, Any], step: int) -> dict[str, float]:
+    """Return a snapshot's `step`, `epoch` and number of training `examples` before it."""
+    return metrics.times(step, *lengths(settings))
 
 
 def frame_data(
@@ -236,7 +240,7 @@ def frame_data(
     """Return the data of one frame: its predictions and the metrics up to its snapshot."""
     return FrameData(
         snapshot=snapshot,
-        **times(settings, snapshot),
+        **times(settings, int(history["step"][-1])),
         predictions=predictions,
         history=history,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 from epochreel.core.errors import UserError
 from epochreel.provenance import lineage
@@ -58,10 +59,36 @@ def copy_without(path: str | Path, target: str | Path) -> None:
             remaining -= len(data)
 
 
+def duration(path: str | Path) -> float:
+    """Return the length of an MP4 file in seconds. Raises `UserError` if it has none."""
+    with open(path, "rb") as file:
+        end = _enter(file, b"moov", Path(path).stat().st_size)
+        end = _enter(file, b"mvhd", end) if end else None
+        data = file.read(32) if end else b""
+    is_long = data[:1] == b"\1"  # the version of the box
+    form = ">4xQQIQ" if is_long else ">4xIIII"
+    try:
+        _, _, timescale, length = struct.unpack_from(form, data)
+        return length / timescale
+    except (struct.error, ZeroDivisionError):
+        raise UserError(f"{path} is damaged: {lineage.FIX}") from None
+
+
 def _head(path: str | Path) -> bytes:
     """Return the first bytes of the element, which depend on the container."""
     with open(path, "rb") as file:
         return (_VOID if file.read(len(_EBML)) == _EBML else _FREE) + _NAME
+
+
+def _enter(file: BinaryIO, kind: bytes, end: int) -> int | None:
+    """Move to the content of the next box of a kind before `end`; return where it ends, if any."""
+    while (start := file.tell()) + 8 <= end:
+        size, name = struct.unpack(">I4s", file.read(8))
+        size = struct.unpack(">Q", file.read(8))[0] if size == 1 else size or end - start
+        if name == kind:
+            return start + size
+        file.seek(start + max(size, 8))
+    return None
 
 
 def _checksum(path: str | Path, length: int) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import source_checks, validation
 from epochreel.film import timing
@@ -30,6 +32,7 @@ def check_run(run: RunSettings, where: str) -> None:
             f"config: {where}.figure.time_axis is {axis}; expected an integer ≥ {run.epochs} "
             "(the run's epochs)"
         )
+    _check_schedule(run, f"{where}.snapshots")
     _check_training(run, where)
     _check_sample(run, where)
     _check_calls(run)
@@ -37,14 +40,30 @@ def check_run(run: RunSettings, where: str) -> None:
     _check_with_experiment(run, where)
 
 
+def _check_schedule(run: RunSettings, where: str) -> None:
+    per_epoch, steps = run.schedule.get("per_epoch", 1), run.schedule.get("steps", [])
+    if per_epoch > run.steps_per_epoch:
+        raise UserError(
+            f"config: {where}.per_epoch is {per_epoch}; expected an integer ≤ "
+            f"{run.steps_per_epoch} (training.steps_per_epoch)"
+        )
+    for index, (before, step) in enumerate(pairwise(steps), 1):
+        if step <= before:
+            raise UserError(
+                f"config: {where}.steps.{index} is {step}; expected an integer > {before}, the "
+                "step before it"
+            )
+    end = run.epochs * run.steps_per_epoch
+    if steps and steps[-1] > end:
+        epochs = -(-steps[-1] // run.steps_per_epoch)  # rounded up
+        raise UserError(
+            f"config: {where}.steps.{len(steps) - 1} is {steps[-1]}; expected an integer ≤ {end}, "
+            f"the steps of {run.epochs} epoch(s): set epochs to at least {epochs}"
+        )
+
+
 def _check_training(run: RunSettings, where: str) -> None:
     optimizer, schedule = run.training["optimizer"], run.training["schedule"]
-    steps = run.training["steps_per_epoch"]
-    if run.snapshots_per_epoch > steps:
-        raise UserError(
-            f"config: {where}.snapshots.per_epoch is {run.snapshots_per_epoch}; expected an "
-            f"integer ≤ {steps} (training.steps_per_epoch)"
-        )
     # torch rejects this too, but only in the first job, when it creates the optimizer.
     if optimizer.get("nesterov") and (not optimizer["momentum"] or optimizer["dampening"]):
         raise UserError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, cached_property
 from typing import Any
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.loader import Experiment
 from epochreel.film import timing
-from epochreel.plan import schemas
+from epochreel.plan import schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
 CLOSING = "closing"
@@ -31,6 +32,8 @@ class RunSettings:
         where = f"runs.{name}"
         self.network = dataset.check("network", settings["network"], f"{where}.network")
         self.projection = _checked("projections", settings["projection"], f"{where}.projection")
+        schedule = settings["snapshots"]
+        self.schedule = _checked("snapshots", schedule, f"{where}.snapshots", "schedule")
         training = settings["training"]
         self.training = training | {
             key: _checked(kinds, training[key], f"{where}.training.{key}")
@@ -86,14 +89,24 @@ class RunSettings:
         return self.settings["film"]["closing_seconds"] > 0
 
     @property
-    def snapshots_per_epoch(self) -> int:
-        """The number of snapshots per epoch."""
-        return self.settings["snapshots"]["per_epoch"]
+    def steps_per_epoch(self) -> int:
+        """The number of training steps per epoch."""
+        return self.training["steps_per_epoch"]
 
-    @property
+    @cached_property
     def snapshots(self) -> int:
         """The number of snapshots, including the untrained network."""
-        return self.epochs * self.snapshots_per_epoch + 1
+        length = self.steps_per_epoch, self.epochs
+        return snapshot_schedule.count_snapshots(self.schedule, *length)
+
+    @cached_property
+    def steps(self) -> Sequence[int]:
+        """The training step of each snapshot."""
+        return snapshot_schedule.steps(self.schedule, self.steps_per_epoch, self.epochs)
+
+    def step(self, snapshot: int) -> int:
+        """Return the number of training steps before a snapshot."""
+        return self.steps[snapshot]
 
     @property
     def last(self) -> str:
@@ -143,11 +156,11 @@ class RunSettings:
         return [int(block) * self.size + self.snapshot_count(block) - 1 for block in self.blocks()]
 
 
-def _checked(kinds: str, value: Any, where: str) -> dict[str, Any]:
-    """Check an object whose `name` selects one of the schemas in $defs/<kinds>."""
-    return schema.checked(value, _schema_of(kinds), where)
+def _checked(kinds: str, value: Any, where: str, key: str = "name") -> dict[str, Any]:
+    """Check an object whose `key` selects one of the schemas in $defs/<kinds>."""
+    return schema.checked(value, _schema_of(kinds, key), where)
 
 
 @cache
-def _schema_of(kinds: str) -> dict[str, Any]:
-    return schema.by_name(schemas.shared()["$defs"][kinds])
+def _schema_of(kinds: str, key: str) -> dict[str, Any]:
+    return schema.by_name(schemas.shared()["$defs"][kinds], key)

@@ -7,6 +7,7 @@ from typing import Any
 
 from epochreel.experiment_api import source_checks
 from epochreel.film import ffmpeg
+from epochreel.plan import snapshot_schedule
 from epochreel.plan.run_settings import RunSettings
 
 Settings = dict[str, Any]
@@ -25,7 +26,7 @@ def train(run: RunSettings) -> Settings:
         "examples": stored_examples(run),
         "network": run.network,
         "seed": run.settings["seed"],
-        "snapshots_per_epoch": run.snapshots_per_epoch,
+        "snapshots": snapshot_schedule.identity(run.schedule),
         "training": run.training,
     }
 
@@ -72,8 +73,7 @@ def render(run: RunSettings) -> Settings:
         "network": run.network,
         "title": run.settings["title"],
         "figure": figure,
-        "snapshots_per_epoch": run.snapshots_per_epoch,
-        "steps_per_epoch": run.training["steps_per_epoch"],
+        "steps_per_epoch": run.steps_per_epoch,
         "batch_size": run.training["batch_size"],
     }
 
@@ -90,6 +90,11 @@ def timeline(run: RunSettings) -> Settings:
     settings = {"film": {name: film[name] for name in names}, "snapshots": run.snapshots}
     experiment = {"data": {"experiment": run.dataset.settings["experiment"]}}
     return settings | (experiment if run.is_paced_by_change else {})
+
+
+def render_closing(run: RunSettings) -> Settings:
+    """Return the settings of `render`, and the number of snapshots, of which the last is shown."""
+    return {"snapshots": run.snapshots, **render(run)}
 
 
 def film(*names: str) -> Callable[[RunSettings], Settings]:
@@ -149,11 +154,30 @@ def encode_gif(run: RunSettings) -> Settings:
 
 def write_captions(run: RunSettings) -> Settings:
     """Return the settings that the captions depend on."""
-    names = ("data", "snapshots_per_epoch", "steps_per_epoch", "batch_size")
+    names = ("data", "steps_per_epoch", "batch_size")
     chosen = {name: render(run)[name] for name in names}
     if source_checks.defines(run.experiment.file("figure"), "sentences"):
         chosen["figure"] = run.figure["settings"]
     return {"snapshots": run.snapshots, **chosen}
+
+
+def write_report(run: RunSettings) -> Settings:
+    """Return what the pages of a run show: its settings, except those that affect no result."""
+    data = run.dataset.settings
+    names = ("seed", "epochs", "snapshots", "evaluation")
+    shown = {
+        "title": run.settings["title"],
+        "dataset": {name: data[name] for name in ("experiment", "train", "validation", "test")}
+        | {"seed": data["seed"], "settings": data["settings"]},
+        "network": run.network,
+        "training": run.training,
+        **{name: run.settings[name] for name in names},
+        **({"projection": run.projection} if run.projects else {}),
+        "figure": run.figure,
+        "film": {name: run.settings["film"][name] for name in ("pace", "crf", "preset")},
+    }
+    about = {"title": run.settings["title"], "snapshots": run.snapshots}
+    return {"data": _data(run), "shown": shown, **about}
 
 
 def predict(run: RunSettings) -> Settings:

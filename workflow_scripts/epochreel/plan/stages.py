@@ -166,6 +166,10 @@ def _has_transitions(run: RunSettings) -> bool:
     return run.has_transitions
 
 
+def _has_closing(run: RunSettings) -> bool:
+    return run.has_closing
+
+
 def _is_paced_by_change(run: RunSettings) -> bool:
     return run.is_paced_by_change
 
@@ -181,7 +185,7 @@ def _never(_run: RunSettings) -> bool:
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
 _PICTURES = ("render", "render_transitions")
 _FILM = (*_PICTURES, "timeline")
-_CLOSING = ("render", "timeline")
+_CLOSING = ("render", "render_closing", "timeline")
 _QUALITY = ("crf", "preset")
 _PACE = {"timeline": _is_paced_by_change}
 _DECLARED = (
@@ -273,6 +277,14 @@ _DECLARED = (
         exists=_has_transitions,
     ),
     Stage(
+        "render_closing",
+        settings=stage_settings.render_closing,
+        needs=Dependencies(("figure",), _DRAWING),
+        reads=("generate_dataset", "evaluate", "summarize"),
+        makes=(Artifact("closing", "results/{run}/closing.png", carries_key=True),),
+        exists=_has_closing,
+    ),
+    Stage(
         "timeline",
         settings=stage_settings.timeline,
         needs=Dependencies(packages=("numpy", "pyarrow")),
@@ -305,6 +317,22 @@ _DECLARED = (
         reads=("encode_segment", "encode_closing", "timeline"),
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
+    Stage(
+        "save_poster",
+        settings=stage_settings.film("poster"),
+        reads=_PICTURES,
+        makes=(Artifact("report", "results/{run}/poster.png", _never),),
+    ),
+    Stage(
+        "write_report",
+        settings=stage_settings.write_report,
+        needs=Dependencies(packages=("numpy", "pyarrow")),
+        reads=("encode", "summarize"),
+        makes=tuple(
+            Artifact("report", f"results/{{run}}/report/{page}.html", _never)
+            for page in ("film", "metrics", "settings")
+        ),
+    ),
     # The stages below run on request.
     Stage(
         "encode_webm_segment",
@@ -334,9 +362,8 @@ _DECLARED = (
         "encode_gif",
         settings=stage_settings.encode_gif,
         needs=Dependencies(packages=_FFMPEG),
-        reads=_FILM,
+        reads=(*_FILM, "render_closing"),
     ),
-    Stage("save_poster", settings=stage_settings.film("poster"), reads=_PICTURES),
     Stage(
         "write_captions",
         settings=stage_settings.write_captions,

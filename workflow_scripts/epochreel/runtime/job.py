@@ -21,6 +21,7 @@ from epochreel.core.errors import (
 from epochreel.core.files import process_exists
 from epochreel.core.log import log, to_file, to_terminal
 from epochreel.runtime.signals import end_job_at_signal
+from epochreel.runtime.terminal import reports
 
 SCHEDULER = "EPOCHREEL_SCHEDULER"  # Environment variable: the process ID of the workflow.
 RESTARTS = "EPOCHREEL_RESTARTS"  # Environment variable: how often Slurm restarted the job.
@@ -38,10 +39,18 @@ def job(path_to_log: str) -> Iterator[None]:
     """
     to_terminal()
     end_job_at_signal()
-    try:
+    with errors_in_one_line(path_to_log):
         to_file(path_to_log)
+        reports.begin(path_to_log)
         _log_restart()
         _end_with_parents()
+        yield
+
+
+@contextlib.contextmanager
+def errors_in_one_line(path_to_log: str | None = None) -> Iterator[None]:
+    """Log any error in one line, its traceback in the log file, and end with exit status 1."""
+    try:
         yield
     except UserError as error:
         log.error("%s", printable(str(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from types import FrameType
 
 import psutil
@@ -12,6 +13,8 @@ import psutil
 from epochreel.core.log import log
 
 Frame = FrameType | None
+interrupted = threading.Event()
+"""Set once this command has been interrupted."""
 
 
 def end_job_at_signal() -> None:
@@ -32,21 +35,28 @@ def _end_job(number: int, _: Frame) -> None:
 
 
 def interrupt_at_signal() -> None:
-    """Treat SIGTERM and the loss of the terminal like Ctrl-C: end the jobs, release the lock.
+    """End the jobs and release the lock at Ctrl-C, SIGTERM and the loss of the terminal.
 
-    A command started with `nohup` continues when its terminal closes.
+    A command started with `nohup` continues when its terminal closes, and one in the background
+    ignores Ctrl-C.
     """
-    for number in (signal.SIGHUP, signal.SIGTERM):
-        if signal.getsignal(number) is signal.SIG_DFL:
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(number, interrupt)
 
 
 def interrupt(*_: object) -> None:
-    """End the jobs of this process, as Ctrl-C in a terminal does, and interrupt it."""
+    """End the jobs of this process and interrupt it; the second time, only kill jobs that are left.
+
+    A second `KeyboardInterrupt` while Snakemake waits for the jobs would leave the lock.
+    """
+    is_second = interrupted.is_set()
+    interrupted.set()  # First: jobs may end before the loop does.
     for process in _descendants(os.getpid()):
         with contextlib.suppress(psutil.Error):
-            process.terminate()
-    signal.raise_signal(signal.SIGINT)
+            process.kill() if is_second else process.terminate()
+    if not is_second:
+        raise KeyboardInterrupt
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

@@ -1,0 +1,84 @@
+"""What a command shows on the terminal. No rules.
+
+It uses PLAN, IS_COMMAND and IS_MODULE from common.smk and startup.smk.
+"""
+
+from functools import cache
+
+from epochreel.experiment_api import declared_metrics
+from epochreel.runtime.terminal import handler, reasons
+
+
+@cache
+def metrics_declared_by(run):
+    return declared_metrics.read(PLAN.runs[run].experiment.file("evaluation"))
+
+
+def last_snapshot(owner):
+    """The last snapshot of a run; None for a dataset."""
+    return PLAN.runs[owner].snapshots - 1 if owner in PLAN.runs else None
+
+
+def snapshots_of_block(run, wildcards):
+    """The first snapshot of a job's block and their number; None for a job without a block."""
+    block = wildcards.get("block")
+    return block and (int(block) * PLAN.size, PLAN.runs[run].snapshot_count(block))
+
+
+def metric_in_words(run, values):
+    """The main metric of a run and its value."""
+    declared = metrics_declared_by(run)
+    defined = {name: value for name, value in values.items() if value is not None}
+    name = declared_metrics.main_metric(defined, declared)
+    return declared_metrics.in_words(declared[name], defined[name]) if name else ""
+
+
+def metric_so_far(run, block):
+    """The same for the last snapshot of a block."""
+    from epochreel.artifacts import metrics  # Loads pyarrow: 0.2 s.
+    from epochreel.formats import parquet
+
+    last = metrics.rows(parquet.read(f"results/{run}/metrics/{block}.parquet"))[-1]
+    return metric_in_words(
+        run, {n: v for n, v in last.items() if n not in ("snapshot", "step") and v == v}
+    )
+
+
+def config_key(run, dataset, path):
+    """The config key of a path of the settings of a run's stage, or of a dataset."""
+    if run is None:
+        return ".".join(["datasets", dataset, *path] if dataset else path)
+    found = PLAN.runs[run]
+    return reasons.config_key(path, found.settings, found.dataset.name)
+
+
+def films_among(paths):
+    """A line for each film among the files that a command makes or has, the main one last."""
+    from epochreel.film.summary import film_line
+
+    runs = sorted(PLAN.runs.values(), key=lambda run: run is PLAN.main)
+    films = {run.files.film: run for run in runs if run.files.film in paths}
+    if "training.mp4" in paths:
+        films.pop(PLAN.main.files.film, None)
+        films["training.mp4"] = PLAN.main
+    for film, run in films.items():
+        try:
+            yield film_line(film, run.files.last("metrics"), metrics_declared_by(run.name))
+        except Exception:  # The last line of a command that has succeeded must not fail.
+            yield film
+
+
+if IS_COMMAND and not IS_MODULE:
+    # The command ends its jobs at Ctrl-C. A job that is importing modules would print a traceback.
+    shell.prefix("set -euo pipefail; trap '' INT; ")
+    handler.install(
+        workflow,
+        handler.Subject(
+            last=last_snapshot,
+            block=snapshots_of_block,
+            metric=metric_in_words,
+            metric_so_far=metric_so_far,
+            key=config_key,
+            films=films_among,
+        ),
+    )
