@@ -116,7 +116,7 @@ def test_an_experiment_outside_the_repository_gives_a_film(place):
 
 def test_transitions_are_in_the_film_and_do_not_count_as_snapshots(place):
     film = place.path("spirals/training.mp4")
-    assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
+    assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12 + 72
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
     transitions = [place.path(f"spirals/transitions/{n:06d}.png") for n in range(12)]
     sequence = frame_files.FrameSequence(frames, (480, 270), transitions)
