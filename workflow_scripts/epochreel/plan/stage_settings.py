@@ -65,8 +65,8 @@ def project(run: RunSettings) -> Settings:
 
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
-    figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
-    del figure["tweens"]
+    figure = {name: run.figure[name] for name in ("width", "height", "settings")}
+    figure["time"] = run.time_axis()
     return {
         "data": _data(run),
         "examples": _test_examples(run),
