@@ -49,8 +49,9 @@ dry runs of the rest.
 - **Nothing reruns** after reordering keys, writing out a default, writing `1` for `1.0`, or
   removing a run. An added run makes its own results.
 - **A longer run** trains, evaluates and summarizes only what is new: in blocks of ten, a run
-  extended from 13 to 17 snapshots makes its second block again. All frames are rendered again,
-  since the time axis ends later, or only those of the second block if `figure.time_axis` was set.
+  extended from 13 to 17 snapshots makes its second block again, and no block before it. No frame
+  of an earlier snapshot changes, since the time axis of a frame ends near its own position. Steps
+  appended to `snapshots.steps` extend a run in the same way.
 - **The film** of a longer run with `film.pace: even` gets new segments, after its last one if that
   was full, and a new end. With `film.pace: change` it is timed again: all snapshots may appear at
   other times, and all segments are encoded again whose times differ.

@@ -240,6 +240,8 @@ SHARED = [
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
+    Row(f"{RUN}.figure.time_unit", "steps", DRAWING),
+    Row(f"{RUN}.figure.time_scale", "log", DRAWING),
     Row(
         "runs.sketches.figure.tweens",
         2,

@@ -127,7 +127,8 @@ def test_progress_is_a_sentence(numbers, sentence):
 def test_a_caption_without_a_sentence_lists_the_metrics_with_labels_and_units():
     declared = {"accuracy": Metric("Accuracy", group="Accuracy", unit="%")}
     declared |= {"spread": Metric("Spread", unit="px"), "of_*": Metric("{}", group="By class")}
-    numbers = {"snapshot": 2, "epoch": 2.0, "examples": 80, "accuracy": 0.9125, "spread": 4.25}
+    numbers = {"snapshot": 2, "step": 20, "epoch": 2.0, "examples": 80}
+    numbers |= {"accuracy": 0.9125, "spread": 4.25}
     numbers |= {"val_loss": 0.25, "CER": 0.5, "of_0": 0.5}
     sentence = words.of_metrics(Metrics(declared), numbers, {})
     assert sentence == "Epoch 2: accuracy 91.2 %, spread 4.250 px, val loss 0.250, CER 0.500"
@@ -154,3 +155,10 @@ def test_anything_but_a_list_of_sentences_is_an_error(given, words):
     captions.check_sentences(["a", "b"], 2, "figure.py: sentences")
     with pytest.raises(UserError, match=rf"^figure\.py: sentences returns {words}"):
         captions.check_sentences(given, 2, "figure.py: sentences")
+
+
+def test_the_first_steps_are_not_called_epoch_0():
+    numbers = {"snapshot": 1, "step": 2, "epoch": 0.002, "examples": 64, "accuracy": 0.5}
+    assert words.progress(numbers, "pages", "digits").startswith("After 64 pages: 50.0 %")
+    assert words.moment(numbers) == "Step 2"
+    assert words.moment(numbers | {"epoch": 0.06}) == "Epoch 0.1"

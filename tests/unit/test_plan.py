@@ -288,7 +288,7 @@ KNOBS = {
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render"} | JOINED),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "timeline", "write_captions", "predict"} | JOINED),
+    f"{RUN}.epochs": (6, {"timeline", "write_captions", "predict"} | JOINED),
     f"{RUN}.snapshots": (
         {"per_epoch": 2},
         {"train", "timeline", "write_captions", "predict"} | JOINED,
@@ -312,6 +312,8 @@ KNOBS = {
     f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.time_axis": (9, {"render"}),
+    f"{RUN}.figure.time_unit": ("steps", {"render"}),
+    f"{RUN}.figure.time_scale": ("log", {"render"}),
     f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
     f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
@@ -338,6 +340,8 @@ NOT_SHOWN = {"main_run", "snapshots_per_block", f"{POINTS}.examples_per_shard"}
 NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints")}
 NOT_SHOWN |= {f"{RUN}.film.{name}" for name in ("webm_codec", "gif_width", "poster")}
 NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.transitions"}
+# They affect only films that are paced by change.
+NOT_SHOWN |= {f"{RUN}.film.seconds", f"{RUN}.film.max_seconds_per_snapshot"}
 # Stages that depend on the same settings as another.
 SAME_CODE = {
     "render": {"draw_loop", "render_closing", "render_transitions"},
@@ -472,14 +476,14 @@ def test_every_key_of_the_schema_is_in_the_table_of_settings():
 
 
 def test_a_longer_run_does_not_change_full_blocks(planned):
-    size = {"snapshots_per_block": 10, f"{RUN}.figure.time_axis": 40}
+    size = {"snapshots_per_block": 10}
     short, long = (planned(size, epochs=epochs).runs["tiny"] for epochs in (15, 30))
     for stage in ("train", "evaluate", "summarize", "render"):
         assert short.block_settings(stage, "00000") == long.block_settings(stage, "00000")
         assert short.block_settings(stage, "00001") != long.block_settings(stage, "00001")
 
 
-@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize"])
+@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize", "render"])
 def test_no_block_depends_on_the_number_of_epochs(planned, stage):
     runs = [planned(epochs=epochs).runs["tiny"] for epochs in (200, 300)]
     one, other = (cache_keys.canonical(run.block_settings(stage, "0000")) for run in runs)
@@ -623,7 +627,22 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
             "epochs to at least 11",
         ),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots; expected at most 999999"),
-        ({f"{RUN}.figure.time_axis": 4}, "is 4; expected an integer ≥ 5"),
+        ({f"{RUN}.figure.time_axis": 4.5}, "is 4.5; expected a number ≥ 5, the run's last"),
+        (
+            {f"{RUN}.figure": {"time_axis": 19, "time_unit": "steps"}},
+            "is 19; expected a number ≥ 20, the run's last snapshot in steps",
+        ),
+        (
+            {f"{RUN}.figure": {"time_axis": 159, "time_unit": "examples"}},
+            "is 159; expected a number ≥ 160, the run's last snapshot in examples",
+        ),
+        (
+            {
+                f"{RUN}.figure": {"time_axis": 1, "time_unit": "steps", "time_scale": "log"},
+                f"{RUN}.snapshots": {"schedule": "list", "steps": [1]},
+            },
+            "is 1; expected a number > 1, where the logarithmic axis begins",
+        ),
         (
             {f"{RUN}.title": "Zahlen 数 lesen"},
             "runs.tiny.title contains '数' (U+6570 CJK UNIFIED IDEOGRAPH-6570); expected",

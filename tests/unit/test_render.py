@@ -13,6 +13,7 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.frame import FrameData
 from epochreel.drawing.panels import TitleLine
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.film import render
 from epochreel.plan.plan import Plan
@@ -29,7 +30,7 @@ def settings(spirals, tmp_path):
 
 def test_run_info_contains_what_is_constant_in_a_run(settings):
     run_info = render.run_info(settings, [{"label": 1}])
-    assert (run_info.title, run_info.size, run_info.epochs) == ("Mine", (640, 360), 5)
+    assert (run_info.title, run_info.size, run_info.time_axis.end) == ("Mine", (640, 360), None)
     assert (run_info.examples_per_epoch, run_info.test) == (80, [{"label": 1}])
     assert (run_info.data["noise"], run_info.network["width"]) == (0.02, 4)
 
@@ -46,10 +47,20 @@ def test_frame_data_contains_its_step_its_epoch_and_the_examples_seen(
     assert frame_data.epoch == epoch
 
 
-def test_the_figure_settings_can_set_the_end_of_the_time_axis(spirals, tmp_path):
-    config = spirals(figure={"time_axis": 40})
+@pytest.mark.parametrize(
+    ("figure", "axis"),
+    [
+        ({}, TimeAxis()),
+        ({"time_axis": 40.5}, TimeAxis(end=40.5)),
+        ({"time_unit": "steps", "time_scale": "log"}, TimeAxis("steps", "log")),
+        ({"time_scale": "log"}, TimeAxis("epochs", "log", 0.01)),
+        ({"time_unit": "examples", "time_axis": 1e6}, TimeAxis("examples", end=1e6)),
+    ],
+)
+def test_the_figure_settings_set_the_time_axis(spirals, tmp_path, figure, axis):
+    config = spirals(figure=figure, snapshots={"per_epoch": 25}, training={"steps_per_epoch": 50})
     settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
-    assert render.run_info(settings, []).epochs == 40
+    assert render.run_info(settings, []).time_axis == axis
 
 
 def test_a_transition_frame_has_both_snapshots_and_its_progress():

@@ -4,15 +4,15 @@ import os
 import re
 
 import pytest
-from workflow import Workplace, with_key
+from workflow import Workplace, miniature, with_key
 
 OMITTED = "epochreel: omitting cells, words: they need a GPU, and torch finds none here"
 
 
 @pytest.fixture
-def place(tmp_path, world) -> Workplace:
+def place(tmp_path) -> Workplace:
     """The miniature with two runs that need a GPU, on a machine without one."""
-    config = with_key(world.config, "runs.cells.needs", "gpu")
+    config = with_key(miniature(), "runs.cells.needs", "gpu")
     place = Workplace(tmp_path / "place", with_key(config, "runs.words.needs", "gpu"))
     place.environment = {"CUDA_VISIBLE_DEVICES": ""}
     return place
@@ -58,12 +58,12 @@ def test_nothing_is_omitted_on_a_cluster(place):
     assert "omitting" not in said and planned_runs(said) == set(place.config["runs"])
 
 
-def test_torch_is_not_asked_unless_all_is_requested_and_a_run_needs_a_gpu(place, tmp_path, world):
+def test_torch_is_asked_only_if_all_is_requested_and_a_run_needs_a_gpu(place, tmp_path):
     asked = tmp_path / "asked"
     (tmp_path / "torch.py").write_text(f"open({str(asked)!r}, 'w')\n")
     place.environment = {"PYTHONPATH": str(tmp_path)}
     place.make("--dry-run", "results/cells/training.mp4")
-    place.jobs("all", config=world.config)
+    place.jobs("all", config=miniature())
     assert not os.path.exists(asked)
     place.make("--dry-run", "all")
     assert os.path.exists(asked)

@@ -20,6 +20,7 @@ from epochreel.core.files import atomic_write_bytes
 from epochreel.core.log import log
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import Metric
 from epochreel.film.timing import RATE
@@ -214,7 +215,7 @@ def run_info(
         data=settings["data"]["settings"],
         network=settings["network"],
         figure=figure["settings"],
-        epochs=figure["time_axis"],
+        time_axis=TimeAxis(**figure["time"]),
         examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
         metrics=metrics,

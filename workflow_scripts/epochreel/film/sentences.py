@@ -41,11 +41,16 @@ def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data
 
 
 def moment(numbers: Mapping[str, float], examples: str | None = None) -> str:
-    """Say when a snapshot was taken: "Epoch 12, after 480 pages", or "Before training"."""
+    """Say when a snapshot was taken: "Epoch 12, after 480 pages", or "Before training".
+
+    Before a tenth of the first epoch, say only "After 4 pages" or, without `examples`, "Step 2".
+    """
     if not numbers["examples"]:
         return "Before training"
-    after = f", after {numbers['examples']:,.0f} {examples}" if examples else ""
-    return f"Epoch {round(numbers['epoch'], 1):g}{after}"
+    epoch, seen = round(numbers["epoch"], 1), f"{numbers['examples']:,.0f} {examples}"
+    if not epoch:
+        return f"After {seen}" if examples else f"Step {numbers['step']:,.0f}"
+    return f"Epoch {epoch:g}, after {seen}" if examples else f"Epoch {epoch:g}"
 
 
 def wrong_of(wrong: int, total: int, things: str) -> str:

@@ -26,13 +26,8 @@ def check_run(run: RunSettings, where: str) -> None:
         check_pace(settings["film"])
     except UserError as error:
         raise UserError(f"config: {where}.film: {error}") from None
-    axis = run.figure["time_axis"]
-    if axis is not None and axis < run.epochs:
-        raise UserError(
-            f"config: {where}.figure.time_axis is {axis}; expected an integer ≥ {run.epochs} "
-            "(the run's epochs)"
-        )
     _check_schedule(run, f"{where}.snapshots")
+    _check_time_axis(run, f"{where}.figure")
     _check_training(run, where)
     _check_sample(run, where)
     _check_calls(run)
@@ -59,6 +54,23 @@ def _check_schedule(run: RunSettings, where: str) -> None:
         raise UserError(
             f"config: {where}.steps.{len(steps) - 1} is {steps[-1]}; expected an integer ≤ {end}, "
             f"the steps of {run.epochs} epoch(s): set epochs to at least {epochs}"
+        )
+
+
+def _check_time_axis(run: RunSettings, where: str) -> None:
+    axis, start = run.figure["time_axis"], run.time_axis()["start"]
+    if axis is None:
+        return
+    last, unit = run.position(run.snapshots - 1), run.figure["time_unit"]
+    if axis < last:
+        raise UserError(
+            f"config: {where}.time_axis is {axis}; expected a number ≥ {last:.10g}, the run's last "
+            f"snapshot in {unit}"
+        )
+    if run.figure["time_scale"] == "log" and axis <= start:
+        raise UserError(
+            f"config: {where}.time_axis is {axis}; expected a number > {start:g}, where the "
+            "logarithmic axis begins"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, cached_property
+from itertools import count
 from typing import Any
 
 from epochreel.config import schema
@@ -107,6 +108,25 @@ class RunSettings:
     def step(self, snapshot: int) -> int:
         """Return the number of training steps before a snapshot."""
         return self.steps[snapshot]
+
+    def position(self, snapshot: int) -> float:
+        """Return the time of a snapshot in the unit of the time axis."""
+        step, unit = self.step(snapshot), self.figure["time_unit"]
+        if unit == "epochs":
+            return step / self.steps_per_epoch
+        return step * (self.training["batch_size"] if unit == "examples" else 1)
+
+    def time_axis(self) -> dict[str, Any]:
+        """Return the time axis of the curves; nothing in it depends on the length of the run.
+
+        A logarithmic axis begins at 1, or at a smaller power of ten if snapshot 1 comes before 1.
+        """
+        figure, start = self.figure, 1.0
+        axis = {"unit": figure["time_unit"], "scale": figure["time_scale"]}
+        if figure["time_scale"] == "log":
+            power = next(n for n in count() if self.position(1) * 10**n >= 1)
+            start = float(f"1e-{power}")
+        return axis | {"start": start, "end": figure["time_axis"]}
 
     @property
     def last(self) -> str:

@@ -65,8 +65,8 @@ def project(run: RunSettings) -> Settings:
 
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
-    figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
-    del figure["tweens"]
+    figure = {name: run.figure[name] for name in ("width", "height", "settings")}
+    figure["time"] = run.time_axis()
     return {
         "data": _data(run),
         "examples": _test_examples(run),
@@ -174,7 +174,7 @@ def write_report(run: RunSettings) -> Settings:
         **{name: run.settings[name] for name in names},
         **({"projection": run.projection} if run.projects else {}),
         "figure": run.figure,
-        "film": {name: run.settings["film"][name] for name in ("pace", "crf", "preset")},
+        "film": timeline(run)["film"] | encode_segment("crf", "preset")(run)["film"],
     }
     about = {"title": run.settings["title"], "snapshots": run.snapshots}
     return {"data": _data(run), "shown": shown, **about}
