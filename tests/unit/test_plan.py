@@ -288,10 +288,10 @@ KNOBS = {
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
     f"{RUN}.title": ("Another", {"render"} | JOINED),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"timeline", "write_captions", "predict"} | JOINED),
+    f"{RUN}.epochs": (6, {"timeline", "render_closing", "write_captions", "predict"} | JOINED),
     f"{RUN}.snapshots": (
         {"per_epoch": 2},
-        {"train", "timeline", "write_captions", "predict"} | JOINED,
+        {"train", "timeline", "render_closing", "write_captions", "predict"} | JOINED,
     ),
     f"{RUN}.snapshots.schedule": ("uniform", set()),
     f"{RUN}.needs": ("gpu", set()),
@@ -337,9 +337,9 @@ KNOBS = {
 }
 # The page of settings shows all others.
 NOT_SHOWN = {"main_run", "snapshots_per_block", f"{POINTS}.examples_per_shard"}
-NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints")}
+NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints", "snapshots.schedule")}
 NOT_SHOWN |= {f"{RUN}.film.{name}" for name in ("webm_codec", "gif_width", "poster")}
-NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.transitions"}
+NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.tweens"}
 # They affect only films that are paced by change.
 NOT_SHOWN |= {f"{RUN}.film.seconds", f"{RUN}.film.max_seconds_per_snapshot"}
 # Stages that depend on the same settings as another.
