@@ -2,12 +2,18 @@
 
 snakemake training.mp4                            the film of the main run
 snakemake                                         all artifacts of the main run
-snakemake all                                     all artifacts of all runs
+snakemake all                                     all artifacts of all runs, without a GPU
+                                                  those that do not need one
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
 snakemake verify                                  check finished runs against their manifests
+
+While a command is running, and at any other time:
+
+python workflow_scripts/preview.py <run>          the film so far, results/<run>/preview.mp4
+python workflow_scripts/verify.py                 as `snakemake verify`
 """
 
 
@@ -17,19 +23,22 @@ include: "rules/input_functions.smk"
 include: "rules/terminal.smk"
 
 
+# The first page of `snakemake --report`.
+report: "report/workflow.rst"
+
+
 rule everything:
     default_target: True
     input:
         "training.mp4",
         list(PLAN.main.files.artifacts()),  # Snakemake skips the first item of a generator.
         PLAN.main.files.manifest,
+        PLAN.main.files.of("report"),
 
 
 rule all:
     input:
-        "training.mp4",
-        [list(run.files.artifacts()) for run in PLAN.runs.values()],
-        [run.files.manifest for run in PLAN.runs.values()],
+        files_of_all,
 
 
 include: "rules/dataset.smk"
@@ -39,9 +48,11 @@ include: "rules/evaluate.smk"
 include: "rules/summarize.smk"
 include: "rules/project.smk"
 include: "rules/render.smk"
+include: "rules/timeline.smk"
 include: "rules/encode.smk"
 include: "rules/publish.smk"
 include: "rules/captions.smk"
+include: "rules/report.smk"
 include: "rules/loops.smk"
 include: "rules/predict.smk"
 include: "rules/verify.smk"
@@ -53,4 +64,5 @@ localrules:
     everything,
     all,
     summarize,
+    timeline,
     publish,

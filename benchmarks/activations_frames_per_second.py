@@ -19,6 +19,7 @@ import pyarrow as pa
 from frames_per_second import race  # limits numpy to one thread, so import it first
 
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiments.activations import colours, figure
 from epochreel.experiments.activations.classes import SKETCHES
 
@@ -53,7 +54,9 @@ def run_info(images: int, side: int, size: tuple[int, int]) -> RunInfo:
     pixels = np.random.default_rng(1).integers(0, 256, (images, side, side), dtype=np.uint8)
     test = [{"image": each, "label": i % len(SKETCHES)} for i, each in enumerate(pixels)]
     settings = {"sentence_snapshots": 6, "thumbnail": 54}
-    return RunInfo("Activations", size, {"source": "sketches"}, {}, settings, EPOCHS, 5000, test)
+    return RunInfo(
+        "Activations", size, {"source": "sketches"}, {}, settings, TimeAxis(), 5000, test
+    )
 
 
 def reference(run: RunInfo, frame: FrameData) -> bytes:

@@ -28,17 +28,18 @@ import scheduler
 import table
 from workflow import Workplace
 
-from epochreel.artifacts import evaluations, metrics
+from epochreel.artifacts import evaluations, metrics, timeline
 from epochreel.artifacts import frames as frame_files
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core.files import atomic_write_bytes
 from epochreel.drawing.frame import Scene
 from epochreel.experiment_api import loader
 from epochreel.film import encode, render
+from epochreel.film.timing import Timeline
 from epochreel.formats import png
 from epochreel.plan.plan import Plan, Run
 
-DOWNSTREAM = ("metrics", "frames", "training.mp4", "benchmarks")
+DOWNSTREAM = ("metrics", "frames", "timeline.parquet", "training.mp4", "benchmarks")
 
 
 def main() -> None:
@@ -78,16 +79,23 @@ def ffmpeg_alone(workplace: Workplace, run: Run) -> float:
     frames = [workplace.folder / path for path in run.files.of("frames")]
     with tempfile.TemporaryDirectory() as scratch:
         target, frame_stream = Path(scratch, "film.mp4"), Path(scratch, "frames")
-        frame_stream.write_bytes(b"".join(frame.read_bytes() for frame in frames))
+        sequence, times = frame_files.FrameSequence(frames, size), times_of(workplace, run)
+        frame_stream.write_bytes(b"".join(encode.film_pictures(sequence, times)))
         with (
             mock.patch.object(encode, "run", side_effect=_Intercepted) as intercepted,
             suppress(_Intercepted),
         ):
-            encode.encode_film(frame_files.FrameSequence(frames, size), target, film, "", "")
+            encode.encode_film(sequence, times, target, film, "", "")
         start = time.perf_counter()
         with open(frame_stream, "rb") as pictures:
             subprocess.run(intercepted.call_args.args[0], stdin=pictures, check=True)
         return time.perf_counter() - start
+
+
+def times_of(workplace: Workplace, run: Run) -> Timeline:
+    """Return the film frames of each snapshot."""
+    path = workplace.folder / run.files.last("timeline")
+    return Timeline(*timeline.read(path, run.snapshots, run.key_digest("timeline")))
 
 
 class _Intercepted(Exception):
@@ -153,7 +161,7 @@ def inside_render(workplace: Workplace, run: Run, every: int = 10) -> dict[str, 
     summary = metrics.read(path, run.snapshots, stage["reads"]["summarize"])
     timings: dict[str, list[float]] = {}
     for snapshot in range(0, run.snapshots, every):
-        history = metrics.history(summary, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(summary, snapshot, *render.lengths(settings))
         path = workplace.folder / run.files.of("evaluations")[snapshot]
         steps: dict[str, Callable] = {
             "reading the evaluation": lambda _, path=path: evaluations.read(path),

@@ -26,6 +26,7 @@ import pyarrow as pa
 import table
 
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiments.sheets import figure, layout
 from epochreel.formats import png
 
@@ -60,7 +61,7 @@ def frame_data(snapshot: int) -> FrameData:
 
 def run_info(size: tuple[int, int]) -> RunInfo:
     """Return the run of the synthetic evaluations."""
-    return RunInfo("Learning to read", size, {"variant": "plain"}, {}, {}, EPOCHS, 40, [])
+    return RunInfo("Learning to read", size, {"variant": "plain"}, {}, {}, TimeAxis(), 40, [])
 
 
 def reference(frame: FrameData, size: tuple[int, int]) -> bytes:

@@ -17,6 +17,7 @@ import pyarrow as pa
 from frames_per_second import race  # limits numpy to one thread, so import it first
 
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiments.words import data, figure, panels, strips
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, letter
 
@@ -66,7 +67,7 @@ def _history(epochs: np.ndarray) -> dict[str, np.ndarray]:
 def run_info(size: tuple[int, int]) -> RunInfo:
     """Return the run of the synthetic evaluations."""
     test = [{name: column[i] for name, column in TEST.items()} for i in range(panels.SHOWN)]
-    return RunInfo("Learning where to look", size, {}, {}, {}, EPOCHS, 32_000, test)
+    return RunInfo("Learning where to look", size, {}, {}, {}, TimeAxis(), 32_000, test)
 
 
 def reference(frame: FrameData, size: tuple[int, int]) -> bytes:

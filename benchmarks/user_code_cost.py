@@ -110,14 +110,16 @@ def stages(run: Any, folder: Path, pages: int, snapshots: range) -> None:
             path = folder / f"{number}.evaluation"
             evaluate(folder / f"{number}.weights", path, number, json.dumps({}))
             tables.append((evaluations.read(path), evaluations.read_metadata(path)["metrics"]))
-    metrics = pa.Table.from_pylist([{"snapshot": n} | m for n, (_, m) in enumerate(tables)])
+    metrics = pa.Table.from_pylist(
+        [{"snapshot": n, "step": n} | m for n, (_, m) in enumerate(tables)]
+    )
     with stage("render"):
         settings = run.stage_settings("render")["settings"]
         declared = declared_metrics.read(run.experiment.file("evaluation"))
         run_info = render.run_info(settings, test, declared)
         scene = render.build_scene(run.experiment.load("figure"), run_info)
         for number in snapshots:
-            history = render.metrics.history(metrics, number, settings["snapshots_per_epoch"])
+            history = render.metrics.history(metrics, number, *render.lengths(settings))
             frame_data = render.frame_data(settings, number, tables[number][0], history)
             png.encode(scene.draw(frame_data), {"epochreel": keys.canonical({})})
 

@@ -1,13 +1,14 @@
 """Captions.
 
-needs  the metrics of all snapshots of a run
+needs  the metrics of all snapshots of a run, its timeline
 makes  results/<run>/training.vtt, on request
 """
 
 
 rule write_captions:
     input:
-        last_of("metrics"),
+        metrics=last_of("metrics"),
+        timeline="results/{run}/timeline.parquet",
     output:
         "results/{run}/training.vtt",
     log:

@@ -3,9 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from snakemake.utils import update_config
-
-from epochreel.config.yaml_file import load_arguments, load_file, retyped
+from epochreel.config.yaml_file import base_folder, read_config, retyped
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import of_shard
 from epochreel.plan.plan import Plan
@@ -24,33 +22,24 @@ def or_stop(function):
     return wrapper
 
 
-# A config named on the command line replaces config.yaml. Snakemake's own loader would merge the
-# two, accept duplicate keys, and run Python if a file contains `__use_yte__`. It has already read
-# the files named on the command line that way; here all are read as plain YAML.
-CONFIGS = workflow.configfiles or ["config.yaml"]
+# Snakemake has already read the files and arguments of the command with its own loader; here they
+# are read again, as plain YAML.
+CONFIGS = workflow.configfiles
+ARGUMENTS = workflow.config_settings.config_args  # Unparsed; jobs on a cluster receive them too.
 IS_MODULE = not workflow.modifier.is_main_snakefile()
 
 
 @or_stop
-def read_config():
-    """Return all config files merged in order, overridden by `--config`.
-
-    For a module, return the config that the other workflow passes to it.
-    """
-    # The unparsed arguments of `--config`, which jobs on a cluster receive too.
-    arguments = workflow.config_settings.config_args
+def own_config():
+    """Return the config of the command; for a module, what the other workflow passes to it."""
     if IS_MODULE:
-        return retyped(config, workflow.config_settings.config, arguments)
-    merged = {}
-    for values in [*map(load_file, CONFIGS), *load_arguments(arguments)]:
-        update_config(merged, values)
-    return merged
+        return retyped(config, workflow.config_settings.config, ARGUMENTS)
+    return read_config(CONFIGS, ARGUMENTS)
 
 
-# Relative paths in the config start from its folder. Snakemake does not track `Path` values in
-# params, so moving the folder reruns nothing.
-BASE = Path(CONFIGS[-1]).resolve().parent
-PLAN = or_stop(Plan)(read_config(), BASE)
+# Snakemake does not track `Path` values in params, so moving the folder reruns nothing.
+BASE = base_folder(CONFIGS)
+PLAN = or_stop(Plan)(own_config(), BASE)
 SLOTS = PLAN.slots
 # Scripts read settings that do not affect results, such as which checkpoints to keep, from `config`.
 config.clear()
@@ -63,4 +52,5 @@ wildcard_constraints:
     split="train|validation|test",
     shard=r"\d{5}",
     block=rf"\d{{{PLAN.block_digits}}}",
+    segment=r"\d{4,5}",
     name=r"[^/]+",

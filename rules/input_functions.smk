@@ -6,10 +6,12 @@ IS_COMMAND and `begin` from startup.smk.
 
 import json
 import os
+from decimal import Decimal
 
 from snakemake.logging import logger
 
 from epochreel.provenance.file_checksums import content_digest
+from epochreel.runtime import gpu
 
 
 @cache
@@ -21,13 +23,46 @@ def check_targets():
     begin()
 
 
+@cache
+def check_steps(run):
+    """Check that the steps of a run's existing snapshots are those in the config, once per run."""
+    run.check_steps()
+
+
 def run_of(wildcards):
     """Return the run of a job.
 
     Nearly every function below calls this, so the targets are checked before any job is planned.
     """
     check_targets()
-    return PLAN.run(wildcards.run)
+    run = PLAN.run(wildcards.run)
+    check_steps(run)
+    return run
+
+
+@cache
+def runs_of_all():
+    """Return the runs that the target `all` makes; log which ones it omits."""
+    needing = [run.name for run in PLAN.runs.values() if run.settings["needs"] == "gpu"]
+    # Snakemake sets this for every executor that is not local, in its dry runs too.
+    settings = workflow.execution_settings
+    on_cluster = settings is not None and settings.use_threads
+    if not needing or on_cluster or not gpu.torch_finds_none():
+        return list(PLAN.runs.values())
+    need = "it needs" if len(needing) == 1 else "they need"
+    names = ", ".join(needing)
+    logger.warning(f"epochreel: omitting {names}: {need} a GPU, and torch finds none here")
+    return [run for run in PLAN.runs.values() if run.name not in needing]
+
+
+@or_stop
+def files_of_all(_wildcards):
+    """The files that the target `all` makes."""
+    check_targets()
+    runs = runs_of_all()
+    kept = [file for run in runs for file in (*run.files.artifacts(), run.files.manifest)]
+    pages = [file for run in runs for file in run.files.of("report")]
+    return [*(["training.mp4"] if PLAN.main in runs else []), *kept, *pages]
 
 
 def all_of(kind):
@@ -50,15 +85,36 @@ def of_block(name):
     return or_stop(lambda wildcards: getattr(run_of(wildcards).files, name)(wildcards.block))
 
 
-def settings_of(stage):
-    """The fingerprint of a run's stage, or of one block of it, as canonical JSON."""
+def of_segment(kind, segment=None):
+    """The files of one kind of the snapshots of a segment: of `segment`, or of the wildcard."""
+
+    def files(wildcards):
+        return run_of(wildcards).files.of_segment(kind, segment or wildcards.segment)
+
+    return or_stop(files)
+
+
+def settings_of(stage, segment=None):
+    """The fingerprint of a run's stage, or of one block or segment of it, as canonical JSON."""
 
     def settings(wildcards):
         run = run_of(wildcards)
-        block = wildcards.get("block")
-        return canonical(run.job_settings(stage, block))
+        position = wildcards.get("block"), wildcards.get("segment", segment)
+        return canonical(run.job_settings(stage, *position))
 
     return or_stop(settings)
+
+
+@or_stop
+def snapshots_of(wildcards):
+    """The number of a run's snapshots, as a `Decimal`: Snakemake does not track it in params."""
+    return Decimal(run_of(wildcards).snapshots)
+
+
+@or_stop
+def title_of(wildcards):
+    """The title and the name of a run, the heading of its part of the report."""
+    return f"{run_of(wildcards).settings['title']} ({wildcards.run})"
 
 
 def threads_of(part):

@@ -1,10 +1,11 @@
-"""Frames and transitions.
+"""Frames, transitions and the closing picture.
 
 needs  a block's evaluations, its metrics, the test shards (for the examples in the frame); if
        points are projected, the block's projections; for the transition to its first snapshot,
        the evaluation and projection of the previous snapshot
 makes  results/<run>/frames/<snapshot>.png; if points move between snapshots,
-       results/<run>/transitions/<snapshot>.png, animated: the transition to that snapshot
+       results/<run>/transitions/<snapshot>.png, animated: the transition to that snapshot; from the last evaluation and all
+       metrics, results/<run>/closing.png, unless film.closing_seconds is 0
 """
 
 
@@ -57,3 +58,27 @@ rule render_transitions:
         base=BASE,
     script:
         "../workflow_scripts/render_transitions.py"
+
+
+rule render_closing:
+    input:
+        evaluation=last_of("evaluations"),
+        metrics=last_of("metrics"),
+        test=shards_of("test"),
+    output:
+        "results/{run}/closing.png",
+    log:
+        "results/{run}/logs/render_closing.log",
+    benchmark:
+        "results/{run}/benchmarks/render_closing.tsv"
+    conda:
+        "../envs/rendering.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings=settings_of("render_closing"),
+        base=BASE,
+    script:
+        "../workflow_scripts/render_closing.py"

@@ -37,6 +37,7 @@ rule train:
     params:
         settings=settings_of("train"),
         base=BASE,
+        snapshots=snapshots_of,
     script:
         "../workflow_scripts/train.py"
 

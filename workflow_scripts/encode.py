@@ -1,55 +1,45 @@
-"""Encode a run's frames as MP4, WebM or GIF, or save one as the poster."""
+"""Join the segments of a film."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-from epochreel.artifacts.frames import FrameSequence
+from epochreel.artifacts import segment_files, timeline
+from epochreel.core.errors import UserError
 from epochreel.core.log import log
 from epochreel.film import encode as encoder
-from epochreel.film import ffmpeg
+from epochreel.film.segment_store import SegmentStore
+from epochreel.film.timing import Timeline
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
 
-def encode(
-    make: Callable,
-    paths_to_frames: list,
-    paths_to_transitions: list,
-    path_to_target: str,
-    stage: dict,
-) -> None:
-    """Write `path_to_target` from all frames, in order; `make` is a function of `film.encode`.
-
-    `paths_to_transitions` are the transitions before each frame, or empty.
-    """
-    settings = stage["settings"]
-    film = settings["film"]
-    size = (settings["width"], settings["height"])
-    tags = {}
-    if "title" in settings:
-        tags = {"title": settings["title"], "key_digest": keys.key_digest(stage)}
-    if "ffmpeg" in film:
-        log.info("%s: %s", ffmpeg.ffmpeg_path(film), ffmpeg.ffmpeg_line(film))
-    sequence = FrameSequence(paths_to_frames, size, paths_to_transitions, stage["reads"])
-    make(sequence, path_to_target, film, **tags)
-    log.info("wrote %s from %d frames", path_to_target, len(paths_to_frames))
-
-
-ENCODERS = {
-    ".mp4": encoder.encode_film,
-    ".webm": encoder.encode_webm,
-    ".gif": encoder.encode_gif,
-    ".png": encoder.save_poster,
-}
+def encode(paths_to_segments: list, path_to_timeline: str, path_to_film: str, stage: dict) -> None:
+    """Check all segments, join them in order, and delete older ones from the store."""
+    settings, reads, target = stage["settings"], stage["reads"], Path(path_to_film)
+    film, snapshots = settings["film"], settings["snapshots"]
+    times = Timeline(*timeline.read(path_to_timeline, snapshots, reads["timeline"]))
+    made_by = "encode_webm" if target.suffix == ".webm" else "encode"
+    digests = reads[f"{made_by}_segment"], reads.get(f"{made_by}_closing")
+    expected = segment_files.expected(snapshots, film["segment"], *digests)
+    found = segment_files.check(paths_to_segments, expected)
+    if sum(position.length for position in found) != times.length:
+        raise UserError(
+            f"{target.parent / 'segments'} has {sum(position.length for position in found)} film "
+            f"frames, but {path_to_timeline} has {times.length}: delete that folder and run the "
+            "same command again"
+        )
+    size, key_digest = (settings["width"], settings["height"]), keys.key_digest(stage)
+    encoder.join(paths_to_segments, target, times.length, size, film, settings["title"], key_digest)
+    store = SegmentStore(target.parent / "store" / "segments", target.suffix)
+    store.prune({position.content for position in found})
+    log.info("wrote %s from %d segments", target, len(found))
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         encode(
-            make=ENCODERS[Path(snakemake.output[0]).suffix],
-            paths_to_frames=snakemake.input.frames,
-            paths_to_transitions=snakemake.input.transitions,
-            path_to_target=snakemake.output[0],
+            paths_to_segments=snakemake.input.segments,
+            path_to_timeline=snakemake.input.timeline,
+            path_to_film=snakemake.output[0],
             stage=json.loads(snakemake.params.settings),
         )

@@ -28,7 +28,7 @@ def evaluate(
     sample = Split.sample(stage, "train", paths_to_sample, settings["evaluation"]["train_sample"])
     evaluator = Evaluator(experiment, settings, test, sample)
     key_digest, last = stage["reads"]["train"], first + count - 1
-    checksums = checkpoint_index.digests(path_to_index, count, last, key_digest)
+    checksums = checkpoint_index.digests(path_to_index, stage["steps"], last, key_digest)
     for slot, (checkpoint, checksum) in enumerate(
         zip(paths_to_checkpoints, checksums, strict=False)
     ):

@@ -1,7 +1,7 @@
 """Publish the main run's film in the working folder."""
 
 from epochreel.core.files import atomic_copy
-from epochreel.formats import mp4
+from epochreel.formats import video
 from epochreel.runtime.job import job
 
 
@@ -10,7 +10,7 @@ def publish(path_to_film: str, path_to_published: str, key_digest: str) -> None:
 
     It is a copy and not a hard link for the reason given in `save_network`.
     """
-    mp4.check(path_to_film, key_digest)
+    video.check(path_to_film, key_digest)
     atomic_copy(path_to_film, path_to_published)
 
 

@@ -32,7 +32,9 @@ def render(
         first=stage["first"],
         evaluations=paths_to_evaluations[:count],
         projections=paths_to_projections[:count],
-        metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
+        metrics=metrics.read(
+            path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
+        ),
     )
     scene = renderer.build_scene(figure, run_info)
     drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))

@@ -36,11 +36,13 @@ def render_transitions(
         first=stage["first"] - previous_count,
         evaluations=paths_to_evaluations[: count + previous_count],
         projections=paths_to_projections[: count + previous_count],
-        metrics=metrics.read(path_to_metrics, stage["first"] + count, stage["reads"]["summarize"]),
+        metrics=metrics.read(
+            path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
+        ),
     )
     scene, key = render.build_scene(figure, run_info), keys.key(stage)
     drawn = render.draw_transitions(
-        scene, inputs, paths_to_transitions[:count], settings["transitions"], key
+        scene, inputs, paths_to_transitions[:count], settings["tweens"], key
     )
     if again := experiment.to_repeat(stage["first"], count):
         fresh_info = render.run_info(settings, test, declared)

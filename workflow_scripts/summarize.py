@@ -15,9 +15,10 @@ def summarize(
 ) -> None:
     """Append the metrics of the block's snapshots to the table of the block before."""
     first, key_digest, before = stage["first"], stage["reads"]["evaluate"], None
+    snapshots = zip(stage["steps"], paths_to_evaluations, strict=False)  # without the empty slots
     rows = [
-        {"snapshot": number} | evaluations.metrics(path, number, key_digest)
-        for number, path in enumerate(paths_to_evaluations[: stage["count"]], first)
+        {"snapshot": number, "step": step} | evaluations.metrics(path, number, key_digest)
+        for number, (step, path) in enumerate(snapshots, first)
     ]
     if path_to_metrics_before:
         before = metrics.read(path_to_metrics_before, first, keys.key_digest(stage))

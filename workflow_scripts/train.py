@@ -51,7 +51,7 @@ if __name__ == "__main__":
             base=snakemake.params.base,
             run_size=RunSize(
                 run=snakemake.wildcards.run,
-                snapshots=run["epochs"] * run["snapshots"]["per_epoch"] + 1 - stage["first"],
+                snapshots=int(snakemake.params.snapshots) - stage["first"],
                 keeps_all=run["keep_checkpoints"] == "all",
                 test_examples=snakemake.config["datasets"][run["dataset"]]["test"],
                 pixels=run["figure"]["width"] * run["figure"]["height"],

@@ -1,4 +1,7 @@
-"""Verify finished runs against their manifests."""
+"""Verify finished runs against their manifests, also while another command is running.
+
+The exit status is 0 if all files are intact, and 1 otherwise.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,16 +11,16 @@ from epochreel.core.errors import UserError
 from epochreel.core.files import sha256
 from epochreel.core.log import NOTICE, log
 from epochreel.plan.plan import Plan, Run
+from epochreel.runtime import command
 from epochreel.runtime.job import job
 
 
-def verify(config: dict, base: Path) -> None:
+def verify(plan: Plan) -> None:
     """Compare each run with its manifest and log what differs.
 
-    Relative paths in the config start from `base`. Raises `UserError` if anything differs, or if a
-    run has a film but no manifest.
+    Raises `UserError` if anything differs, or if a run has a film but no manifest.
     """
-    found, plan = 0, Plan(config, base)
+    found = 0
     for run in plan.runs.values():
         if not any(Path(path).is_file() for path in (run.files.manifest, run.files.film)):
             log.log(NOTICE, "run '%s' is not finished: %s is missing", run.name, run.files.film)
@@ -39,6 +42,10 @@ def _differences(run: Run) -> Iterator[str]:
         yield f"{files.film} has no manifest: run: snakemake {files.manifest}"
         return
     try:
+        run.check_steps()
+    except UserError as error:
+        yield str(error)
+    try:
         sources = run.dataset.sources()
     except UserError as error:  # The results can still be checked without the user's files.
         yield str(error)
@@ -56,5 +63,10 @@ def _published(run: Run) -> list[str]:
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        verify(config=snakemake.config, base=snakemake.params.base)
+    if "snakemake" in globals():
+        with job(snakemake.log[0]):
+            verify(Plan(snakemake.config, snakemake.params.base))
+    else:
+        options = command.options(__doc__)
+        with command.command():
+            verify(Plan.read(options.configfile, options.config))

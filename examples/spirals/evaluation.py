@@ -11,7 +11,7 @@ import torch
 
 from epochreel.experiment_api.interface import Metric
 
-METRICS = {"accuracy": Metric("Accuracy", unit="%")}
+METRICS = {"accuracy": Metric("Accuracy", unit="%", plain="Points assigned correctly")}
 
 
 def evaluate(

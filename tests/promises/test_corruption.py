@@ -24,19 +24,21 @@ from epochreel.core.errors import UserError
 READERS = {
     "results/datasets/*/train/*.parquet": ("train_without_store",),
     "results/datasets/*/validation/*.parquet": ("train_without_store",),
-    "results/datasets/*/test/*.parquet": ("evaluate", "render"),
+    "results/datasets/*/test/*.parquet": ("evaluate", "render", "render_closing"),
     "{run}/checkpoints/*.safetensors": ("evaluate", "save_network", "train"),
     "{run}/store/*/weights/*": ("train", "train_on"),
     "{run}/store/*/optimizer/*": ("train", "train_on"),
     "{run}/store/*/records/*": ("train", "train_on"),
     "{run}/store/*/lock": ("train",),
     "{run}/checkpoint_index/*.json": ("train", "train_on", "evaluate"),
-    "{run}/evaluations/*.parquet": ("summarize", "render"),
-    "{run}/metrics/*.parquet": ("summarize", "render", "captions"),
+    "{run}/evaluations/*.parquet": ("summarize", "render", "render_closing"),
+    "{run}/metrics/*.parquet": ("summarize", "render", "render_closing", "captions"),
     "{run}/projections/*.parquet": ("project", "render", "render_transitions"),
     "{run}/projection.parquet": ("project",),
     "{run}/frames/*.png": ("encode", "save_poster"),
     "{run}/transitions/*.png": ("encode",),
+    "{run}/timeline.parquet": ("encode", "captions", "write_manifest"),
+    "{run}/closing.png": ("write_manifest",),
     "{run}/training.mp4": ("publish", "write_manifest"),
     "{run}/network.safetensors": ("write_manifest",),
     "{run}/manifest.json": ("verify",),
@@ -70,7 +72,7 @@ def kinds(name: str) -> list[str]:
     (dataset,), (run,) = config["datasets"].values(), config["runs"].values()
     absent = {split for split in dataset_shards.SPLITS if not isinstance(dataset.get(split), int)}
     absent |= set() if "projection" in run else {"projections"}
-    absent |= set() if run.get("figure", {}).get("transitions") else {"transitions"}
+    absent |= set() if run.get("figure", {}).get("tweens") else {"transitions"}
     absent |= set() if name == "fitted" else {"projection.parquet"}
     return [pattern for pattern in READERS if absent.isdisjoint(pattern.split("/"))]
 

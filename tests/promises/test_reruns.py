@@ -84,7 +84,7 @@ def test_removing_a_run_reruns_nothing(planned):
 
 DRAWN = {"encode sheets", "encode_webm sheets", "encode_gif sheets", "save_poster sheets"}
 DRAWN |= {"publish", "write_manifest sheets", "write_captions sheets", "save_network sheets"}
-DRAWN |= {"predict sheets mine"}
+DRAWN |= {"predict sheets mine", "write_report sheets", "timeline sheets", "render_closing sheets"}
 NEW = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
 
 
@@ -127,6 +127,7 @@ def test_a_shorter_run_makes_its_last_block_again_and_renders_all(planned):
 
 OF_SPIRALS = {f"{rule} spirals" for rule in ("train", "evaluate", "summarize", "render", "encode")}
 OF_SPIRALS |= {"save_network spirals", "write_manifest spirals", "publish"}
+OF_SPIRALS |= {"save_poster spirals", "write_report spirals"}
 
 
 def test_another_block_size_remakes_a_run_but_no_dataset(made_alone):

@@ -56,7 +56,8 @@ def _shared_choices() -> Iterator[str]:
     for name, choices in _SHARED["$defs"].items():
         if all(isinstance(part, Mapping) and "properties" in part for part in choices.values()):
             yield f"## {name.capitalize()}"
-            yield from _choices(name.removesuffix("s"), choices)
+            kind, key = ("snapshots", "schedule") if name == "snapshots" else (name[:-1], "name")
+            yield from _choices(kind, choices, key)
 
 
 def _section(heading: str, schema: Mapping) -> str:
@@ -77,9 +78,9 @@ def _experiment(path: Path) -> str:
     return "\n\n".join(parts)
 
 
-def _choices(kind: str, choices: Mapping[str, Mapping]) -> Iterator[str]:
+def _choices(kind: str, choices: Mapping[str, Mapping], key: str = "name") -> Iterator[str]:
     """Yield the available names with their descriptions, and one table of all their keys."""
-    yield f"`{kind}: {{name: …}}` names one of these:"
+    yield f"`{kind}: {{{key}: …}}` names one of these:"
     yield "\n".join(
         f"- `{name}`: {_in_a_line(_resolved(schema).get('description', ''))}"
         for name, schema in choices.items()

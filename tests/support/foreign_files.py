@@ -8,7 +8,7 @@ from pathlib import Path
 from stage_world import redeclare
 
 from epochreel.artifacts import checkpoints
-from epochreel.formats import mp4, parquet, png
+from epochreel.formats import parquet, png, video
 
 
 def other_weights(path: Path) -> None:
@@ -33,9 +33,12 @@ def another_states(path: Path) -> None:
 
 
 def another_film(path: Path) -> None:
-    """Replace a film by the same one with the key of another run in its checksum."""
-    path.write_bytes(path.read_bytes()[: -mp4._LENGTH])
-    mp4.embed_checksum(path, "0" * 64)
+    """Replace a film or a segment by the same one with the key of another run in its checksum."""
+    note = path.read_bytes()[-video._NOTE - 65 : -65].decode().rstrip()
+    bare = path.with_suffix(".bare")
+    video.copy_without(path, bare)
+    bare.replace(path)
+    video.embed_checksum(path, "0" * 64, note)
 
 
 def red(path: Path) -> None:

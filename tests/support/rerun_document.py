@@ -27,7 +27,8 @@ stages that rerun after a change. **Every stage that reads their results reruns 
 {readers}
 
 - A run has `project` if its film shows points, `fit_projection` with the projections `linear` and
-  `aligned_umap`, and `render_transitions` if `figure.transitions` is set.
+  `aligned_umap`, and `render_transitions` if `figure.tweens` is set.
+- `timeline` reads `summarize` only with `film.pace: change`.
 - An unbounded training set is not stored. Where a table names `generate_dataset`, such a run starts
   with `train` and `describe_network`.
 - Results made on request (other film formats, captions, loops, predictions) rerun when requested.
@@ -48,8 +49,11 @@ dry runs of the rest.
 - **Nothing reruns** after reordering keys, writing out a default, writing `1` for `1.0`, or
   removing a run. An added run makes its own results.
 - **A longer run** trains, evaluates and summarizes only what is new: in blocks of ten, a run
-  extended from 13 to 17 snapshots makes its second block again. All frames are rendered again,
-  since the time axis ends later, or only those of the second block if `figure.time_axis` was set.
+  extended from 13 to 17 snapshots makes its second block again, and no block before it. No frame
+  of an earlier snapshot changes, since the time axis of a frame ends near its own position. Steps
+  appended to `snapshots.steps` extend a run in the same way.
+- **The film** of a longer or shorter run is encoded again, and with `film.pace: change` it is also
+  timed again: all snapshots may appear at other times.
 - **A shorter run** trains nothing: `train` runs for the last block and links it from the store. That
   block is evaluated, summarized and rendered again up to the new end.
 - **With `keep_checkpoints: last`** a longer run trains its last block again. A shorter run trains
@@ -127,9 +131,10 @@ def first(rules: Iterable[str]) -> set[str]:
     """Return the rules that read the results of no other of these, directly or indirectly.
 
     A rule that only some runs have comes before no other: a run without it starts at the next one.
+    Likewise a rule does not come before one that reads it in some runs only.
     """
-    rules = set(rules)
-    later = {r for rule in rules - set(SOME) for r in reruns.following(READERS.get(rule, ()))}
+    rules, skipped = set(rules), reruns.ONLY_PACED_BY_CHANGE
+    later = {r for rule in rules - set(SOME) for r in reruns.following([rule], skipped) - {rule}}
     return rules - later
 
 

@@ -43,9 +43,16 @@ def shard(split: str) -> set[str]:
 
 
 MANIFEST = {"write_manifest sheets"}
-FILM = {"encode sheets", "publish"} | MANIFEST
+REPORT = {"write_report sheets"}
+JOINED = {"encode sheets", "publish"} | MANIFEST | REPORT
+POSTER = {"save_poster sheets"}
+CLOSING = {"render_closing sheets"}
+FIRST_FILM = first("encode_segment") | JOINED
+LAST_FILM = second("encode_segment") | {"encode_closing sheets"} | JOINED
+FILM = FIRST_FILM | LAST_FILM
+DRAWN = FILM | POSTER | CLOSING
 NETWORK = {"save_network sheets"} | MANIFEST
-TRAINED = both("train", "evaluate", "summarize", "render") | FILM | NETWORK
+TRAINED = both("train", "evaluate", "summarize", "render") | DRAWN | NETWORK
 LAYERS = {"describe_network sheets"}
 LOST = [
     Case(
@@ -61,7 +68,7 @@ LOST = [
     Case(
         "a shard of the test set",
         f"{SHARDS}/test/00000.parquet",
-        shard("test") | both("evaluate", "summarize", "render") | FILM,
+        shard("test") | both("evaluate", "summarize", "render") | DRAWN,
     ),
     Case(
         "a checkpoint",
@@ -72,7 +79,7 @@ LOST = [
     Case(
         "a checkpoint of the last block",
         f"{RUN}/checkpoints/000011.safetensors",
-        second("train", "evaluate", "summarize", "render") | FILM | NETWORK,
+        second("train", "evaluate", "summarize", "render") | LAST_FILM | POSTER | CLOSING | NETWORK,
         "weights come from the store",
     ),
     Case(
@@ -84,12 +91,23 @@ LOST = [
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
-        first("evaluate") | both("summarize", "render") | FILM,
+        first("evaluate") | both("summarize", "render") | DRAWN,
     ),
-    Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | FILM),
-    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FILM),
-    Case("the film", f"{RUN}/training.mp4", FILM),
+    Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | DRAWN),
+    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FIRST_FILM | POSTER),
+    Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | JOINED),
+    Case("the closing picture", f"{RUN}/closing.png", CLOSING | {"encode_closing sheets"} | JOINED),
+    Case(
+        "a segment of the film",
+        f"{RUN}/segments/00000.mp4",
+        FIRST_FILM,
+        "it is copied from the store",
+    ),
+    Case("the end of the film", f"{RUN}/segments/closing.mp4", {"encode_closing sheets"} | JOINED),
+    Case("the film", f"{RUN}/training.mp4", JOINED),
     Case("the published film", "training.mp4", {"publish"}),
+    Case("the poster", f"{RUN}/poster.png", {"save_poster sheets"}),
+    Case("a page of the report", f"{RUN}/report/film.html", REPORT),
     Case("`network.safetensors`", f"{RUN}/network.safetensors", NETWORK),
     Case("the manifest", f"{RUN}/manifest.json", MANIFEST),
     Case(
@@ -97,6 +115,12 @@ LOST = [
         f"{RUN}/store/*/*/*",
         set(),
         "until a checkpoint is lost, which is then trained again",
+    ),
+    Case(
+        "the store's segments",
+        f"{RUN}/store/segments/*",
+        set(),
+        "until a job needs a segment, which is then encoded again",
     ),
     Case(
         "a training table",
@@ -116,18 +140,21 @@ _LAYOUTS = {
     for rule in ("project", "render", "render_transitions")
     for block in ("00000", "00001")
 }
-_OF_SKETCHES = {"encode sketches", "write_manifest sketches"}
+_ALL_SEGMENTS = {f"encode_segment sketches {segment}" for segment in ("00000", "00001")}
+_ALL_SEGMENTS |= {"encode_closing sketches"}
+_OF_SKETCHES = {"encode sketches", "write_manifest sketches", "write_report sketches"}
+_OF_SKETCHES |= {"save_poster sketches"}
 LOST_WHERE_PROJECTED = [
     Case(
         "a projection",
         "results/sketches/projections/000004.parquet",
-        _LAYOUTS | _OF_SKETCHES,
+        _LAYOUTS | _ALL_SEGMENTS | _OF_SKETCHES,
         "its block and later ones",
     ),
     Case(
         "a snapshot's transitions",
         "results/sketches/transitions/000004.png",
-        {"render_transitions sketches 00000"} | _OF_SKETCHES,
+        {"render_transitions sketches 00000", "encode_segment sketches 00000"} | _OF_SKETCHES,
     ),
 ]
 ALTERED = [
@@ -148,51 +175,72 @@ ALTERED = [
     Case(
         "a shard of the test set",
         f"{SHARDS}/test/00000.parquet",
-        both("evaluate", "summarize", "render") | FILM,
+        both("evaluate", "summarize", "render") | DRAWN,
         "`evaluate` rejects it",
         refused=True,
     ),
     Case(
         "a checkpoint",
         f"{RUN}/checkpoints/000004.safetensors",
-        first("evaluate") | both("summarize", "render") | FILM,
+        first("evaluate") | both("summarize", "render") | DRAWN,
         "`evaluate` rejects it",
         refused=True,
     ),
     Case(
         "the last checkpoint",
         f"{RUN}/checkpoints/000012.safetensors",
-        second("evaluate", "summarize", "render") | FILM | NETWORK,
+        second("evaluate", "summarize", "render") | LAST_FILM | POSTER | CLOSING | NETWORK,
         "`evaluate` and `save_network` reject it",
         refused=True,
     ),
     Case(
         "a checkpoint index",
         f"{RUN}/checkpoint_index/00000.json",
-        second("train") | both("evaluate", "summarize", "render") | FILM | NETWORK,
+        second("train") | both("evaluate", "summarize", "render") | DRAWN | NETWORK,
         "`evaluate` rejects it, and so does `train` for the next block",
         refused=True,
     ),
     Case(
         "an evaluation",
         f"{RUN}/evaluations/000004.parquet",
-        both("summarize", "render") | FILM,
+        both("summarize", "render") | DRAWN,
         "`summarize` rejects it",
         refused=True,
     ),
     Case(
         "a metrics table",
         f"{RUN}/metrics/00000.parquet",
-        second("summarize") | both("render") | FILM,
+        second("summarize") | both("render") | DRAWN,
         "`summarize` and `render` reject it",
         refused=True,
     ),
-    Case("a frame", f"{RUN}/frames/000004.png", FILM, "`encode` rejects it", refused=True),
+    Case(
+        "a frame",
+        f"{RUN}/frames/000004.png",
+        FIRST_FILM | POSTER,
+        "`encode_segment` rejects it",
+        refused=True,
+    ),
+    Case("the timeline", f"{RUN}/timeline.parquet", JOINED, "`encode` rejects it", refused=True),
+    Case(
+        "a segment of the film",
+        f"{RUN}/segments/00000.mp4",
+        JOINED,
+        "`encode` rejects it",
+        refused=True,
+    ),
+    Case(
+        "the closing picture",
+        f"{RUN}/closing.png",
+        MANIFEST,
+        "`write_manifest` rejects it",
+        refused=True,
+    ),
     Case(
         "the film",
         f"{RUN}/training.mp4",
-        {"publish"} | MANIFEST,
-        "`publish` and `write_manifest` reject it",
+        {"publish"} | MANIFEST | REPORT,
+        "`publish`, `write_report` and `write_manifest` reject it",
         refused=True,
     ),
     Case("the published film", "training.mp4", set(), "nothing reruns; `verify` reports it"),
@@ -209,5 +257,11 @@ ALTERED = [
         f"{RUN}/store/*/weights/000004.safetensors",
         set(),
         "nothing reruns; a later training detects it",
+    ),
+    Case(
+        "the store's segments",
+        f"{RUN}/store/segments/*",
+        set(),
+        "nothing reruns; a later `encode_segment` detects it",
     ),
 ]

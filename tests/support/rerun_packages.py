@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 # Processes, threads and GPUs are monitored; libvips only checks images, and fonttools only texts;
-# PNGs are read, not compressed; films are not made, or their frames only checked; numpy draws the
-# shards; the digits of scikit-learn are a file that does not change; the picture of a prediction
-# holds no table.
+# PNGs and timelines are read, not written; films are not made, or their frames only checked; numpy
+# draws the shards; the digits of scikit-learn are a file that does not change; the picture of a
+# prediction holds no table.
 WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl", "pyvips", "fonttools"}
-_LOOKING = {"pillow", "deflate", "isal", "numpy"}
+_LOOKING = {"pillow", "deflate", "isal", "numpy", "pyarrow"}
 _FILMING = {"imageio-ffmpeg", "ffmpeg-python"}
 ONLY_IMPORTED = {
     "generate_dataset": {"torch", "scikit-learn", "scipy"},
@@ -15,9 +15,10 @@ ONLY_IMPORTED = {
     "describe_network": {"deflate", "isal"},
     "evaluate": {"deflate", "isal"},
     "draw_prediction": {"pandas"},
-    "encode": _LOOKING,
-    "encode_webm": _LOOKING,
-    "encode_gif": _LOOKING,
+    **{
+        f"encode{name}": _LOOKING
+        for name in ("", "_segment", "_closing", "_webm", "_webm_segment", "_webm_closing", "_gif")
+    },
     "save_poster": _LOOKING | _FILMING,
     "write_captions": _LOOKING | _FILMING,
 }

@@ -36,15 +36,20 @@ def _readers() -> dict[str, set[str]]:
 
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
-FORMS += ["encode_webm", "encode_gif", "save_poster", "write_captions"]
+FORMS += ["encode_webm_segment", "encode_webm_closing", "encode_webm", "encode_gif"]
+FORMS += ["write_captions"]
 """Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
 _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS, *FORMS}]
 ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
 DATA = {name for name in READERS if name.startswith("generate")}
-FILMS = {"encode", "encode_webm", "encode_gif"}
-DRAWING = {"render", "render_transitions", "draw_loop"}
+MP4, WEBM = ({f"encode_{name}segment", f"encode_{name}closing"} for name in ("", "webm_"))
+SEGMENTS = MP4 | WEBM
+ENDS = {"encode_closing", "encode_webm_closing"}
+JOINED = {"encode", "encode_webm"}
+FILMS = SEGMENTS | JOINED | {"encode_gif"}
+DRAWING = {"render", "render_transitions", "render_closing", "draw_loop"}
 SIZED = DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
 LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
@@ -125,7 +130,6 @@ REQUESTED = {
     "sheets": {
         "encode_webm": "training.webm",
         "encode_gif": "training.gif",
-        "save_poster": "poster.png",
         "write_captions": "training.vtt",
         "predict": "predictions/mine.csv",
     },
@@ -159,7 +163,7 @@ SHARED = [
     ),
     Row(f"{DATASET}.test", 4, {"generate_dataset (test)"}),
     Row(f"{DATASET}.examples_per_shard", 10, {"generate_dataset (train)"}),
-    Row(f"{RUN}.title", "Another", DRAWING | {"encode", "encode_webm"}),
+    Row(f"{RUN}.title", "Another", DRAWING | JOINED),
     Row(
         f"{RUN}.dataset",
         "other_sheets",
@@ -170,10 +174,17 @@ SHARED = [
     Row(
         f"{RUN}.epochs",
         4,
-        {"train"},
+        {"train", "timeline"} | JOINED,
         "trains only new snapshots, none if the run is shortened; see below",
     ),
-    Row(f"{RUN}.snapshots.per_epoch", 5, {"train"}),
+    Row(f"{RUN}.snapshots.per_epoch", 5, {"train", "timeline"} | JOINED),
+    Row(f"{RUN}.needs", "gpu", set(), "affects only what `all` makes"),
+    Row(
+        f"{RUN}.snapshots",
+        {"schedule": "log", "per_decade": 3},
+        {"train", "timeline"} | JOINED,
+        "to another schedule, or another `per_decade`",
+    ),
     Row(
         f"{RUN}.keep_checkpoints",
         "last",
@@ -229,19 +240,33 @@ SHARED = [
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
+    Row(f"{RUN}.figure.time_unit", "steps", DRAWING),
+    Row(f"{RUN}.figure.time_scale", "log", DRAWING),
     Row(
-        "runs.sketches.figure.transitions",
+        "runs.sketches.figure.tweens",
         2,
         {"render_transitions"},
         "used only if points are projected",
     ),
-    Row(f"{RUN}.film.seconds_per_snapshot", 0.5, FILMS | {"write_captions"}),
-    Row(f"{RUN}.film.hold_seconds", 1.0, FILMS | {"write_captions"}),
-    Row(f"{RUN}.film.crf", 30, {"encode"}),
-    Row(f"{RUN}.film.preset", "fast", {"encode"}),
-    Row(f"{RUN}.film.threads", 1, {"encode", "encode_webm"}),
+    Row(f"{RUN}.film.pace", "change", {"timeline"} | SEGMENTS),
+    Row(f"{RUN}.film.seconds_per_snapshot", 0.5, {"timeline"} | SEGMENTS, "with `pace: even`"),
+    Row("runs.words.film.seconds", 5, {"timeline"}, "with `pace: change`"),
+    Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
+    Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"} | SEGMENTS),
+    Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"} | ENDS),
+    Row(
+        f"{RUN}.film.closing_seconds",
+        1.0,
+        {"timeline"} | ENDS,
+        "with `0`, the film has no closing picture",
+    ),
+    Row(f"{RUN}.film.segment", 100, SEGMENTS - ENDS | JOINED),
+    Row(f"{RUN}.film.keyframe_seconds", 2, SEGMENTS),
+    Row(f"{RUN}.film.crf", 30, MP4),
+    Row(f"{RUN}.film.preset", "fast", MP4),
+    Row(f"{RUN}.film.threads", 2, SEGMENTS),
     Row(f"{RUN}.film.ffmpeg", "system", FILMS, "with `system`, also after a change of its version"),
-    Row(f"{RUN}.film.webm_codec", "vp9", {"encode_webm"}),
+    Row(f"{RUN}.film.webm_codec", "vp9", WEBM),
     Row(f"{RUN}.film.gif_width", 320, {"encode_gif"}),
     Row(f"{RUN}.film.gif_frames_per_second", 5, {"encode_gif"}),
     Row(f"{RUN}.film.poster", 0.5, {"save_poster"}),
@@ -332,7 +357,8 @@ EXPERIMENT_ROWS = {
 OTHERS = {
     "snapshots_per_block": "all rules of every run, but none of the datasets: the same artifacts "
     "in other blocks, with snapshots from the store",
-    "runs.*.snapshots.schedule": "`uniform` is the only value",
+    "runs.*.snapshots.schedule": "as for `runs.*.snapshots`, since each schedule has keys of its "
+    "own. Steps appended to a list extend the run, and a list changed before its end is refused",
     "datasets.*.experiment": "the dataset and all of its runs, even if the new folder contains the "
     "same code",
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "workflow_scripts"))
@@ -16,8 +16,10 @@ from rerun_rows import (
     FORMS,
     READERS,
     REQUESTED,
+    SEGMENTS,
     SHARED,
     SOME,
+    WEBM,
     Row,
 )
 from workflow import REPOSITORY, miniature
@@ -36,14 +38,24 @@ def world_config() -> dict:
     return made
 
 
-def following(touched: Iterable[str]) -> set[str]:
-    """Return the rules that rerun with `touched`: these, and all that read their results."""
+ONLY_PACED_BY_CHANGE = frozenset(
+    {("summarize", "timeline"), *(("timeline", rule) for rule in SEGMENTS)}
+)
+"""A rule and its reader, in runs with `film.pace: change` only."""
+
+
+def following(touched: Iterable[str], skipped: Collection[tuple[str, str]] = ()) -> set[str]:
+    """Return the rules that rerun with `touched`: these, and all that read their results.
+
+    `skipped` are pairs of a rule and a reader that does not read it.
+    """
     found, waiting = set(), list(touched)
     while waiting:
         rule = waiting.pop()
         if rule not in found:
             found.add(rule)
-            waiting.extend(READERS.get(rule, ()))
+            readers = READERS.get(rule, ())
+            waiting.extend(reader for reader in readers if (rule, reader) not in skipped)
     return found
 
 
@@ -56,10 +68,14 @@ def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
     lacking = set(SOME) - _some_of(config, run)
     lacking |= {f"generate_dataset ({split})" for split in _SPLITS if not _stored(dataset, split)}
     # Nothing depends on what a run lacks.
-    rules = following(set(touched) - lacking) - lacking
+    is_even = config["runs"][run].get("film", {}).get("pace", "even") == "even"
+    skipped = ONLY_PACED_BY_CHANGE if is_even else ()
+    rules = following(set(touched) - lacking, skipped) - lacking
     if run != config["main_run"]:
         rules -= {"publish"}
-    rules -= set(FORMS) - set(REQUESTED.get(run, ()))
+    requested = set(REQUESTED.get(run, ()))
+    requested |= {rule for rule in WEBM if "encode_webm" in requested}
+    rules -= set(FORMS) - requested
     # A manifest lists all artifacts, so it is made again whenever one is.
     if rules - set(FORMS) - {"publish"}:
         rules.add("write_manifest")
@@ -78,7 +94,7 @@ def _some_of(config: Mapping, run: str) -> set[str]:
     found = {"project"}
     if about.get("projection", {}).get("name") in FILM_WIDE:
         found.add("fit_projection")
-    return found | ({"render_transitions"} if about.get("figure", {}).get("transitions") else set())
+    return found | ({"render_transitions"} if about.get("figure", {}).get("tweens") else set())
 
 
 _SPLITS = ("train", "validation", "test")

@@ -9,6 +9,7 @@ from pathlib import Path
 import describe_network
 import draw_loop
 import encode
+import encode_segment
 import evaluate
 import fit_projection
 import generate_dataset
@@ -16,14 +17,17 @@ import predict
 import project
 import publish
 import render
+import render_closing
 import render_transitions
 import save_network
+import save_poster
 import summarize
+import timeline
 import train
 import write_captions
 import write_manifest
+import write_report
 from epochreel.artifacts import dataset_shards, manifest
-from epochreel.film import encode as encoder
 from epochreel.formats import checked_json
 from epochreel.plan import fingerprints, plan
 from epochreel.training import block
@@ -39,7 +43,8 @@ class World:
         self.base = folder
         (run,) = config["runs"].values()
         run["figure"] = run.get("figure", {}) | {"width": 480, "height": 270}
-        run["film"] = run.get("film", {}) | {"preset": "ultrafast", "hold_seconds": 0}
+        holds = {"opening_seconds": 0, "hold_seconds": 0}
+        run["film"] = run.get("film", {}) | {"preset": "ultrafast", "segment": 10, **holds}
         config = plan.Plan(config, folder).checked
         self.plan = plan.Plan(config | {"snapshots_per_block": 1}, folder)
         self.run = self.plan.main
@@ -179,18 +184,63 @@ class World:
             self.base,
         )
 
+    def timeline(self, _number: int = 0) -> None:
+        """Make the timeline."""
+        path, stage = f"{self.folder}/timeline.parquet", self.stage("timeline")
+        timeline.timeline(self.run.files.pace_metrics(), path, stage, self.base)
+
+    def render_closing(self, number: int = -1) -> None:
+        """Make the closing picture after a snapshot."""
+        number, stage = self.snapshots[number], self.stage("render_closing")
+        stage["settings"]["snapshots"] = number + 1
+        render_closing.render_closing(
+            self.path("evaluations", "parquet", number),
+            self.path("metrics", "parquet", number),
+            self.data["test"],
+            f"{self.folder}/closing.png",
+            stage,
+            self.base,
+        )
+
+    def encode_segment(self, number: int = 0) -> None:
+        """Make the segment of a snapshot."""
+        name = f"{number // self.run.settings['film']['segment']:05d}"
+        self._encode_segment("encode_segment", name)
+
+    def encode_closing(self, _number: int = 0) -> None:
+        """Make the end of the film, if it has one."""
+        for _ in self.run.files.of("closing_segment"):
+            self._encode_segment("encode_closing", "closing")
+
+    def _encode_segment(self, stage: str, name: str) -> None:
+        files, is_end = self.run.files, name == "closing"
+        pictures = {
+            "frames": files.of_segment("frames", name),
+            "transitions": [] if is_end else files.of_segment("transitions", name),
+            "closing": next(iter(files.of("closing")), None) if is_end else None,
+        }
+        times, path = next(iter(files.segment_timeline()), None), f"segments/{name}.mp4"
+        about = json.loads(json.dumps(self.run.job_settings(stage, segment=name)))
+        target = f"{self.folder}/{path}"
+        encode_segment.encode_segment(pictures, times, target, is_end, about)
+
     def encode(self, _number: int = 0) -> None:
-        """Make the film."""
-        frames = [self.path("frames", "png", number) for number in self.snapshots]
-        film, stage = f"{self.folder}/training.mp4", self.stage("encode")
-        encode.encode(encoder.encode_film, frames, self.run.files.of("transitions"), film, stage)
+        """Join the film."""
+        film, times = f"{self.folder}/training.mp4", f"{self.folder}/timeline.parquet"
+        encode.encode(self.run.files.all_segments(), times, film, self.stage("encode"))
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
         frames = [self.path("frames", "png", number) for number in self.snapshots]
-        encode.encode(
-            encoder.save_poster, frames, [], f"{self.folder}/poster.png", self.stage("save_poster")
-        )
+        poster, stage = f"{self.folder}/poster.png", self.stage("save_poster")
+        save_poster.save_poster(frames, poster, stage)
+
+    def write_report(self, _number: int = 0) -> None:
+        """Write the pages for the report."""
+        names, last = ("film", "metrics", "settings"), self.snapshots[-1]
+        pages = {name: Path(self.folder, "report", f"{name}.html") for name in names}
+        paths = f"{self.folder}/training.mp4", self.path("metrics", "parquet", last)
+        write_report.write_report(*paths, pages, self.stage("write_report"), self.base)
 
     def captions(self, number: int = -1) -> None:
         """Make the captions from the metrics up to a snapshot."""
@@ -198,7 +248,8 @@ class World:
         path = self.path("metrics", "parquet", number)
         stage = self.stage("write_captions")
         stage["settings"]["snapshots"] = number + 1
-        write_captions.write_captions(path, f"{self.folder}/training.vtt", stage, self.base)
+        times, captions = f"{self.folder}/timeline.parquet", f"{self.folder}/training.vtt"
+        write_captions.write_captions(path, times, captions, stage, self.base)
 
     def save_network(self, number: int = -1) -> None:
         """Save the network of a snapshot."""
@@ -261,7 +312,12 @@ class World:
         for number in self.snapshots:
             for stage in (self.project, self.render, self.render_transitions):
                 stage(number)
-        last = (self.encode, self.save_poster, self.captions, self.save_network)
+        self.render_closing()
+        self.timeline()
+        for number in self.snapshots[:: self.run.settings["film"]["segment"]]:
+            self.encode_segment(number)
+        last = (self.encode_closing, self.encode)
+        last += (self.save_poster, self.write_report, self.captions, self.save_network)
         for stage in (self.describe_network, *last):
             stage()
         self.write_manifest()

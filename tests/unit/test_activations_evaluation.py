@@ -12,6 +12,7 @@ from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
 from epochreel.evaluation import evaluator
 from epochreel.experiments.activations import evaluation
+from epochreel.experiments.activations.classes import SKETCHES
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_rows_are_the_test_set_and_then_the_sample(network, examples):
     columns, _ = tried(network, some(examples, slice(20)), some(examples, slice(20, 30)))
     assert columns["split"].to_pylist() == ["test"] * 20 + ["train"] * 10
     assert columns["example"].to_pylist() == [*range(20), *range(10)]
-    assert columns["label"].to_pylist() == examples["label"].tolist()
+    assert columns["label"].to_pylist() == [SKETCHES[label] for label in examples["label"]]
 
 
 def test_activations_and_probabilities_are_those_of_the_network(network, examples):
@@ -50,7 +51,8 @@ def test_activations_and_probabilities_are_those_of_the_network(network, example
         assert columns[name].type == pa.list_(pa.float16(), truth.shape[1])
         stored = columns[name].values.to_numpy(zero_copy_only=False).reshape(truth.shape)
         assert np.allclose(stored, truth, rtol=1e-3, atol=1e-5)
-    assert columns["prediction"].to_pylist() == probabilities.argmax(1).tolist()
+    predicted = [SKETCHES[label] for label in probabilities.argmax(1)]
+    assert columns["prediction"].to_pylist() == predicted
 
 
 def test_metrics_cover_the_test_set_its_classes_and_the_sample(network, examples):

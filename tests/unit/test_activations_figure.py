@@ -12,6 +12,7 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette, text
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiments.activations import clouds, colours, figure, labels, sentences, thumbnails
 from epochreel.film import render
@@ -36,7 +37,9 @@ def run_info(size=FULL, kinds=3, shape=(28, 28)):
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (TEST, *shape), dtype=np.uint8)
     test = [{"image": image, "label": i % kinds} for i, image in enumerate(images)]
-    return RunInfo("Learning", size, data(kinds), {}, SETTINGS, 10, 100, test, METRICS)
+    return RunInfo(
+        "Learning", size, data(kinds), {}, SETTINGS, TimeAxis(end=10), 100, test, METRICS
+    )
 
 
 def frame_data(skill=0.5, snapshot=5, kinds=3, train=TRAIN):

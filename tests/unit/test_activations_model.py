@@ -99,12 +99,12 @@ def test_a_network_can_memorize_twenty_sketches():
 # -- Contradictions ----------------------------------------------------------------------------
 
 
-def told(of_data=None, test=90, train_sample=0, seconds=1 / 3, **network):
+def told(of_data=None, test=90, train_sample=0, seconds=1 / 3, pace="even", **network):
     asked = {
         "data": data_settings(**of_data or {}),
         "network": settings(**network),
         "figure": {"sentence_snapshots": 6},
-        "film": {"seconds_per_snapshot": seconds},
+        "film": {"pace": pace, "seconds_per_snapshot": seconds},
         "test": test,
         "train_sample": train_sample,
     }

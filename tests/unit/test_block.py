@@ -11,6 +11,7 @@ from spirals import Training
 from stage_world import redeclare
 from tools import flip_bit
 
+from epochreel.artifacts import checkpoints
 from epochreel.core import lock
 from epochreel.core.errors import UserError
 from epochreel.formats import checked_json, parquet
@@ -64,6 +65,67 @@ def test_an_extended_run_gives_the_same_bytes_as_one_long_run(training, whole, m
     numbers = trained(monkeypatch)
     assert training(size=10, epochs=5).make().bytes() == whole.bytes()
     assert numbers == [3, 4, 5]
+
+
+SCHEDULES = {
+    "uniform": [{"per_epoch": 2}] * 2,
+    "log": [{"schedule": "log", "per_decade": 5}] * 2,
+    "list": [{"schedule": "list", "steps": steps} for steps in ([1, 3, 8], [1, 3, 8, 11, 20])],
+}
+
+
+@pytest.mark.parametrize("size", [1, 10])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_an_extended_run_equals_one_made_at_once(training, monkeypatch, schedule, size):
+    short, long = (
+        {"size": size, "epochs": epochs, "run": {"snapshots": snapshots}}
+        for epochs, snapshots in zip((2, 5), SCHEDULES[schedule], strict=True)
+    )
+    made, *counts = training(**short), count(short, training), count(long, training)
+    made.make(range(-(-counts[0] // size)))
+    numbers, more = trained(monkeypatch), training(**long)
+    more.make(range(counts[0] // size, -(-counts[1] // size)))
+    assert numbers == list(range(counts[0], counts[1]))
+    fresh = training("fresh", **long).make(range(-(-counts[1] // size)))
+    assert more.bytes(range(counts[1])) == fresh.bytes(range(counts[1]))
+    last = (counts[1] - 1) // size
+    assert more.state(last).read_bytes() == fresh.state(last).read_bytes()
+
+
+def count(settings, training) -> int:
+    """Return the number of snapshots of a training with these settings."""
+    return training(**settings).block(0).run_size.snapshots
+
+
+def listed(*steps, training, size=1):
+    return training(size=size, run={"snapshots": {"schedule": "list", "steps": list(steps)}})
+
+
+def test_snapshots_are_taken_at_the_steps_of_a_list(training):
+    made = listed(1, 3, 8, size=10, training=training).make()
+    rows = pq.read_table(made.folder / "training" / "0.parquet").to_pylist()
+    assert [(row["step"], row["epoch"]) for row in rows] == [(0, 0), (1, 0.25), (3, 0.75), (8, 2)]
+    assert [row["examples"] for row in rows] == [0, 8, 24, 64]
+    uniform = training("other", size=10).make()
+    assert _tensors(made.checkpoint(3)) == _tensors(uniform.checkpoint(2))  # after eight steps
+
+
+def _tensors(path) -> dict[str, list]:
+    return {name: tensor.tolist() for name, tensor in checkpoints.load(path).items()}
+
+
+def test_a_lost_store_of_a_list_is_made_again_with_the_same_bytes(training, tmp_path):
+    made = listed(1, 3, 8, training=training).make(range(4))
+    before = made.bytes(range(4))
+    shutil.rmtree(tmp_path / "one" / "store")
+    assert made.make([3]).bytes(range(4)) == before
+
+
+@pytest.mark.parametrize("steps", [(1, 2, 3, 8), (3, 8), (1, 4, 8)])
+def test_a_list_changed_below_its_end_is_refused_by_its_store(training, steps):
+    listed(1, 3, 8, size=10, training=training).make()
+    with pytest.raises(UserError, match=r"was taken at step \d; expected step \d: steps may only"):
+        listed(*steps, size=10, training=training).make()
 
 
 def test_a_shortened_run_trains_nothing(training, monkeypatch):
@@ -171,7 +233,7 @@ def test_the_index_lists_the_checkpoints_and_the_last_snapshot(training):
     declared = declared_by(made, 0)
     records = [store(made).record(number) for number in range(6)]
     weights = [record["weights"] for record in records]
-    about = {"snapshot": 5, "optimizer": records[-1]["optimizer"]}
+    about = {"snapshot": 5, "steps": [0, 4, 8, 12, 16, 20], "optimizer": records[-1]["optimizer"]}
     about["key"] = keys.key_digest(made.block(0).stage)
     assert declared == {"checkpoints": weights} | about
 

@@ -3,6 +3,8 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.declared_metrics import Metrics
@@ -10,20 +12,23 @@ from epochreel.experiment_api.interface import Metric
 from epochreel.film import captions, timing
 from epochreel.film import sentences as words
 
-FILM = {"seconds_per_snapshot": 1 / 24, "hold_seconds": 2}
+HOLDS = {"opening_seconds": 0, "hold_seconds": 2, "closing_seconds": 0}
+FILM = {"seconds_per_snapshot": 1 / 24} | HOLDS
 SENTENCES = [f"Epoch {k}" for k in range(121)]
 
 
 def film_cues(sentences=SENTENCES, minimum=1.5, **changes):
-    settings = FILM | changes
-    times = [timing.start_time(k, settings) for k in range(len(sentences))]
-    return captions.cues([*times, timing.film_length(len(sentences), settings)], sentences, minimum)
+    return captions.cues(times_of(sentences, **changes), sentences, minimum)
+
+
+def times_of(sentences=SENTENCES, **changes):
+    return timing.even(len(sentences), FILM | changes).times()
 
 
 def test_cues_follow_each_other_without_gaps_from_start_to_end():
     cues = film_cues()
     assert [cue.end for cue in cues[:-1]] == [cue.start for cue in cues[1:]]
-    assert (cues[0].start, cues[-1].end) == (0, timing.film_length(121, FILM))
+    assert (cues[0].start, cues[-1].end) == (0, times_of()[-1])
 
 
 @pytest.mark.parametrize("minimum", [0.1, 1.5, 2])
@@ -37,13 +42,25 @@ def test_every_cue_stays_long_enough_to_be_read(minimum, hold):
 def test_a_cue_begins_with_the_snapshot_whose_sentence_it_shows():
     for cue in film_cues():
         snapshot = int(cue.sentence.split()[1])
-        assert cue.start == timing.start_time(snapshot, FILM)
+        assert cue.start == times_of()[snapshot]
 
 
 def test_the_first_and_the_last_snapshot_have_a_cue():
     shown = [cue.sentence for cue in film_cues()]
     assert (shown[0], shown[-1]) == ("Epoch 0", "Epoch 120")
     assert [cue.sentence for cue in film_cues(SENTENCES[:2])] == ["Epoch 0", "Epoch 1"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=40), st.integers(0, 48))
+def test_no_cue_of_a_film_of_any_pace_is_too_short(frames, closing):
+    times = timing.Timeline(frames, closing).times()
+    sentences = [f"Epoch {k // 2}" for k in range(len(frames))]
+    shown = [cue.end - cue.start for cue in captions.cues(times, sentences)]
+    assert sum(shown) == times[-1]
+    # The first snapshot and the last one always have a cue.
+    least = min(captions.READABLE, times[-1])
+    assert all(seconds >= least for seconds in shown[1:]) or times[-1] < 2 * captions.READABLE
 
 
 def test_equal_consecutive_sentences_share_one_cue():
@@ -87,7 +104,7 @@ def test_no_sentence_can_break_the_webvtt_file():
 
 
 def test_the_caption_file_lasts_as_long_as_the_film(tmp_path):
-    captions.write_captions(SENTENCES, tmp_path / "training.vtt", FILM)
+    captions.write_captions(SENTENCES, timing.even(121, FILM), tmp_path / "training.vtt")
     written = (tmp_path / "training.vtt").read_text()
     assert written.startswith("WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nEpoch 0\n")
     assert "--> 00:00:07.041\nEpoch 120\n" in written
@@ -110,7 +127,8 @@ def test_progress_is_a_sentence(numbers, sentence):
 def test_a_caption_without_a_sentence_lists_the_metrics_with_labels_and_units():
     declared = {"accuracy": Metric("Accuracy", group="Accuracy", unit="%")}
     declared |= {"spread": Metric("Spread", unit="px"), "of_*": Metric("{}", group="By class")}
-    numbers = {"snapshot": 2, "epoch": 2.0, "examples": 80, "accuracy": 0.9125, "spread": 4.25}
+    numbers = {"snapshot": 2, "step": 20, "epoch": 2.0, "examples": 80}
+    numbers |= {"accuracy": 0.9125, "spread": 4.25}
     numbers |= {"val_loss": 0.25, "CER": 0.5, "of_0": 0.5}
     sentence = words.of_metrics(Metrics(declared), numbers, {})
     assert sentence == "Epoch 2: accuracy 91.2 %, spread 4.250 px, val loss 0.250, CER 0.500"
@@ -137,3 +155,10 @@ def test_anything_but_a_list_of_sentences_is_an_error(given, words):
     captions.check_sentences(["a", "b"], 2, "figure.py: sentences")
     with pytest.raises(UserError, match=rf"^figure\.py: sentences returns {words}"):
         captions.check_sentences(given, 2, "figure.py: sentences")
+
+
+def test_the_first_steps_are_not_called_epoch_0():
+    numbers = {"snapshot": 1, "step": 2, "epoch": 0.002, "examples": 64, "accuracy": 0.5}
+    assert words.progress(numbers, "pages", "digits").startswith("After 64 pages: 50.0 %")
+    assert words.moment(numbers) == "Step 2"
+    assert words.moment(numbers | {"epoch": 0.06}) == "Epoch 0.1"

@@ -11,6 +11,7 @@ from epochreel.core.errors import UserError
 from epochreel.core.files import sha256
 
 MADE = "a" * 64
+STEPS = [10, 20, 30]
 
 
 @pytest.fixture
@@ -21,19 +22,19 @@ def block(tmp_path):
     for number, path in enumerate(paths, start=3):
         path.write_text(path.stem)
         records.append({"snapshot": number, "weights": sha256(path), "optimizer": "b" * 64})
-    checkpoint_index.write(tmp_path / "00001.json", records, MADE)
+    checkpoint_index.write(tmp_path / "00001.json", records, [0, 1, 2, *STEPS], MADE)
     return tmp_path / "00001.json", paths
 
 
-def refusal(path, checkpoints, last=5, made=MADE) -> str:
-    line = tools.refusal(checkpoint_index.check_checkpoints, path, checkpoints, last, made)
+def refusal(path, checkpoints, last=5, made=MADE, steps=STEPS) -> str:
+    line = tools.refusal(checkpoint_index.check_checkpoints, path, checkpoints, steps, last, made)
     assert "delete it and run" in line
     return line
 
 
 def test_the_listed_checkpoints_are_accepted(block):
     path, checkpoints = block
-    checkpoint_index.check_checkpoints(path, checkpoints, 5, MADE)
+    checkpoint_index.check_checkpoints(path, checkpoints, STEPS, 5, MADE)
     checkpoint_index.check_last(path, checkpoints[-1], 5, MADE)
 
 
@@ -58,13 +59,18 @@ def test_an_index_with_a_wrong_number_of_checkpoints_is_reported(block, count):
     assert refusal(path, checkpoints).startswith(words)
 
 
+def test_an_index_of_other_steps_is_reported(block):
+    words = f"{block[0]} holds steps [10, 20, 30], not [10, 21, 30]: "
+    assert refusal(*block, steps=[10, 21, 30]).startswith(words)
+
+
 def test_the_index_of_another_block_or_training_is_reported(block):
     path, checkpoints = block
     assert refusal(path, checkpoints, last=8).startswith(f"{path} holds snapshot 5, not 8: ")
     assert refusal(path, checkpoints, made="d" * 64).startswith(f"{path} was made with other sett")
 
 
-@pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints"])
+@pytest.mark.parametrize("name", ["key", "snapshot", "optimizer", "checkpoints", "steps"])
 def test_an_index_with_one_changed_digit_is_reported_as_damaged(block, name):
     path, checkpoints = block
     text = path.read_text()
@@ -84,4 +90,4 @@ def test_a_missing_index_is_reported_with_the_command_that_makes_it(block):
     path, checkpoints = block
     path.unlink()
     with pytest.raises(UserError, match=f"^{path} is missing: run: snakemake {path}$"):
-        checkpoint_index.check_checkpoints(path, checkpoints, 5, MADE)
+        checkpoint_index.check_checkpoints(path, checkpoints, STEPS, 5, MADE)

@@ -2,13 +2,21 @@
 
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 from snakemake.cli import parse_config
+from snakemake.utils import update_config
 from snakemake_interface_executor_plugins.utils import format_cli_arg
 from tools import refusal
 
-from epochreel.config.yaml_file import load_arguments, retyped
+from epochreel.config.yaml_file import (
+    base_folder,
+    load_arguments,
+    load_file,
+    read_config,
+    retyped,
+)
 
 VALUES = {
     "main_run=tiny": "tiny",
@@ -67,3 +75,39 @@ def test_a_value_that_is_not_yaml_is_refused(text):
     said = refusal(load_arguments, [f"runs={text}"])
     assert said.startswith(f"--config runs={text}: invalid YAML: ")
     assert "such as --config 'runs={name: {epochs: 2}}'" in said
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Two config files in a folder, and `config.yaml` in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    texts = {"a": "{x: {p: 1, q: 2}, y: [1]}", "b": "{x: {q: {r: 3}}, y: [2]}", "config": "{z: 1}"}
+    for name, text in texts.items():
+        Path(f"{name}.yaml").write_text(text)
+    return ["a.yaml", "b.yaml"]
+
+
+def test_config_files_are_merged_in_order_and_overridden_by_arguments(files):
+    found = read_config(files, ["x={p: 5, s: 6}", "w="])
+    assert found == {"x": {"p": 5, "q": {"r": 3}, "s": 6}, "y": [2], "w": None}
+
+
+def test_config_files_replace_the_default_one(files):
+    assert read_config([], []) == {"z": 1}
+    assert "z" not in read_config(files, [])
+    assert base_folder([]) == base_folder(files) == Path.cwd()
+
+
+def test_a_file_merges_as_in_snakemake(files):
+    merged = {}
+    for file in files:
+        update_config(merged, load_file(file))
+    assert read_config(files, []) == merged
+
+
+def test_relative_paths_start_from_the_folder_of_the_last_file(tmp_path):
+    assert base_folder([tmp_path / "a.yaml", tmp_path / "in/b.yaml"]) == tmp_path / "in"
+
+
+def test_an_argument_without_a_value_is_refused(files):
+    assert refusal(read_config, files, ["sheets"]) == "--config sheets: expected key=value"

@@ -62,7 +62,11 @@ def test_a_metric_that_is_not_declared_is_labelled_with_its_name(tmp_path, name,
         ('METRICS = {"a": Metric("A", better="up")}', "; expected Metric(label, direction, group"),
         ('METRICS = {"a": Metric(name)}', "with literal values; only the label is required"),
         ('METRICS = {"a": Metric("A", label="B")}', "expected Metric(label,"),
-        ('METRICS = {"a": Metric("A", "higher", None, None, 1)}', "expected Metric(label,"),
+        (
+            'METRICS = {"a": Metric("A", "higher", None, None, True, "B", 1)}',
+            "expected Metric(label,",
+        ),
+        ('METRICS = {"a": Metric("A", pace=1)}', "METRICS['a']: pace is 1; expected True or"),
         ('METRICS = {"a": Metric("A", **b)}', "expected Metric(label,"),
         (
             'METRICS = {"a": Metric("A", "up")}',

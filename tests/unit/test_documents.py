@@ -41,7 +41,8 @@ def test_the_first_stages_of_a_row_determine_all_that_reruns(row):
 @pytest.mark.parametrize("case", [*LOST, *LOST_WHERE_PROJECTED], ids=lambda case: case.what)
 def test_the_first_stages_of_a_lost_file_determine_all_that_reruns(case):
     rules = rerun_document.rules_of(case) - {"write_manifest"}
-    following = reruns.following(rerun_document.first(rules))
+    first = rerun_document.first(rules)
+    following = reruns.following(first, reruns.ONLY_PACED_BY_CHANGE)
     lacking = set() if case in LOST_WHERE_PROJECTED else set(SOME)
     assert following - lacking - set(reruns.FORMS) - {"publish"} == rules - {"publish"}
 

@@ -1,5 +1,7 @@
 """The canvas, its marks, and the panels that every film shares."""
 
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,7 +10,8 @@ from tools import grey
 from epochreel.drawing import palette, strokes, text
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
-from epochreel.drawing.panels import Curve, TitleLine, in_a_line, percent, thinned, ticks
+from epochreel.drawing.panels import Curve, TitleLine, epochs, in_a_line, percent, thinned
+from epochreel.drawing.time_axis import TimeAxis, next_round, ticks
 from epochreel.experiment_api.interface import Metric
 from epochreel.plan import schemas
 
@@ -22,13 +25,15 @@ def ink(canvas):
 
 
 def run_info(size=FULL, epochs=50, **metrics):
-    return RunInfo("A title", size, {}, {}, {}, epochs, 40, [], metrics)
+    return RunInfo("A title", size, {}, {}, {}, TimeAxis(end=epochs), 40, [], metrics)
 
 
 def frame_data(shares):
-    epochs = np.arange(len(shares), dtype=float)
-    history = {"epoch": epochs, "accuracy": np.array(shares)}
-    return FrameData(len(shares) - 1, epochs[-1], int(epochs[-1] * 40), pa.table({}), history)
+    steps = np.arange(len(shares))
+    times = {"step": steps, "epoch": steps * 1.0, "examples": 40 * steps}
+    history = times | {"accuracy": np.array(shares)}
+    last = len(shares) - 1
+    return FrameData(last, float(last), 40 * last, pa.table({}), history, step=last)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.004, 0.1, 1 / 3, 0.5, 0.999, 1.0])
@@ -232,6 +237,95 @@ def test_ticks_are_a_few_round_numbers(end, step):
     assert ticks(end)[1] == pytest.approx(step) and ticks(end)[-1] <= end * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("position", "end"),
+    [(0, 1), (0.2, 1), (1.01, 2), (2, 2), (3, 5), (5, 5), (6, 10), (10.5, 20), (1001, 2000)],
+)
+def test_an_axis_ends_at_the_next_round_number(position, end):
+    assert next_round(position) == end == TimeAxis().end_at(position)
+    assert TimeAxis(end=70.5).end_at(position) == 70.5
+
+
+AXES = [
+    TimeAxis(unit, scale) for unit in ("epochs", "steps", "examples") for scale in ("linear", "log")
+]
+
+
+@pytest.mark.parametrize("axis", AXES, ids=lambda axis: f"{axis.unit} {axis.scale}")
+def test_a_frame_does_not_depend_on_the_length_of_its_run(axis):
+    info = RunInfo("A title", FULL, {}, {}, {}, axis, 40, [])
+    shares, frames = list(np.linspace(0, 1, 30)), []
+    for length in (13, 30):  # The history of a longer run is cut at the frame's snapshot.
+        scene = Scene(FULL, [TitleLine(info), Curve(info, (100, 500, 700, 100), "Right")])
+        for end in (length, 13):
+            frame = scene.draw(frame_data(shares[:end]))
+        frames.append(frame)
+    assert np.array_equal(*frames)
+
+
+@pytest.mark.parametrize("axis", AXES, ids=lambda axis: f"{axis.unit} {axis.scale}")
+@pytest.mark.parametrize("end", [1, 2, 5, 10, 100, 2000, 10**5, 5 * 10**7, 10**12])
+@pytest.mark.parametrize("width", [250, 644])
+def test_labels_of_an_axis_fit_and_lie_on_it(axis, end, width):
+    end = axis.end_at(end)
+    labels = axis.labels(end, width, 20)
+    shares = [float(axis.shares(np.float64(value), end)) for value, _ in labels]
+    assert labels[0][1] == axis.first and shares[0] == 0 and shares[-1] <= 1 + 1e-9
+    wide = [20 * text.width(label) for _, label in labels]
+    gaps = width * np.diff(shares) - (np.array(wide[1:]) + wide[:-1]) / 2
+    assert (gaps > 10).all() and len(labels) <= 7
+    if axis.unit != "epochs":
+        assert all(value % 1 == 0 for value, _ in labels)
+
+
+@pytest.mark.parametrize(
+    ("axis", "end", "labels"),
+    [
+        (TimeAxis("steps", "log"), 10_000, ["1", "10", "100", "1,000", "10,000"]),
+        (TimeAxis("steps", "log"), 5, ["1", "2", "5"]),
+        (TimeAxis("steps"), 1, ["0", "1"]),
+        (TimeAxis("examples"), 2000, ["0", "500", "1,000", "1,500", "2,000"]),
+        (TimeAxis("epochs", "log", 0.01), 10, ["0.01", "0.1", "1", "10"]),
+    ],
+)
+def test_the_labels_of_an_axis_read_well(axis, end, labels):
+    assert [label for _, label in axis.labels(end, 644, 20)] == labels
+
+
+def test_a_logarithmic_axis_begins_at_its_start_and_shows_the_untrained_network_there():
+    axis = TimeAxis("steps", "log")
+    shares = axis.shares(np.array([0, 1, 10, 100]), axis.end_at(100))
+    assert shares.tolist() == pytest.approx([0, 0, 0.5, 1])
+    assert axis.end_at(0) == axis.end_at(1) == 2
+
+
+def test_the_title_line_counts_steps_if_the_curves_do(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(Canvas, "text", lambda *given, **_: drawn.append(given[3]) or 0.0)
+    for unit in ("epochs", "steps", "examples"):
+        info = RunInfo("", FULL, {}, {}, {}, TimeAxis(unit), 40, [])
+        Scene(FULL, [TitleLine(info)]).draw(frame_data([0.5] * 13))
+    assert drawn.count("steps") == 1 and drawn.count("epochs") == 2
+    assert drawn.count("12") == 1 and drawn.count("12.0") == 2
+
+
+def test_epochs_keep_their_width():
+    numbers = {0: "0.00", 0.2: "0.20", 9.994: "9.99", 9.995: "9.99", 9.996: "10.0", 99.9: "99.9"}
+    assert {number: epochs(number) for number in numbers} == numbers
+    assert epochs(1234.5) == "1,234.5"
+
+
+@pytest.mark.parametrize("many", [10**5, 10**7])
+def test_numbers_beyond_their_room_are_set_smaller(many):
+    scene = Scene(FULL, [TitleLine(RunInfo("", FULL, {}, {}, {}, TimeAxis(), 1, []))])
+    plain, long = (
+        scene.draw(replace(frame_data([0.5]), examples=count, epoch=float(count)))
+        for count in (0, many)
+    )
+    left = (long[40:90, :1200] != plain[40:90, :1200]).any((0, 2)).nonzero()[0].min()
+    assert left > 900
+
+
 def test_only_a_share_of_one_is_shown_as_100_percent():
     shares = {0.0: "0.0 %", 1e-6: "0.1 %", 0.99999: "99.9 %", 1.0: "100.0 %", 0.8725: "87.2 %"}
     assert [percent(share) for share in shares] == list(shares.values())
@@ -357,13 +451,13 @@ def test_the_longest_title_is_as_large_as_panel_headings():
     longest = schemas.shared()["$defs"]["run"]["properties"]["title"]
     title = ("A network learns to read sheets. " * 9)[: longest["maxLength"]]
     metrics = {"accuracy": Metric("Digit accuracy")}
-    line = TitleLine(RunInfo(title, FULL, {}, {}, {}, 200, 1000, [], metrics), "pages seen")
+    line = TitleLine(RunInfo(title, FULL, {}, {}, {}, TimeAxis(), 1000, [], metrics), "pages seen")
     first = Scene(FULL, [line]).draw(frame_data([0.1, 0.2]))[40:75, 56:80].min((1, 2)) < 128
     assert first.sum() >= round(26 * text.CAPITAL)
 
 
 def test_each_number_of_the_title_line_is_close_to_its_label():
-    far = TitleLine(RunInfo("", FULL, {}, {}, {}, 1000, 40, []))
+    far = TitleLine(RunInfo("", FULL, {}, {}, {}, TimeAxis(), 40, []))
     row = Scene(FULL, [far]).draw(frame_data([0.1, 0.2]))[40:84].min((0, 2)) < 128
     gaps = np.diff(np.flatnonzero(row))
     wide = 34 * (text.width("1000.0", "bold") - text.width("1.0", "bold"))
@@ -372,7 +466,7 @@ def test_each_number_of_the_title_line_is_close_to_its_label():
 
 @pytest.mark.parametrize("title", ["", "A " * 200, "Ünïcödé ≥"])
 def test_no_title_moves_the_numbers(title):
-    scene = Scene(FULL, [TitleLine(RunInfo(title, FULL, {}, {}, {}, 50, 40, []))])
+    scene = Scene(FULL, [TitleLine(RunInfo(title, FULL, {}, {}, {}, TimeAxis(), 40, []))])
     plain = Scene(FULL, [TitleLine(run_info())])
     frames = [each.draw(frame_data([0.1, 0.2]))[:, 1040:] for each in (scene, plain)]
     assert np.array_equal(*frames)

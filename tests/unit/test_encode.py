@@ -16,15 +16,19 @@ from tools import install_ffmpeg, refusal
 from epochreel.artifacts import frames as frame_files
 from epochreel.core.errors import UserError
 from epochreel.film import encode, ffmpeg, timing
-from epochreel.formats import mp4, png
+from epochreel.formats import png, video
 
 SIZE = (64, 48)
 FILM = {
     "seconds_per_snapshot": 1 / 24,
+    "opening_seconds": 0,
     "hold_seconds": 0.5,
+    "closing_seconds": 0,
     "crf": 12,
     "preset": "veryfast",
     "threads": 2,
+    "keyframe_seconds": 1,
+    "pace": "even",
     "ffmpeg": "bundled",
     "webm_codec": "vp9",
     "gif_width": 32,
@@ -66,20 +70,26 @@ def sequence(frames, transitions=()) -> frame_files.FrameSequence:
     return frame_files.FrameSequence(frames, SIZE, transitions)
 
 
-def film(frames, target, title=TITLE, transitions=(), **changes) -> Path:
-    encode.encode_film(sequence(frames, transitions), target, FILM | changes, title, MADE)
+def film(frames, target, title=TITLE, transitions=(), times=None, **changes) -> Path:
+    shown = sequence(frames, transitions), times or even(frames, changes)
+    encode.encode_film(*shown, target, FILM | changes, title, MADE)
     return target
 
 
-def webm(frames, target, transitions=(), **changes) -> Path:
-    settings = FILM | changes
-    encode.encode_webm(sequence(frames, transitions), target, settings, TITLE, MADE)
+def webm(frames, target, transitions=(), times=None, **changes) -> Path:
+    shown = sequence(frames, transitions), times or even(frames, changes)
+    encode.encode_film(*shown, target, FILM | changes, TITLE, MADE, "webm")
     return target
 
 
-def gif(frames, target, transitions=(), **changes) -> Path:
-    encode.encode_gif(sequence(frames, transitions), target, FILM | changes)
+def gif(frames, target, transitions=(), times=None, **changes) -> Path:
+    shown = sequence(frames, transitions), times or even(frames, changes)
+    encode.encode_gif(*shown, target, FILM | changes)
     return target
+
+
+def even(frames, changes) -> timing.Timeline | None:
+    return timing.even(len(frames), FILM | changes) if frames else None
 
 
 def ask(*words: str | Path) -> subprocess.CompletedProcess:
@@ -102,33 +112,6 @@ def shown(pictures: np.ndarray) -> list[int]:
     height = pictures.shape[1]
     greys = pictures[:, height // 2 :, :, :].mean((1, 2, 3))
     return [round((grey - 20) / 30) for grey in greys]
-
-
-# Times
-
-
-@pytest.mark.parametrize(
-    ("seconds", "shown"), [(1 / 24, 1), (0.042, 1), ("1/24", 1), (0.125, 3), (0.333, 8), (2, 48)]
-)
-def test_a_snapshot_is_shown_for_a_whole_number_of_film_frames(seconds, shown):
-    assert timing.frames_per_snapshot({"seconds_per_snapshot": seconds}) == shown
-
-
-@pytest.mark.parametrize("seconds", [0, 0.01, 0.05, -1, "soon", None, float("nan"), float("inf")])
-def test_invalid_times_are_refused_in_one_line(seconds):
-    with pytest.raises(UserError, match=r"^seconds_per_snapshot is .* expected .*$"):
-        timing.frames_per_snapshot({"seconds_per_snapshot": seconds})
-
-
-def test_a_negative_hold_is_refused():
-    with pytest.raises(UserError, match="hold_seconds is -1"):
-        timing.hold_frames({"hold_seconds": -1})
-
-
-def test_times_of_snapshots_and_of_the_film_are_exact():
-    settings = FILM | {"seconds_per_snapshot": 7 / 24}
-    assert timing.start_time(3, settings) * 24 == 21
-    assert timing.film_length(10, settings) * 24 == timing.frame_count(10, settings) == 82
 
 
 # What the film shows
@@ -178,16 +161,18 @@ def test_a_bad_transition_is_reported_with_the_command_that_repairs_it(
         film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=0.25)
 
 
-def test_more_transitions_than_fit_between_snapshots_are_refused(frames, transitions, tmp_path):
-    with pytest.raises(UserError, match=r"set figure\.transitions to at most 1"):
-        film(frames, tmp_path / "a.mp4", transitions=transitions, seconds_per_snapshot=2 / 24)
+@pytest.mark.parametrize("make", [film, webm])
+def test_each_snapshot_has_its_own_time_with_the_tweens_that_fit(
+    frames, transitions, tmp_path, make
+):
+    times = timing.Timeline([4, 1, 2, 3, 1, 5])
+    made = make(frames, tmp_path / "a", transitions=transitions, times=times)
+    expected = [0, 0, 6, 7, 1, 2, 7, 3, 6, 7, 4, 5, 5, 5, 5, 5]
+    assert shown(decoded(made)) == expected
 
 
 def test_the_film_has_the_announced_length(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4", seconds_per_snapshot=0.25, hold_seconds=1)
-    assert (
-        timing.film_length(COUNT, FILM | {"seconds_per_snapshot": 0.25, "hold_seconds": 1}) == 2.5
-    )
     assert "Duration: 00:00:02.50, start: 0.000000" in about(made)
 
 
@@ -232,12 +217,12 @@ def test_the_film_ends_with_its_checksum_in_a_box_that_players_skip(frames, tmp_
         kinds.append(data[at + 4 : at + 8])
         at += int.from_bytes(data[at : at + 4])
     assert at == len(data) and kinds[-1] == b"free"
-    mp4.check(made, MADE)
+    video.check(made, MADE)
 
 
 def test_ffmpeg_ignores_the_checksum_and_decodes_the_same_without_it(frames, tmp_path):
     made = film(frames, tmp_path / "a.mp4")
-    (tmp_path / "bare.mp4").write_bytes(made.read_bytes()[: -mp4._LENGTH])
+    video.copy_without(made, tmp_path / "bare.mp4")
     read = ("-v", "warning", "-i", made, "-c", "copy", "-movflags", "+faststart")
     copied = ask(*read, "-f", "mp4", tmp_path / "copy.mp4")
     sealed, bare, again = (
@@ -486,7 +471,7 @@ def test_a_full_disk_is_reported(frames, tmp_path):
         ffmpeg.run(
             [*command, "-f", "rawvideo", "/dev/full"],
             "a.mp4",
-            frame_files.FrameSequence(frames, SIZE).pictures(1),
+            [path.read_bytes() for path in frames],
         )
 
 
@@ -606,7 +591,7 @@ def test_colours_in_messages_are_switched_off(monkeypatch):
     assert refusal(ffmpeg.run, command, "a").endswith(": No such file or directory")
 
 
-FORMATS = [{}, {"webm_codec": "vp9"}, {"webm_codec": "av1"}, {"gif_width": 64}]
+FORMATS = [{}, {"crf": 16}, {"webm_codec": "vp9"}, {"webm_codec": "av1"}, {"gif_width": 64}]
 
 
 @pytest.mark.parametrize("format_settings", FORMATS)
@@ -623,11 +608,12 @@ def test_any_ffmpeg_with_all_parts_is_accepted(install, version, format_settings
 @pytest.mark.parametrize(
     ("lacks", "format_settings", "words"),
     [
-        ("libx264", {}, "no encoder libx264; expected ffmpeg 4.2 or newer with it"),
-        ("x264-params", {}, "no option x264-params of libx264; expected ffmpeg 4.2"),
+        ("libx264", {"crf": 16}, "no encoder libx264; expected ffmpeg 4.4 or newer with it"),
+        ("x264-params", {"crf": 16}, "no option x264-params of libx264; expected ffmpeg 4.4"),
         ("libvpx-vp9", {"webm_codec": "vp9"}, "no encoder libvpx-vp9"),
         ("svtav1-params", {"webm_codec": "av1"}, "no option svtav1-params of libsvtav1; "),
-        (" tpad", {}, "no filter tpad; expected ffmpeg 4.2 or newer with it"),
+        (" trim", {"crf": 16}, "no filter trim; expected ffmpeg 4.4 or newer with it"),
+        ("setts", {}, "no bitstream filter setts; expected ffmpeg 4.4 or newer with it"),
         (" palette", {"gif_width": 64}, "no filter palettegen, filter paletteuse; "),
     ],
 )

@@ -10,7 +10,9 @@ from epochreel.provenance.keys import digest
 
 
 def rows(*numbers):
-    return [{"snapshot": n, "accuracy": n / 10, "loss": 1.0 - n / 10} for n in numbers]
+    return [
+        {"snapshot": n, "step": 5 * n, "accuracy": n / 10, "loss": 1.0 - n / 10} for n in numbers
+    ]
 
 
 def test_the_metrics_grow_block_by_block():
@@ -67,14 +69,24 @@ def test_metrics_of_another_block_or_run_are_refused(tmp_path, count, key, words
         metrics_table.read(path, count, digest(key))
 
 
-def test_the_history_ends_at_its_snapshot_and_has_epochs():
-    history = metrics_table.history(metrics_table.extend(None, rows(*range(6))), 3, 2)
+def test_metrics_of_other_steps_are_refused(tmp_path):
+    path = tmp_path / "0000.parquet"
+    metrics_table.write(path, metrics_table.extend(None, rows(0, 1, 2)), "{}")
+    assert metrics_table.read(path, 3, digest({}), [5, 10])["step"].to_pylist() == [0, 5, 10]
+    with pytest.raises(UserError, match=r"holds the steps \[5, 10\], not \[5, 11\]: delete it"):
+        metrics_table.read(path, 3, digest({}), [5, 11])
+
+
+def test_the_history_ends_at_its_snapshot_and_has_its_times():
+    history = metrics_table.history(metrics_table.extend(None, rows(*range(6))), 3, 10, 4)
     assert history["epoch"].tolist() == [0, 0.5, 1, 1.5]
+    assert history["step"].tolist() == [0, 5, 10, 15]
+    assert history["examples"].tolist() == [0, 20, 40, 60]
     assert history["accuracy"].tolist() == [0, 0.1, 0.2, 0.3]
 
 
 def test_the_history_of_the_untrained_network_has_one_value():
-    history = metrics_table.history(metrics_table.extend(None, rows(0, 1)), 0, 1)
+    history = metrics_table.history(metrics_table.extend(None, rows(0, 1)), 0, 1, 1)
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 1)
     assert isinstance(history["loss"], np.ndarray)
 
@@ -82,7 +94,7 @@ def test_the_history_of_the_untrained_network_has_one_value():
 # -- Undefined metrics
 
 GAPS = [{"loss": None}, {}, {"loss": 2.0}, {"f1": 0.5, "accuracy": None}, {"loss": 1.0, "f1": None}]
-GAPS = [{"snapshot": n} | metrics for n, metrics in enumerate(GAPS)]
+GAPS = [{"snapshot": n, "step": n} | metrics for n, metrics in enumerate(GAPS)]
 
 
 @pytest.mark.parametrize("ends", [(5,), (1, 2, 3, 4, 5), (2, 5), (3, 4, 5)])
@@ -96,14 +108,16 @@ def test_undefined_metrics_are_null_and_blocks_do_not_change_the_bytes(tmp_path,
     assert (tmp_path / "file").read_bytes() == (tmp_path / "whole").read_bytes()
     assert {
         name: str(column.type) for name, column in zip(table.column_names, table, strict=True)
-    } == ({"snapshot": "int64"} | dict.fromkeys(("loss", "f1", "accuracy"), "double"))
+    } == (
+        {"snapshot": "int64", "step": "int64"} | dict.fromkeys(("loss", "f1", "accuracy"), "double")
+    )
     assert table["f1"].to_pylist() == [None, None, None, 0.5, None]
     assert table["accuracy"].null_count == 5
 
 
 def test_undefined_metrics_are_nan_for_figures_and_captions():
     table = metrics_table.extend(None, GAPS)
-    history = metrics_table.history(table, 4, 1)
+    history = metrics_table.history(table, 4, 1, 1)
     assert np.array_equal(history["f1"], [np.nan] * 3 + [0.5, np.nan], equal_nan=True)
     assert np.isnan(metrics_table.rows(table)[2]["f1"])
     assert metrics_table.rows(table)[3]["f1"] == 0.5
@@ -111,6 +125,6 @@ def test_undefined_metrics_are_nan_for_figures_and_captions():
 
 def test_a_history_depends_on_no_later_snapshot():
     early, whole = (metrics_table.extend(None, GAPS[:end]) for end in (3, 5))
-    one, other = (metrics_table.history(table, 2, 1) for table in (early, whole))
-    assert list(one) == list(other) == ["snapshot", "loss", "epoch"]
+    one, other = (metrics_table.history(table, 2, 1, 1) for table in (early, whole))
+    assert list(one) == list(other) == ["snapshot", "step", "loss", "epoch", "examples"]
     assert np.isnan(other["f1"]).all() and len(other["f1"]) == 3

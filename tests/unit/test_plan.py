@@ -92,6 +92,46 @@ def test_the_snapshots_are_the_untrained_network_and_those_per_epoch(planned):
     assert (run.snapshots, run.last) == (21, "000020")
 
 
+LOG, LIST = {"schedule": "log", "per_decade": 3}, {"schedule": "list", "steps": [1, 7, 8]}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "steps"),
+    [
+        ({}, [0, 4, 8, 12]),
+        ({"per_epoch": 2}, [0, 2, 4, 6, 8, 10, 12]),
+        (LOG, [0, 1, 2, 5, 10]),
+        (LIST, [0, 1, 7, 8]),
+    ],
+)
+def test_a_run_ends_at_its_last_scheduled_step(planned, schedule, steps):
+    run = planned(epochs=3, snapshots=schedule).runs["tiny"]
+    assert (run.snapshots, list(run.steps)) == (len(steps), steps)
+    assert [run.step(k) for k in range(run.snapshots)] == steps
+
+
+@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize", "project", "render"])
+def test_the_settings_of_a_block_contain_the_steps_of_its_snapshots_only(planned, stage):
+    run = planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"]
+    assert run.block_settings(stage, "00001")["steps"] == [40, 44, 48]
+    assert "steps" not in run.stage_settings(stage)
+
+
+def test_appended_steps_change_no_key_of_training_and_frames(planned):
+    longer = LIST | {"steps": [*LIST["steps"], 20]}
+    one, other = (planned(snapshots=schedule).runs["tiny"] for schedule in (LIST, longer))
+    for stage in ("train", "evaluate", "summarize", "render"):
+        assert one.key_digest(stage) == other.key_digest(stage)
+
+
+@pytest.mark.parametrize("schedule", [LOG, LIST, {"per_epoch": 2}, LOG | {"per_decade": 4}])
+def test_another_schedule_is_another_training(planned, schedule):
+    other = [{}, LOG, LIST]
+    digests = [planned(snapshots=s).runs["tiny"].key_digest("train") for s in other]
+    mine = planned(snapshots=schedule).runs["tiny"].key_digest("train")
+    assert digests.count(mine) == (schedule in other) and len(set(digests)) == 3
+
+
 @pytest.mark.parametrize(("epochs", "real"), [(9, 10), (10, 1), (14, 5), (19, 10)])
 def test_the_last_block_has_only_the_remaining_snapshots(planned, epochs, real):
     run = planned({"snapshots_per_block": 10}, epochs=epochs).runs["tiny"]
@@ -117,9 +157,21 @@ def test_a_file_within_the_run_is_accepted(planned, target):
     planned().check_targets([f"results/tiny/{target}", "results/other/frames/000099.png"])
 
 
+@pytest.mark.parametrize("kind", ["closing.png", "transitions/000000.png"])
+def test_an_artifact_that_the_run_lacks_is_refused(planned, kind):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}})
+    with pytest.raises(UserError, match=rf"{kind}: run 'tiny' has no (closing|transitions)$"):
+        run.check_targets([f"results/tiny/{kind}"])
+
+
+def test_without_its_time_a_film_has_no_closing_picture(planned):
+    run = planned({"runs.tiny.film": {"closing_seconds": 0}}).runs["tiny"]
+    assert run.files.of("closing") == [] and "render_closing" not in run.stages()
+
+
 def test_all_artifacts_are_listed_once(planned):
     kept = list(planned({"snapshots_per_block": 10}, epochs=12).runs["tiny"].files.artifacts())
-    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 4
+    assert len(kept) == len(set(kept)) == 2 + 4 * 13 + 2 * 3 + 8
     assert (
         "results/tiny/frames/000012.png" in kept
         and "results/tiny/checkpoint_index/00001.json" in kept
@@ -219,7 +271,11 @@ def test_more_shards_than_five_digits_can_number_are_refused(planned):
 
 DATA = {"train", "describe_network", "evaluate", "render", "predict", "write_captions"}
 GENERATE = {"generate_dataset train", "generate_dataset test"}
-FILMS = {"encode", "encode_webm", "encode_gif"}
+MP4, WEBM = ({f"encode_{name}segment", f"encode_{name}closing"} for name in ("", "webm_"))
+SEGMENTS = MP4 | WEBM
+CLOSING = {"encode_closing", "encode_webm_closing"}
+JOINED = {"encode", "encode_webm"}
+FILMS = SEGMENTS | JOINED | {"encode_gif"}
 RUN, POINTS = "runs.tiny", "datasets.points"
 KNOBS = {
     "main_run": ("other", set()),
@@ -230,13 +286,15 @@ KNOBS = {
     f"{POINTS}.test": (21, {"generate_dataset test", "evaluate", "render"}),
     f"{POINTS}.examples_per_shard": (40, {"generate_dataset train"}),
     f"{POINTS}.settings": ({"noise": 0.03}, GENERATE | DATA),
-    f"{RUN}.title": ("Another", {"render", "encode", "encode_webm"}),
+    f"{RUN}.title": ("Another", {"render"} | JOINED),
     f"{RUN}.seed": (2, {"train", "describe_network", "project", "fit_projection"}),
-    f"{RUN}.epochs": (6, {"render", "encode", "encode_webm", "write_captions", "predict"}),
-    f"{RUN}.snapshots.per_epoch": (
-        2,
-        {"train", "render", "encode", "encode_webm", "write_captions", "predict"},
+    f"{RUN}.epochs": (6, {"timeline", "write_captions", "predict"} | JOINED),
+    f"{RUN}.snapshots": (
+        {"per_epoch": 2},
+        {"train", "timeline", "write_captions", "predict"} | JOINED,
     ),
+    f"{RUN}.snapshots.schedule": ("uniform", set()),
+    f"{RUN}.needs": ("gpu", set()),
     f"{RUN}.keep_checkpoints": ("last", set()),
     f"{RUN}.network": ({"name": "perceptron", "width": 5}, DATA - {"write_captions"}),
     f"{RUN}.training.batch_size": (9, {"train", "render", "write_captions"}),
@@ -254,22 +312,39 @@ KNOBS = {
     f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
     f"{RUN}.figure.time_axis": (9, {"render"}),
-    f"{RUN}.figure.transitions": (0, set()),
+    f"{RUN}.figure.time_unit": ("steps", {"render"}),
+    f"{RUN}.figure.time_scale": ("log", {"render"}),
+    f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
     f"{RUN}.figure.settings": ({"anything": 1}, {"render"}),
-    f"{RUN}.film.seconds_per_snapshot": (0.5, {"write_captions"} | FILMS),
-    f"{RUN}.film.hold_seconds": (1.0, {"write_captions"} | FILMS),
-    f"{RUN}.film.crf": (30, {"encode"}),
-    f"{RUN}.film.preset": ("fast", {"encode"}),
-    f"{RUN}.film.threads": (1, {"encode", "encode_webm"}),
+    f"{RUN}.film.pace": ("change", {"timeline"} | SEGMENTS),
+    f"{RUN}.film.seconds_per_snapshot": (0.5, {"timeline"} | SEGMENTS),
+    f"{RUN}.film.seconds": (9, set()),
+    f"{RUN}.film.max_seconds_per_snapshot": (0.5, set()),
+    f"{RUN}.film.opening_seconds": (1.0, {"timeline"} | SEGMENTS),
+    f"{RUN}.film.hold_seconds": (1.0, {"timeline"} | CLOSING),
+    f"{RUN}.film.closing_seconds": (1.0, {"timeline"} | CLOSING),
+    f"{RUN}.film.crf": (30, MP4),
+    f"{RUN}.film.preset": ("fast", MP4),
+    f"{RUN}.film.segment": (10, SEGMENTS - CLOSING | JOINED),
+    f"{RUN}.film.keyframe_seconds": (2, SEGMENTS),
+    f"{RUN}.film.threads": (2, SEGMENTS),
     f"{RUN}.film.ffmpeg": ("system", FILMS),
-    f"{RUN}.film.webm_codec": ("vp9", {"encode_webm"}),
+    f"{RUN}.film.webm_codec": ("vp9", WEBM),
     f"{RUN}.film.gif_width": (320, {"encode_gif"}),
     f"{RUN}.film.gif_frames_per_second": (6, {"encode_gif"}),
     f"{RUN}.film.poster": (0.5, {"save_poster"}),
 }
+# The page of settings shows all others.
+NOT_SHOWN = {"main_run", "snapshots_per_block", f"{POINTS}.examples_per_shard"}
+NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints")}
+NOT_SHOWN |= {f"{RUN}.film.{name}" for name in ("webm_codec", "gif_width", "poster")}
+NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.transitions"}
 # Stages that depend on the same settings as another.
-SAME_CODE = {"render": {"draw_loop", "render_transitions"}, "predict": {"draw_prediction"}}
+SAME_CODE = {
+    "render": {"draw_loop", "render_closing", "render_transitions"},
+    "predict": {"draw_prediction"},
+}
 COUNTS = {f"{POINTS}.seed", f"{POINTS}.train", f"{POINTS}.test"}
 # These name what there is, or are made of the keys below them.
 NO_KNOBS = (
@@ -279,9 +354,7 @@ NO_KNOBS = (
         for part in ("training", "evaluation", "figure", "film", "network.name", "projection.name")
     }
     | {
-        # There is one schedule of snapshots, and one of the learning rate without other keys.
-        f"{RUN}.snapshots",
-        f"{RUN}.snapshots.schedule",
+        # There is one schedule of the learning rate without other keys.
         f"{RUN}.training.schedule.name",
     }
 )
@@ -291,6 +364,7 @@ NO_KNOBS = (
 def test_a_setting_reaches_the_stages_that_use_it_and_no_other(planned, monkeypatch, knob):
     monkeypatch.setattr(ffmpeg, "ffmpeg_version", lambda film: "7.0")
     value, reached = KNOBS[knob]
+    reached = reached | (set() if knob in NOT_SHOWN else {"write_report"})
     reached = reached.union(*(SAME_CODE[stage] for stage in reached & set(SAME_CODE)))
     other = {"runs.other": {"dataset": "points", "epochs": 1, "network": {"name": "perceptron"}}}
     before, after = settings_of(planned(other)), settings_of(planned({**other, knob: value}))
@@ -378,7 +452,7 @@ def test_only_a_joint_projection_depends_on_the_number_of_snapshots(planned, kin
         ("training.beta2", "training.optimizer.betas"),
         ("training.plateau_batches", "training.schedule.plateau_steps"),
         ("evaluation.batch", "evaluation.batch_size"),
-        ("figure.tweens", "figure.transitions"),
+        ("figure.transitions", "figure.tweens"),
     ],
 )
 def test_a_renamed_key_is_refused_with_its_new_name(planned, old, new):
@@ -400,14 +474,14 @@ def test_every_key_of_the_schema_is_in_the_table_of_settings():
 
 
 def test_a_longer_run_does_not_change_full_blocks(planned):
-    size = {"snapshots_per_block": 10, f"{RUN}.figure.time_axis": 40}
+    size = {"snapshots_per_block": 10}
     short, long = (planned(size, epochs=epochs).runs["tiny"] for epochs in (15, 30))
     for stage in ("train", "evaluate", "summarize", "render"):
         assert short.block_settings(stage, "00000") == long.block_settings(stage, "00000")
         assert short.block_settings(stage, "00001") != long.block_settings(stage, "00001")
 
 
-@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize"])
+@pytest.mark.parametrize("stage", ["train", "evaluate", "summarize", "render"])
 def test_no_block_depends_on_the_number_of_epochs(planned, stage):
     runs = [planned(epochs=epochs).runs["tiny"] for epochs in (200, 300)]
     one, other = (cache_keys.canonical(run.block_settings(stage, "0000")) for run in runs)
@@ -524,8 +598,49 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
             "training.optimizer.nesterov is true; expected false, or momentum > 0",
         ),
         ({f"{RUN}.evaluation.train_sample": 999}, "is 999; expected an integer ≤ 60"),
+        ({f"{RUN}.snapshots": {"schedule": "log"}}, "snapshots.per_decade is missing"),
+        ({f"{RUN}.snapshots": {"schedule": "list"}}, "snapshots.steps is missing"),
+        (
+            {f"{RUN}.snapshots": {**LOG, "per_epoch": 2}},
+            "unknown key runs.tiny.snapshots.per_epoch; expected one of schedule, per_decade",
+        ),
+        (
+            {f"{RUN}.snapshots": {"schedule": "list", "steps": [0, 1]}},
+            "snapshots.steps.0 is 0; expected an integer ≥ 1",
+        ),
+        (
+            {f"{RUN}.snapshots": {"schedule": "list", "steps": []}},
+            "snapshots.steps is []; expected a list, at least 1 entry",
+        ),
+        *(
+            (
+                {f"{RUN}.snapshots": {"schedule": "list", "steps": steps}},
+                "snapshots.steps.1 is 3; expected an integer > ",
+            )
+            for steps in ([3, 3], [7, 3, 9])
+        ),
+        (
+            {f"{RUN}.snapshots": {"schedule": "list", "steps": [3, 20, 41]}},
+            "snapshots.steps.2 is 41; expected an integer ≤ 20, the steps of 5 epoch(s): set "
+            "epochs to at least 11",
+        ),
         ({f"{RUN}.epochs": 999_999}, "makes 1000000 snapshots; expected at most 999999"),
-        ({f"{RUN}.figure.time_axis": 4}, "is 4; expected an integer ≥ 5"),
+        ({f"{RUN}.figure.time_axis": 4.5}, "is 4.5; expected a number ≥ 5, the run's last"),
+        (
+            {f"{RUN}.figure": {"time_axis": 19, "time_unit": "steps"}},
+            "is 19; expected a number ≥ 20, the run's last snapshot in steps",
+        ),
+        (
+            {f"{RUN}.figure": {"time_axis": 159, "time_unit": "examples"}},
+            "is 159; expected a number ≥ 160, the run's last snapshot in examples",
+        ),
+        (
+            {
+                f"{RUN}.figure": {"time_axis": 1, "time_unit": "steps", "time_scale": "log"},
+                f"{RUN}.snapshots": {"schedule": "list", "steps": [1]},
+            },
+            "is 1; expected a number > 1, where the logarithmic axis begins",
+        ),
         (
             {f"{RUN}.title": "Zahlen 数 lesen"},
             "runs.tiny.title contains '数' (U+6570 CJK UNIFIED IDEOGRAPH-6570); expected",

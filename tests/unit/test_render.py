@@ -13,6 +13,7 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.frame import FrameData
 from epochreel.drawing.panels import TitleLine
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.film import render
 from epochreel.plan.plan import Plan
@@ -29,24 +30,37 @@ def settings(spirals, tmp_path):
 
 def test_run_info_contains_what_is_constant_in_a_run(settings):
     run_info = render.run_info(settings, [{"label": 1}])
-    assert (run_info.title, run_info.size, run_info.epochs) == ("Mine", (640, 360), 5)
+    assert (run_info.title, run_info.size, run_info.time_axis.end) == ("Mine", (640, 360), None)
     assert (run_info.examples_per_epoch, run_info.test) == (80, [{"label": 1}])
     assert (run_info.data["noise"], run_info.network["width"]) == (0.02, 4)
 
 
 @pytest.mark.parametrize(
-    ("snapshot", "epoch", "examples"), [(0, 0, 0), (1, 1 / 3, 24), (2, 2 / 3, 48), (3, 1, 80)]
+    ("step", "epoch", "examples"), [(0, 0, 0), (3, 0.3, 24), (6, 0.6, 48), (10, 1, 80)]
 )
-def test_frame_data_contains_its_epoch_and_the_examples_seen(settings, snapshot, epoch, examples):
-    frame_data = render.frame_data(settings, snapshot, pa.table({}), {"epoch": np.zeros(1)})
-    assert (frame_data.snapshot, frame_data.examples) == (snapshot, examples)
-    assert frame_data.epoch == pytest.approx(epoch)
+def test_frame_data_contains_its_step_its_epoch_and_the_examples_seen(
+    settings, step, epoch, examples
+):
+    history = {"step": np.array([0, step])}
+    frame_data = render.frame_data(settings, 1, pa.table({}), history)
+    assert (frame_data.snapshot, frame_data.step, frame_data.examples) == (1, step, examples)
+    assert frame_data.epoch == epoch
 
 
-def test_the_figure_settings_can_set_the_end_of_the_time_axis(spirals, tmp_path):
-    config = spirals(figure={"time_axis": 40})
+@pytest.mark.parametrize(
+    ("figure", "axis"),
+    [
+        ({}, TimeAxis()),
+        ({"time_axis": 40.5}, TimeAxis(end=40.5)),
+        ({"time_unit": "steps", "time_scale": "log"}, TimeAxis("steps", "log")),
+        ({"time_scale": "log"}, TimeAxis("epochs", "log", 0.01)),
+        ({"time_unit": "examples", "time_axis": 1e6}, TimeAxis("examples", end=1e6)),
+    ],
+)
+def test_the_figure_settings_set_the_time_axis(spirals, tmp_path, figure, axis):
+    config = spirals(figure=figure, snapshots={"per_epoch": 25}, training={"steps_per_epoch": 50})
     settings = Plan(config, tmp_path).runs["tiny"].stage_settings("render")["settings"]
-    assert render.run_info(settings, []).epochs == 40
+    assert render.run_info(settings, []).time_axis == axis
 
 
 def test_a_transition_frame_has_both_snapshots_and_its_progress():
@@ -102,7 +116,7 @@ def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, 
     )
     run_info = render.run_info(settings, [])
     scene = render.build_scene(figure, run_info)
-    data = [render.frame_data(settings, n, pa.table({}), {"epoch": np.zeros(1)}) for n in (0, 1)]
+    data = [render.frame_data(settings, n, pa.table({}), {"step": np.zeros(1)}) for n in (0, 1)]
     monkeypatch.setattr(render.FrameInputs, "frame_data", lambda inputs, slot: data[slot])
     monkeypatch.chdir(tmp_path)
     user_code._STATE.take()
@@ -117,7 +131,7 @@ def test_a_panel_that_keeps_a_trail_is_refused(settings, tmp_path, monkeypatch, 
 def test_the_data_of_a_frame_is_read_only(settings, tmp_path):
     evaluations.write(tmp_path / "0", {"x": np.zeros(3)}, {}, {"snapshot": 0, "key": {}})
     stage = {"settings": settings, "reads": {"evaluate": digest({})}}
-    table = pa.table({"snapshot": [0], "accuracy": [0.5]})
+    table = pa.table({"snapshot": [0], "step": [0], "accuracy": [0.5]})
     frame_data = render.FrameInputs(stage, 0, [tmp_path / "0"], [], table).frame_data(0)
     with pytest.raises(ValueError, match="read-only"):
         frame_data.history["accuracy"][0] = 1
@@ -139,6 +153,9 @@ def test_panels_may_be_a_generator(settings):
     )
     scene = render.build_scene(figure, render.run_info(settings, []))
     frame_data = render.frame_data(
-        settings, 0, pa.table({}), {"epoch": np.zeros(1), "accuracy": np.zeros(1)}
+        settings,
+        0,
+        pa.table({}),
+        {"step": np.zeros(1), "epoch": np.zeros(1), "accuracy": np.zeros(1)},
     )
     assert np.ptp(scene.draw(frame_data)) > 0

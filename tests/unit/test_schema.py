@@ -21,7 +21,7 @@ from epochreel.core.errors import UserError
 from epochreel.plan import fingerprints, plan
 from epochreel.provenance import keys as cache_keys
 
-KINDS = ("optimizers", "schedules", "projections")
+KINDS = ("snapshots", "optimizers", "schedules", "projections")
 
 
 def defaults_of(part: str) -> dict:
@@ -118,7 +118,7 @@ WRONG = [
     ("runs.tiny.film.seconds_per_snapshot", 0, "0", "a number > 0 and ≤ 60"),
     ("runs.tiny.training.optimizer", "adam", "'adam'", "an object"),
     ("runs.tiny.training.gradient_clipping", 0, "0", "a number > 0 and ≤ 1000000 or null"),
-    ("runs.tiny.snapshots.schedule", "early", "'early'", "one of uniform"),
+    ("runs.tiny.snapshots.schedule", "early", "'early'", "one of uniform, log, list"),
     ("runs.tiny.training", [], "[]", "an object"),
     ("runs.tiny.training", None, "null", "an object"),
     ("runs.tiny.figure.width", 641, "641", "a multiple of 2"),

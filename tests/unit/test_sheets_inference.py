@@ -375,7 +375,7 @@ def network_file(tmp_path):
     path, state = tmp_path / "network.safetensors", tmp_path / "0000.json"
     path.write_bytes(checkpoints.pack(network.state_dict(), {}))
     checkpoint_index.write(
-        state, [{"snapshot": 0, "weights": sha256(path), "optimizer": ""}], "made"
+        state, [{"snapshot": 0, "weights": sha256(path), "optimizer": ""}], [0], "made"
     )
     return path, state
 

@@ -16,10 +16,11 @@ from workflow import REPOSITORY, Workplace
 
 import generate_dataset
 import write_captions
-from epochreel.artifacts import evaluations, metrics
+from epochreel.artifacts import evaluations, metrics, timeline
 from epochreel.core.errors import UserError
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.drawing.panels import Curve, TitleLine
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.plan import fingerprints
 from epochreel.plan.plan import Plan
 from epochreel.projection import projector
@@ -174,7 +175,7 @@ def test_a_shard_whose_examples_depend_on_earlier_ones_is_refused(mine, counter)
     "panel", [TitleLine, lambda run_info: Curve(run_info, (0, 0, 900, 900), "")]
 )
 def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones(panel):
-    run_info = RunInfo("A title", (480, 270), {}, {}, {}, 5, 40, [])
+    run_info = RunInfo("A title", (480, 270), {}, {}, {}, TimeAxis(), 40, [])
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
     frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
     with pytest.raises(
@@ -211,10 +212,13 @@ def test_a_caption_that_is_not_text_is_reported_with_its_file(mine, monkeypatch)
     code = "def sentence(*given):\n    return 3\n\n\ndef panels"
     file = mistake(mine, "figure.py", "def panels", code)
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
-    rows = pa.table({"snapshot": range(6), "accuracy": np.zeros(6)})
+    rows = pa.table({"snapshot": range(6), "step": range(6), "accuracy": np.zeros(6)})
     monkeypatch.setattr(metrics, "read", lambda *given: rows)
+    monkeypatch.setattr(timeline, "read", lambda *given: ([1] * 6, 0))
     with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; expected a sentence"):
-        write_captions.write_captions("summary", mine.folder / "film.vtt", stage, mine.folder)
+        write_captions.write_captions(
+            "summary", "timeline", mine.folder / "film.vtt", stage, mine.folder
+        )
 
 
 # -- In the terminal

@@ -13,6 +13,7 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiments.words import checks, data, figure, panels, strips
 from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, lengths
@@ -52,7 +53,7 @@ def frame_data(skill, snapshot=3, **options):
 
 def run_info(size=FULL, words=WORDS):
     test = [{name: column[i] for name, column in TEST.items()} for i in range(words)]
-    return RunInfo("Reading", size, {}, {}, {}, 50, 32, test, METRICS)
+    return RunInfo("Reading", size, {}, {}, {}, TimeAxis(end=50), 32, test, METRICS)
 
 
 def scene(*arguments, **options):

@@ -15,7 +15,7 @@ from workflow import ARTIFACTS, Workplace
 from epochreel.artifacts import evaluations, projections
 from epochreel.artifacts import frames as frame_files
 from epochreel.core.errors import UserError
-from epochreel.film import encode
+from epochreel.film import encode, timing
 from epochreel.formats import png
 from epochreel.plan import plan
 from epochreel.plan.run_settings import FILM_WIDE
@@ -60,8 +60,13 @@ def place(tmp_path_factory) -> Workplace:
     config["datasets"]["two_spirals"] |= {"experiment": "../mine/", "train": 100, "test": 40}
     config["runs"]["spirals"] |= {
         "epochs": 11,
-        "figure": {"width": 480, "height": 270, "transitions": 2},
-        "film": {"preset": "ultrafast", "seconds_per_snapshot": 0.25, "hold_seconds": 0.5},
+        "figure": {"width": 480, "height": 270, "tweens": 2},
+        "film": {
+            "preset": "ultrafast",
+            "seconds_per_snapshot": 0.25,
+            "opening_seconds": 0,
+            "hold_seconds": 0.5,
+        },
     }
     linear = config["runs"]["spirals"] | {"projection": {"name": "linear"}}
     config["runs"]["linear"] = linear | {"figure": {"width": 480, "height": 270}}
@@ -114,9 +119,9 @@ def test_transitions_are_in_the_film_and_do_not_count_as_snapshots(place):
     assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
     transitions = [place.path(f"spirals/transitions/{n:06d}.png") for n in range(12)]
-    assert (
-        len(list(frame_files.FrameSequence(frames, (480, 270), transitions).pictures(6))) == 12 * 6
-    )
+    sequence = frame_files.FrameSequence(frames, (480, 270), transitions)
+    times = timing.Timeline([6] * 12)
+    assert len(set(encode.film_pictures(sequence, times))) == 12 + 11 * 2
 
 
 def test_captions_are_the_sentences_of_all_snapshots(place):
@@ -147,16 +152,10 @@ def test_a_lost_projection_is_made_again_with_the_same_bytes(copied):
     assert copied.digests(*ARTIFACTS) == before
 
 
-@pytest.mark.parametrize(
-    "transitions, words",
-    [(6, "expected an integer ≤ 5, since .* a snapshot for 6"), (2, "has no projection")],
-)
-def test_transitions_that_cannot_be_shown_are_refused(place, transitions, words):
+def test_tweens_without_a_projection_are_refused(place):
     config = yaml.safe_load(yaml.safe_dump(place.config))
-    config["runs"]["spirals"]["figure"]["transitions"] = transitions
-    if transitions == 2:
-        config["datasets"]["two_spirals"]["experiment"] = f"{SPIRALS}/"
-    with pytest.raises(UserError, match=words):
+    config["datasets"]["two_spirals"]["experiment"] = f"{SPIRALS}/"
+    with pytest.raises(UserError, match=r"figure\.tweens is 2; .* has no projection"):
         plan.Plan(config, place.folder)
 
 

@@ -37,7 +37,7 @@ def test_a_snapshot_has_the_same_number_from_checkpoint_to_frame(world):
 
 def test_the_film_shows_every_snapshot_and_no_padding(world):
     film = world.path("sheets/training.mp4")
-    assert encode.count_frames(film, BUNDLED) == 13 + 12  # and half a second of hold
+    assert encode.count_frames(film, BUNDLED) == 13 + 24  # and two holds of half a second
 
 
 def test_padding_is_a_hard_link_to_the_last_snapshot(world):
@@ -109,7 +109,7 @@ def test_a_shortened_run_trains_nothing(copied):
     copied.write_config()
     copied.make("results/sheets/training.mp4")
     assert "trained for" not in copied.path("sheets/logs/train/00000.log").read_text()
-    assert encode.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 12
+    assert encode.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 24
 
 
 def test_checkpoints_of_other_settings_and_blocks_are_not_reused(copied):
@@ -256,7 +256,11 @@ def test_a_config_given_on_the_command_line_replaces_the_default(tmp_path):
 
 
 OTHERS = {
-    "sheets/training.mp4": (another_film, {"publish", "write_manifest"}, "was made with other set"),
+    "sheets/training.mp4": (
+        another_film,
+        {"publish", "write_manifest", "write_report"},
+        "was made with other set",
+    ),
     "cells/network.safetensors": (other_weights, {"write_manifest"}, "is damaged, or not the"),
     "words/checkpoint_index/00000.json": (
         another_states,

@@ -2,6 +2,7 @@
 
 key          SHA-256 of the cache key of the training
 snapshot     number of the block's last snapshot
+steps        the training steps of all snapshots from 0 to this one
 checkpoints  SHA-256 of each checkpoint of the block, in order
 optimizer    SHA-256 of the optimizer state at the last snapshot, which is in the store
 """
@@ -18,11 +19,14 @@ from epochreel.formats import checked_json
 from epochreel.provenance import lineage
 
 
-def write(path: str | Path, records: Sequence[Mapping[str, Any]], key_digest: str) -> None:
-    """Write the index of a block from its records in the store."""
+def write(
+    path: str | Path, records: Sequence[Mapping[str, Any]], steps: Sequence[int], key_digest: str
+) -> None:
+    """Write the index of a block from its records in the store; `steps` are all from snapshot 0."""
     last = records[-1]
     content = {name: last[name] for name in ("snapshot", "optimizer")}
     content |= {"key": key_digest, "checkpoints": [record["weights"] for record in records]}
+    content |= {"steps": list(steps)}
     checked_json.write(path, content)
 
 
@@ -43,24 +47,31 @@ def read(path: str | Path, last: int, key_digest: str) -> dict[str, Any]:
     return index
 
 
-def digests(path: str | Path, count: int, last: int, key_digest: str) -> list[str]:
-    """Return the SHA-256 of each of the block's `count` checkpoints, in order.
+def digests(path: str | Path, steps: Sequence[int], last: int, key_digest: str) -> list[str]:
+    """Return the SHA-256 of each of the block's checkpoints, in order.
 
-    Raises `UserError` as `read` does, and if the index lists a different number of checkpoints.
+    `steps` are those of its snapshots. Raises `UserError` as `read` does, and if the index lists
+    other steps or a different number of checkpoints.
     """
-    checksums = read(path, last, key_digest)["checkpoints"]
+    index = read(path, last, key_digest)
+    checksums, count = index["checkpoints"], len(steps)
     lineage.check_position(path, len(checksums), count, "checkpoint count")
+    lineage.check_position(path, index["steps"][-count:], list(steps), "steps")
     return checksums
 
 
 def check_checkpoints(
-    path: str | Path, paths: Sequence[str | Path], last: int, key_digest: str
+    path: str | Path,
+    paths: Sequence[str | Path],
+    steps: Sequence[int],
+    last: int,
+    key_digest: str,
 ) -> None:
     """Raise `UserError` for the first checkpoint whose checksum is not the one in the index.
 
-    `paths` are all checkpoints of the block; the other arguments are those of `read`.
+    `paths` are all checkpoints of the block; the other arguments are those of `digests`.
     """
-    for checkpoint, digest in zip(paths, digests(path, len(paths), last, key_digest), strict=True):
+    for checkpoint, digest in zip(paths, digests(path, steps, last, key_digest), strict=True):
         checkpoints.check(checkpoint, digest)
 
 

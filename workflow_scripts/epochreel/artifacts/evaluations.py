@@ -10,10 +10,11 @@ The experiment defines the columns. The file's metadata holds a JSON object unde
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from epochreel.formats import parquet
@@ -39,11 +40,12 @@ def _encodings(schema: pa.Schema) -> dict[str, list[str]]:
     """Return the Parquet encodings: dictionaries for labels, byte stream split for floats.
 
     A dictionary of probabilities would be larger than the values, and slow to write and to read.
+    Half floats are stored plainly: DuckDB 2.0 refuses to read them as split byte streams.
     """
-    leaves = {field.name: _leaf(field.name, field.type) for field in schema}
-    numbers = [path for path, dtype in leaves.values() if pa.types.is_floating(dtype)]
-    labels = [path for path, dtype in leaves.values() if not pa.types.is_floating(dtype)]
-    return {"use_dictionary": labels, "use_byte_stream_split": numbers}
+    leaves = [_leaf(field.name, field.type) for field in schema]
+    labels = [path for path, dtype in leaves if not pa.types.is_floating(dtype)]
+    split = [path for path, dtype in leaves if pa.types.is_float32(dtype) or dtype == pa.float64()]
+    return {"use_dictionary": labels, "use_byte_stream_split": split}
 
 
 def _leaf(path: str, dtype: pa.DataType) -> tuple[str, pa.DataType]:
@@ -51,6 +53,32 @@ def _leaf(path: str, dtype: pa.DataType) -> tuple[str, pa.DataType]:
     while pa.types.is_list(dtype) or pa.types.is_fixed_size_list(dtype):
         path, dtype = f"{path}.list.element", dtype.value_type
     return path, dtype
+
+
+def named(indices: np.ndarray, names: Sequence[str]) -> pa.Array:
+    """Return class indices as a dictionary column of the classes' names.
+
+    Readers show the names; `indices` returns the numbers. `indices` is (N,), or (N, K) for K
+    classes per row; `names` are different and in the order of the classes.
+    """
+    smallest = np.min_scalar_type(-len(names))  # signed: Parquet readers expect it
+    flat = pa.array(np.ascontiguousarray(indices, smallest).ravel())
+    column = pa.DictionaryArray.from_arrays(flat, pa.array(names, pa.string()))
+    if indices.ndim == 1:
+        return column
+    return pa.FixedSizeListArray.from_arrays(column, indices.shape[1])
+
+
+def indices(column: pa.ChunkedArray) -> np.ndarray:
+    """Return the class indices of a column made by `named`, or the numbers of any other column.
+
+    (N,), or (N, K) for lists of K: a view if the column is contiguous.
+    """
+    column = column.combine_chunks()
+    flat = column.flatten() if pa.types.is_fixed_size_list(column.type) else column
+    values = flat.indices if pa.types.is_dictionary(flat.type) else flat
+    shape = (len(column),) if flat is column else (len(column), -1)
+    return values.to_numpy(zero_copy_only=False).reshape(shape)
 
 
 def read(path: str | Path) -> pa.Table:

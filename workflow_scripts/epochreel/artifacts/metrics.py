@@ -1,12 +1,13 @@
 """Metric tables: the metrics of all snapshots so far, one small Parquet file per block.
 
-Columns: `snapshot` (int64) and one float64 column per metric, ordered by snapshot from 0. A metric
-is null where it is undefined: where `evaluate` returned None or NaN, or did not return it.
+Columns: `snapshot` and `step` (int64), and one float64 column per metric, ordered by snapshot from
+0. `step` is the training step. A metric is null where it is undefined: where `evaluate` returned
+None or NaN, or did not return it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pyarrow as pa
 from epochreel.core.errors import UserError
 from epochreel.formats import parquet
 from epochreel.provenance import lineage
+
+_POSITION = ("snapshot", "step")
 
 
 def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float | None]]) -> pa.Table:
@@ -27,7 +30,7 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float | None]]) 
     rows = list(rows)
     names = dict.fromkeys(name for row in rows for name in row)
     schema = pa.schema(
-        [(name, pa.int64() if name == "snapshot" else pa.float64()) for name in names]
+        [(name, pa.int64() if name in _POSITION else pa.float64()) for name in names]
     )
     tables = [] if before is None else [before]
     tables.append(pa.Table.from_pylist(rows, schema))
@@ -47,16 +50,26 @@ def write(path: str | Path, metrics: pa.Table, key: str) -> None:
     parquet.write(path, table)
 
 
-def read(path: str | Path, count: int, key_digest: str) -> pa.Table:
-    """Read the metrics of the first `count` snapshots.
+def read(
+    path: str | Path, count: int, key_digest: str, steps: Sequence[int] | None = None
+) -> pa.Table:
+    """Read the metrics of the first `count` snapshots; `steps` are those of the last of them.
 
-    Raises `UserError` if the file is damaged, has a different number of snapshots, or has a cache
-    key whose digest is not `key_digest`.
+    Raises `UserError` if the file is damaged, has a different number of snapshots or other steps,
+    or has a cache key whose digest is not `key_digest`.
     """
     table = parquet.read(path)
     lineage.check_key(path, parquet.metadata(table.schema), key_digest)
     lineage.check_position(path, table.num_rows - 1, count - 1, "the snapshots up to")
+    if steps:
+        found = table["step"].slice(count - len(steps)).to_pylist()
+        lineage.check_position(path, found, list(steps), "the steps")
     return table.replace_schema_metadata(None)
+
+
+def names(metrics: pa.Table) -> list[str]:
+    """Return the names of the metrics, without the columns that say when they were computed."""
+    return [field.name for field in metrics.schema if pa.types.is_floating(field.type)]
 
 
 def rows(metrics: pa.Table) -> list[dict[str, Any]]:
@@ -67,14 +80,21 @@ def rows(metrics: pa.Table) -> list[dict[str, Any]]:
     ]
 
 
-def history(metrics: pa.Table, snapshot: int, snapshots_per_epoch: int) -> dict[str, np.ndarray]:
-    """Return the metrics of snapshots 0 … `snapshot` as arrays, and their times as `epoch`.
+def history(
+    metrics: pa.Table, snapshot: int, steps_per_epoch: int, batch_size: int
+) -> dict[str, np.ndarray]:
+    """Return the metrics of snapshots 0 … `snapshot` as arrays, with `step`, `epoch`, `examples`.
 
     Undefined values are NaN. A metric without any value so far is not listed, but can be read.
     """
     part = metrics.slice(0, snapshot + 1)
     arrays = {name: part[name].to_numpy() for name in part.column_names}
-    return History(arrays | {"epoch": arrays["snapshot"] / snapshots_per_epoch})
+    return History(arrays | times(arrays["step"], steps_per_epoch, batch_size))
+
+
+def times(step: Any, steps_per_epoch: int, batch_size: int) -> dict[str, Any]:
+    """Return the times of snapshots at `step`, a number or an array: step, epoch, examples seen."""
+    return {"step": step, "epoch": step / steps_per_epoch, "examples": step * batch_size}
 
 
 class History(dict[str, np.ndarray]):

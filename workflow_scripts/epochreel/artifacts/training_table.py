@@ -53,14 +53,15 @@ def write(path: str | Path, rows: Sequence[Mapping[str, Any]], key: str) -> None
     parquet.write(path, table)
 
 
-def read(path: str | Path, first: int, count: int, key_digest: str) -> pa.Table:
-    """Read the table of the block of `count` snapshots that starts with `first`.
+def read(path: str | Path, first: int, steps: Sequence[int], key_digest: str) -> pa.Table:
+    """Read the table of the block of snapshots at `steps` that starts with snapshot `first`.
 
-    Raises `UserError` if the file is damaged, belongs to another block, or has a cache key whose
-    digest is not `key_digest`.
+    Raises `UserError` if the file is damaged, belongs to another block, has other steps, or has a
+    cache key whose digest is not `key_digest`.
     """
     table = parquet.read(path)
     lineage.check_key(path, parquet.metadata(table.schema), key_digest)
-    found, expected = table["snapshot"].to_pylist(), list(range(first, first + count))
+    found, expected = table["snapshot"].to_pylist(), list(range(first, first + len(steps)))
     lineage.check_position(path, found, expected, "the snapshots")
+    lineage.check_position(path, table["step"].to_pylist(), list(steps), "the steps")
     return table.replace_schema_metadata(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from epochreel.artifacts import (
@@ -14,9 +14,12 @@ from epochreel.artifacts import (
     frames,
     manifest,
     metrics,
+    segment_files,
+    timeline,
     training_table,
 )
-from epochreel.formats import mp4
+from epochreel.core.errors import UserError, first_line
+from epochreel.formats import video
 from epochreel.provenance import keys, lineage
 
 
@@ -43,6 +46,12 @@ class RunArtifacts:
             elif kind in self.made_by:
                 _check_keys(self.key_digest(self.made_by[kind]), paths)
 
+    @cached_property
+    def steps(self) -> Sequence[int]:
+        """The training steps of all snapshots, as the last checkpoint index lists them."""
+        last, key_digest = self.last_snapshots[-1], self.key_digest("train")
+        return checkpoint_index.read(self.index, last, key_digest)["steps"]
+
     def key_digest(self, stage: str) -> str:
         """Return the digest of the cache key that a stage's artifacts carry."""
         return keys.digest(self.stages[stage])
@@ -51,11 +60,24 @@ class RunArtifacts:
 def _check_keys(key_digest: str, paths: Sequence[str]) -> None:
     """Check only the cache key: for kinds of files that need no other check."""
     for path in paths:
-        lineage.check_key(path, manifest.read_key(path), key_digest)
+        try:
+            key = manifest.read_key(path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} is damaged ({first_line(error)}): {lineage.FIX}") from None
+        lineage.check_key(path, key, key_digest)
 
 
 def _check_film(run: RunArtifacts, paths: Sequence[str]) -> None:
-    mp4.check(paths[0], run.key_digest("encode"))
+    video.check(paths[0], run.key_digest("encode"))
+
+
+def _check_segments(run: RunArtifacts, paths: Sequence[str]) -> None:
+    end = "encode_closing" if "encode_closing" in run.stages else None
+    digests = run.key_digest("encode_segment"), run.key_digest(end) if end else None
+    snapshots = run.last_snapshots[-1] + 1
+    size = run.stages["encode_segment"]["settings"]["film"]["segment"]
+    expected = segment_files.expected(snapshots, size, *digests)
+    segment_files.check([*paths, *run.files.get("closing_segment", ())], expected)
 
 
 def _check_network(run: RunArtifacts, paths: Sequence[str]) -> None:
@@ -78,13 +100,17 @@ def _check_evaluations(stage: str, run: RunArtifacts, paths: Sequence[str]) -> N
 def _check_metrics(run: RunArtifacts, paths: Sequence[str]) -> None:
     key_digest = run.key_digest("summarize")
     for path, last in zip(paths, run.last_snapshots, strict=True):
-        metrics.read(path, last + 1, key_digest)
+        metrics.read(path, last + 1, key_digest, run.steps[: last + 1])
+
+
+def _check_timeline(run: RunArtifacts, paths: Sequence[str]) -> None:
+    timeline.read(paths[0], run.last_snapshots[-1] + 1, run.key_digest("timeline"))
 
 
 def _check_training(run: RunArtifacts, paths: Sequence[str]) -> None:
     key_digest, first = run.key_digest("train"), 0
     for path, last in zip(paths, run.last_snapshots, strict=True):
-        training_table.read(path, first, last - first + 1, key_digest)
+        training_table.read(path, first, run.steps[first : last + 1], key_digest)
         first = last + 1
 
 
@@ -93,7 +119,8 @@ def _check_indexes(run: RunArtifacts, paths: Sequence[str]) -> None:
     key_digest, first = run.key_digest("train"), 0
     for path, last in zip(paths, run.last_snapshots, strict=True):
         checkpoints = run.files["checkpoints"][first : last + 1]
-        checkpoint_index.check_checkpoints(path, checkpoints, last, key_digest)
+        steps = run.steps[first : last + 1]
+        checkpoint_index.check_checkpoints(path, checkpoints, steps, last, key_digest)
         first = last + 1
 
 
@@ -105,10 +132,12 @@ def _check_shards(reader: str, split: str, run: RunArtifacts, paths: Sequence[st
 
 _CHECKS: dict[str, Callable[[RunArtifacts, Sequence[str]], None]] = {
     "film": _check_film,
+    "segments": _check_segments,
     "network": _check_network,
     "frames": partial(_check_pictures, "render", "frame"),
     "evaluations": partial(_check_evaluations, "evaluate"),
     "metrics": _check_metrics,
+    "timeline": _check_timeline,
     "projections": partial(_check_evaluations, "project"),
     "transitions": partial(_check_pictures, "render_transitions", "transitions"),
     "checkpoint_index": _check_indexes,

@@ -76,22 +76,22 @@ def _check_schema(rules: Any, where: str) -> None:
         raise UserError(f"{where}{key}: invalid JSON Schema: {error.message}") from None
 
 
-def by_name(schemas: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the schema of an object whose `name` selects one of `schemas`.
+def by_name(schemas: Mapping[str, Any], key: str = "name") -> dict[str, Any]:
+    """Return the schema of an object whose `key` selects one of `schemas`.
 
     The selected schema defines the object's other keys, with their bounds and defaults.
     """
     branches = []
     for name, part in schemas.items():
-        properties = {"name": {}} | part.get("properties", {})
+        properties = {key: {}} | part.get("properties", {})
         branches.append(
             {
-                "if": {"required": ["name"], "properties": {"name": {"const": name}}},
+                "if": {"required": [key], "properties": {key: {"const": name}}},
                 "then": {**part, "properties": properties, "additionalProperties": False},
             }
         )
-    names = {"name": {"enum": list(schemas)}}
-    return {"type": "object", "required": ["name"], "properties": names, "allOf": branches}
+    names = {key: {"enum": list(schemas)}}
+    return {"type": "object", "required": [key], "properties": names, "allOf": branches}
 
 
 def folders(schema: Mapping[str, Any]) -> list[str]:

@@ -5,13 +5,42 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from epochreel.core.errors import UserError, first_line, printable, shown
+
+DEFAULT = "config.yaml"
+"""The config in the working folder, unless the command names others."""
+
+
+def read_config(files: Sequence[str | Path], arguments: Iterable[str]) -> dict[str, Any]:
+    """Return the config of a command: `files` merged in order, overridden by `arguments`.
+
+    `files` and `arguments` are those of `--configfile` and `--config`. Files replace `DEFAULT`.
+    Snakemake's own loader would merge the two, accept duplicate keys, and run Python if a file
+    contains `__use_yte__`. Raises `UserError` for what is not plain YAML.
+    """
+    config: dict[str, Any] = {}
+    for values in [*map(load_file, files or [DEFAULT]), *load_arguments(arguments)]:
+        config = _merged(config, values)
+    return config
+
+
+def base_folder(files: Sequence[str | Path]) -> Path:
+    """Return the folder from which relative paths in the config of `files` start."""
+    return Path(files[-1] if files else DEFAULT).resolve().parent
+
+
+def _merged(value: Any, over: Any) -> Any:
+    """Return `over`; if it is an object, with what only the object `value` has."""
+    if not isinstance(over, dict):
+        return over
+    old = value if isinstance(value, dict) else {}
+    return old | {key: _merged(old.get(key), part) for key, part in over.items()}
 
 
 def load_yaml(text: str) -> Any:
@@ -69,7 +98,9 @@ def load_arguments(arguments: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _load_argument(argument: str) -> dict[str, Any]:
-    key, _, text = argument.partition("=")
+    key, sign, text = argument.partition("=")
+    if not sign:
+        raise UserError(f"--config {printable(argument)}: expected key=value")
     if _CHANGED_BY_SHELLS.search(argument) or {"'", '"'} <= {*argument}:
         raise UserError(
             f"--config {printable(argument)}: Snakemake does not pass $, `, \\, line breaks, or "

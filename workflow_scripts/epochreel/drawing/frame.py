@@ -10,6 +10,7 @@ import numpy as np
 
 from epochreel.core import seeding
 from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.time_axis import TimeAxis
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +25,7 @@ class RunInfo:
     data: Mapping  # the dataset's settings
     network: Mapping  # the network's settings
     figure: Mapping  # the figure's settings
-    epochs: float  # right end of the time axis
+    time_axis: TimeAxis  # of curves
     examples_per_epoch: int
     test: Sequence[Mapping]  # test examples, decoded on access
     # The `Metric` of each name: label, direction, group, unit.
@@ -45,6 +46,7 @@ class FrameData:
     # first snapshot's.
     layout: np.ndarray | None = None
     way: Transition | None = None  # set in pictures between two snapshots
+    step: int = 0  # number of training steps so far
 
 
 @dataclass(frozen=True)

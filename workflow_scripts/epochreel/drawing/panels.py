@@ -1,4 +1,4 @@
-"""Panels for every experiment: the title line, and curves of metrics over the epochs."""
+"""Panels for every experiment: the title line, and curves of metrics over the time."""
 
 from __future__ import annotations
 
@@ -17,18 +17,14 @@ TOP, BOTTOM = 196, 1036
 """Upper edge of panels, below the title line and their headings, and their lower edge."""
 
 
+_TIMES = ("snapshot", "step", "epoch", "examples")
+"""The arrays of a history that are not metrics."""
+
+
 def caption(canvas: Canvas, x: float, title: str, note: str, fit: float, top: float = TOP) -> None:
     """Draw a two-line heading above a panel that begins at `top`: its title and a note."""
     canvas.text(x, top - 46, title, 26, weight="bold", fit=fit)
     canvas.text(x, top - 16, note, 20, palette.QUIET, fit=fit)
-
-
-def ticks(end: float, most: int = 6) -> np.ndarray:
-    """Return at most `most` round numbers from 0 to `end`."""
-    power = 10.0 ** np.floor(np.log10(end / most))
-    # The smallest step of 1, 2 or 5 times a power of ten that yields few enough numbers.
-    step = next(s * power for s in (1, 2, 5, 10, 20) if end / (s * power) <= most - 1)
-    return np.arange(int(end / step + 1e-9) + 1) * step  # 1e-9: a quotient may be rounded down
 
 
 def measured(frame_data: FrameData, metric: str) -> np.ndarray:
@@ -39,7 +35,7 @@ def measured(frame_data: FrameData, metric: str) -> np.ndarray:
     try:
         return np.asarray(frame_data.history[metric], float)
     except KeyError:
-        available = ", ".join(sorted(set(frame_data.history) - {"snapshot", "epoch"})) or "none"
+        available = ", ".join(sorted({*frame_data.history} - {*_TIMES})) or "none"
         raise UserError(
             f"the figure shows the metric '{metric}', but evaluate returns {available}: "
             f"return '{metric}' too (None while it is undefined), or draw other panels"
@@ -65,32 +61,37 @@ def in_a_line(text: str) -> str:
     return first + text[1:] if len(first) == 1 and text[1:2].islower() else text
 
 
+_MANY_EPOCHS = 500  # 500.0 is as wide as 999.9
+
+
 class TitleLine:
     """The title of the film, and the epochs, examples and accuracy so far, each at a fixed place.
 
-    `examples` names the training examples: "pages seen".
+    If the curves count steps, so does this line. `examples` names the training examples: "pages
+    seen".
     """
 
     def __init__(self, run_info: RunInfo, examples: str = "examples seen"):
         self._title = run_info.title
-        # The same for the whole film, so that numbers keep their width.
-        self._decimals = 1 if run_info.epochs >= 10 else 2
-        most = f"{run_info.epochs * run_info.examples_per_epoch:,.0f}"
+        self._counts_steps = run_info.time_axis.unit == "steps"
+        # Room for the numbers, the same for runs of every length: longer ones are drawn smaller.
+        examples_of_many = f"{_MANY_EPOCHS * run_info.examples_per_epoch:,}"
         self._fields = (
             # widest number, label after it
-            (f"{run_info.epochs:.{self._decimals}f}", "epochs"),
-            (most, examples),
+            ("999,999", "steps") if self._counts_steps else (f"{_MANY_EPOCHS}.0", "epochs"),
+            (examples_of_many, examples),
             ("100.0 %", in_a_line(label(run_info, "accuracy"))),
         )
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the title and the labels, from the right edge to the left."""
-        self._ends = []
+        self._ends, self._room = [], []
         x = WIDTH - MARGIN
         for widest, label in reversed(self._fields):
             x -= canvas.text(x, 74, label, 24, palette.QUIET, align="right") + 10
             self._ends.insert(0, x)
-            x -= canvas.measure(widest, 34, "bold") + 44
+            self._room.insert(0, canvas.measure(widest, 34, "bold"))
+            x -= self._room[0] + 44
         canvas.text(MARGIN, 74, self._title, 38, weight="bold", fit=x - MARGIN)
         canvas.rule(MARGIN, 104, WIDTH - MARGIN, 104, palette.HAIRLINE)
 
@@ -98,12 +99,18 @@ class TitleLine:
         """Draw the three numbers, right-aligned at their labels."""
         accuracy = measured(frame_data, "accuracy")[-1]
         numbers = (
-            f"{frame_data.epoch:.{self._decimals}f}",
+            f"{frame_data.step:,}" if self._counts_steps else epochs(frame_data.epoch),
             f"{frame_data.examples:,}",
             percent(accuracy),
         )
-        for x, number in zip(self._ends, numbers, strict=True):
-            canvas.text(x, 74, number, 34, weight="bold", align="right")
+        for x, room, number in zip(self._ends, self._room, numbers, strict=True):
+            canvas.text(x, 74, number, 34, weight="bold", align="right", fit=room)
+
+
+def epochs(number: float) -> str:
+    """Format a number of epochs: "0.20", "9.80", "10.0"; the width stays the same up to 99.9."""
+    tenths = round(number, 2) >= 10
+    return f"{number:,.{1 if tenths else 2}f}"
 
 
 def percent(share: float) -> str:
@@ -126,10 +133,10 @@ SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
 
 
 class Curve:
-    """One or two metrics over the epochs so far, on fixed axes.
+    """One or two metrics over the time so far, on the time axis of `run_info`.
 
     `place` is (x, y, width, height) of the panel without its heading. The labels of the values lie
-    inside it on the left, those of the epochs below it. `title` is the heading: by default the
+    inside it on the left, those of the time below it. `title` is the heading: by default the
     metric's label, or the group of two metrics. `metric` is the name of a metric, or two names,
     which may be mapped to the names in the legend (by default their labels). To distinguish the two
     without colour, the first is a thick line that ends in a disc, the second a thin line that ends
@@ -150,14 +157,14 @@ class Curve:
     ):
         x, self._y, width, self._height = place
         self._x, self._width = x + self._labels, width - self._labels
-        self._epochs, self._axis, self._top = run_info.epochs, axis, max(axis)
+        self._time, self._axis, self._top = run_info.time_axis, axis, max(axis)
         self._lines = _legend(run_info, metric)
         self._title = _heading(run_info, metric) if title is None else title
         if len(self._lines) > 2:
             raise ValueError(f"a curve shows at most 2 metrics, not {len(self._lines)}")
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw the heading, the legend, and the axes with their labels."""
+        """Draw the heading, the legend, the axis of the values, and the name of the time axis."""
         x, right, foot = self._x, self._x + self._width, self._y + self._height
         free = self._draw_legend(canvas)
         left = x - self._labels
@@ -166,21 +173,29 @@ class Curve:
             level = self._level(value)
             canvas.rule(x, level, right, level, palette.HAIRLINE)
             canvas.text(x - 18, level, label, 20, palette.QUIET, align="right", middle=True)
-        for epoch in ticks(self._epochs):
-            across = x + self._width * epoch / self._epochs
-            canvas.rule(across, foot, across, foot + 7, palette.HAIRLINE)
-            canvas.text(across, foot + 32, f"{epoch:g}", 20, palette.QUIET, align="centre")
-        canvas.text(x - 18, foot + 32, "epoch", 20, palette.QUIET, align="right")
+        # The name of the time axis, left of its first label.
+        gap = max(18, canvas.measure(self._time.first, 20) / 2 + 8)
+        style = {"align": "right", "fit": self._labels + 20 - gap}
+        canvas.text(x - gap, foot + 32, self._time.name, 20, palette.QUIET, **style)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw the lines so far and mark their last points."""
-        epochs = np.asarray(frame_data.history["epoch"], float)
-        across = self._x + self._width * epochs / self._epochs
+        """Draw the time axis up to this frame, the lines so far, and mark their last points."""
+        positions = self._time.positions(frame_data.history)
+        end = self._time.end_at(positions[-1])
+        self._draw_ticks(canvas, end)
+        across = self._x + self._width * self._time.shares(positions, end)
         # The first metric is drawn last, on top.
         for number, metric in reversed(list(enumerate(self._lines))):
             values = np.clip(measured(frame_data, metric), 0, self._top)
             points = np.column_stack((across, self._level(values)))
             self._line(canvas, defined_parts(points), number)
+
+    def _draw_ticks(self, canvas: Canvas, end: float) -> None:
+        foot = self._y + self._height
+        for value, label in self._time.labels(end, self._width, 20):
+            across = self._x + self._width * float(self._time.shares(np.float64(value), end))
+            canvas.rule(across, foot, across, foot + 7, palette.HAIRLINE)
+            canvas.text(across, foot + 32, label, 20, palette.QUIET, align="centre")
 
     def _level(self, value: float | np.ndarray) -> float | np.ndarray:
         return self._y + self._height * (1 - value / self._top)

@@ -26,7 +26,7 @@ from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import lineage
 
 log = logging.getLogger("epochreel")
-_RESERVED = ("snapshot", "epoch", "examples")  # columns that metric tables and captions add
+_RESERVED = ("snapshot", "step", "epoch", "examples")  # columns that metric tables and captions add
 
 
 class Evaluator:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,12 @@ class Metrics(Mapping[str, Metric]):
         for pattern, metric in self._declared.items():
             if pattern.endswith("*") and name.startswith(pattern[:-1]):
                 rest = _words(name.removeprefix(pattern[:-1]))
-                return replace(metric, label=metric.label.replace("{}", rest))
+                named = {
+                    key: text.replace("{}", rest)
+                    for key in ("label", "plain")
+                    if (text := getattr(metric, key))
+                }
+                return replace(metric, **named)
         words = _words(name) or name
         label = words[0].upper() + words[1:]
         return Metric(label, "lower" if _LOWER_IS_BETTER.search(name) else "higher")
@@ -95,6 +100,25 @@ def read(file: Path) -> Metrics:
     return Metrics(declared)
 
 
+def pace(file: Path, names: Sequence[str]) -> list[str]:
+    """Return which of the metrics `names` set the pace of a film: those that `METRICS` marks.
+
+    If it marks none, that is the main metric. Raises `UserError` as `read` does, and
+    if `names` has none of the marked metrics.
+    """
+    declared = read(file)
+    if any(metric.pace for metric in declared.values()):
+        found = [name for name in names if declared[name].pace]
+        if not found:
+            raise UserError(
+                f"{file}: {_NAME} marks only metrics with pace=True that evaluate does not return; "
+                f"expected one that it returns ({', '.join(names) or 'it returns none'})"
+            )
+        return found
+    main = main_metric(names, declared)
+    return [] if main is None else [main]
+
+
 def _assigned(file: Path) -> ast.expr | None:
     """Return the expression that the file assigns to `METRICS` at its top level."""
     found = None
@@ -114,7 +138,7 @@ def _metric(file: Path, name: str, node: ast.expr) -> Metric:
         raise _error(file, node, f"{where} is {shown(ast.unparse(node))}; expected {_FORM}")
     try:
         metric = Metric(**given)
-        for key in ("label", "group", "unit"):
+        for key in ("label", "group", "unit", "plain"):
             if problem := undrawable(getattr(metric, key) or ""):
                 raise ValueError(f"{key} {problem}")
         return metric

@@ -34,6 +34,7 @@ CALLS = {
         "sentences": ("rows", "data", "figure"),
         "sentence": ("numbers", "data"),
         "loops": ("run_info", "predictions"),
+        "mistakes": ("run_info", "frame_data"),
     },
     "inference": {
         "predict": ("network", "image", "data"),
@@ -54,7 +55,9 @@ class Metric:
                as "1st", if it is always read below the heading of its group
     direction  "higher" or "lower": which values are better
     group      heading of the panel or table that it shares with other metrics
+    plain      its name in plain language, such as "Digits read correctly", for the closing picture
     unit       "%" for a fraction (0 … 1) shown as a percentage, or a unit such as "px"
+    pace       true if a film with `film.pace: change` takes its time where this metric changes
 
     Raises `ValueError` for other values.
     """
@@ -63,12 +66,16 @@ class Metric:
     direction: str = "higher"
     group: str | None = None
     unit: str | None = None
+    pace: bool = False
+    plain: str | None = None
 
     def __post_init__(self):
-        for name in ("label", "group", "unit"):
+        for name in ("label", "group", "unit", "plain"):
             value = getattr(self, name)
             is_optional = name != "label" and value is None
             if not is_optional and not (isinstance(value, str) and value.strip()):
                 raise ValueError(f"{name} is {value!r}; expected a non-empty string")
         if self.direction not in ("higher", "lower"):
             raise ValueError(f"direction is {self.direction!r}; expected 'higher' or 'lower'")
+        if not isinstance(self.pace, bool):
+            raise ValueError(f"pace is {self.pace!r}; expected True or False")

@@ -5,7 +5,7 @@ The sentences come from the experiment or from `sentences`. Times are exact to t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from epochreel.core.errors import raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
-from epochreel.film.timing import film_length, start_time
+from epochreel.film.timing import Timeline
 
 READABLE = Fraction(3, 2)  # s; enough for a sentence of which only the numbers change
 
@@ -68,14 +68,9 @@ def check_sentences(sentences: Any, count: int, source: str) -> None:
             raise_wrong_result(source, sentence, "a sentence, as a string")
 
 
-def write_captions(sentences: Sequence[str], target: str | Path, settings: Mapping) -> None:
-    """Write the captions of a film to `target`, given one sentence per snapshot.
-
-    Reads the settings `seconds_per_snapshot` and `hold_seconds`.
-    """
-    times = [start_time(k, settings) for k in range(len(sentences))]
-    times.append(film_length(len(sentences), settings))
-    atomic_write_bytes(target, webvtt(cues(times, sentences)).encode())
+def write_captions(sentences: Sequence[str], times: Timeline, target: str | Path) -> None:
+    """Write the captions of a film to `target`, given one sentence per snapshot."""
+    atomic_write_bytes(target, webvtt(cues(times.times(), sentences)).encode())
 
 
 def _starts(

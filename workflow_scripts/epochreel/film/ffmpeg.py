@@ -28,8 +28,9 @@ _OWN_ERROR = re.compile(r"\[(?:error|fatal|panic)\] (.+)")
 # SVT-AV1 ignores ffmpeg's log level.
 _SVT_MESSAGES = ("Svt[info]", "Svt[warn]")
 _MAX_STDERR = 1 << 20  # bytes
-# What films need of a system's ffmpeg; the filters exist since ffmpeg 4.2.
-_FILTERS = ("format", "fps", "scale", "setparams", "tpad")
+# What films need of a system's ffmpeg; these filters exist since ffmpeg 4.2.
+_FILTERS = ("format", "fps", "scale", "setparams", "trim")
+_JOIN = "setts"  # the bitstream filter for joining segments, since ffmpeg 4.4
 _GIF_FILTERS = ("palettegen", "paletteuse")
 _OPTIONS = {"libx264": "x264-params", "libsvtav1": "svtav1-params"}  # the latter since ffmpeg 5.1
 
@@ -72,19 +73,21 @@ def ffmpeg_line(settings: Mapping) -> str:
 def ffmpeg_version(settings: Mapping) -> str:
     """Return the version for the cache key: the package's, or the line from `ffmpeg -version`.
 
-    Reads `ffmpeg` and, for the system's ffmpeg, the keys that select the format of the film. Raises
-    `UserError` if that ffmpeg lacks an encoder or a filter that the format needs.
+    Reads `ffmpeg` and, for the system's ffmpeg, the keys that select the format of the film; if
+    there are none, segments are joined. Raises `UserError` if that ffmpeg lacks a part.
     """
     if settings["ffmpeg"] != "system":
         return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"
-    path, encoder, filters = ffmpeg_path(settings), "libx264", _FILTERS
+    path, encoder, filters = ffmpeg_path(settings), None, _FILTERS
     if "webm_codec" in settings:
         encoder = WEBM_ENCODERS[settings["webm_codec"]]
+    elif "crf" in settings:
+        encoder = "libx264"
     elif "gif_width" in settings:
         encoder, filters = "gif", (*_FILTERS, *_GIF_FILTERS)
-    if missing := _missing(path, encoder, filters):
+    if missing := _missing(path, encoder, filters) if encoder else _missing_for_join(path):
         version = _version_line(path).partition(" Copyright")[0].strip()
-        needed = "5.1" if encoder == "libsvtav1" else "4.2"
+        needed = "5.1" if encoder == "libsvtav1" else "4.4"
         raise UserError(
             f"{path} ({version}) has no {missing}; expected ffmpeg {needed} or newer with it: "
             "install that, or set film.ffmpeg to bundled"
@@ -115,6 +118,12 @@ def _missing(path: str, encoder: str, filters: tuple[str, ...]) -> str:
     rows = [line.split() for line in _answer(path, "-hide_banner", "-filters").splitlines()]
     there = {row[1] for row in rows if len(row) > 1}
     return ", ".join(f"filter {name}" for name in filters if name not in there)
+
+
+@functools.cache
+def _missing_for_join(path: str) -> str:
+    about = _answer(path, "-hide_banner", "-h", f"bsf={_JOIN}")
+    return "" if f"Bit stream filter {_JOIN}" in about else f"bitstream filter {_JOIN}"
 
 
 def _answer(path: str, *words: str) -> str:

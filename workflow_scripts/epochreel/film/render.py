@@ -20,6 +20,7 @@ from epochreel.core.files import atomic_write_bytes
 from epochreel.core.log import log
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
+from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import Metric
 from epochreel.film.timing import RATE
@@ -57,7 +58,7 @@ class FrameInputs:
         """Return the data of the frame in a slot; its arrays are read-only."""
         snapshot, settings, reads = self.first + slot, self.stage["settings"], self.stage["reads"]
         predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
-        history = metrics.history(self.metrics, snapshot, settings["snapshots_per_epoch"])
+        history = metrics.history(self.metrics, snapshot, *lengths(settings))
         history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
         data = frame_data(settings, snapshot, predictions, history)
         if not self.projections:
@@ -214,20 +215,21 @@ def run_info(
         data=settings["data"]["settings"],
         network=settings["network"],
         figure=figure["settings"],
-        epochs=figure["time_axis"],
+        time_axis=TimeAxis(**figure["time"]),
         examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
         metrics=metrics,
     )
 
 
-def times(settings: Mapping[str, Any], snapshot: int) -> dict[str, float]:
-    """Return a snapshot's `epoch` and the number of training `examples` before it."""
-    steps = snapshot * settings["steps_per_epoch"] // settings["snapshots_per_epoch"]
-    return {
-        "epoch": snapshot / settings["snapshots_per_epoch"],
-        "examples": steps * settings["batch_size"],
-    }
+def lengths(settings: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the steps of an epoch and the examples of a step."""
+    return settings["steps_per_epoch"], settings["batch_size"]
+
+
+def times(settings: Mapping[str, Any], step: int) -> dict[str, float]:
+    """Return a snapshot's `step`, `epoch` and number of training `examples` before it."""
+    return metrics.times(step, *lengths(settings))
 
 
 def frame_data(
@@ -239,7 +241,7 @@ def frame_data(
     """Return the data of one frame: its predictions and the metrics up to its snapshot."""
     return FrameData(
         snapshot=snapshot,
-        **times(settings, snapshot),
+        **times(settings, int(history["step"][-1])),
         predictions=predictions,
         history=history,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from epochreel.artifacts import metrics
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiment_api.declared_metrics import Metrics
-from epochreel.formats import mp4, parquet
+from epochreel.formats import parquet, video
 
 
 def film_line(path: str | Path, path_to_metrics: str | Path, declared: Metrics) -> str:
@@ -18,7 +18,7 @@ def film_line(path: str | Path, path_to_metrics: str | Path, declared: Metrics) 
     Raises `UserError` if a file is damaged, and `OSError` if it is missing.
     """
     rows = metrics.rows(parquet.read(path_to_metrics))
-    parts = [f"{mp4.duration(path):.1f} s", f"{len(rows)} snapshots", metric_of(rows, declared)]
+    parts = [f"{video.duration(path):.1f} s", f"{len(rows)} snapshots", metric_of(rows, declared)]
     return f"{path}: {', '.join(filter(None, parts))}"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from epochreel.core.errors import UserError
 from epochreel.experiment_api import source_checks, validation
 from epochreel.film import timing
@@ -19,16 +21,13 @@ def check_run(run: RunSettings, where: str) -> None:
             f"config: {where}.epochs is {run.epochs}, which makes {run.snapshots} snapshots; "
             "expected at most 999999"
         )
+    check_pace = timing.frames_to_share if run.is_paced_by_change else timing.frames_per_snapshot
     try:
-        timing.frames_per_snapshot(settings["film"])
+        check_pace(settings["film"])
     except UserError as error:
         raise UserError(f"config: {where}.film: {error}") from None
-    axis = run.figure["time_axis"]
-    if axis is not None and axis < run.epochs:
-        raise UserError(
-            f"config: {where}.figure.time_axis is {axis}; expected an integer ≥ {run.epochs} "
-            "(the run's epochs)"
-        )
+    _check_schedule(run, f"{where}.snapshots")
+    _check_time_axis(run, f"{where}.figure")
     _check_training(run, where)
     _check_sample(run, where)
     _check_calls(run)
@@ -36,14 +35,47 @@ def check_run(run: RunSettings, where: str) -> None:
     _check_with_experiment(run, where)
 
 
+def _check_schedule(run: RunSettings, where: str) -> None:
+    per_epoch, steps = run.schedule.get("per_epoch", 1), run.schedule.get("steps", [])
+    if per_epoch > run.steps_per_epoch:
+        raise UserError(
+            f"config: {where}.per_epoch is {per_epoch}; expected an integer ≤ "
+            f"{run.steps_per_epoch} (training.steps_per_epoch)"
+        )
+    for index, (before, step) in enumerate(pairwise(steps), 1):
+        if step <= before:
+            raise UserError(
+                f"config: {where}.steps.{index} is {step}; expected an integer > {before}, the "
+                "step before it"
+            )
+    end = run.epochs * run.steps_per_epoch
+    if steps and steps[-1] > end:
+        epochs = -(-steps[-1] // run.steps_per_epoch)  # rounded up
+        raise UserError(
+            f"config: {where}.steps.{len(steps) - 1} is {steps[-1]}; expected an integer ≤ {end}, "
+            f"the steps of {run.epochs} epoch(s): set epochs to at least {epochs}"
+        )
+
+
+def _check_time_axis(run: RunSettings, where: str) -> None:
+    axis, start = run.figure["time_axis"], run.time_axis()["start"]
+    if axis is None:
+        return
+    last, unit = run.position(run.snapshots - 1), run.figure["time_unit"]
+    if axis < last:
+        raise UserError(
+            f"config: {where}.time_axis is {axis}; expected a number ≥ {last:.10g}, the run's last "
+            f"snapshot in {unit}"
+        )
+    if run.figure["time_scale"] == "log" and axis <= start:
+        raise UserError(
+            f"config: {where}.time_axis is {axis}; expected a number > {start:g}, where the "
+            "logarithmic axis begins"
+        )
+
+
 def _check_training(run: RunSettings, where: str) -> None:
     optimizer, schedule = run.training["optimizer"], run.training["schedule"]
-    steps = run.training["steps_per_epoch"]
-    if run.snapshots_per_epoch > steps:
-        raise UserError(
-            f"config: {where}.snapshots.per_epoch is {run.snapshots_per_epoch}; expected an "
-            f"integer ≤ {steps} (training.steps_per_epoch)"
-        )
     # torch rejects this too, but only in the first job, when it creates the optimizer.
     if optimizer.get("nesterov") and (not optimizer["momentum"] or optimizer["dampening"]):
         raise UserError(
@@ -90,16 +122,11 @@ def _check_calls(run: RunSettings) -> None:
 
 
 def _check_transitions(run: RunSettings, where: str) -> None:
-    count, frames = run.figure["transitions"], timing.frames_per_snapshot(run.settings["film"])
+    count = run.figure["tweens"]
     if count and not run.projects:
         raise UserError(
-            f"config: {where}.figure.transitions is {count}; expected 0, since the experiment "
+            f"config: {where}.figure.tweens is {count}; expected 0, since the experiment "
             f"'{run.dataset.settings['experiment']}' has no projection"
-        )
-    if count and count >= frames:
-        raise UserError(
-            f"config: {where}.figure.transitions is {count}; expected an integer ≤ {frames - 1}, "
-            f"since film.seconds_per_snapshot shows a snapshot for {frames} film frame(s)"
         )
 
 

@@ -86,4 +86,4 @@ class Fingerprints:
         """Return the stages that a stage reads and that the run has."""
         run, declared = self._run, STAGES[stage]
         names = [name for name in declared.reads if STAGES[name].exists(run)]
-        return [n for n in names if n != "generate_dataset" or declared.reads_shards(run)]
+        return [name for name in names if declared.reads_if(name)(run)]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epochreel.config import schema
+from epochreel.config import schema, yaml_file
 from epochreel.core.errors import UserError, shown
 from epochreel.plan import schemas
 from epochreel.plan.consistency import check_run
@@ -33,6 +33,12 @@ class Plan:
         self.runs = {name: self._run(name, settings) for name, settings in checked["runs"].items()}
         self.main = self.run(checked["main_run"], "main_run")
         self.checked = checked
+
+    @classmethod
+    def read(cls, files: Sequence[str], arguments: Iterable[str]) -> Plan:
+        """Return the plan of a command with these `--configfile` and `--config` arguments."""
+        config = yaml_file.read_config(files, arguments)
+        return cls(config, yaml_file.base_folder(files))
 
     def _run(self, name: str, settings: dict[str, Any]) -> Run:
         dataset = self.dataset(settings["dataset"], f"runs.{name}.dataset")
@@ -77,10 +83,12 @@ class Plan:
         as if they were snapshots. Rules and other files are not checked. Raises `UserError`.
         """
         for target in targets:
-            match = re.fullmatch(r"results/([^/]+)/([a-z_]+)/(\d{6})\.\w+", os.path.relpath(target))
+            match = re.fullmatch(
+                r"results/([^/]+)/([a-z_]+)(?:/(\d{6}))?\.\w+", os.path.relpath(target)
+            )
             if match and match[1] in self.runs:
                 run = self.runs[match[1]]
-                if int(match[3]) >= run.snapshots:
+                if int(match[3] or 0) >= run.snapshots:
                     raise UserError(f"{target}: run '{run.name}' ends at snapshot {run.last}")
                 if match[2] in run.files.missing_kinds():
                     raise UserError(f"{target}: run '{run.name}' has no {match[2]}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from epochreel.core.errors import UserError
 from epochreel.plan.fingerprints import Fingerprints, shard_keys
+from epochreel.plan.made_snapshots import check_appended
 from epochreel.plan.run_files import RunFiles
 from epochreel.plan.run_settings import RunSettings
 from epochreel.plan.stages import STAGES, artifacts_of, stages_of
@@ -33,16 +35,31 @@ class Run(RunSettings):
         return self.fingerprints.of(stage)
 
     def block_settings(self, stage: str, block: str) -> dict[str, Any]:
-        """Return the fingerprint of a stage for one block, with its first snapshot and count."""
-        position = {"first": int(block) * self.size, "count": self.snapshot_count(block)}
-        return self.stage_settings(stage) | position
+        """Return the fingerprint of a stage for one block, with its snapshots and their steps."""
+        first, count = int(block) * self.size, self.snapshot_count(block)
+        steps = list(self.steps[first : first + count])
+        return self.stage_settings(stage) | {"first": first, "count": count, "steps": steps}
 
-    def job_settings(self, stage: str, block: str | None) -> dict[str, Any]:
-        """Return the settings that jobs of a stage receive: of a block, or of the whole run.
+    def check_steps(self) -> None:
+        """Check that a list of steps was only appended to since the existing snapshots were made.
+
+        Compares it with the last checkpoint index, in the working folder, of the same training.
+        Raises `UserError`.
+        """
+        if self.schedule["schedule"] == "list":
+            folder, where = Path(f"results/{self.name}/checkpoint_index"), f"runs.{self.name}"
+            key_digest = self.key_digest("train")
+            check_appended(self.steps, folder, key_digest, f"{where}.snapshots.steps")
+
+    def job_settings(
+        self, stage: str, block: str | None = None, segment: str | None = None
+    ) -> dict[str, Any]:
+        """Return the settings that jobs of a stage receive: of a block, of a segment, or of all.
 
         If they read the user's files, the digest of these files is included. It is in no cache key.
         """
         found = self.stage_settings(stage) if block is None else self.block_settings(stage, block)
+        found |= {} if segment is None else self.segment_position(segment)
         return found | (self.dataset.source_settings() if "folders" in found else {})
 
     def key_digest(self, stage: str) -> str:

@@ -38,9 +38,12 @@ class RunFiles:
             if "{snapshot}" in artifact.path
             else run.blocks()
             if "{block}" in artifact.path
+            else run.segments()
+            if "{segment}" in artifact.path
             else [""]
         )
-        return [artifact.path.format(run=run.name, snapshot=n, block=n) for n in numbers]
+        names = ({"snapshot": n, "block": n, "segment": n} for n in numbers)
+        return [artifact.path.format(run=run.name, **name) for name in names]
 
     def artifacts_by_kind(self) -> dict[str, list[str]]:
         """Return all artifacts by kind, including the dataset's splits as kinds."""
@@ -69,6 +72,27 @@ class RunFiles:
             if not stage.exists(self._run)
             for artifact in stage.makes
         }
+
+    def of_segment(self, kind: str, segment: str) -> list[str]:
+        """Return the artifacts of one kind of a segment's snapshots."""
+        position = self._run.segment_position(segment)
+        return self.of(kind)[position["first"] :][: position["count"]]
+
+    def all_segments(self) -> list[str]:
+        """Return all segments of the film, in order."""
+        return [*self.of("segments"), *self.of("closing_segment")]
+
+    def all_webm_segments(self) -> list[str]:
+        """Return all segments of the WebM film, in order."""
+        return [path.removesuffix(".mp4") + ".webm" for path in self.all_segments()]
+
+    def segment_timeline(self) -> list[str]:
+        """Return the timeline if it cannot be told from the settings, otherwise none."""
+        return self.of("timeline") if self._run.is_paced_by_change else []
+
+    def pace_metrics(self) -> list[str]:
+        """Return the metrics of all snapshots if they set the pace of the film, otherwise none."""
+        return [self.last("metrics")] if self._run.is_paced_by_change else []
 
     def frame_inputs_before(self, block: str) -> list[str]:
         """Return the evaluation and projection of the last snapshot before a block, if any."""

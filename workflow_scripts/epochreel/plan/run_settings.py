@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, cached_property
+from itertools import count
 from typing import Any
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.loader import Experiment
-from epochreel.plan import schemas
+from epochreel.film import timing
+from epochreel.plan import schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
+CLOSING = "closing"
+"""The segment at the end of a film."""
 FILM_WIDE = ("aligned_umap", "linear")
 """Projections that are fitted to all snapshots at once."""
 
@@ -28,6 +33,8 @@ class RunSettings:
         where = f"runs.{name}"
         self.network = dataset.check("network", settings["network"], f"{where}.network")
         self.projection = _checked("projections", settings["projection"], f"{where}.projection")
+        schedule = settings["snapshots"]
+        self.schedule = _checked("snapshots", schedule, f"{where}.snapshots", "schedule")
         training = settings["training"]
         self.training = training | {
             key: _checked(kinds, training[key], f"{where}.training.{key}")
@@ -65,17 +72,61 @@ class RunSettings:
     @property
     def has_transitions(self) -> bool:
         """True if points move between snapshots."""
-        return bool(self.figure["transitions"])
+        return bool(self.figure["tweens"])
 
     @property
-    def snapshots_per_epoch(self) -> int:
-        """The number of snapshots per epoch."""
-        return self.settings["snapshots"]["per_epoch"]
+    def is_paced_by_change(self) -> bool:
+        """True if the film takes its time where metrics change, so all must be known."""
+        return self.settings["film"]["pace"] == "change"
 
     @property
+    def has_end_segment(self) -> bool:
+        """True if the film goes on after the segments of its snapshots."""
+        return timing.has_end(self.settings["film"], self.figure["tweens"])
+
+    @property
+    def has_closing(self) -> bool:
+        """True if the film ends with a closing picture."""
+        return self.settings["film"]["closing_seconds"] > 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of training steps per epoch."""
+        return self.training["steps_per_epoch"]
+
+    @cached_property
     def snapshots(self) -> int:
         """The number of snapshots, including the untrained network."""
-        return self.epochs * self.snapshots_per_epoch + 1
+        length = self.steps_per_epoch, self.epochs
+        return snapshot_schedule.count_snapshots(self.schedule, *length)
+
+    @cached_property
+    def steps(self) -> Sequence[int]:
+        """The training step of each snapshot."""
+        return snapshot_schedule.steps(self.schedule, self.steps_per_epoch, self.epochs)
+
+    def step(self, snapshot: int) -> int:
+        """Return the number of training steps before a snapshot."""
+        return self.steps[snapshot]
+
+    def position(self, snapshot: int) -> float:
+        """Return the time of a snapshot in the unit of the time axis."""
+        step, unit = self.step(snapshot), self.figure["time_unit"]
+        if unit == "epochs":
+            return step / self.steps_per_epoch
+        return step * (self.training["batch_size"] if unit == "examples" else 1)
+
+    def time_axis(self) -> dict[str, Any]:
+        """Return the time axis of the curves; nothing in it depends on the length of the run.
+
+        A logarithmic axis begins at 1, or at a smaller power of ten if snapshot 1 comes before 1.
+        """
+        figure, start = self.figure, 1.0
+        axis = {"unit": figure["time_unit"], "scale": figure["time_scale"]}
+        if figure["time_scale"] == "log":
+            power = next(n for n in count() if self.position(1) * 10**n >= 1)
+            start = float(f"1e-{power}")
+        return axis | {"start": start, "end": figure["time_axis"]}
 
     @property
     def last(self) -> str:
@@ -91,6 +142,28 @@ class RunSettings:
         count = -(-self.snapshots // self.size)
         return [f"{block:0{block_digits(self.size)}d}" for block in range(count)]
 
+    def segments(self) -> list[str]:
+        """Return the names of all segments: the leading digits of their snapshots' numbers."""
+        size = self.settings["film"]["segment"]
+        firsts = range(0, self.snapshots, size)
+        return [f"{first // size:0{block_digits(size)}d}" for first in firsts]
+
+    def segment_position(self, segment: str) -> dict[str, int]:
+        """Return the first snapshot and the count of a segment.
+
+        The end of the film, `closing`, shows only the last. If all times depend on the number of
+        snapshots, it is included. Raises `UserError` if there is no such segment.
+        """
+        size = self.settings["film"]["segment"]
+        if segment == CLOSING and self.has_end_segment:
+            position = {"first": self.snapshots - 1, "count": 1}
+        elif segment in self.segments():
+            first = int(segment) * size
+            position = {"first": first, "count": min(size, self.snapshots - first)}
+        else:
+            raise UserError(f"run '{self.name}' has no segment {segment} of {size} snapshots")
+        return position | ({"snapshots": self.snapshots} if self.is_paced_by_change else {})
+
     def snapshot_count(self, block: str) -> int:
         """Return the number of snapshots in a block. Raises `UserError` if there are none."""
         count = min(self.size, self.snapshots - int(block) * self.size)
@@ -103,11 +176,11 @@ class RunSettings:
         return [int(block) * self.size + self.snapshot_count(block) - 1 for block in self.blocks()]
 
 
-def _checked(kinds: str, value: Any, where: str) -> dict[str, Any]:
-    """Check an object whose `name` selects one of the schemas in $defs/<kinds>."""
-    return schema.checked(value, _schema_of(kinds), where)
+def _checked(kinds: str, value: Any, where: str, key: str = "name") -> dict[str, Any]:
+    """Check an object whose `key` selects one of the schemas in $defs/<kinds>."""
+    return schema.checked(value, _schema_of(kinds, key), where)
 
 
 @cache
-def _schema_of(kinds: str) -> dict[str, Any]:
-    return schema.by_name(schemas.shared()["$defs"][kinds])
+def _schema_of(kinds: str, key: str) -> dict[str, Any]:
+    return schema.by_name(schemas.shared()["$defs"][kinds], key)

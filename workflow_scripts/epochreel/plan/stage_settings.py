@@ -7,12 +7,14 @@ from typing import Any
 
 from epochreel.experiment_api import source_checks
 from epochreel.film import ffmpeg
+from epochreel.plan import snapshot_schedule
 from epochreel.plan.run_settings import RunSettings
 
 Settings = dict[str, Any]
 
-_PACE = ("seconds_per_snapshot", "hold_seconds")
-_ENCODER = (*_PACE, "ffmpeg")
+_HOLDS = ("opening_seconds", "hold_seconds", "closing_seconds")
+_ENCODER = ("ffmpeg", "threads", "keyframe_seconds")
+_PACES = {"even": ("seconds_per_snapshot",), "change": ("seconds", "max_seconds_per_snapshot")}
 
 
 def train(run: RunSettings) -> Settings:
@@ -24,7 +26,7 @@ def train(run: RunSettings) -> Settings:
         "examples": stored_examples(run),
         "network": run.network,
         "seed": run.settings["seed"],
-        "snapshots_per_epoch": run.snapshots_per_epoch,
+        "snapshots": snapshot_schedule.identity(run.schedule),
         "training": run.training,
     }
 
@@ -63,23 +65,36 @@ def project(run: RunSettings) -> Settings:
 
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
-    figure = {**run.figure, "time_axis": run.figure["time_axis"] or run.epochs}
-    del figure["transitions"]
+    figure = {name: run.figure[name] for name in ("width", "height", "settings")}
+    figure["time"] = run.time_axis()
     return {
         "data": _data(run),
         "examples": _test_examples(run),
         "network": run.network,
         "title": run.settings["title"],
         "figure": figure,
-        "snapshots_per_epoch": run.snapshots_per_epoch,
-        "steps_per_epoch": run.training["steps_per_epoch"],
+        "steps_per_epoch": run.steps_per_epoch,
         "batch_size": run.training["batch_size"],
     }
 
 
 def render_transitions(run: RunSettings) -> Settings:
     """Return the settings of `render`, and the number of pictures between two snapshots."""
-    return {"transitions": run.figure["transitions"], **render(run)}
+    return {"tweens": run.figure["tweens"], **render(run)}
+
+
+def timeline(run: RunSettings) -> Settings:
+    """Return the pace of the film, and the experiment if its metrics set the pace."""
+    film = run.settings["film"]
+    names = ("pace", *_PACES[film["pace"]], *_HOLDS)
+    settings = {"film": {name: film[name] for name in names}, "snapshots": run.snapshots}
+    experiment = {"data": {"experiment": run.dataset.settings["experiment"]}}
+    return settings | (experiment if run.is_paced_by_change else {})
+
+
+def render_closing(run: RunSettings) -> Settings:
+    """Return the settings of `render`, and the number of snapshots, of which the last is shown."""
+    return {"snapshots": run.snapshots, **render(run)}
 
 
 def film(*names: str) -> Callable[[RunSettings], Settings]:
@@ -95,37 +110,74 @@ def film(*names: str) -> Callable[[RunSettings], Settings]:
 
 
 def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of a film format with a title in its metadata.
-
-    The settings include the number of snapshots. Frames with a user-defined `time_axis` do not
-    depend on it, so the film of a shorter run would otherwise pass for this one.
-    """
+    """Return the settings function of a film format with a title in its metadata."""
 
     def settings(run: RunSettings) -> Settings:
-        about = {"title": run.settings["title"], "snapshots": run.snapshots}
-        return about | film(*names)(run)
+        return {"title": run.settings["title"]} | film(*names)(run)
 
     return settings
 
 
-def encode(*names: str) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of an encoded film, including its pace."""
-    return titled_film(*_ENCODER, *names)
+def encode(run: RunSettings) -> Settings:
+    """Return the settings of a film that is joined from segments."""
+    return {"snapshots": run.snapshots} | titled_film("ffmpeg", "segment")(run)
+
+
+def encode_segment(*names: str) -> Callable[[RunSettings], Settings]:
+    """Return the settings function of a segment of snapshots; `names` select the quality.
+
+    If the pace is even, neither the length of the run nor what follows the last snapshot counts.
+    """
+    return _of_segment("segment", *names, change=("hold_seconds",))
+
+
+def encode_closing(*names: str) -> Callable[[RunSettings], Settings]:
+    """Return the settings function of the segment at the end of a film."""
+    return _of_segment("hold_seconds", "closing_seconds", *names)
+
+
+def _of_segment(*names: str, change: tuple[str, ...] = ()) -> Callable[[RunSettings], Settings]:
+    """Return the settings function of any segment; `change` are settings for this pace only."""
+    paces = {"even": ("seconds_per_snapshot", "opening_seconds"), "change": change}
+
+    def settings(run: RunSettings) -> Settings:
+        chosen = (*_ENCODER, *names, "pace", *paces[run.settings["film"]["pace"]])
+        return {"tweens": run.figure["tweens"]} | film(*chosen)(run)
+
+    return settings
 
 
 def encode_gif(run: RunSettings) -> Settings:
     """Return the settings of the GIF, which has no title."""
-    return film(*_ENCODER, "gif_width", "gif_frames_per_second")(run)
+    return film("ffmpeg", "gif_width", "gif_frames_per_second")(run)
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """Return the pace of the film, and the settings that the captions depend on."""
-    names = ("data", "snapshots_per_epoch", "steps_per_epoch", "batch_size")
+    """Return the settings that the captions depend on."""
+    names = ("data", "steps_per_epoch", "batch_size")
     chosen = {name: render(run)[name] for name in names}
-    pace = {name: run.settings["film"][name] for name in _PACE}
     if source_checks.defines(run.experiment.file("figure"), "sentences"):
         chosen["figure"] = run.figure["settings"]
-    return {"film": pace, "snapshots": run.snapshots, **chosen}
+    return {"snapshots": run.snapshots, **chosen}
+
+
+def write_report(run: RunSettings) -> Settings:
+    """Return what the pages of a run show: its settings, except those that affect no result."""
+    data = run.dataset.settings
+    names = ("seed", "epochs", "snapshots", "evaluation")
+    shown = {
+        "title": run.settings["title"],
+        "dataset": {name: data[name] for name in ("experiment", "train", "validation", "test")}
+        | {"seed": data["seed"], "settings": data["settings"]},
+        "network": run.network,
+        "training": run.training,
+        **{name: run.settings[name] for name in names},
+        **({"projection": run.projection} if run.projects else {}),
+        "figure": run.figure,
+        "film": {name: run.settings["film"][name] for name in ("pace", "crf", "preset")},
+    }
+    about = {"title": run.settings["title"], "snapshots": run.snapshots}
+    return {"data": _data(run), "shown": shown, **about}
 
 
 def predict(run: RunSettings) -> Settings:

@@ -8,8 +8,8 @@ selects its settings, and a line in each cluster profile.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from epochreel.core.errors import UserError, shown
 from epochreel.experiment_api import source_checks
 from epochreel.experiment_api.loader import Experiment
 from epochreel.plan import stage_settings
-from epochreel.plan.run_settings import RunSettings
+from epochreel.plan.run_settings import CLOSING, RunSettings
 from epochreel.provenance.code_digest import LIBRARY
 
 SCRIPTS = LIBRARY.parent
@@ -79,7 +79,7 @@ class Stage:
     also          what it loads in addition, by the variant of the run
     reads         the stages whose artifacts it reads, if the run has them; reading the previous
                   block of the same stage does not count
-    reads_shards  the runs for which shards exist, if the stage reads `generate_dataset`
+    conditions    of these stages, it reads only some: the runs for which it reads a stage
     makes         its artifacts; none for datasets and for results made on request
     exists        the runs that have this stage
     script        the script in workflow_scripts/, if it is not named after the rule
@@ -92,11 +92,15 @@ class Stage:
     needs: Dependencies = Dependencies()
     also: Callable[[Variant], Dependencies] = lambda _variant: Dependencies()
     reads: tuple[str, ...] = ()
-    reads_shards: Condition = _always
+    conditions: Mapping[str, Condition] = field(default_factory=dict)
     makes: tuple[Artifact, ...] = ()
     exists: Condition = _always
     script: str = ""
     function: str | None = None
+
+    def reads_if(self, stage: str) -> Condition:
+        """Return the runs for which this stage reads another, as a function."""
+        return self.conditions.get(stage, _always)
 
     def files_of(self, experiment: Experiment, variant: Variant) -> list[Path]:
         """Return the stage's entry points: script, the experiment's files, modules loaded by name.
@@ -162,12 +166,28 @@ def _has_transitions(run: RunSettings) -> bool:
     return run.has_transitions
 
 
+def _has_closing(run: RunSettings) -> bool:
+    return run.has_closing
+
+
+def _is_paced_by_change(run: RunSettings) -> bool:
+    return run.is_paced_by_change
+
+
+def _has_end_segment(run: RunSettings) -> bool:
+    return run.has_end_segment
+
+
 def _never(_run: RunSettings) -> bool:
     return False
 
 
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
-_FILM = ("render", "render_transitions")
+_PICTURES = ("render", "render_transitions")
+_FILM = (*_PICTURES, "timeline")
+_CLOSING = ("render", "timeline")
+_QUALITY = ("crf", "preset")
+_PACE = {"timeline": _is_paced_by_change}
 _DECLARED = (
     Stage("generate_dataset", needs=Dependencies(("data",), _DRAWING)),
     Stage(
@@ -176,7 +196,9 @@ _DECLARED = (
         needs=Dependencies(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
-        reads_shards=lambda run: any(stage_settings.stored_examples(run).values()),
+        conditions={
+            "generate_dataset": lambda run: any(stage_settings.stored_examples(run).values())
+        },
         makes=(
             Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
             Artifact("checkpoint_index", "results/{run}/checkpoint_index/{block}.json", _keeps_all),
@@ -189,7 +211,7 @@ _DECLARED = (
         needs=Dependencies(("model",), _TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
-        reads_shards=lambda run: not run.dataset.is_stream,
+        conditions={"generate_dataset": lambda run: not run.dataset.is_stream},
         makes=(Artifact("layers", "results/{run}/layers.parquet", carries_key=True),),
     ),
     Stage(
@@ -255,18 +277,85 @@ _DECLARED = (
         exists=_has_transitions,
     ),
     Stage(
-        "encode",
-        settings=stage_settings.encode("threads", "crf", "preset"),
+        "render_closing",
+        settings=stage_settings.render_closing,
+        needs=Dependencies(("figure",), _DRAWING),
+        reads=("generate_dataset", "evaluate", "summarize"),
+        makes=(Artifact("closing", "results/{run}/closing.png", carries_key=True),),
+        exists=_has_closing,
+    ),
+    Stage(
+        "timeline",
+        settings=stage_settings.timeline,
+        needs=Dependencies(packages=("numpy", "pyarrow")),
+        reads=("summarize",),
+        conditions={"summarize": _is_paced_by_change},
+        makes=(Artifact("timeline", "results/{run}/timeline.parquet", carries_key=True),),
+    ),
+    Stage(
+        "encode_segment",
+        settings=stage_settings.encode_segment(*_QUALITY),
         needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
+        conditions=_PACE,
+        makes=(Artifact("segments", "results/{run}/segments/{segment}.mp4"),),
+    ),
+    Stage(
+        "encode_closing",
+        settings=stage_settings.encode_closing(*_QUALITY),
+        needs=Dependencies(packages=_FFMPEG),
+        reads=_CLOSING,
+        conditions=_PACE,
+        makes=(Artifact("closing_segment", f"results/{{run}}/segments/{CLOSING}.mp4"),),
+        exists=_has_end_segment,
+        script="encode_segment",
+    ),
+    Stage(
+        "encode",
+        settings=stage_settings.encode,
+        needs=Dependencies(packages=_FFMPEG),
+        reads=("encode_segment", "encode_closing", "timeline"),
         makes=(Artifact("film", "results/{run}/training.mp4"),),
+    ),
+    Stage(
+        "save_poster",
+        settings=stage_settings.film("poster"),
+        reads=_PICTURES,
+        makes=(Artifact("report", "results/{run}/poster.png", _never),),
+    ),
+    Stage(
+        "write_report",
+        settings=stage_settings.write_report,
+        needs=Dependencies(packages=("numpy", "pyarrow")),
+        reads=("encode", "summarize"),
+        makes=tuple(
+            Artifact("report", f"results/{{run}}/report/{page}.html", _never)
+            for page in ("film", "metrics", "settings")
+        ),
     ),
     # The stages below run on request.
     Stage(
-        "encode_webm",
-        settings=stage_settings.encode("threads", "webm_codec"),
+        "encode_webm_segment",
+        settings=stage_settings.encode_segment("webm_codec"),
         needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
+        conditions=_PACE,
+        script="encode_segment",
+    ),
+    Stage(
+        "encode_webm_closing",
+        settings=stage_settings.encode_closing("webm_codec"),
+        needs=Dependencies(packages=_FFMPEG),
+        reads=_CLOSING,
+        conditions=_PACE,
+        exists=_has_end_segment,
+        script="encode_segment",
+    ),
+    Stage(
+        "encode_webm",
+        settings=stage_settings.encode,
+        needs=Dependencies(packages=_FFMPEG),
+        reads=("encode_webm_segment", "encode_webm_closing", "timeline"),
         script="encode",
     ),
     Stage(
@@ -274,14 +363,12 @@ _DECLARED = (
         settings=stage_settings.encode_gif,
         needs=Dependencies(packages=_FFMPEG),
         reads=_FILM,
-        script="encode",
     ),
-    Stage("save_poster", settings=stage_settings.film("poster"), reads=_FILM, script="encode"),
     Stage(
         "write_captions",
         settings=stage_settings.write_captions,
         needs=Dependencies(("figure",), ("numpy", "pyarrow")),
-        reads=("summarize",),
+        reads=("summarize", "timeline"),
     ),
     Stage(
         "draw_loop",

@@ -39,11 +39,18 @@ def job(path_to_log: str) -> Iterator[None]:
     """
     to_terminal()
     end_job_at_signal()
-    try:
+    with errors_in_one_line(path_to_log):
         to_file(path_to_log)
         reports.begin(path_to_log)
         _log_restart()
         _end_with_parents()
+        yield
+
+
+@contextlib.contextmanager
+def errors_in_one_line(path_to_log: str | None = None) -> Iterator[None]:
+    """Log any error in one line, its traceback in the log file, and end with exit status 1."""
+    try:
         yield
     except UserError as error:
         log.error("%s", printable(str(error)))

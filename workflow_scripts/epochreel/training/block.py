@@ -68,19 +68,42 @@ class Block:
         store = self.store
         with store.lock():
             store.prune_other_trainings()
+            before = self._index_before()
+            steps = [*(before["steps"] if before else ()), *self.stage["steps"]]
+            self._check_steps(steps)
             missing = [number for number in self.numbers if not store.has_weights(number)]
             if missing:
                 _log_resume(self.numbers[0], missing[0])
-                _train(self._trainer, store, missing, self.run_size.run)
-            self._check_same_training()
-            self._declare()
+                _train(lambda: self._trainer(steps), store, missing, self.run_size.run)
+            if before:
+                self._check_same_training(before)
+            self._declare(steps)
             if not self.run_size.keeps_all:
                 # The checkpoints are hard links to the same files until they have been evaluated.
                 store.prune_weights()
 
-    def _trainer(self) -> Trainer:
+    def _index_before(self) -> dict[str, Any] | None:
+        """Return the checkpoint index of the previous block; None for the first block."""
+        path, last = self.outputs.before, self.stage["first"] - 1
+        return path and checkpoint_index.read(path, last, keys.key_digest(self.stage))
+
+    def _check_steps(self, steps: Sequence[int]) -> None:
+        """Check that stored snapshots were taken at these steps, `UserError` if not.
+
+        The steps of a list are not in the digest that names the store.
+        """
+        for number in self.numbers:
+            record = self.store.record(number)
+            if record and record["training"]["step"] != steps[number]:
+                raise UserError(
+                    f"snapshot {number} in {self.store.folder} was taken at step "
+                    f"{record['training']['step']}; expected step {steps[number]}: steps may only "
+                    "be appended: restore snapshots.steps, or give the changed list to a new run"
+                )
+
+    def _trainer(self, steps: Sequence[int]) -> Trainer:
         """Return a trainer at snapshot 0, after checking the disk space that the run needs."""
-        config = TrainingConfig.of(self.stage["settings"])
+        config = TrainingConfig.of(self.stage["settings"], steps)
         model = self.experiment.load("model")
         afresh = None if self.experiment.is_builtin else self.experiment.afresh().load("model")
         trainer = Trainer(model, config, self.data.source, self.data.validation, afresh)
@@ -100,7 +123,7 @@ class Block:
         )
         disk_space.check(self.outputs.store, needed, run_size.run)
 
-    def _declare(self) -> None:
+    def _declare(self, steps: Sequence[int]) -> None:
         store, outputs = self.store, self.outputs
         for number, path in zip(self.numbers, outputs.checkpoints, strict=False):
             store.link(number, path)
@@ -109,18 +132,15 @@ class Block:
         key = keys.key(self.stage)
         training_table.write(outputs.table, [record["training"] for record in records], key)
         system_log.write(outputs.system, [record["system"] for record in records])
-        checkpoint_index.write(outputs.index, records, keys.key_digest(self.stage))
+        checkpoint_index.write(outputs.index, records, steps, keys.key_digest(self.stage))
 
-    def _check_same_training(self) -> None:
+    def _check_same_training(self, before: Mapping[str, Any]) -> None:
         """Check that the previous block ends with this store's snapshot; `UserError` if not.
 
         A GPU may not reproduce its results bit for bit, so training again after the loss of a store
         may produce different weights, and a film must not mix the two.
         """
         path, last = self.outputs.before, self.stage["first"] - 1
-        if path is None:
-            return
-        before = checkpoint_index.read(path, last, keys.key_digest(self.stage))
         record = self.store.record(last)
         if record is None or record["weights"] != before["checkpoints"][-1]:
             folder = Path(path).parent

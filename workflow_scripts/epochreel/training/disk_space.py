@@ -26,7 +26,7 @@ def check(folder: Path, needed: float, run: str) -> None:
     if free is not None and needed > free:
         raise UserError(
             f"run '{run}' needs about {_gigabytes(needed)} of disk space, and {_gigabytes(free)} "
-            "are free: free some space, set keep_checkpoints: last, or lower snapshots.per_epoch"
+            "are free: free some space, set keep_checkpoints: last, or take fewer snapshots"
         )
 
 

@@ -33,6 +33,7 @@ from epochreel.core.files import atomic_link, atomic_write_bytes, sha256
 from epochreel.formats import checked_json
 
 log = logging.getLogger("epochreel")
+_DIGITS = 16  # of the digest of a training, 64 bits
 STATES_KEPT = 2  # optimizer states: if the latest is damaged, the one before it is used
 
 
@@ -45,7 +46,7 @@ class Store:
     """
 
     def __init__(self, folder: Path, training: str, before: int = -1):
-        self.folder = folder / training[:16]  # 64 bits of the digest
+        self.folder = folder / training[:_DIGITS]
         self.training, self._before = training, before
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
@@ -133,7 +134,9 @@ class Store:
 
         Skips those that another process has locked.
         """
-        others = [path for path in self.folder.parent.glob("*") if path != self.folder]
+        # The store holds encoded segments too, in a folder with another name.
+        trainings = self.folder.parent.glob("[0-9a-f]" * _DIGITS)
+        others = [path for path in trainings if path != self.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:
             with lock.try_hold(path / "lock") as free:
                 if free:

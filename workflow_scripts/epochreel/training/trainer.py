@@ -32,12 +32,13 @@ _LARGE = 72_072_000
 class TrainingConfig:
     """Settings of a training; `config.schema.yaml` describes them.
 
-    `network` and `data` are the experiment's settings, `optimizer` and `schedule` objects whose
-    `name` selects the other keys.
+    `steps` are the training steps of the snapshots, from snapshot 0 on. `network` and `data` are
+    the experiment's settings, `optimizer` and `schedule` objects whose `name` selects the other
+    keys.
     """
 
     seed: int
-    snapshots_per_epoch: int
+    steps: Sequence[int]
     network: Mapping[str, Any]
     data: Mapping[str, Any]
     batch_size: int
@@ -49,23 +50,15 @@ class TrainingConfig:
     threads: int
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> TrainingConfig:
-        """Return the config in the settings of the stage `train`."""
+    def of(cls, settings: Mapping[str, Any], steps: Sequence[int]) -> TrainingConfig:
+        """Return the config in the settings of the stage `train`, for snapshots at `steps`."""
         return cls(
             seed=settings["seed"],
-            snapshots_per_epoch=settings["snapshots_per_epoch"],
+            steps=steps,
             network=settings["network"],
             data=settings["data"]["settings"],
             **settings["training"],
         )
-
-    def step(self, snapshot: int) -> int:
-        """Return the number of steps before a snapshot."""
-        return snapshot * self.steps_per_epoch // self.snapshots_per_epoch
-
-    def epoch(self, snapshot: int) -> float:
-        """Return the time of a snapshot in epochs."""
-        return snapshot / self.snapshots_per_epoch
 
 
 @dataclass(frozen=True)
@@ -121,7 +114,7 @@ class Trainer:
         checkpoints.load_into(self.network, store.weights(snapshot))
         tensors = self.plateau.load(checkpoints.load(store.optimizer(snapshot)))
         optimizers.load_state_tensors(self.optimizer, tensors)
-        self.snapshot, self.step = snapshot, self.config.step(snapshot)
+        self.snapshot, self.step = snapshot, self.config.steps[snapshot]
         self._checked_step = self._checked_step and self.step + 1
         log.info("resuming from snapshot %d, step %d", snapshot, self.step)
 
@@ -131,7 +124,7 @@ class Trainer:
 
     def advance(self) -> Sample:
         """Train up to the next snapshot and return its sample."""
-        end = self.config.step(self.snapshot + 1)
+        end = self.config.steps[self.snapshot + 1]
         total = torch.zeros((), device=self.device)  # Stays on the device: no step waits for a GPU.
         seeding.hold(network=self.network)
         while self.step < end:
@@ -141,12 +134,12 @@ class Trainer:
 
     def sample(self, total: float | None = None) -> Sample:
         """Return the rows of this snapshot; `total` is the sum of losses since the previous one."""
-        done = self.step - self.config.step(self.snapshot - 1) if self.snapshot else 0
+        done = self.step - self.config.steps[self.snapshot - 1] if self.snapshot else 0
         self._check_finite(total)
         row = {
             "snapshot": self.snapshot,
             "step": self.step,
-            "epoch": self.config.epoch(self.snapshot),
+            "epoch": self.step / self.config.steps_per_epoch,
             "examples": self.step * self.config.batch_size,
             "loss": total / done if done else None,
             "validation_loss": self._validation_loss(),

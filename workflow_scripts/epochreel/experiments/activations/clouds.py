@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
@@ -58,9 +59,11 @@ def rows(table: pa.Table, split: str) -> np.ndarray:
     return pc.equal(table["split"], split).to_numpy()
 
 
-def _classified(table: pa.Table, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def classified(table: pa.Table, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the labels and predictions of the rows in `mask`, (n,) each."""
-    return tuple(table[name].to_numpy()[mask].astype(np.intp) for name in ("label", "prediction"))
+    return tuple(
+        evaluations.indices(table[name])[mask].astype(np.intp) for name in ("label", "prediction")
+    )
 
 
 def _layout(frame_data: FrameData) -> np.ndarray:
@@ -101,7 +104,7 @@ class TestClouds:
         """Return the test images' positions in the frame, their labels and their predictions."""
         test = rows(frame_data.predictions, "test")
         places = within(_layout(frame_data)[test], self._place)
-        return places, *_classified(frame_data.predictions, test)
+        return places, *classified(frame_data.predictions, test)
 
     def _sides(self, frame_data: FrameData) -> np.ndarray:
         """Return the sizes of the pictures, interpolated between two snapshots."""
@@ -167,7 +170,7 @@ class SmallCloud:
         half = thumbnails.DOT / 2
         place = (SECOND + half, TOP + half, SECOND_WIDTH - 2 * half, self._high - 2 * half)
         x, y = within(_layout(frame_data)[shown], place).T
-        truth, predictions = _classified(frame_data.predictions, shown)
+        truth, predictions = classified(frame_data.predictions, shown)
         # `dots` has a tile per class for correct predictions, then one per class for wrong ones.
         tile = predictions + np.where(predictions == truth, 0, len(self._colours))
         canvas.put_stamps(canvas.stamps(x, y, self._dots), tile)

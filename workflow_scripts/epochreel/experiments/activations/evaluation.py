@@ -2,12 +2,14 @@
 
 Columns, one row per example, first the test set, then the training sample:
 
-    split          string   "test" or "train"
+    split          names    "test" or "train"
     example        int32    index of the example within its split
-    label          int16    true class
-    prediction     int16    the most probable class; the smaller one in a tie
+    label          names    true class
+    prediction     names    the most probable class; the smaller one in a tie
     probabilities  float16  of the classes (fixed_size_list)
     activations    float16  of the neurons (fixed_size_list)
+
+Columns of names are dictionaries: all classes in order, and the index of each row's.
 
 Metrics:
 
@@ -30,7 +32,7 @@ training does: see `benchmarks/projection.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -38,11 +40,14 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.interface import Metric
 
 METRICS = {
-    "accuracy": Metric("Test accuracy", group="Accuracy", unit="%"),
+    "accuracy": Metric(
+        "Test accuracy", group="Accuracy", unit="%", plain="New pictures recognised correctly"
+    ),
     "train_accuracy": Metric("Training accuracy", group="Accuracy", unit="%"),
     "loss": Metric("Test loss", direction="lower", group="Loss", unit="nats"),
     "train_loss": Metric("Training loss", direction="lower", group="Loss", unit="nats"),
@@ -54,6 +59,7 @@ Batches = Iterator[dict[str, torch.Tensor]]
 
 _MOST_IN_PAIRS = 16  # classes; the number of pairs grows quadratically
 _NEAREST = 15
+_SPLITS = ("test", "train")
 _ROWS = 1000  # of the distance matrix, computed at a time
 
 
@@ -88,7 +94,7 @@ def evaluate(
     seen = {"test": _see(network, test)}
     if sample is not None:
         seen["train"] = _see(network, sample)
-    parts = [_columns(split, part) for split, part in seen.items()]
+    parts = [_columns(split, part, network.class_names) for split, part in seen.items()]
     columns = {name: pa.concat_arrays([part[name] for part in parts]) for name in parts[0]}
     return columns, _metrics(seen)
 
@@ -149,13 +155,13 @@ def _neighbours(points: torch.Tensor, member: torch.Tensor) -> torch.Tensor:
     return torch.cat(found)
 
 
-def _columns(split: str, seen: _Seen) -> dict[str, pa.Array]:
+def _columns(split: str, seen: _Seen, names: Sequence[str]) -> dict[str, pa.Array]:
     count = len(seen.label)
     return {
-        "split": pa.array([split] * count),
+        "split": evaluations.named(np.full(count, _SPLITS.index(split)), _SPLITS),
         "example": pa.array(np.arange(count, dtype=np.int32)),
-        "label": pa.array(seen.label.numpy().astype(np.int16)),
-        "prediction": pa.array(seen.prediction.numpy().astype(np.int16)),
+        "label": evaluations.named(seen.label.numpy(), names),
+        "prediction": evaluations.named(seen.prediction.numpy(), names),
         "probabilities": _lists(seen.log_probabilities.exp().half()),
         "activations": _lists(seen.activations),
     }

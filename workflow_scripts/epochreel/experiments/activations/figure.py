@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from epochreel.drawing.frame import Panel, RunInfo
+from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import TitleLine
 from epochreel.experiments.activations import classes
 from epochreel.experiments.activations.clouds import (
@@ -17,8 +17,13 @@ from epochreel.experiments.activations.clouds import (
     Legend,
     SmallCloud,
     TestClouds,
+    classified,
+)
+from epochreel.experiments.activations.clouds import (
+    rows as rows_of,
 )
 from epochreel.experiments.activations.sentences import remark
+from epochreel.film.sentences import confusions
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
@@ -31,6 +36,14 @@ def panels(run_info: RunInfo) -> list[Panel]:
         Legend(run_info, names),
         AccuracyCurve(run_info, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
     ]
+
+
+def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
+    """Say how many test images are still classified wrong, and which are confused most often."""
+    table = frame_data.predictions
+    truth, prediction = classified(table, rows_of(table, "test"))
+    names = [f"“{name}”" for name in classes.names(run_info.data)]
+    return confusions(truth, prediction, names, "test images")
 
 
 def sentences(rows: Sequence[Mapping[str, float]], data: Mapping, figure: Mapping) -> list[str]:

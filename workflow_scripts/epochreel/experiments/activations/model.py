@@ -33,6 +33,7 @@ class Network(nn.Module):
         super().__init__()
         self.mean, self.deviation = settings["mean"], settings["deviation"]
         channels, size = settings["channels"], data["size"] >> len(settings["channels"])
+        self.class_names = classes.names(data)
         layers: list[nn.Module] = []
         for before, after in pairwise((3 if data["colour"] else 1, *channels)):
             convolution = nn.Conv2d(before, after, settings["kernel"], padding="same")
@@ -40,7 +41,7 @@ class Network(nn.Module):
             layers += [convolution, nn.MaxPool2d(2), nn.ReLU(inplace=True)]
         self.features = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(settings["dropout"]))
         self.neurons = nn.Linear(channels[-1] * size * size, settings["hidden"])
-        self.classes = nn.Linear(settings["hidden"], len(classes.names(data)))
+        self.classes = nn.Linear(settings["hidden"], len(self.class_names))
 
     def activations(self, images: torch.Tensor) -> torch.Tensor:
         """Return the activations (B, hidden) of images (B, S, S) or (B, S, S, 3), uint8."""

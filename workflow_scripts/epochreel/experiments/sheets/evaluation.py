@@ -23,7 +23,7 @@ import torch
 from epochreel.experiment_api.interface import Metric
 
 METRICS = {
-    "accuracy": Metric("Digit accuracy", unit="%"),
+    "accuracy": Metric("Digit accuracy", unit="%", plain="Digits read correctly"),
     "loss": Metric("Loss", direction="lower", unit="nats"),
 }
 

@@ -14,7 +14,7 @@ from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import BOTTOM, MARGIN, TOP, Curve, TitleLine, caption
 from epochreel.experiments.sheets import layout
-from epochreel.film.sentences import progress
+from epochreel.film.sentences import confusions, progress
 
 _LEFT_WIDTH = 724.0
 _SECOND = MARGIN + _LEFT_WIDTH + 72
@@ -39,6 +39,12 @@ def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
     """Describe a snapshot in a sentence, for the captions."""
     examples = "cells" if settings["variant"] == "cells" else "pages"
     return progress(numbers, examples, "digits")
+
+
+def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
+    """Say how many digits are still read wrong, and which are confused most often."""
+    truth, prediction, _ = answers(frame_data.predictions, 1)
+    return confusions(truth.ravel(), prediction.ravel(), "0123456789", "test digits")
 
 
 # Values that the panels show

@@ -6,6 +6,8 @@ of five letters has no end symbol; all five letters count.
 
 from __future__ import annotations
 
+from string import ascii_uppercase
+
 import numpy as np
 
 SIDE = 40
@@ -16,6 +18,8 @@ END = 26
 """The end symbol."""
 SIGNS = END + 1
 """Number of signs."""
+SYMBOLS = (*ascii_uppercase, "end")
+"""Names of all signs, in order."""
 MEAN, SPREAD = 20, 50
 """Approximate mean and standard deviation of the published images' grey levels."""
 LONGEST = STEPS - 1

@@ -2,8 +2,8 @@
 
 Columns, one row per word; lists of five hold one value per step:
 
-    letters      uint8 × 5    the true word: 0 … 25 are letters, 26 is the end symbol
-    prediction   uint8 × 5    the most probable symbol; the smaller one in a tie
+    letters      symbol × 5   the true word; a dictionary of A … Z and "end", the end symbol
+    prediction   symbol × 5   the most probable symbol; the first one in a tie
     probability  float16 × 5  of that symbol
     centre_x     float16 × 5  centre of the step's mask, px from the left
     centre_y     float16 × 5  and px from the top, see `masks`
@@ -30,13 +30,16 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from epochreel.artifacts import evaluations
 from epochreel.experiment_api.interface import Metric
 from epochreel.experiments.words import masks
-from epochreel.experiments.words.alphabet import LONGEST, STEPS, counted, lengths, spelled
+from epochreel.experiments.words.alphabet import LONGEST, STEPS, SYMBOLS, counted, lengths, spelled
 
 METRICS = {
-    "accuracy": Metric("Word accuracy", group="Accuracy", unit="%"),
-    "letters": Metric("Letter accuracy", group="Accuracy", unit="%"),
+    "accuracy": Metric("Word accuracy", group="Accuracy", unit="%", plain="Words read correctly"),
+    "letters": Metric(
+        "Letter accuracy", group="Accuracy", unit="%", plain="Letters read correctly"
+    ),
     "place_1": Metric("1st", group="Accuracy by letter position", unit="%"),
     "place_2": Metric("2nd", group="Accuracy by letter position", unit="%"),
     "place_3": Metric("3rd", group="Accuracy by letter position", unit="%"),
@@ -90,13 +93,14 @@ def _of(logs: torch.Tensor, signs: torch.Tensor) -> torch.Tensor:
 
 
 def _columns(whole: Readings, stored_masks: np.ndarray) -> dict[str, pa.Array]:
-    lists = {name: whole[name] for name in ("letters", "prediction", "probability")}
+    lists = {"probability": whole["probability"]}
     for axis, (centre, spread) in enumerate(
         (("centre_x", "spread_across"), ("centre_y", "spread_down"))
     ):
         lists[centre] = whole["centre"][..., axis].astype(np.float16)
         lists[spread] = whole["spread"][..., axis].astype(np.float16)
-    columns = {
+    columns = {name: evaluations.named(whole[name], SYMBOLS) for name in ("letters", "prediction")}
+    columns |= {
         name: pa.FixedSizeListArray.from_arrays(np.ascontiguousarray(values).ravel(), STEPS)
         for name, values in lists.items()
     }

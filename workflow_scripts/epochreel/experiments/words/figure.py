@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import ascii_uppercase
 
 import numpy as np
 import pyarrow as pa
 
-from epochreel.drawing.frame import Panel, RunInfo
+from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import MARGIN, Curve, TitleLine, percent
 from epochreel.experiments.words import step_loops as pictures
+from epochreel.experiments.words.alphabet import END, spelled, text
 from epochreel.experiments.words.panels import (
     LEFT_WIDTH,
     SECOND,
@@ -17,8 +19,9 @@ from epochreel.experiments.words.panels import (
     ConfusionMatrix,
     PositionBars,
     WordStrips,
+    steps,
 )
-from epochreel.film.sentences import moment
+from epochreel.film.sentences import confusions, moment, wrong_of
 
 _SPREADS = {0.0: "0", 5.0: "5", 10.0: "10", 15.0: "15 px"}
 
@@ -47,6 +50,23 @@ def loops(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray
     `predictions` holds the rows of a snapshot's evaluation.
     """
     return pictures.draw(run_info, predictions)
+
+
+def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
+    """Say how many test words are still read wrong, with an example, and which letters."""
+    words, read = (steps(frame_data.predictions, name) for name in ("letters", "prediction"))
+    pairs = list(zip(map(text, words), map(text, read), strict=True))
+    wrong = [(word, answer) for word, answer in pairs if word != answer]
+    if not wrong:
+        return []
+    word, answer = wrong[0]
+    sentences = [
+        wrong_of(len(wrong), len(words), "test words"),
+        f"For example, it reads {word} as {answer or 'an empty word'}.",
+    ]
+    # Without letters that it takes for the end of the word.
+    letters = spelled(words) & (read != END)
+    return sentences + confusions(words[letters], read[letters], ascii_uppercase, "letters")[1:]
 
 
 def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:

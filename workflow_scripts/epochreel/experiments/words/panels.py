@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pyarrow as pa
 
+from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
@@ -26,8 +27,7 @@ _PICTURE = 120.0  # three units per pixel of the image
 
 def steps(table: pa.Table, name: str) -> np.ndarray:
     """Return a column of five values per word, (words, 5): a view if the column is contiguous."""
-    column = table[name].combine_chunks()
-    return column.flatten().to_numpy(zero_copy_only=False).reshape(-1, STEPS)
+    return evaluations.indices(table[name])
 
 
 def masks(table: pa.Table, words: int) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 import tools
 
 from epochreel.core.errors import UserError
-from epochreel.formats import mp4
+from epochreel.formats import video
 
 MADE = "ab" * 32
 
@@ -17,24 +17,24 @@ def film(tmp_path):
     """A file with an embedded checksum, as films have it."""
     path = tmp_path / "training.mp4"
     path.write_bytes(random.Random(1).randbytes(300))
-    mp4.embed_checksum(path, MADE)
+    video.embed_checksum(path, MADE)
     return path
 
 
 def refusal(film, made=MADE) -> str:
-    return tools.refusal(mp4.check, film, made)
+    return tools.refusal(video.check, film, made)
 
 
 def test_an_unchanged_film_passes(film):
-    mp4.check(film, MADE)
+    video.check(film, MADE)
 
 
 def test_a_film_longer_than_one_read_gets_a_checksum_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(mp4, "_CHUNK", 7)
+    monkeypatch.setattr(video, "_CHUNK", 7)
     (tmp_path / "film").write_bytes(bytes(1000))
-    mp4.embed_checksum(tmp_path / "film", MADE)
+    video.embed_checksum(tmp_path / "film", MADE)
     monkeypatch.undo()
-    mp4.check(tmp_path / "film", MADE)
+    video.check(tmp_path / "film", MADE)
 
 
 def test_a_flipped_bit_anywhere_is_detected_and_the_film_reported(film):
@@ -71,7 +71,7 @@ def test_the_duration_is_in_the_movie_header(tmp_path, header):
     path = tmp_path / "film.mp4"
     movie = box(b"moov", box(b"udta", b"?") + box(b"mvhd", header))
     path.write_bytes(box(b"ftyp", b"isom") + movie + box(b"mdat", b"?" * 9))
-    assert mp4.duration(path) == 2.5
+    assert video.duration(path) == 2.5
 
 
 @pytest.mark.parametrize(
@@ -80,4 +80,4 @@ def test_the_duration_is_in_the_movie_header(tmp_path, header):
 def test_a_file_without_a_movie_header_has_no_duration(tmp_path, content):
     (tmp_path / "film.mp4").write_bytes(content)
     with pytest.raises(UserError, match="is damaged"):
-        mp4.duration(tmp_path / "film.mp4")
+        video.duration(tmp_path / "film.mp4")

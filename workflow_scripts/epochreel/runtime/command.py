@@ -1,0 +1,50 @@
+"""The context of scripts that a user starts while a run is going on: `verify` and `preview`.
+
+A second Snakemake command would be refused and, when it ends, delete the first one's locks. These
+scripts take no lock, plan from the same config, and only read, except for their own result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+from collections.abc import Iterator
+
+from epochreel.core.log import log, to_terminal
+from epochreel.runtime.job import errors_in_one_line
+
+
+@contextlib.contextmanager
+def command() -> Iterator[None]:
+    """Run the work of a script: notices and one-line errors go to the terminal.
+
+    Ctrl-C, SIGTERM and the loss of the terminal end it, and remove unfinished files.
+    """
+    to_terminal()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        with errors_in_one_line():
+            yield
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        raise SystemExit(128 + signal.SIGINT) from None
+
+
+def options(description: str, **positional: str) -> argparse.Namespace:
+    """Parse the command line: `positional` arguments, name → help, and the config's options.
+
+    `configfile` and `config` are lists, as Snakemake's options of these names.
+    """
+    parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
+    for name, text in positional.items():
+        parser.add_argument(name, metavar=name.upper(), help=text)
+    about = "config files, merged in order (default: config.yaml)"
+    parser.add_argument(
+        "--configfile", "--configfiles", nargs="+", default=[], metavar="FILE", help=about
+    )
+    about = "values that override the config, as for snakemake"
+    parser.add_argument("--config", "-C", nargs="*", default=[], metavar="KEY=VALUE", help=about)
+    return parser.parse_args()
