@@ -4,9 +4,10 @@
 
 The main run of config.yaml is made up to its evaluations, without timing. Then one start of
 Snakemake on two cores summarizes, renders and encodes, and right afterwards the same ffmpeg encodes
-the finished frames with the same options, which is the lower bound. Jobs can overlap, so each
-moment is attributed to the first row of the table that has a running job. The second table lists
-the steps of a render job for one frame, repeated in this process.
+the finished frames at once with the same options, which is the lower bound; then again with two
+threads. Jobs can overlap, so each moment is attributed to the first row of the table that has a
+running job. The second table lists the steps of a render job for one frame, repeated in this
+process.
 
 `--folder` keeps the evaluations; a second call with it only makes the film again.
 """
@@ -39,7 +40,8 @@ from epochreel.film.timing import Timeline
 from epochreel.formats import png
 from epochreel.plan.plan import Plan, Run
 
-DOWNSTREAM = ("metrics", "frames", "timeline.parquet", "training.mp4", "benchmarks")
+DOWNSTREAM = ("metrics", "timeline.parquet", "frames", "segments", "store/segments")
+DOWNSTREAM += ("training.mp4", "benchmarks")
 
 
 def main() -> None:
@@ -53,8 +55,8 @@ def main() -> None:
         workplace = with_evaluations(folder, options.epochs)
         run = Plan(workplace.config, folder).main
         done = scheduler.start(workplace, f"results/{run.name}/training.mp4")
-        alone = ffmpeg_alone(workplace, run)
-        report(workplace, run, done, alone)
+        alone = [ffmpeg_alone(workplace, run, threads) for threads in (None, 2)]
+        report(workplace, run, done, *alone)
 
 
 def with_evaluations(folder: Path, epochs: int | None) -> Workplace:
@@ -72,20 +74,25 @@ def with_evaluations(folder: Path, epochs: int | None) -> Workplace:
     return workplace
 
 
-def ffmpeg_alone(workplace: Workplace, run: Run) -> float:
-    """Return the seconds that ffmpeg alone takes from the finished frames to the film."""
-    settings = run.stage_settings("encode")["settings"]
+def ffmpeg_alone(workplace: Workplace, run: Run, threads: int | None) -> float:
+    """Return the seconds that ffmpeg alone takes from the finished frames to the film.
+
+    `threads` overrides the setting.
+    """
+    settings = run.stage_settings("encode_segment")["settings"]
     film, size = settings["film"], (settings["width"], settings["height"])
+    film = film | ({"threads": threads} if threads else {})
     frames = [workplace.folder / path for path in run.files.of("frames")]
+    path = workplace.folder / run.files.last("timeline")
+    times = Timeline(*timeline.read(path, run.snapshots, run.key_digest("timeline")))
     with tempfile.TemporaryDirectory() as scratch:
         target, frame_stream = Path(scratch, "film.mp4"), Path(scratch, "frames")
-        sequence, times = frame_files.FrameSequence(frames, size), times_of(workplace, run)
-        frame_stream.write_bytes(b"".join(encode.film_pictures(sequence, times)))
         with (
             mock.patch.object(encode, "run", side_effect=_Intercepted) as intercepted,
             suppress(_Intercepted),
         ):
-            encode.encode_film(sequence, times, target, film, "", "")
+            encode.encode_film(frame_files.FrameSequence(frames, size), times, target, film, "", "")
+        frame_stream.write_bytes(b"".join(intercepted.call_args.args[2]))
         start = time.perf_counter()
         with open(frame_stream, "rb") as pictures:
             subprocess.run(intercepted.call_args.args[0], stdin=pictures, check=True)
@@ -102,9 +109,12 @@ class _Intercepted(Exception):
     """Stops `encode_film` before it starts ffmpeg."""
 
 
-def report(workplace: Workplace, run: Run, done: scheduler.Start, alone: float) -> None:
-    """Print the tables; `alone` is the time of ffmpeg alone, s."""
-    rows = [("ffmpeg alone", alone), ("from evaluations to film", done.seconds)]
+def report(
+    workplace: Workplace, run: Run, done: scheduler.Start, alone: float, two_threads: float
+) -> None:
+    """Print the tables; `alone` and `two_threads` are the times of ffmpeg alone, s."""
+    rows = [("ffmpeg alone", alone), ("ffmpeg alone, two threads", two_threads)]
+    rows += [("from evaluations to film", done.seconds)]
     rows += time_by_stage(scheduler.jobs(workplace), done)
     rows += inside_encode(workplace, run)
     print(f"{run.snapshots} frames of {run.figure['width']} × {run.figure['height']}\n")
@@ -118,7 +128,7 @@ def time_by_stage(jobs: list[scheduler.Job], done: scheduler.Start) -> list[tupl
     """Return the seconds of wall time by stage; the rest is the scheduler's."""
     ticks = np.arange(done.began, done.began + done.seconds, 0.01)
     is_assigned, rows = np.zeros(len(ticks), bool), []
-    for stage in ("encode", "render", "summarize"):
+    for stage in ("encode_segment", "encode_closing", "render", "encode", "summarize", "timeline"):
         stage_jobs = [job for job in jobs if job.stage == stage]
         is_active = (
             np.any([(ticks >= job.begin) & (ticks < job.end) for job in stage_jobs], axis=0)
@@ -135,16 +145,24 @@ def time_by_stage(jobs: list[scheduler.Job], done: scheduler.Start) -> list[tupl
 
 
 def inside_encode(workplace: Workplace, run: Run) -> list[tuple[str, float]]:
-    """Return the times of the steps of the job `encode` other than encoding, repeated here."""
+    """Return the times of the steps other than encoding, over all segments, repeated here."""
     settings = run.stage_settings("encode")["settings"]
     size = (settings["width"], settings["height"])
     frames = [workplace.folder / path for path in run.files.of("frames")]
+    segments = [workplace.folder / path for path in run.files.all_segments()]
     film = workplace.path(f"{run.name}/training.mp4")
     return [
-        ("of encode: checking the frames", seconds(lambda: frame_files.check_frames(frames, size))),
         (
-            "of encode: counting the film's decoded frames",
-            seconds(lambda: encode.count_frames(film, settings["film"])),
+            "of the segments: checking the frames",
+            seconds(lambda: frame_files.check_frames(frames, size)),
+        ),
+        (
+            "of the segments: counting the decoded frames",
+            seconds(lambda: [encode.count_frames(path, settings["film"]) for path in segments]),
+        ),
+        (
+            "of encode: checking the film's packets",
+            seconds(lambda: encode._count_packets(film, settings["film"], size)),
         ),
     ]
 

@@ -25,6 +25,7 @@ MADE = {
     "evaluate": ["{run}/evaluations/00000?.parquet"],
     "summarize": ["{run}/metrics/00000.parquet"],
     "render": ["{run}/frames/00000?.png"],
+    "encode_segment": ["{run}/segments/0000.mp4", "{run}/store/segments/*"],
     "encode": ["{run}/training.mp4"],
     "write_manifest": ["{run}/manifest.json"],
 }

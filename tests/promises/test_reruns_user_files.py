@@ -62,9 +62,10 @@ def test_another_version_of_the_systems_ffmpeg_reruns_the_films(user_run, tmp_pa
     place = Workplace(tmp_path / "place", config)
     place.environment = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
     install_ffmpeg(tmp_path / "bin/ffmpeg", "9.9")
-    films = {"encode spirals", "write_manifest spirals", "write_report spirals", "publish"}
-    assert place.jobs() == films
+    films = {f"encode{name} spirals" for name in ("", "_segment", "_closing")}
+    films |= {"write_manifest spirals", "write_report spirals", "publish"}
+    assert reruns.without_blocks(place.jobs()) == films
     place.make()
     assert place.jobs() == set()
     install_ffmpeg(tmp_path / "bin/ffmpeg", "10.0")
-    assert place.jobs() == films
+    assert reruns.without_blocks(place.jobs()) == films

@@ -52,8 +52,11 @@ dry runs of the rest.
   extended from 13 to 17 snapshots makes its second block again, and no block before it. No frame
   of an earlier snapshot changes, since the time axis of a frame ends near its own position. Steps
   appended to `snapshots.steps` extend a run in the same way.
-- **The film** of a longer or shorter run is encoded again, and with `film.pace: change` it is also
-  timed again: all snapshots may appear at other times.
+- **The film** of a longer run with `film.pace: even` gets new segments, after its last one if that
+  was full, and a new end. With `film.pace: change` it is timed again: all snapshots may appear at
+  other times, and all segments are encoded again whose times differ.
+- **A segment** whose frames and times have not changed is not encoded again, even if Snakemake runs
+  its job: it is copied from the store.
 - **A shorter run** trains nothing: `train` runs for the last block and links it from the store. That
   block is evaluated, summarized and rendered again up to the new end.
 - **With `keep_checkpoints: last`** a longer run trains its last block again. A shorter run trains

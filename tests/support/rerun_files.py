@@ -94,7 +94,12 @@ LOST = [
         first("evaluate") | both("summarize", "render") | DRAWN,
     ),
     Case("a metrics table", f"{RUN}/metrics/00000.parquet", both("summarize", "render") | DRAWN),
-    Case("a frame", f"{RUN}/frames/000004.png", first("render") | FIRST_FILM | POSTER),
+    Case(
+        "a frame",
+        f"{RUN}/frames/000012.png",
+        second("render") | LAST_FILM | POSTER,
+        "its block's segments; the end of the film only if it is the last",
+    ),
     Case("the timeline", f"{RUN}/timeline.parquet", {"timeline sheets"} | JOINED),
     Case("the closing picture", f"{RUN}/closing.png", CLOSING | {"encode_closing sheets"} | JOINED),
     Case(

@@ -245,7 +245,7 @@ SHARED = [
     Row(
         "runs.sketches.figure.tweens",
         2,
-        {"render_transitions"},
+        {"render_transitions"} | SEGMENTS,
         "used only if points are projected",
     ),
     Row(f"{RUN}.film.pace", "change", {"timeline"} | SEGMENTS),

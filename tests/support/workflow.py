@@ -204,5 +204,6 @@ ARTIFACTS = (
     "*/transitions/*.png",
     "*/metrics/*.parquet",
     "*/frames/*.png",
+    "*/segments/*.mp4",
     "*/training.mp4",
 )

@@ -340,6 +340,8 @@ NOT_SHOWN = {"main_run", "snapshots_per_block", f"{POINTS}.examples_per_shard"}
 NOT_SHOWN |= {f"{RUN}.{name}" for name in ("needs", "keep_checkpoints")}
 NOT_SHOWN |= {f"{RUN}.film.{name}" for name in ("webm_codec", "gif_width", "poster")}
 NOT_SHOWN |= {f"{RUN}.film.gif_frames_per_second", f"{RUN}.figure.transitions"}
+# They affect only films that are paced by change.
+NOT_SHOWN |= {f"{RUN}.film.seconds", f"{RUN}.film.max_seconds_per_snapshot"}
 # Stages that depend on the same settings as another.
 SAME_CODE = {
     "render": {"draw_loop", "render_closing", "render_transitions"},

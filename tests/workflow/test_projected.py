@@ -15,7 +15,7 @@ from workflow import ARTIFACTS, Workplace
 from epochreel.artifacts import evaluations, projections
 from epochreel.artifacts import frames as frame_files
 from epochreel.core.errors import UserError
-from epochreel.film import encode, timing
+from epochreel.film import encode, segments, timing
 from epochreel.formats import png
 from epochreel.plan import plan
 from epochreel.plan.run_settings import FILM_WIDE
@@ -116,12 +116,13 @@ def test_an_experiment_outside_the_repository_gives_a_film(place):
 
 def test_transitions_are_in_the_film_and_do_not_count_as_snapshots(place):
     film = place.path("spirals/training.mp4")
-    assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12
+    assert encode.count_frames(film, {"ffmpeg": "bundled"}) == 12 * 6 + 12 + 72
     frames = [place.path(f"spirals/frames/{n:06d}.png") for n in range(12)]
     transitions = [place.path(f"spirals/transitions/{n:06d}.png") for n in range(12)]
     sequence = frame_files.FrameSequence(frames, (480, 270), transitions)
     times = timing.Timeline([6] * 12)
-    assert len(set(encode.film_pictures(sequence, times))) == 12 + 11 * 2
+    shown = segments.of_film(times, sequence.tweens).pictures(sequence)
+    assert len({picture for picture, _ in shown}) == 12 + 11 * 2
 
 
 def test_captions_are_the_sentences_of_all_snapshots(place):

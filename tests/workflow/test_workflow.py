@@ -37,7 +37,7 @@ def test_a_snapshot_has_the_same_number_from_checkpoint_to_frame(world):
 
 def test_the_film_shows_every_snapshot_and_no_padding(world):
     film = world.path("sheets/training.mp4")
-    assert encode.count_frames(film, BUNDLED) == 13 + 24  # and two holds of half a second
+    assert encode.count_frames(film, BUNDLED) == 13 + 36  # and three times half a second
 
 
 def test_padding_is_a_hard_link_to_the_last_snapshot(world):
@@ -109,7 +109,7 @@ def test_a_shortened_run_trains_nothing(copied):
     copied.write_config()
     copied.make("results/sheets/training.mp4")
     assert "trained for" not in copied.path("sheets/logs/train/00000.log").read_text()
-    assert encode.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 24
+    assert encode.count_frames(copied.path("sheets/training.mp4"), BUNDLED) == 9 + 36
 
 
 def test_checkpoints_of_other_settings_and_blocks_are_not_reused(copied):
@@ -129,7 +129,7 @@ def test_frames_of_a_block_appear_before_the_training_ends(tmp_path):
 def test_other_film_formats_are_made_on_request(copied):
     names = ("training.webm", "training.gif", "poster.png", "training.vtt")
     copied.make(*(f"results/cells/{name}" for name in names))
-    assert encode.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48
+    assert encode.count_frames(copied.path("cells/training.webm"), BUNDLED) == 13 * 3 + 48 + 72
     assert png.size(copied.path("cells/poster.png").read_bytes()) == (640, 360)
     words = copied.path("cells/training.vtt").read_text()
     assert "Before training: " in words and "800 cells" in words

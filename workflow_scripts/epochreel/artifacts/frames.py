@@ -117,11 +117,6 @@ def leading(
     return len(frames), None
 
 
-def check_closing(path: str | Path, size: tuple[int, int], drawn: str | None = None) -> None:
-    """Check the closing picture as `check_frames` checks frames."""
-    _read(Path(path), "closing picture", None, size, drawn)
-
-
 def _check_shape(frames: Sequence[str | Path], size: tuple[int, int]) -> None:
     if not frames:
         raise UserError("the list of frames is empty; a film needs at least one frame")

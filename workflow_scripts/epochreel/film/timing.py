@@ -19,8 +19,6 @@ from statistics import median
 from epochreel.core.errors import UserError
 
 RATE = 24  # frames per second of all films
-CLOSING_PICTURE_EXISTS = False
-"""False until a stage draws the closing picture; films have no time for it until then."""
 _TOLERANCE = Fraction(1, 50)  # of a frame, so that three decimals of a second suffice
 _WINDOW = 5  # snapshots of the causal median: one outlier, or a spike of two, changes nothing
 # Smallest weight, relative to the largest. If all others have reached their longest time,
@@ -127,7 +125,7 @@ def hold_frames(settings: Mapping) -> int:
 
 def closing_frames(settings: Mapping) -> int:
     """Return the number of film frames of the closing picture. Reads `closing_seconds`."""
-    return _extra_frames(settings, "closing_seconds") if CLOSING_PICTURE_EXISTS else 0
+    return _extra_frames(settings, "closing_seconds")
 
 
 def has_end(settings: Mapping, tweens: int) -> bool:

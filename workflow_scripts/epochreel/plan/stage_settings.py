@@ -174,7 +174,7 @@ def write_report(run: RunSettings) -> Settings:
         **{name: run.settings[name] for name in names},
         **({"projection": run.projection} if run.projects else {}),
         "figure": run.figure,
-        "film": {name: run.settings["film"][name] for name in ("pace", "crf", "preset")},
+        "film": timeline(run)["film"] | encode_segment("crf", "preset")(run)["film"],
     }
     about = {"title": run.settings["title"], "snapshots": run.snapshots}
     return {"data": _data(run), "shown": shown, **about}

@@ -185,7 +185,7 @@ def _never(_run: RunSettings) -> bool:
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
 _PICTURES = ("render", "render_transitions")
 _FILM = (*_PICTURES, "timeline")
-_CLOSING = ("render", "timeline")
+_CLOSING = ("render", "render_closing", "timeline")
 _QUALITY = ("crf", "preset")
 _PACE = {"timeline": _is_paced_by_change}
 _DECLARED = (
@@ -362,7 +362,7 @@ _DECLARED = (
         "encode_gif",
         settings=stage_settings.encode_gif,
         needs=Dependencies(packages=_FFMPEG),
-        reads=_FILM,
+        reads=(*_FILM, "render_closing"),
     ),
     Stage(
         "write_captions",
