@@ -19,10 +19,14 @@ def last_snapshot(owner):
     return PLAN.runs[owner].snapshots - 1 if owner in PLAN.runs else None
 
 
-def snapshots_of_block(run, wildcards):
-    """The first snapshot of a job's block and their number; None for a job without a block."""
-    block = wildcards.get("block")
-    return block and (int(block) * PLAN.size, PLAN.runs[run].snapshot_count(block))
+def snapshots_of_job(run, wildcards):
+    """The first snapshot of a job's block or segment and their number; None for other jobs."""
+    found = PLAN.runs[run]
+    if block := wildcards.get("block"):
+        return int(block) * PLAN.size, found.snapshot_count(block)
+    if segment := wildcards.get("segment"):
+        position = found.segment_position(segment)
+        return position["first"], position["count"]
 
 
 def metric_in_words(run, values):
@@ -75,7 +79,7 @@ if IS_COMMAND and not IS_MODULE:
         workflow,
         handler.Subject(
             last=last_snapshot,
-            block=snapshots_of_block,
+            block=snapshots_of_job,
             metric=metric_in_words,
             metric_so_far=metric_so_far,
             key=config_key,

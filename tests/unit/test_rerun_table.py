@@ -96,6 +96,7 @@ PLANNING = {"epochreel.config", "epochreel.plan", "epochreel.runtime"}
 IDLE |= {f"epochreel.artifacts.{name}" for name in ("manifest", "verification")}
 IDLE |= {f"epochreel.experiment_api.{name}" for name in ("source_checks", "validation")}
 IDLE |= {"epochreel.provenance.code_digest", "epochreel.training.system_sampler"}
+IDLE |= {"epochreel.film.summary"}
 IDLE |= {f"epochreel.core.{name}" for name in ("errors", "lock", "log")}
 IDLE |= {f"epochreel.experiments.{name}.checks" for name in ("activations", "words", "sheets")}
 

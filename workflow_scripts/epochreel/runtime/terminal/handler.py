@@ -309,7 +309,7 @@ def _table(reasons: dict[tuple[str, str], list[Why]]) -> Iterator[str]:
     rows = [("stage", "jobs", "of", "why")]
     for (rule, reason), owners in grouped.items():
         names = list(dict.fromkeys(owners))
-        of = ", ".join(names[:2]) + (f" +{len(names) - 2}" if len(names) > 2 else "")
+        of = ", ".join(names) if len(names) < 3 else f"{names[0]} +{len(names) - 1}"
         rows.append((rule, str(len(owners)), of, str(reason)))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for rule, jobs, of, reason in rows:

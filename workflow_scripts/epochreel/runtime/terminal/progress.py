@@ -15,6 +15,7 @@ _DOING = {
     "fit_projection": "projecting",
     "project": "projecting",
     "render": "drawing",
+    "encode_segment": "encoding",
     "render_transitions": "drawing transitions",
 }
 
