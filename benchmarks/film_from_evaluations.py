@@ -41,7 +41,7 @@ from epochreel.formats import png
 from epochreel.plan.plan import Plan, Run
 
 DOWNSTREAM = ("metrics", "timeline.parquet", "frames", "segments", "store/segments")
-DOWNSTREAM += ("training.mp4", "benchmarks")
+DOWNSTREAM += ("closing.png", "training.mp4", "benchmarks")
 
 
 def main() -> None:
@@ -85,13 +85,15 @@ def ffmpeg_alone(workplace: Workplace, run: Run, threads: int | None) -> float:
     frames = [workplace.folder / path for path in run.files.of("frames")]
     path = workplace.folder / run.files.last("timeline")
     times = Timeline(*timeline.read(path, run.snapshots, run.key_digest("timeline")))
+    closing = next((workplace.folder / path for path in run.files.of("closing")), None)
+    sequence = frame_files.FrameSequence(frames, size, closing=closing)
     with tempfile.TemporaryDirectory() as scratch:
         target, frame_stream = Path(scratch, "film.mp4"), Path(scratch, "frames")
         with (
             mock.patch.object(encode, "run", side_effect=_Intercepted) as intercepted,
             suppress(_Intercepted),
         ):
-            encode.encode_film(frame_files.FrameSequence(frames, size), times, target, film, "", "")
+            encode.encode_film(sequence, times, target, film, "", "")
         frame_stream.write_bytes(b"".join(intercepted.call_args.args[2]))
         start = time.perf_counter()
         with open(frame_stream, "rb") as pictures:
