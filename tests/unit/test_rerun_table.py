@@ -91,7 +91,7 @@ def test_every_built_in_experiment_is_in_the_miniature_config():
 
 
 MODULES = reruns.modules()
-IDLE = {"publish", "save_network", "verify", "write_manifest"}
+IDLE = {"preview", "publish", "save_network", "verify", "write_manifest"}
 PLANNING = {"epochreel.config", "epochreel.plan", "epochreel.runtime"}
 IDLE |= {f"epochreel.artifacts.{name}" for name in ("manifest", "verification")}
 IDLE |= {f"epochreel.experiment_api.{name}" for name in ("source_checks", "validation")}
