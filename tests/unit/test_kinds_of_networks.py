@@ -277,9 +277,13 @@ def loss(request):
     return loss
 
 
+def _trainer(block):
+    return block._trainer(steps=(0, 4))
+
+
 def test_a_loss_may_compute_gradients_in_training_and_validation(model, training, loss):
     model.loss = loss
-    trainer = training().block(0)._trainer()
+    trainer = _trainer(training().block(0))
     assert trainer.sample().training["validation_loss"] > 0 < trainer.advance().training["loss"]
 
 
@@ -292,7 +296,7 @@ def test_a_loss_may_compute_gradients_in_the_layer_table(model, loss):
 
 def test_validation_changes_no_gradient_of_the_training_table(model, training):
     model.loss = lambda network, batch: sum(backward(network, batch["point"])).square().mean()
-    trainer = training().block(0)._trainer()
+    trainer = _trainer(training().block(0))
     trainer.advance()
     before = [weight.grad.clone() for weight in trainer.network.parameters()]
     trainer._validate()
@@ -310,7 +314,7 @@ def test_no_graph_of_a_validation_batch_is_kept(model, training):
         return out.square().mean() + penalty
 
     model.loss = loss
-    training().block(0)._trainer()._validate()
+    _trainer(training().block(0))._validate()
     assert kept == [[], [False]]
 
 
