@@ -2,18 +2,18 @@
 
 snakemake training.mp4                            the film of the main run
 snakemake                                         all artifacts of the main run
-snakemake all                                     all artifacts of all runs, without a GPU
-                                                  those that do not need one
+snakemake all                                     all artifacts of all runs; on a machine without
+                                                  a GPU, of those that do not need one
 snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
 snakemake verify                                  check finished runs against their manifests
 
-While a command is running, and at any other time:
+At any time, even while Snakemake is running:
 
 python workflow_scripts/preview.py <run>          the film so far, results/<run>/preview.mp4
-python workflow_scripts/verify.py                 as `snakemake verify`
+python workflow_scripts/verify.py                 the same as `snakemake verify`
 """
 
 

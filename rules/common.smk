@@ -22,8 +22,8 @@ def or_stop(function):
     return wrapper
 
 
-# Snakemake has already read the files and arguments of the command with its own loader; here they
-# are read again, as plain YAML.
+# Snakemake has already read the config files and arguments of the command with its own loader. Read
+# them again as plain YAML.
 CONFIGS = workflow.configfiles
 ARGUMENTS = workflow.config_settings.config_args  # Unparsed; jobs on a cluster receive them too.
 IS_MODULE = not workflow.modifier.is_main_snakefile()

@@ -1,11 +1,11 @@
 """Films.
 
-A film is encoded in segments of 10 or 100 snapshots, which are then joined. Its end, the hold of
-the last frame and the closing picture, is the last segment.
+A film is encoded in segments of 10 or 100 snapshots, which are then joined. The last segment is the
+end of the film: the hold of the last frame, and the closing picture.
 
-needs  a segment's frames and the transitions to its snapshots, if any; the run's timeline, for
-       segments only with `film.pace: change`; for the end, the last frame and the closing picture,
-       if any; for the GIF and the poster, all frames
+needs  for a segment, its frames, the transitions to its snapshots, if any, and, with
+       `film.pace: change`, the run's timeline; for the end, the last frame and the closing picture,
+       if any; for the film, all segments and the timeline; for the GIF and the poster, all frames
 makes  results/<run>/segments/<segment>.mp4, results/<run>/training.mp4 and poster.png; on request
        the same as .webm, and training.gif
 """

@@ -42,9 +42,9 @@ def run_of(wildcards):
 
 @cache
 def runs_of_all():
-    """Return the runs that the target `all` makes; log which ones it omits."""
+    """Return the runs that the target `all` makes, and log which ones it omits."""
     needing = [run.name for run in PLAN.runs.values() if run.settings["needs"] == "gpu"]
-    # Snakemake sets this for every executor that is not local, in its dry runs too.
+    # Snakemake sets this for every executor that is not local, even in a dry run.
     settings = workflow.execution_settings
     on_cluster = settings is not None and settings.use_threads
     if not needing or on_cluster or not gpu.torch_finds_none():

@@ -4,8 +4,8 @@ needs  a block's evaluations, its metrics, the test shards (for the examples in 
        points are projected, the block's projections; for the transition to its first snapshot,
        the evaluation and projection of the previous snapshot
 makes  results/<run>/frames/<snapshot>.png; if points move between snapshots,
-       results/<run>/transitions/<snapshot>.png, animated: the transition to that snapshot; from the last evaluation and all
-       metrics, results/<run>/closing.png, unless film.closing_seconds is 0
+       results/<run>/transitions/<snapshot>.png, animated: the transition to that snapshot; from the
+       last evaluation and all metrics, results/<run>/closing.png, unless film.closing_seconds is 0
 """
 
 

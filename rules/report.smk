@@ -1,8 +1,9 @@
 """Pages for Snakemake's report.
 
 needs  the film of a run and the metrics of all its snapshots
-makes  results/<run>/report/{film,metrics,settings}.html, each viewable on its own and offline
-`snakemake --report report.html` collects them, and the poster, in one file.
+makes  results/<run>/report/{film,metrics,settings}.html, self-contained pages
+
+`snakemake --report report.html` combines them and the poster in one file.
 """
 
 

@@ -1,6 +1,6 @@
-"""What a command shows on the terminal. No rules.
+"""Terminal: a line per run, then the film or the errors. No rules.
 
-It uses PLAN, IS_COMMAND and IS_MODULE from common.smk and startup.smk.
+Uses PLAN, IS_COMMAND and IS_MODULE from common.smk and startup.smk.
 """
 
 from functools import cache
@@ -15,12 +15,12 @@ def metrics_declared_by(run):
 
 
 def last_snapshot(owner):
-    """The last snapshot of a run; None for a dataset."""
+    """Return the last snapshot of a run; None for a dataset."""
     return PLAN.runs[owner].snapshots - 1 if owner in PLAN.runs else None
 
 
 def snapshots_of_job(run, wildcards):
-    """The first snapshot of a job's block or segment and their number; None for other jobs."""
+    """Return the first snapshot and the count of a job's block or segment; None for other jobs."""
     found = PLAN.runs[run]
     if block := wildcards.get("block"):
         return int(block) * PLAN.size, found.snapshot_count(block)
@@ -30,7 +30,7 @@ def snapshots_of_job(run, wildcards):
 
 
 def metric_in_words(run, values):
-    """The main metric of a run and its value."""
+    """Return the main metric of a run and its value as text."""
     declared = metrics_declared_by(run)
     defined = {name: value for name, value in values.items() if value is not None}
     name = declared_metrics.main_metric(defined, declared)
@@ -38,7 +38,7 @@ def metric_in_words(run, values):
 
 
 def metric_so_far(run, block):
-    """The same for the last snapshot of a block."""
+    """Return the same for the last snapshot of a block."""
     from epochreel.artifacts import metrics  # Loads pyarrow: 0.2 s.
     from epochreel.formats import parquet
 
@@ -49,7 +49,7 @@ def metric_so_far(run, block):
 
 
 def config_key(run, dataset, path):
-    """The config key of a path of the settings of a run's stage, or of a dataset."""
+    """Return the config key of a path in the settings of a run's stage, or of a dataset."""
     if run is None:
         return ".".join(["datasets", dataset, *path] if dataset else path)
     found = PLAN.runs[run]
@@ -57,7 +57,7 @@ def config_key(run, dataset, path):
 
 
 def films_among(paths):
-    """A line for each film among the files that a command makes or has, the main one last."""
+    """Yield a line for each film among the files that a command makes or has, the main one last."""
     from epochreel.film.summary import film_line
 
     runs = sorted(PLAN.runs.values(), key=lambda run: run is PLAN.main)
@@ -68,7 +68,7 @@ def films_among(paths):
     for film, run in films.items():
         try:
             yield film_line(film, run.files.last("metrics"), metrics_declared_by(run.name))
-        except Exception:  # The last line of a command that has succeeded must not fail.
+        except Exception:  # A command that has succeeded must not fail at its last line.
             yield film
 
 

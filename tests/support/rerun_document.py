@@ -52,11 +52,11 @@ dry runs of the rest.
   extended from 13 to 17 snapshots makes its second block again, and no block before it. No frame
   of an earlier snapshot changes, since the time axis of a frame ends near its own position. Steps
   appended to `snapshots.steps` extend a run in the same way.
-- **The film** of a longer run with `film.pace: even` gets new segments, after its last one if that
-  was full, and a new end. With `film.pace: change` it is timed again: all snapshots may appear at
-  other times, and all segments are encoded again whose times differ.
-- **A segment** whose frames and times have not changed is not encoded again, even if Snakemake runs
-  its job: it is copied from the store.
+- **The film** of a longer run with `film.pace: even` gets new segments, a new last segment if that
+  was not full, and a new end. With `film.pace: change` it is timed again: any snapshot may appear at
+  another time, and segments whose times differ are encoded again.
+- **A segment** whose frames and times have not changed is copied from the store instead of being
+  encoded again, even if Snakemake runs its job.
 - **A shorter run** trains nothing: `train` runs for the last block and links it from the store. That
   block is evaluated, summarized and rendered again up to the new end.
 - **With `keep_checkpoints: last`** a longer run trains its last block again. A shorter run trains
@@ -77,8 +77,8 @@ not rerun, since nothing that it depends on has changed: delete the file to recr
 | --- | --- | --- |
 {files}
 
-- **Altered with its modification time preserved**: nothing reruns. `snakemake verify` names the file,
-  unless it is in the store. If something else makes the manifest again, `write_manifest` rejects the
+- **Altered with its modification time preserved**: nothing reruns. `workflow_scripts/verify.py` and
+  `snakemake verify` name the file, unless it is in the store. If something else makes the manifest again, `write_manifest` rejects the
   file.
 - **The user's fonts and images**: a file that was changed, added to the folder that a dataset names
   or removed from it remakes the dataset or, if the training set is unbounded, retrains the network.
@@ -134,7 +134,7 @@ def first(rules: Iterable[str]) -> set[str]:
     """Return the rules that read the results of no other of these, directly or indirectly.
 
     A rule that only some runs have comes before no other: a run without it starts at the next one.
-    Likewise a rule does not come before one that reads it in some runs only.
+    Likewise, a rule does not come before one that reads it only in some runs.
     """
     rules, skipped = set(rules), reruns.ONLY_PACED_BY_CHANGE
     later = {r for rule in rules - set(SOME) for r in reruns.following([rule], skipped) - {rule}}

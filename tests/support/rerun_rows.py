@@ -42,7 +42,7 @@ FORMS += ["write_captions"]
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
 _UNREAD = [name for name in STAGES if name not in {"generate_dataset", *READERS, *FORMS}]
-ORDER = [*READERS, *_UNREAD, *FORMS, "publish"]
+ORDER = list(dict.fromkeys([*READERS, *_UNREAD, *FORMS, "publish"]))
 DATA = {name for name in READERS if name.startswith("generate")}
 MP4, WEBM = ({f"encode_{name}segment", f"encode_{name}closing"} for name in ("", "webm_"))
 SEGMENTS = MP4 | WEBM
@@ -357,8 +357,8 @@ EXPERIMENT_ROWS = {
 OTHERS = {
     "snapshots_per_block": "all rules of every run, but none of the datasets: the same artifacts "
     "in other blocks, with snapshots from the store",
-    "runs.*.snapshots.schedule": "as for `runs.*.snapshots`, since each schedule has keys of its "
-    "own. Steps appended to a list extend the run, and a list changed before its end is refused",
+    "runs.*.snapshots.schedule": "as for `runs.*.snapshots`, since each schedule has different "
+    "keys. Steps appended to a list extend the run; a list changed before its end is rejected",
     "datasets.*.experiment": "the dataset and all of its runs, even if the new folder contains the "
     "same code",
 }
