@@ -14,7 +14,7 @@ from epochreel.runtime.job import job
 
 
 def encode(paths_to_segments: list, path_to_timeline: str, path_to_film: str, stage: dict) -> None:
-    """Check all segments, join them in order, and delete older ones from the store."""
+    """Check all segments, join them in order, and delete unused ones from the store."""
     settings, reads, target = stage["settings"], stage["reads"], Path(path_to_film)
     film, snapshots = settings["film"], settings["snapshots"]
     times = Timeline(*timeline.read(path_to_timeline, snapshots, reads["timeline"]))

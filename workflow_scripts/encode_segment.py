@@ -1,4 +1,4 @@
-"""Encode a segment of a film: its snapshots, or its end."""
+"""Encode a segment of a film: consecutive snapshots, or the end of the film."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ def encode_segment(
     """Write a segment, or copy it if the store has one with the same content.
 
     `pictures` are the `frames`, `transitions` and `closing` of a `FrameSequence`. Without a
-    timeline the pace is even.
+    timeline, the pace is even.
     """
     settings, first, count = stage["settings"], stage["first"], stage["count"]
     film, key_digest = settings["film"], keys.key_digest(stage)

@@ -1,4 +1,4 @@
-"""Write the film so far of a run, results/RUN/preview.mp4, also while it is being made."""
+"""Write a run's film so far, results/RUN/preview.mp4, even while Snakemake is running."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,9 +13,9 @@ from epochreel.runtime import command
 
 
 def preview(plan: Plan, name: str) -> None:
-    """Encode the frames before the first that is missing or not current, at an even pace.
+    """Encode the frames before the first one that is missing or stale, at an even pace.
 
-    Raises `UserError` if the config has no run of this name, or if it has no frame yet.
+    Raises `UserError` if the config has no run of this name, or if the run has no frame yet.
     """
     run = plan.run(name)
     paths, target = run.files.of("frames"), f"results/{run.name}/preview.mp4"
@@ -40,9 +40,10 @@ def preview(plan: Plan, name: str) -> None:
 
 
 def _film_frames(film: Mapping[str, Any], snapshots: int) -> int:
-    """Return for how many film frames the preview shows each snapshot.
+    """Return the number of film frames for which the preview shows each snapshot.
 
-    A film paced by change is timed at its end; until then, its snapshots get equal shares.
+    A film with `pace: change` can be timed only after its last snapshot, so the preview divides its
+    length equally.
     """
     if film["pace"] == "even":
         return frames_per_snapshot(film)

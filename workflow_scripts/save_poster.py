@@ -8,7 +8,7 @@ from epochreel.runtime.job import job
 
 
 def save_poster(paths_to_frames: list, path_to_poster: str, stage: dict) -> None:
-    """Check the frame that the settings name, and copy it."""
+    """Check the frame that the settings select, and copy it."""
     settings = stage["settings"]
     size = (settings["width"], settings["height"])
     sequence = FrameSequence(paths_to_frames, size, drawn=stage["reads"])

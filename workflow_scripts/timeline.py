@@ -1,4 +1,4 @@
-"""Decide when each snapshot appears in the film, and for how long."""
+"""Compute when each snapshot appears in the film, and for how long."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from epochreel.runtime.job import job
 def timeline(paths_to_metrics: list, path_to_timeline: str, stage: dict, base: Path) -> None:
     """Write the timeline of a film.
 
-    `paths_to_metrics` is the table of all metrics if they set its pace, otherwise empty.
+    `paths_to_metrics` has the table of all metrics if they set the pace; otherwise it is empty.
     """
     film, count = stage["settings"]["film"], stage["settings"]["snapshots"]
     if paths_to_metrics:

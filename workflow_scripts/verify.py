@@ -1,4 +1,4 @@
-"""Verify finished runs against their manifests, also while another command is running.
+"""Verify finished runs against their manifests, even while Snakemake is running.
 
 The exit status is 0 if all files are intact, and 1 otherwise.
 """

@@ -52,9 +52,9 @@ dry runs of the rest.
   extended from 13 to 17 snapshots makes its second block again, and no block before it. No frame
   of an earlier snapshot changes, since the time axis of a frame ends near its own position. Steps
   appended to `snapshots.steps` extend a run in the same way.
-- **The film** of a longer run with `film.pace: even` gets new segments, a new last segment if that
-  was not full, and a new end. With `film.pace: change` it is timed again: any snapshot may appear at
-  another time, and segments whose times differ are encoded again.
+- **The film** of a longer run with `film.pace: even`: its last segment is encoded again unless it was
+  full, and new segments and a new end are encoded. With `film.pace: change` the film is timed again:
+  any snapshot may appear at another time, and segments whose times differ are encoded again.
 - **A segment** whose frames and times have not changed is copied from the store instead of being
   encoded again, even if Snakemake runs its job.
 - **A shorter run** trains nothing: `train` runs for the last block and links it from the store. That

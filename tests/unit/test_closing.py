@@ -168,7 +168,7 @@ def test_without_a_function_the_accuracy_says_what_is_wrong(run_info, history, s
 
 def test_a_network_without_mistakes_is_said_to_make_none(monkeypatch, run_info):
     found = drawn(monkeypatch, run_info, last(accuracy=[0, 1]), ["accuracy"], [])
-    assert "It makes no more mistakes on the test examples." in [line for line, *_ in found]
+    assert "It no longer makes mistakes on the test examples." in [line for line, *_ in found]
     assert "What it still gets wrong" not in [line for line, *_ in found]
 
 

@@ -22,7 +22,7 @@ from epochreel.provenance import lineage
 def write(
     path: str | Path, records: Sequence[Mapping[str, Any]], steps: Sequence[int], key_digest: str
 ) -> None:
-    """Write the index of a block from its records in the store; `steps` are all from snapshot 0."""
+    """Write a block's index from its records in the store; `steps` are those from snapshot 0 on."""
     last = records[-1]
     content = {name: last[name] for name in ("snapshot", "optimizer")}
     content |= {"key": key_digest, "checkpoints": [record["weights"] for record in records]}

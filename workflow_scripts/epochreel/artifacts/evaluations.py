@@ -40,7 +40,7 @@ def _encodings(schema: pa.Schema) -> dict[str, list[str]]:
     """Return the Parquet encodings: dictionaries for labels, byte stream split for floats.
 
     A dictionary of probabilities would be larger than the values, and slow to write and to read.
-    Half floats are stored plainly: DuckDB 2.0 refuses to read them as split byte streams.
+    Half floats are stored with the encoding PLAIN: DuckDB 2.0 rejects BYTE_STREAM_SPLIT for them.
     """
     leaves = [_leaf(field.name, field.type) for field in schema]
     labels = [path for path, dtype in leaves if not pa.types.is_floating(dtype)]
@@ -59,7 +59,7 @@ def named(indices: np.ndarray, names: Sequence[str]) -> pa.Array:
     """Return class indices as a dictionary column of the classes' names.
 
     Readers show the names; `indices` returns the numbers. `indices` is (N,), or (N, K) for K
-    classes per row; `names` are different and in the order of the classes.
+    classes per row; `names` are distinct and in the order of the classes.
     """
     smallest = np.min_scalar_type(-len(names))  # signed: Parquet readers expect it
     flat = pa.array(np.ascontiguousarray(indices, smallest).ravel())

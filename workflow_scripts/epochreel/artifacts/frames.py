@@ -15,7 +15,7 @@ from epochreel.provenance import lineage
 
 @dataclass(frozen=True)
 class FrameSequence:
-    """The frames of consecutive snapshots, in order: PNGs of `size`, with the transitions before.
+    """The frames of consecutive snapshots, in order: PNGs of `size`, each with its transitions.
 
     `transitions` is empty or has one animated PNG per frame; that of snapshot 0 is not shown.
     `drawn` maps "render", "render_transitions" and "render_closing" to the key digests that the
@@ -74,7 +74,7 @@ class FrameSequence:
         return list(png.series(self._series(position))) if self.transitions else []
 
     def _series(self, position: int) -> bytes:
-        """Return the animated PNG before a frame; nothing for snapshot 0."""
+        """Return the animated PNG before a frame, or no bytes for snapshot 0."""
         number, drawn = self.first + position, self.drawn.get("render_transitions")
         if number == 0:
             return b""

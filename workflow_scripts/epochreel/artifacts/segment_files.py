@@ -1,4 +1,4 @@
-"""Segments of a film: checksum, cache key and position of each, so that no other is joined.
+"""Segments of a film: the checksum, cache key and position of each, checked before joining.
 
 The note in a segment's file holds its first snapshot, its number of snapshots (0: the end of the
 film), its first film frame, its number of film frames, and the digest of its content.
@@ -17,7 +17,7 @@ from epochreel.provenance import lineage
 
 @dataclass(frozen=True)
 class Position:
-    """Which snapshots a segment shows in which film frames; `content` is its name in the store."""
+    """The snapshots and the film frames of a segment; `content` is its name in the store."""
 
     first: int
     count: int
@@ -39,8 +39,8 @@ def expected(
 ) -> list[tuple[int, int, str]]:
     """Return what `check` expects of a film in segments of `size` snapshots.
 
-    `key_digest` is that of the segments of snapshots, `end_digest` that of the end of the film,
-    None if it has none.
+    `key_digest` is that of the segments of snapshots, `end_digest` that of the end of the film, or
+    None if the film has no end segment.
     """
     firsts = range(0, snapshots, size)
     blocks = [(first, min(size, snapshots - first), key_digest) for first in firsts]

@@ -22,7 +22,7 @@ def read_config(files: Sequence[str | Path], arguments: Iterable[str]) -> dict[s
 
     `files` and `arguments` are those of `--configfile` and `--config`. Files replace `DEFAULT`.
     Snakemake's own loader would merge the two, accept duplicate keys, and run Python if a file
-    contains `__use_yte__`. Raises `UserError` for what is not plain YAML.
+    contains `__use_yte__`. Raises `UserError` for anything but plain YAML.
     """
     config: dict[str, Any] = {}
     for values in [*map(load_file, files or [DEFAULT]), *load_arguments(arguments)]:
@@ -36,7 +36,7 @@ def base_folder(files: Sequence[str | Path]) -> Path:
 
 
 def _merged(value: Any, over: Any) -> Any:
-    """Return `over`; if it is an object, with what only the object `value` has."""
+    """Return `over`; if both are objects, add the keys that only `value` has."""
     if not isinstance(over, dict):
         return over
     old = value if isinstance(value, dict) else {}

@@ -1,4 +1,4 @@
-"""Panels for every experiment: the title line, and curves of metrics over the time."""
+"""Panels for every experiment: the title line, and curves of metrics over time."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _MANY_EPOCHS = 500  # 500.0 is as wide as 999.9
 
 
 class TitleLine:
-    """The title of the film, and the epochs, examples and accuracy so far, each at a fixed place.
+    """The title of the film, and the epochs, examples and accuracy so far, in fixed positions.
 
     If the curves count steps, so does this line. `examples` names the training examples: "pages
     seen".
@@ -74,7 +74,7 @@ class TitleLine:
     def __init__(self, run_info: RunInfo, examples: str = "examples seen"):
         self._title = run_info.title
         self._counts_steps = run_info.time_axis.unit == "steps"
-        # Room for the numbers, the same for runs of every length: longer ones are drawn smaller.
+        # The same room for runs of any length; numbers that need more are drawn smaller.
         examples_of_many = f"{_MANY_EPOCHS * run_info.examples_per_epoch:,}"
         self._fields = (
             # widest number, label after it
@@ -133,7 +133,7 @@ SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
 
 
 class Curve:
-    """One or two metrics over the time so far, on the time axis of `run_info`.
+    """One or two metrics up to the current snapshot, on the time axis of `run_info`.
 
     `place` is (x, y, width, height) of the panel without its heading. The labels of the values lie
     inside it on the left, those of the time below it. `title` is the heading: by default the
@@ -164,7 +164,7 @@ class Curve:
             raise ValueError(f"a curve shows at most 2 metrics, not {len(self._lines)}")
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw the heading, the legend, the axis of the values, and the name of the time axis."""
+        """Draw the heading, the legend, the axis of values, and the name of the time axis."""
         x, right, foot = self._x, self._x + self._width, self._y + self._height
         free = self._draw_legend(canvas)
         left = x - self._labels
@@ -179,7 +179,7 @@ class Curve:
         canvas.text(x - gap, foot + 32, self._time.name, 20, palette.QUIET, **style)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw the time axis up to this frame, the lines so far, and mark their last points."""
+        """Draw the ticks of the time axis and the lines so far, and mark the last points."""
         positions = self._time.positions(frame_data.history)
         end = self._time.end_at(positions[-1])
         self._draw_ticks(canvas, end)

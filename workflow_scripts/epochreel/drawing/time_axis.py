@@ -40,7 +40,7 @@ def ticks(end: float, most: int = 6) -> np.ndarray:
 class TimeAxis:
     """The unit (epochs, steps or examples), the scale (linear or log) and the ends of the axis.
 
-    `start` is the left end of a logarithmic axis, where it shows the untrained network too. `end`
+    `start` is the left end of a logarithmic axis, where the untrained network is shown too. `end`
     is the right end, or None for the next round number at or above the position of the frame.
     """
 
@@ -51,11 +51,11 @@ class TimeAxis:
 
     @property
     def name(self) -> str:
-        """What the numbers at the axis count."""
+        """The name of the unit, as it is drawn at the axis."""
         return _NAMES[self.unit]
 
     def positions(self, history: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the positions of all snapshots so far, (n,), in the axis' unit."""
+        """Return the positions of all snapshots so far, (n,), in the unit of the axis."""
         return np.asarray(history[_ARRAYS[self.unit]], float)
 
     def end_at(self, position: float) -> float:
@@ -66,7 +66,7 @@ class TimeAxis:
         return end if self.scale == "linear" else max(end, 2 * self.start)
 
     def shares(self, positions: np.ndarray, end: float) -> np.ndarray:
-        """Return how far along the axis these positions are, 0 … 1."""
+        """Return positions along the axis, from 0 (left end) to 1 (right end)."""
         if self.scale == "linear":
             return positions / end
         return np.log(np.maximum(positions, self.start) / self.start) / np.log(end / self.start)
@@ -77,7 +77,7 @@ class TimeAxis:
         return "0" if self.scale == "linear" else f"{self.start:.10g}"
 
     def labels(self, end: float, width: float, size: float) -> list[tuple[float, str]]:
-        """Return the position and the label of each tick: as many as fit `width`, at most seven."""
+        """Return the position and the label of each tick: as many as fit into `width`."""
         for values in self._candidates(end):
             shown = [f"{value:,.10g}" for value in values]
             places = width * self.shares(np.asarray(values, float), end)
@@ -87,7 +87,7 @@ class TimeAxis:
         return list(zip(values, shown, strict=True))
 
     def _candidates(self, end: float) -> list[list[float]]:
-        """Return lists of ticks, the fullest first."""
+        """Return candidate lists of ticks, the longest first."""
         if self.scale == "linear":
             found = (ticks(end, most).tolist() for most in (6, 5, 4, 3, 2))
             # Steps and examples have no fractions.

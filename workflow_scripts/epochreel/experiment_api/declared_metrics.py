@@ -67,14 +67,14 @@ class Metrics(Mapping[str, Metric]):
 
 
 def main_metric(names: Iterable[str], declared: Metrics) -> str | None:
-    """Return the metric that stands for a run: `accuracy`, or the first one; None without any."""
+    """Return the main metric of a run: `accuracy`, or the first one; None if there are none."""
     names = list(names)
     ordered = ["accuracy", *declared, *names]
     return next((name for name in ordered if name in names), None)
 
 
 def in_words(metric: Metric, *values: float) -> str:
-    """Return a label in lower case with one value or more, such as "loss 2.31 → 0.12 nats"."""
+    """Return the label in lower case and the values, such as "loss 2.31 → 0.12 nats"."""
     label, unit = metric.label, metric.unit
     if not label[1:2].isupper():
         label = label[:1].lower() + label[1:]
@@ -103,15 +103,15 @@ def read(file: Path) -> Metrics:
 def pace(file: Path, names: Sequence[str]) -> list[str]:
     """Return which of the metrics `names` set the pace of a film: those that `METRICS` marks.
 
-    If it marks none, that is the main metric. Raises `UserError` as `read` does, and
-    if `names` has none of the marked metrics.
+    If it marks none, the main metric sets the pace. Raises `UserError` as `read` does, and if
+    `names` has none of the marked metrics.
     """
     declared = read(file)
     if any(metric.pace for metric in declared.values()):
         found = [name for name in names if declared[name].pace]
         if not found:
             raise UserError(
-                f"{file}: {_NAME} marks only metrics with pace=True that evaluate does not return; "
+                f"{file}: {_NAME} marks with pace=True only metrics that evaluate does not return; "
                 f"expected one that it returns ({', '.join(names) or 'it returns none'})"
             )
         return found

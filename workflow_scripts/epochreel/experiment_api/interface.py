@@ -57,7 +57,7 @@ class Metric:
     group      heading of the panel or table that it shares with other metrics
     plain      its name in plain language, such as "Digits read correctly", for the closing picture
     unit       "%" for a fraction (0 … 1) shown as a percentage, or a unit such as "px"
-    pace       true if a film with `film.pace: change` takes its time where this metric changes
+    pace       whether a film with `film.pace: change` is slower where this metric changes more
 
     Raises `ValueError` for other values.
     """

@@ -23,8 +23,8 @@ from epochreel.experiment_api.interface import Metric
 _MANY = 10_000
 """The number of test results from which a percentage is shown with a decimal.
 
-With fewer, another test set of the same size would give another digit: the standard error of a
-fraction of 10,000 results is at most 0.5 %.
+With fewer, the decimal would be noise: even for a fraction of 10,000 results, the standard error is
+up to 0.5 %.
 """
 _MOST_METRICS = 3
 _CURVE = (1270.0, 250.0, WIDTH - MARGIN - 1270.0, 330.0)  # x, y, width, height
@@ -37,7 +37,7 @@ _FOOT = 1020.0
 
 @dataclass(frozen=True)
 class Gain:
-    """A metric from its first value to that of the last snapshot.
+    """A metric from its first defined value to its value at the last snapshot.
 
     `values` (n,) are those at all snapshots, NaN where undefined.
     """
@@ -51,7 +51,7 @@ class Gain:
 
 
 def gains(run_info: RunInfo, frame_data: FrameData, names: Iterable[str]) -> list[Gain]:
-    """Return what the picture shows of the metrics `names` that have a last value."""
+    """Return the gains to show: of the metrics `names` that are defined at the last snapshot."""
     history, found = frame_data.history, []
     for name in names:
         values = np.asarray(history[name], float)
@@ -68,7 +68,7 @@ def gains(run_info: RunInfo, frame_data: FrameData, names: Iterable[str]) -> lis
 
 
 def amount(value: float, unit: str | None, count: int) -> str:
-    """Format a metric's value, which was computed from `count` results, without false precision."""
+    """Format a metric's value, computed from `count` results, without false precision."""
     if unit == "%":
         whole = round(100 * value)
         is_exact = value in (0, 1)  # Otherwise 0 % and 100 % would not be true.
@@ -81,7 +81,7 @@ def amount(value: float, unit: str | None, count: int) -> str:
 
 
 def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> list[str] | None:
-    """Return sentences on what the network still gets wrong; none if nothing, None if unknown.
+    """Return sentences about what the network still gets wrong; [] if nothing, None if unknown.
 
     They come from `figure.mistakes(run_info, frame_data)` if the experiment defines it, otherwise
     from the accuracy. Raises `UserError` unless the function returns a list of sentences.
@@ -137,7 +137,7 @@ def draw(
 
 
 def _draw_gain(canvas: Canvas, gain: Gain, examples: int, others: int) -> None:
-    """Draw from where to where a metric went, in large type, and after how much practice."""
+    """Draw the first and the last value of a metric, in large type, and the training examples."""
     base = 470 if others < 2 else 430
     canvas.text(MARGIN, 230, _name(gain.metric), 54, fit=_LEFT_WIDTH)
     parts, gap = (gain.first, "→", gain.last), 40.0
@@ -160,7 +160,7 @@ def _name(metric: Metric) -> str:
 
 
 def _draw_curve(canvas: Canvas, gain: Gain) -> None:
-    """Draw the values at all snapshots, evenly spaced: between 0 and 100 %, or their extremes."""
+    """Draw the values at all snapshots, evenly spaced; the axis is 0 to 100 %, or their range."""
     x, y, width, height = _CURVE
     is_share = gain.metric.unit == "%"
     low, high = (0.0, 1.0) if is_share else (np.nanmin(gain.values), np.nanmax(gain.values))
@@ -178,10 +178,10 @@ def _draw_curve(canvas: Canvas, gain: Gain) -> None:
 
 
 def _draw_mistakes(canvas: Canvas, sentences: Sequence[str]) -> None:
-    """Draw the sentences, each wrapped to the width, as large as they fit."""
+    """Draw the sentences, wrapped to the width of the picture, as large as possible."""
     canvas.rule(MARGIN, _RULE, WIDTH - MARGIN, _RULE, palette.HAIRLINE)
     if not sentences:
-        text = "It makes no more mistakes on the test examples."
+        text = "It no longer makes mistakes on the test examples."
         canvas.text(MARGIN, _RULE + 130, text, 56, palette.RIGHT, "bold")
         return
     top = _RULE + 88
@@ -195,7 +195,7 @@ def _draw_mistakes(canvas: Canvas, sentences: Sequence[str]) -> None:
 
 
 def wrapped(canvas: Canvas, text: str, size: float) -> list[str]:
-    """Break a sentence between words into lines as wide as the picture."""
+    """Break a sentence between words into lines that fit into the width of the picture."""
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()

@@ -1,4 +1,4 @@
-"""Encode films with ffmpeg, in segments or at once. Frames are checked first and counted later.
+"""Encode films with ffmpeg, in segments or at once, and count the frames of the result.
 
 Film settings are a mapping; each function reads only the keys that its docstring or this table
 names:
@@ -6,7 +6,7 @@ names:
 ========================= ==========================================================
 `ffmpeg`                  "bundled" (with imageio-ffmpeg) or "system" (found in PATH)
 `crf`, `preset`           quality (1 best … 51) and speed preset of x264
-`keyframe_seconds`        s: largest distance of pictures to which players can jump at once
+`keyframe_seconds`        s, longest interval between keyframes, to which players can seek
 `threads`                 threads of the encoder; their number changes the bytes
 `webm_codec`              "av1" or "vp9"
 `gif_width`               px, at most the frame's width
@@ -15,8 +15,8 @@ names:
 ========================= ==========================================================
 
 A `Segment` says how long each picture is shown. A film with motion between snapshots has
-transitions: for each snapshot but the first, an animated PNG of the tweens before it. As many as
-fit, evenly spaced, are shown at the end of the previous snapshot's time.
+transitions: for each snapshot but the first, an animated PNG of the tweens before it. As many
+tweens as fit, evenly spaced, are shown at the end of the previous snapshot's time.
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ _WEBM = {
     },
 }
 _FORMATS = {"mp4": {"f": "mp4", "movflags": "+faststart"}, "webm": {"f": "webm"}}
-# Times in joined films. ffmpeg adds up lengths of segments in microseconds, and x264 begins a short
-# segment with another delay, so times are counted again. B-frames are decoded at most two frames
-# before they are shown; WebM stores only the times of display, in the order of decoding.
+# Timestamps of joined films. ffmpeg adds up lengths of segments in microseconds, and x264 starts a
+# short segment with a different delay, so timestamps are computed again. Frames are decoded at most
+# two frames before they are shown (B-frames); WebM stores only display times, in decoding order.
 _DELAY = 2
 _TIMES = {
     "mp4": f"pts=round(PTS*TB*{RATE})/TB/{RATE}:dts=(N-{_DELAY})/TB/{RATE}:duration=1/TB/{RATE}",
@@ -73,7 +73,7 @@ _ENCODER = ("ffmpeg", "version", "threads", "keyframe_seconds", "crf", "preset",
 
 
 def settings_of(settings: Mapping) -> dict[str, Any]:
-    """Return the film settings that decide how a segment is encoded, without those of its times."""
+    """Return the film settings that determine how a segment is encoded, except its timing."""
     return {name: settings[name] for name in _ENCODER if name in settings}
 
 
@@ -86,7 +86,7 @@ def encode_film(
     key_digest: str,
     container: str = "mp4",
 ) -> None:
-    """Write a whole film to `target` at once. The file is as `join` makes it, but not in segments.
+    """Encode a whole film to `target` at once, in the same format as `join`.
 
     Raises `UserError` for the first invalid frame before encoding, and as `encode_segment` does.
     """
@@ -111,7 +111,7 @@ def encode_segment(
     `named` is the file to name in errors; its suffix selects the format.
 
     MP4 is H.264, High profile; WebM is AV1 or VP9 (`webm_codec`): yuv420p, BT.709 in limited range,
-    24 frames/s. No picture refers to another segment. Raises `UserError` if ffmpeg cannot decode a
+    24 frames/s. No frame refers to another segment. Raises `UserError` if ffmpeg cannot decode a
     frame, or if the decoded segment does not have the expected number of frames. The caller has
     checked the frames.
     """
@@ -129,7 +129,7 @@ def join(
     title: str,
     key_digest: str,
 ) -> None:
-    """Join segments, encoded with the same settings, to a film without encoding them again.
+    """Join segments that were encoded with the same settings into a film, without re-encoding.
 
     The metadata hold the title and, as comment, the cache key's digest `key_digest`. The index of
     an MP4 is at its start; its last box holds `key_digest` and a checksum. Reads `ffmpeg`.
@@ -230,7 +230,7 @@ def _encode(
 
 
 def _finish(film: Path, key_digest: str, container: str) -> None:
-    # Some players warn of what follows the end of a WebM film.
+    # Some players warn about data after the end of a WebM film.
     if container == "mp4":
         video.embed_checksum(film, key_digest)
 
@@ -262,7 +262,7 @@ def _codec(settings: Mapping, container: str) -> dict[str, Any]:
 
 
 def _count_packets(film: str | Path, settings: Mapping, size: tuple[int, int]) -> int:
-    """Count the frames of a joined film, whose segments have been decoded before.
+    """Count the frames of a joined film without decoding it; its segments were decoded before.
 
     Raises `UserError` if their times are not multiples of 1/24 s from 0 on, or if they do not have
     `size`.

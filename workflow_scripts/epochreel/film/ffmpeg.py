@@ -28,7 +28,7 @@ _OWN_ERROR = re.compile(r"\[(?:error|fatal|panic)\] (.+)")
 # SVT-AV1 ignores ffmpeg's log level.
 _SVT_MESSAGES = ("Svt[info]", "Svt[warn]")
 _MAX_STDERR = 1 << 20  # bytes
-# What films need of a system's ffmpeg; these filters exist since ffmpeg 4.2.
+# The parts of a system's ffmpeg that films need; these filters exist since ffmpeg 4.2.
 _FILTERS = ("format", "fps", "scale", "setparams", "trim")
 _JOIN = "setts"  # the bitstream filter for joining segments, since ffmpeg 4.4
 _GIF_FILTERS = ("palettegen", "paletteuse")
@@ -73,8 +73,8 @@ def ffmpeg_line(settings: Mapping) -> str:
 def ffmpeg_version(settings: Mapping) -> str:
     """Return the version for the cache key: the package's, or the line from `ffmpeg -version`.
 
-    Reads `ffmpeg` and, for the system's ffmpeg, the keys that select the format of the film; if
-    there are none, segments are joined. Raises `UserError` if that ffmpeg lacks a part.
+    Reads `ffmpeg` and, for the system's ffmpeg, the keys that select the format of the film; with
+    none of them, ffmpeg joins segments. Raises `UserError` if that ffmpeg lacks a part.
     """
     if settings["ffmpeg"] != "system":
         return f"imageio-ffmpeg {importlib.metadata.version('imageio-ffmpeg')}"

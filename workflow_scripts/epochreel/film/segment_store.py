@@ -1,7 +1,7 @@
 """Store of encoded segments, so that a segment with the same content is not encoded again.
 
-Snakemake runs a segment's job again whenever one of its inputs was made again, even if nothing in
-the segment has changed. Files are named by the digest of all that decides their bytes.
+Snakemake reruns a segment's job whenever one of its inputs was made again, even if nothing in the
+segment has changed. Files are named by the digest of everything that determines their bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ log = logging.getLogger("epochreel")
 
 
 class SegmentStore:
-    """The segments of a run in one format, with this suffix, in `folder`."""
+    """The segments of a run in one format, given by `suffix`, in `folder`."""
 
     def __init__(self, folder: str | Path, suffix: str):
         self._folder, self._suffix = Path(folder), suffix

@@ -1,9 +1,9 @@
-"""Segments of a film: which pictures each shows, and for how many film frames.
+"""Segments of a film: the pictures that each shows, and for how many film frames.
 
 A segment begins with the tweens that lead to its first snapshot, and ends before those that lead to
 the next segment. The end of the film, the hold of the last frame and the closing picture, is a
-segment of its own. So a segment does not depend on which snapshot is the last one, unless the pace
-does.
+separate segment. A segment therefore does not depend on which snapshot is the last one, unless the
+pace does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from epochreel.provenance import keys
 
 @dataclass(frozen=True)
 class Span:
-    """The film frames of a snapshot: one for each of the `tweens` before it, `frames` for its own.
+    """The film frames of a snapshot: one per tween before it, then `frames` of the snapshot itself.
 
     `tweens` are positions in the snapshot's transitions.
     """
@@ -31,7 +31,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Segment:
-    """Consecutive film frames from `start` on: spans of snapshots, then the closing picture."""
+    """Consecutive film frames from `start` on: the spans of snapshots, then the closing picture."""
 
     start: int
     spans: Sequence[Span]
@@ -73,8 +73,8 @@ def of_snapshots(times: Timeline, first: int, count: int, tweens: int) -> Segmen
 def of_end(times: Timeline, last: int, tweens: int, settings: Mapping) -> Segment:
     """Return the end of the film: the hold of the snapshot `last`, and the closing picture.
 
-    The hold also takes the time of tweens to a next snapshot. `times` is as for `of_snapshots`.
-    Reads `hold_seconds` and `closing_seconds`.
+    The hold includes the time that tweens to a next snapshot would take. `times` is as for
+    `of_snapshots`. Reads `hold_seconds` and `closing_seconds`.
     """
     before = len(_tweens_before(times, last + 1, tweens))
     hold = Span((), before + timing.hold_frames(settings))
@@ -82,7 +82,7 @@ def of_end(times: Timeline, last: int, tweens: int, settings: Mapping) -> Segmen
 
 
 def even_times(snapshots: int, settings: Mapping) -> Timeline:
-    """Return the times of an evenly paced film as if another snapshot followed `snapshots` of them.
+    """Return the times of `snapshots` in an evenly paced film, as if another snapshot followed.
 
     Reads `seconds_per_snapshot` and `opening_seconds`.
     """
@@ -96,10 +96,10 @@ def without_end(times: Timeline, settings: Mapping) -> Timeline:
 
 
 def digest(segment: Segment, checksums: Sequence[str], made_with: Mapping) -> str:
-    """Return a digest of all that decides a segment's bytes.
+    """Return a digest of everything that determines a segment's bytes.
 
-    `checksums` are those of its pictures' files; `made_with` are settings, code and versions. Its
-    place in the film does not count.
+    `checksums` are those of its pictures' files; `made_with` are settings, code and versions. The
+    position in the film is not included.
     """
     spans = [[list(span.tweens), span.frames] for span in segment.spans]
     return keys.digest([spans, segment.closing, checksums, made_with])

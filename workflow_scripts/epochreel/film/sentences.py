@@ -43,7 +43,7 @@ def of_metrics(metrics: Mapping[str, Metric], numbers: Mapping[str, float], data
 def moment(numbers: Mapping[str, float], examples: str | None = None) -> str:
     """Say when a snapshot was taken: "Epoch 12, after 480 pages", or "Before training".
 
-    Before a tenth of the first epoch, say only "After 4 pages" or, without `examples`, "Step 2".
+    While the epoch rounds to 0.0, say only "After 4 pages" or, without `examples`, "Step 2".
     """
     if not numbers["examples"]:
         return "Before training"
@@ -54,14 +54,14 @@ def moment(numbers: Mapping[str, float], examples: str | None = None) -> str:
 
 
 def wrong_of(wrong: int, total: int, things: str) -> str:
-    """Say how many of all `things`, a plural, are wrong."""
+    """Say how many of all `things`, a plural noun, are wrong."""
     return f"It gets {wrong:,} of {total:,} {things} wrong."
 
 
 def confusions(
     truth: np.ndarray, prediction: np.ndarray, names: Sequence[str], things: str
 ) -> list[str]:
-    """Say how many of `things` are wrong, and which class is most often taken for which other.
+    """Say how many of `things` are wrong, and which class is most often mistaken for another.
 
     `truth` and `prediction` (n,) are indices of `names`. Returns no sentence if none is wrong.
     """
@@ -70,7 +70,7 @@ def confusions(
         return []
     pairs, counts = np.unique(np.stack((truth, prediction), 1)[wrong], axis=0, return_counts=True)
     (correct, read), count = pairs[counts.argmax()], counts.max()
-    # Of several that are equally frequent, the first is an example.
+    # If several confusions are equally frequent, the first one is an example.
     lead = "Most often it" if (counts == count).sum() == 1 else "For example, it"
     times = f"{count:,} of {(truth == correct).sum():,} times"
     return [

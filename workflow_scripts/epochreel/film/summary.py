@@ -1,4 +1,4 @@
-"""A film in one line, for the end of a command."""
+"""Summary of a film in one line, for the end of a command."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from epochreel.formats import parquet, video
 
 
 def film_line(path: str | Path, path_to_metrics: str | Path, declared: Metrics) -> str:
-    """Return the path of a film, its length, its snapshots and its main metric, from … to ….
+    """Return a film's path, length, number of snapshots, and first and last value of its metric.
 
     Raises `UserError` if a file is damaged, and `OSError` if it is missing.
     """
@@ -23,7 +23,7 @@ def film_line(path: str | Path, path_to_metrics: str | Path, declared: Metrics) 
 
 
 def metric_of(rows: list[dict[str, Any]], declared: Metrics) -> str:
-    """Return the main metric of a run's snapshots, from the first value to the last, in words."""
+    """Return the main metric of a run, with its first and last value, as text."""
     defined = [{name: value for name, value in row.items() if math.isfinite(value)} for row in rows]
     names = dict.fromkeys(name for row in defined for name in row if name not in _POSITIONS)
     name = declared_metrics.main_metric(names, declared)
@@ -32,4 +32,4 @@ def metric_of(rows: list[dict[str, Any]], declared: Metrics) -> str:
     return declared_metrics.in_words(declared[name], *ends) if name is not None else ""
 
 
-_POSITIONS = ("snapshot", "step")  # Columns that are no metrics.
+_POSITIONS = ("snapshot", "step")  # Columns that are not metrics.

@@ -1,7 +1,7 @@
 """Timing of a film: when each snapshot appears and for how many film frames.
 
-`even` shows all snapshots equally long. `by_change` gives each the time that its `change` deserves,
-so that the film lasts as long as requested. Both need no packages, since planning checks times too.
+`even` shows all snapshots for the same time. `by_change` divides a given length in proportion to
+weights such as those of `change`. The module needs no packages, since planning checks times too.
 
 Film settings are a mapping; each function reads only the keys that its docstring names.
 """
@@ -21,8 +21,8 @@ from epochreel.core.errors import UserError
 RATE = 24  # frames per second of all films
 _TOLERANCE = Fraction(1, 50)  # of a frame, so that three decimals of a second suffice
 _WINDOW = 5  # snapshots of the causal median: one outlier, or a spike of two, changes nothing
-# Smallest weight, relative to the largest. If all others have reached their longest time,
-# snapshots without a change share what remains.
+# Smallest weight, relative to the largest: snapshots without a change share the time that remains
+# when all others have reached their maximum.
 _LEAST_WEIGHT = 1e-9
 _UNIT = 1 << 32  # parts of a film frame; integers, so that sums are exact
 
@@ -53,7 +53,7 @@ class Timeline:
 
 
 def even(snapshots: int, settings: Mapping) -> Timeline:
-    """Return the timeline of a film that shows all snapshots equally long.
+    """Return the timeline of a film that shows all snapshots for the same time.
 
     Reads `seconds_per_snapshot` and the holds. Raises `UserError` as `frames_per_snapshot` does.
     """
@@ -64,9 +64,9 @@ def by_change(weights: Sequence[float], settings: Mapping) -> Timeline:
     """Return the timeline of a film of `seconds`, holds included, for one weight per snapshot.
 
     Times are proportional to the weights (finite, ≥ 0), but at least one film frame and at most
-    `max_seconds_per_snapshot`; equal weights, zeros too, get equal times. If these bounds do not
-    allow for the length, the film is longer (one film frame per snapshot) or shorter (all snapshots
-    at most). Also reads the holds. Raises `UserError` as `frames_to_share` does.
+    `max_seconds_per_snapshot`; equal weights, even zeros, get equal times. If these bounds make the
+    length impossible, the film is longer (all snapshots at the minimum) or shorter (all at the
+    maximum). Also reads the holds. Raises `UserError` as `frames_to_share` does.
     """
     most = max(round(_film_frames(settings, "max_seconds_per_snapshot")), 1)
     frames = min(max(frames_to_share(settings), len(weights)), most * len(weights))
@@ -74,11 +74,12 @@ def by_change(weights: Sequence[float], settings: Mapping) -> Timeline:
 
 
 def change(metrics: Sequence[Sequence[float]], snapshots: int) -> list[float]:
-    """Return each snapshot's weight: how much the metrics have changed since the previous one.
+    """Return each snapshot's weight: the change of the metrics since the previous snapshot.
 
     `metrics` holds the values of each metric, one for each of `snapshots` snapshots. Changes are
     differences of the median over a snapshot and the four before it, in absolute units, summed over
-    the metrics. Values that are not finite are ignored; a metric without others has not changed.
+    the metrics. Values that are not finite are ignored; a metric without finite values counts as
+    unchanged.
     """
     weights = [0.0] * snapshots
     for values in metrics:
@@ -129,7 +130,7 @@ def closing_frames(settings: Mapping) -> int:
 
 
 def has_end(settings: Mapping, tweens: int) -> bool:
-    """Return whether a film goes on after the segments of its snapshots.
+    """Return whether a film continues after the segments of its snapshots.
 
     Reads `pace`, `seconds_per_snapshot`, `hold_seconds` and `closing_seconds`.
     """
@@ -140,7 +141,7 @@ def has_end(settings: Mapping, tweens: int) -> bool:
 
 
 def frames_to_share(settings: Mapping) -> int:
-    """Return the film frames that are left for the snapshots of a film of `seconds`, at least 1.
+    """Return the film frames that remain for the snapshots of a film of `seconds`, at least 1.
 
     Also reads the holds. Raises `UserError` if they take all of it.
     """
@@ -155,7 +156,7 @@ def frames_to_share(settings: Mapping) -> int:
 
 
 def keyframe_distance(settings: Mapping) -> int:
-    """Return the largest number of film frames from keyframe to keyframe, at least 1.
+    """Return the largest number of film frames between keyframes, at least 1.
 
     Reads `keyframe_seconds`.
     """
@@ -181,13 +182,13 @@ def _shares(weights: Sequence[float], frames: int, most: int) -> list[int]:
     """
     peak = max(weights) or 1.0
     relative = [max(weight / peak, _LEAST_WEIGHT) for weight in weights]
-    # The sum grows with the scale: bisect until the scale has no digits left.
+    # The sum grows with the scale: bisect to the precision of floating-point numbers.
     low, high = 0.0, most / _LEAST_WEIGHT
     while low < (scale := (low + high) / 2) < high:
         total = sum(_bounded(scale * weight, most) for weight in relative)
         low, high = (scale, high) if total <= frames * _UNIT else (low, scale)
     ends = accumulate((_bounded(low * weight, most) for weight in relative), initial=0)
-    # The sum may be short of the last digit of `low`, which is far less than half a frame.
+    # What the sum lacks is due to the last digit of `low`: far less than half a film frame.
     return [later - earlier for earlier, later in pairwise(_rounded(end) for end in ends)]
 
 
@@ -201,7 +202,7 @@ def _rounded(units: int) -> int:
 
 
 def _causal_median(values: Sequence[float]) -> list[float]:
-    """Return the median of the finite ones of each value and the four before it, or NaN."""
+    """Return the median of each value and the four before it, of the finite ones only, or NaN."""
     windows = (values[max(k + 1 - _WINDOW, 0) : k + 1] for k in range(len(values)))
     finite = ([value for value in window if math.isfinite(value)] for window in windows)
     return [median(window) if window else math.nan for window in finite]

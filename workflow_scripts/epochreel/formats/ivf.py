@@ -1,4 +1,4 @@
-"""IVF: a stream of pictures with a time each, for ffmpeg's standard input."""
+"""IVF: a stream of pictures with timestamps, for ffmpeg's standard input."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def png_stream(
     """Yield the parts of a stream of PNGs of `size`, (width, height) in px.
 
     `pictures` are pairs of a PNG and the number of frames, at `rate` frames per second, for which
-    it is shown. A picture without a successor has no end, so the last one is repeated in its last
+    it is shown. A picture ends when the next one starts, so the last one is repeated in its last
     frame.
     """
     # Signature, version, length of this header, codec (as in AVI), size, time base, number of

@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 
 
 def embed_checksum(path: str | Path, key_digest: str, note: str = "") -> None:
-    """Append `key_digest`, the digest of a film's cache key, a note in ASCII and a checksum."""
+    """Append the digest of a film's cache key, a note in ASCII, and a checksum."""
     if len(note) > _NOTE:
         raise ValueError(f"the note has {len(note)} characters; expected at most {_NOTE}")
     with open(path, "ab") as file:
@@ -51,7 +51,7 @@ def check(path: str | Path, key_digest: str) -> str:
 
 
 def copy_without(path: str | Path, target: str | Path) -> None:
-    """Copy a file to `target` without the element at its end. It must have one."""
+    """Copy a file to `target` without the element at its end, which it must have."""
     remaining = Path(path).stat().st_size - len(_head(path)) + len(_NAME) - _TEXT
     with open(path, "rb") as source, open(target, "wb") as copy:
         while remaining > 0 and (data := source.read(min(remaining, _CHUNK))):
@@ -81,7 +81,7 @@ def _head(path: str | Path) -> bytes:
 
 
 def _enter(file: BinaryIO, kind: bytes, end: int) -> int | None:
-    """Move to the content of the next box of a kind before `end`; return where it ends, if any."""
+    """Move to the content of the next box of a kind before `end`; return its end, or None."""
     while (start := file.tell()) + 8 <= end:
         size, name = struct.unpack(">I4s", file.read(8))
         size = struct.unpack(">Q", file.read(8))[0] if size == 1 else size or end - start

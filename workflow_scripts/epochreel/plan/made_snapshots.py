@@ -1,6 +1,6 @@
-"""The snapshots that a run has already taken, to check that its list of steps was only appended to.
+"""Existing snapshots of a run, to check that steps were only appended to its list.
 
-The steps of a list are in no cache key, so that appending to it keeps the snapshots before.
+The steps of a list are in no cache key, so that appending steps keeps the earlier snapshots.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from epochreel.core.errors import UserError
 
 
 def check_appended(steps: Sequence[int], folder: Path, key_digest: str, where: str) -> None:
-    """Check that the snapshots of a training were taken at `steps`, as far as both go.
+    """Check that the existing snapshots of a training were taken at `steps`, as far as both go.
 
     `folder` has the run's checkpoint indexes, `key_digest` is that of the training, and `where` is
     the key of the list in the config. Raises `UserError`.
@@ -31,7 +31,7 @@ def check_appended(steps: Sequence[int], folder: Path, key_digest: str, where: s
 
 
 def _indexes(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield the readable indexes, the latest first. The jobs that need the others report them."""
+    """Yield the readable indexes, the latest first. Jobs that need an unreadable one report it."""
     for path in sorted(folder.glob("*.json"), key=_first_snapshot, reverse=True):
         try:
             index = json.loads(path.read_bytes())
@@ -42,5 +42,5 @@ def _indexes(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _first_snapshot(path: Path) -> str:
-    """Return the number of a block's first snapshot; its name is the leading digits."""
+    """Return the number of a block's first snapshot, whose leading digits are the block's name."""
     return path.stem.ljust(6, "0")

@@ -41,9 +41,9 @@ class Run(RunSettings):
         return self.stage_settings(stage) | {"first": first, "count": count, "steps": steps}
 
     def check_steps(self) -> None:
-        """Check that a list of steps was only appended to since the existing snapshots were made.
+        """Check that steps were only appended to the list since the existing snapshots were made.
 
-        Compares it with the last checkpoint index, in the working folder, of the same training.
+        Compares the steps with the last checkpoint index of this training in the working folder.
         Raises `UserError`.
         """
         if self.schedule["schedule"] == "list":
@@ -54,7 +54,7 @@ class Run(RunSettings):
     def job_settings(
         self, stage: str, block: str | None = None, segment: str | None = None
     ) -> dict[str, Any]:
-        """Return the settings that jobs of a stage receive: of a block, of a segment, or of all.
+        """Return the settings that a job receives: for a block, for a segment, or for the run.
 
         If they read the user's files, the digest of these files is included. It is in no cache key.
         """

@@ -87,11 +87,11 @@ class RunFiles:
         return [path.removesuffix(".mp4") + ".webm" for path in self.all_segments()]
 
     def segment_timeline(self) -> list[str]:
-        """Return the timeline if it cannot be told from the settings, otherwise none."""
+        """Return the timeline if the settings alone do not determine it, otherwise nothing."""
         return self.of("timeline") if self._run.is_paced_by_change else []
 
     def pace_metrics(self) -> list[str]:
-        """Return the metrics of all snapshots if they set the pace of the film, otherwise none."""
+        """Return the metrics of all snapshots if they set the film's pace, otherwise nothing."""
         return [self.last("metrics")] if self._run.is_paced_by_change else []
 
     def frame_inputs_before(self, block: str) -> list[str]:

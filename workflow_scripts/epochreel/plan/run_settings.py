@@ -15,7 +15,7 @@ from epochreel.plan import schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
 CLOSING = "closing"
-"""The segment at the end of a film."""
+"""Name of the segment at the end of a film."""
 FILM_WIDE = ("aligned_umap", "linear")
 """Projections that are fitted to all snapshots at once."""
 
@@ -76,12 +76,12 @@ class RunSettings:
 
     @property
     def is_paced_by_change(self) -> bool:
-        """True if the film takes its time where metrics change, so all must be known."""
+        """True if metrics set the pace of the film, so that timing it requires all of them."""
         return self.settings["film"]["pace"] == "change"
 
     @property
     def has_end_segment(self) -> bool:
-        """True if the film goes on after the segments of its snapshots."""
+        """True if the film continues after the segments of its snapshots."""
         return timing.has_end(self.settings["film"], self.figure["tweens"])
 
     @property
@@ -151,8 +151,8 @@ class RunSettings:
     def segment_position(self, segment: str) -> dict[str, int]:
         """Return the first snapshot and the count of a segment.
 
-        The end of the film, `closing`, shows only the last. If all times depend on the number of
-        snapshots, it is included. Raises `UserError` if there is no such segment.
+        The end of the film, `closing`, shows only the last snapshot. The number of all snapshots is
+        included if the times depend on it. Raises `UserError` if there is no such segment.
         """
         size = self.settings["film"]["segment"]
         if segment == CLOSING and self.has_end_segment:

@@ -1,7 +1,7 @@
 """Schedules of snapshots: the training steps after which they are taken.
 
 Snapshot 0 is the untrained network, at step 0. No schedule depends on the length of the training:
-a longer one only adds steps.
+a longer training only adds steps.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def count_snapshots(schedule: Mapping[str, Any], steps_per_epoch: int, epochs: i
 
 
 def identity(schedule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what distinguishes the trainings of different schedules, for cache keys.
+    """Return what distinguishes trainings with different schedules, for cache keys.
 
-    A list may be appended to, so its steps are left out; see `made_snapshots`.
+    Steps may be appended to a list, so they are left out; see `made_snapshots`.
     """
     return {name: value for name, value in schedule.items() if name != "steps"}
 
@@ -58,7 +58,8 @@ def _rounded_power(i: int, n: int) -> int:
     power = 10.0 ** (i / n)
     if abs(power % 1 - 0.5) > _DOUBT * power:
         return round(power)
-    # Too close to x.5, or too large, for floating-point numbers: find the first x for which
-    # x + 1/2 is greater by comparing integers, the nth powers of twice both. They are never equal.
+    # Too close to x.5, or too large, for floating-point numbers: find the first x for which x + 1/2
+    # is greater than the power, by comparing the nth powers of twice both, which are integers and
+    # never equal.
     near = range(int(power * (1 - _DOUBT)), int(power * (1 + _DOUBT)) + 2)
     return near[bisect_left(near, 2**n * 10**i, key=lambda x: (2 * x + 1) ** n)]

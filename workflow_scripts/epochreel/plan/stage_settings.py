@@ -84,7 +84,7 @@ def render_transitions(run: RunSettings) -> Settings:
 
 
 def timeline(run: RunSettings) -> Settings:
-    """Return the pace of the film, and the experiment if its metrics set the pace."""
+    """Return the settings of the film's pace, and the experiment if its metrics set the pace."""
     film = run.settings["film"]
     names = ("pace", *_PACES[film["pace"]], *_HOLDS)
     settings = {"film": {name: film[name] for name in names}, "snapshots": run.snapshots}
@@ -126,7 +126,7 @@ def encode(run: RunSettings) -> Settings:
 def encode_segment(*names: str) -> Callable[[RunSettings], Settings]:
     """Return the settings function of a segment of snapshots; `names` select the quality.
 
-    If the pace is even, neither the length of the run nor what follows the last snapshot counts.
+    If the pace is even, they include neither the length of the run nor the end of the film.
     """
     return _of_segment("segment", *names, change=("hold_seconds",))
 
@@ -137,7 +137,7 @@ def encode_closing(*names: str) -> Callable[[RunSettings], Settings]:
 
 
 def _of_segment(*names: str, change: tuple[str, ...] = ()) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of any segment; `change` are settings for this pace only."""
+    """Return the settings function of any segment; `change` are settings for that pace only."""
     paces = {"even": ("seconds_per_snapshot", "opening_seconds"), "change": change}
 
     def settings(run: RunSettings) -> Settings:
@@ -162,7 +162,7 @@ def write_captions(run: RunSettings) -> Settings:
 
 
 def write_report(run: RunSettings) -> Settings:
-    """Return what the pages of a run show: its settings, except those that affect no result."""
+    """Return what the pages of a run depend on: its settings, except those without effect."""
     data = run.dataset.settings
     names = ("seed", "epochs", "snapshots", "evaluation")
     shown = {

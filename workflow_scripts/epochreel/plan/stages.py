@@ -79,7 +79,7 @@ class Stage:
     also          what it loads in addition, by the variant of the run
     reads         the stages whose artifacts it reads, if the run has them; reading the previous
                   block of the same stage does not count
-    conditions    of these stages, it reads only some: the runs for which it reads a stage
+    conditions    for a stage in `reads` that only some runs read: which runs these are
     makes         its artifacts; none for datasets and for results made on request
     exists        the runs that have this stage
     script        the script in workflow_scripts/, if it is not named after the rule
@@ -99,7 +99,7 @@ class Stage:
     function: str | None = None
 
     def reads_if(self, stage: str) -> Condition:
-        """Return the runs for which this stage reads another, as a function."""
+        """Return a function that says for which runs this stage reads another."""
         return self.conditions.get(stage, _always)
 
     def files_of(self, experiment: Experiment, variant: Variant) -> list[Path]:

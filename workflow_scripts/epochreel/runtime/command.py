@@ -1,7 +1,7 @@
-"""The context of scripts that a user starts while a run is going on: `verify` and `preview`.
+"""Context of scripts that a user starts while Snakemake runs: `verify` and `preview`.
 
-A second Snakemake command would be refused and, when it ends, delete the first one's locks. These
-scripts take no lock, plan from the same config, and only read, except for their own result.
+A second Snakemake command would be rejected, or would delete the first one's locks when it ends.
+These scripts take no lock, plan from the same config, and write nothing except their own result.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from epochreel.runtime.job import errors_in_one_line
 
 @contextlib.contextmanager
 def command() -> Iterator[None]:
-    """Run the work of a script: notices and one-line errors go to the terminal.
+    """Run the body of a script; print its notices and one-line errors on the terminal.
 
-    Ctrl-C, SIGTERM and the loss of the terminal end it, and remove unfinished files.
+    Ctrl-C, SIGTERM and a closed terminal end the script and delete unfinished files.
     """
     to_terminal()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -36,7 +36,7 @@ def command() -> Iterator[None]:
 def options(description: str, **positional: str) -> argparse.Namespace:
     """Parse the command line: `positional` arguments, name → help, and the config's options.
 
-    `configfile` and `config` are lists, as Snakemake's options of these names.
+    `configfile` and `config` are lists, like Snakemake's options of the same names.
     """
     parser = argparse.ArgumentParser(description=description, allow_abbrev=False)
     for name, text in positional.items():

@@ -1,4 +1,4 @@
-"""Whether this machine has a GPU that torch can use."""
+"""Check for a GPU that torch can use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PROBE = "import torch; print(torch.cuda.is_available())"
 def torch_finds_none() -> bool:
     """Return True if torch finds no GPU here; False if it finds one or cannot be imported.
 
-    Asks another process: importing torch takes two seconds, and planning must not do it.
+    Another process imports torch: this takes two seconds, and planning must not import it.
     """
     command = [sys.executable, "-c", _PROBE]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)

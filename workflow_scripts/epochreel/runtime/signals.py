@@ -35,7 +35,7 @@ def _end_job(number: int, _: Frame) -> None:
 
 
 def interrupt_at_signal() -> None:
-    """End the jobs and release the lock at Ctrl-C, SIGTERM and the loss of the terminal.
+    """End the jobs and release the lock on Ctrl-C, SIGTERM or when the terminal closes.
 
     A command started with `nohup` continues when its terminal closes, and one in the background
     ignores Ctrl-C.
@@ -46,7 +46,7 @@ def interrupt_at_signal() -> None:
 
 
 def interrupt(*_: object) -> None:
-    """End the jobs of this process and interrupt it; the second time, only kill jobs that are left.
+    """End the jobs of this process and interrupt it; the second time, only kill remaining jobs.
 
     A second `KeyboardInterrupt` while Snakemake waits for the jobs would leave the lock.
     """

@@ -88,7 +88,7 @@ class Block:
         return path and checkpoint_index.read(path, last, keys.key_digest(self.stage))
 
     def _check_steps(self, steps: Sequence[int]) -> None:
-        """Check that stored snapshots were taken at these steps, `UserError` if not.
+        """Check that stored snapshots were taken at these steps; raise `UserError` if not.
 
         The steps of a list are not in the digest that names the store.
         """

@@ -134,7 +134,7 @@ class Store:
 
         Skips those that another process has locked.
         """
-        # The store holds encoded segments too, in a folder with another name.
+        # The store also holds encoded segments, in a folder with a different kind of name.
         trainings = self.folder.parent.glob("[0-9a-f]" * _DIGITS)
         others = [path for path in trainings if path != self.folder]
         for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-1]:

@@ -1,6 +1,6 @@
 """Pages of a run for Snakemake's report: its film, its metrics and its settings.
 
-Each page is one HTML file that loads nothing else, so it can be sent and viewed offline.
+Each page is a self-contained HTML file, which can be sent and viewed offline.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ table { border-collapse: collapse }
 td, th { padding: 0.2em 1em 0.2em 0; text-align: left; border-bottom: 1px solid #ddd }
 .number { text-align: right; font-variant-numeric: tabular-nums }
 """
-_TIMES = ("snapshot", "epoch", "step", "examples")  # columns of metric tables that are no metrics
-_ROWS = 12  # of the table, besides the last snapshot
-_POINTS = 500  # of a curve
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")  # for colour-blind
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 900, 260, 90, 230  # of a chart and the lower left of its axes
+_TIMES = ("snapshot", "epoch", "step", "examples")  # columns of metric tables that are not metrics
+_ROWS = 12  # snapshots in the table, besides the last one
+_POINTS = 500  # points of a curve
+# Colours that colour-blind people can distinguish.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_WIDTH, _HEIGHT, _LEFT, _BOTTOM = 900, 260, 90, 230  # of a chart, lower left corner of its axes
 
 
 def film(title: str, mp4: bytes) -> str:
@@ -88,7 +89,7 @@ def _shown(value: float, unit: str | None) -> str:
 
 
 def _selected(count: int, most: int) -> list[int]:
-    """Return at most `most` + 1 snapshots, evenly spaced: the first, the last and between."""
+    """Return at most `most` + 1 snapshots, evenly spaced, with the first and the last."""
     return sorted({round(number) for number in np.linspace(0, count - 1, min(count, most + 1))})
 
 

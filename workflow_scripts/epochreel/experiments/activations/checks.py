@@ -45,7 +45,7 @@ def _check_point_count(test: int, train_sample: int) -> Iterator[tuple[str, str]
 
 def _check_sentence_time(snapshots: int, film: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if film["pace"] == "change":
-        return  # Times are known only after the last snapshot.
+        return  # Display times are known only after the last snapshot.
     seconds = snapshots * frames_per_snapshot(film) / RATE
     if seconds < _MIN_SENTENCE_SECONDS:
         pace = f"film.seconds_per_snapshot is {float(film['seconds_per_snapshot']):.3g}"

@@ -5,11 +5,11 @@ Columns, one row per example, first the test set, then the training sample:
     split          names    "test" or "train"
     example        int32    index of the example within its split
     label          names    true class
-    prediction     names    the most probable class; the smaller one in a tie
+    prediction     names    the most probable class; the first one in a tie
     probabilities  float16  of the classes (fixed_size_list)
     activations    float16  of the neurons (fixed_size_list)
 
-Columns of names are dictionaries: all classes in order, and the index of each row's.
+Columns of names are dictionary columns: all class names in order, and an index per row.
 
 Metrics:
 

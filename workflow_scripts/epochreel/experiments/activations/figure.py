@@ -39,7 +39,7 @@ def panels(run_info: RunInfo) -> list[Panel]:
 
 
 def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
-    """Say how many test images are still classified wrong, and which are confused most often."""
+    """Say how many test images are misclassified, and which classes are confused most often."""
     table = frame_data.predictions
     truth, prediction = classified(table, rows_of(table, "test"))
     names = [f"“{name}”" for name in classes.names(run_info.data)]

@@ -42,7 +42,7 @@ def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
 
 
 def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
-    """Say how many digits are still read wrong, and which are confused most often."""
+    """Say how many digits are misread, and which are confused most often."""
     truth, prediction, _ = answers(frame_data.predictions, 1)
     return confusions(truth.ravel(), prediction.ravel(), "0123456789", "test digits")
 

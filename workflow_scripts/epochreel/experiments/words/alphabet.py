@@ -19,7 +19,7 @@ END = 26
 SIGNS = END + 1
 """Number of signs."""
 SYMBOLS = (*ascii_uppercase, "end")
-"""Names of all signs, in order."""
+"""Names of all symbols, in order."""
 MEAN, SPREAD = 20, 50
 """Approximate mean and standard deviation of the published images' grey levels."""
 LONGEST = STEPS - 1

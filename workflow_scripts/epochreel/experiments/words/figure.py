@@ -53,7 +53,7 @@ def loops(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray
 
 
 def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
-    """Say how many test words are still read wrong, with an example, and which letters."""
+    """Say how many test words are misread, with an example, and which letters are confused."""
     words, read = (steps(frame_data.predictions, name) for name in ("letters", "prediction"))
     pairs = list(zip(map(text, words), map(text, read), strict=True))
     wrong = [(word, answer) for word, answer in pairs if word != answer]
@@ -64,7 +64,7 @@ def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
         wrong_of(len(wrong), len(words), "test words"),
         f"For example, it reads {word} as {answer or 'an empty word'}.",
     ]
-    # Without letters that it takes for the end of the word.
+    # Leave out letters that the network takes for the end of the word.
     letters = spelled(words) & (read != END)
     return sentences + confusions(words[letters], read[letters], ascii_uppercase, "letters")[1:]
 

@@ -1,1 +1,1 @@
-"""What a command shows on the terminal, in place of Snakemake's log."""
+"""Output of a command on the terminal, in place of Snakemake's log."""

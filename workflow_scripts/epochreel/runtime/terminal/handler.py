@@ -1,6 +1,6 @@
 """The log handler of a command: a line per run, then its result, errors or interruption.
 
-It replaces Snakemake's, whose file in `.snakemake/log/` is still complete.
+It replaces Snakemake's handler for the terminal; Snakemake still writes `.snakemake/log/`.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from epochreel.runtime.terminal.reasons import Why, why
 from epochreel.runtime.terminal.screen import Screen
 
 _NOBODY = "–"  # instead of a run or dataset
-_SECONDS_BETWEEN_LINES = 30  # of one run, in a file or pipe
+_SECONDS_BETWEEN_LINES = 30  # between two lines of one run, in a file or pipe
 _INTERRUPTED = "interrupted; the same command resumes"
 _PREPARING = ("Building DAG of jobs", "Assuming unrestricted shared filesystem usage")
-# The line of each failed job says the same.
+# Redundant: each failed job has its own line.
 _GENERAL = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not")
 _FATE = re.compile(r"died with <Signals\.(\w+)|non-zero exit status (\d+)")
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What the terminal needs to know of the plan; the functions take the name of a run.
+    """What the terminal needs to know about the plan; the functions take the name of a run.
 
+    `last`: a run → its last snapshot, or None for a dataset.
     `block`: a job's run and wildcards → its first snapshot and count, or None if it has none.
     `metric`: a run and metrics by name → the text of its main metric.
     `metric_so_far`: a run and a block → the same, from its metric table.
@@ -54,7 +55,7 @@ class Subject:
 
 
 def install(workflow: Any, subject: Subject) -> None:
-    """Replace Snakemake's handler, unless the user asked for its text or another logger."""
+    """Replace Snakemake's handler, unless the user requested its output or another logger."""
     settings = workflow.output_settings
     handlers = [each for each in logger.handlers if each.name == "DefaultStreamHandler"]
     if settings.quiet or settings.verbose or settings.printshellcmds or not handlers:
@@ -67,7 +68,7 @@ def install(workflow: Any, subject: Subject) -> None:
 
 
 def _without_interruption(show: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a hook that prints no traceback of Ctrl-C, which the handler has reported."""
+    """Return a hook that prints no traceback for Ctrl-C, which the handler has reported."""
 
     def hook(kind: type[BaseException], *details: Any) -> None:
         if not issubclass(kind, KeyboardInterrupt):
@@ -77,7 +78,7 @@ def _without_interruption(show: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class TerminalHandler(logging.Handler):
-    """Shows what happens in one command."""
+    """Handler that shows the progress and the result of one command."""
 
     def __init__(self, workflow: Any, subject: Subject, screen: Screen):
         super().__init__()
@@ -97,7 +98,7 @@ class TerminalHandler(logging.Handler):
         try:
             react(self, record)
         except BrokenPipeError:
-            pass  # Nobody reads the rest.
+            pass  # The reader has closed the pipe.
         except Exception:
             self.handleError(record)
 
@@ -116,7 +117,7 @@ class TerminalHandler(logging.Handler):
             self._screen.print(text)
 
     def _error(self, text: str) -> None:
-        """Show an error of Snakemake at the end, unless it only says that a job failed."""
+        """Show an error of Snakemake, unless it only says that a job failed."""
         if fate := _FATE.search(text):
             # The thread that waited for the job logs the failed command, then the failed job.
             how = f"killed by {fate[1]}" if fate[1] else f"exit status {fate[2]}"
@@ -132,9 +133,9 @@ class TerminalHandler(logging.Handler):
     # -- Jobs
 
     def _plan(self, _: logging.LogRecord) -> None:
-        """Show why jobs run, and begin the live display; Snakemake has planned them now."""
+        """Show why jobs run, and start the live display, once Snakemake has planned the jobs."""
         if self._jobs:
-            return  # A dry run says it twice.
+            return  # A dry run logs this event twice.
         dag, order = self._workflow.dag, [rule.name for rule in self._workflow.rules]
         jobs = sorted(dag.needrun_jobs(), key=lambda job: order.index(job.rule.name))
         self._jobs = {dag.jobid(job): job for job in jobs}
@@ -179,7 +180,7 @@ class TerminalHandler(logging.Handler):
         if signals.interrupted.is_set():
             return
         logs = [str(log) for log in record.log]
-        # On a cluster, Snakemake says how the job ended, and names the cluster's log.
+        # On a cluster, Snakemake reports how the job ended, and names the cluster's log.
         ended = (record.rule_msg or "").partition(". For further error details")[0]
         fate = self._fates.pop(threading.get_ident(), None)
         said = list(filter(None, (ended, *map(reports.error_in, logs)))) or [fate or "failed"]
@@ -197,7 +198,7 @@ class TerminalHandler(logging.Handler):
 
     def _owner(self, job: Any) -> str | None:
         """Return the run or dataset that a job belongs to, if any."""
-        dataset = job.wildcards.get("dataset")  # It may have the name of a run.
+        dataset = job.wildcards.get("dataset")  # It may have the same name as a run.
         return job.wildcards.get("run") or (f"dataset {dataset}" if dataset else None)
 
     def _progress_of(self, owner: str) -> Progress:
@@ -206,7 +207,7 @@ class TerminalHandler(logging.Handler):
         return self._progress[owner]
 
     def _extent(self, job: Any) -> tuple[int | None, int]:
-        """Return a job's first snapshot, or None, and how many it makes."""
+        """Return a job's first snapshot, or None, and the number of snapshots or files it makes."""
         run = job.wildcards.get("run")
         return (run and self._subject.block(run, job.wildcards)) or (None, 1)
 
@@ -235,14 +236,14 @@ class TerminalHandler(logging.Handler):
         return [each.line(self._screen.width, indent) for each in shown]
 
     def _print_line(self, owner: str) -> None:
-        """In a file, print the line of a run now and then."""
+        """If there is no live display, print the line of a run at most every 30 seconds."""
         now = time.monotonic()
         if not self._screen.is_terminal and now - self._printed[owner] > _SECONDS_BETWEEN_LINES:
             self._printed[owner] = now
             self._screen.print(self._progress_of(owner).line(self._screen.width))
 
     def _explain(self, jobs: list[Any]) -> None:
-        """Print why jobs run: in a dry run a table of all, otherwise only what has changed."""
+        """Print why jobs run: in a dry run a table of all stages, otherwise only changes."""
         reasons = defaultdict[tuple[str, str], list[Why]](list)
         for job in jobs:
             reason = why(self._workflow.dag, job, self._names(job))
@@ -262,7 +263,7 @@ class TerminalHandler(logging.Handler):
         return lambda path: self._subject.key(wildcards.get("run"), wildcards.get("dataset"), path)
 
     def close(self) -> None:
-        """Show the result, or what went wrong. Snakemake closes its handlers at the end."""
+        """Show the result, or the errors. Snakemake closes its handlers at the end."""
         if not self._is_closed:
             self._is_closed = True
             self._screen.end()
@@ -302,7 +303,7 @@ _REACTIONS: dict[Any, Callable[[TerminalHandler, Any], None]] = {
 
 
 def _table(reasons: dict[tuple[str, str], list[Why]]) -> Iterator[str]:
-    """Yield the lines of a table: each stage, its jobs, their runs and the reason."""
+    """Yield the lines of a table: each stage, the number of its jobs, their runs, the reason."""
     grouped = defaultdict[tuple[str, Why], list[str]](list)
     for (rule, owner), several in reasons.items():
         grouped[rule, Why.of(rule, several)] += [owner] * len(several)

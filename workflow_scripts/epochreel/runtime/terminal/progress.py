@@ -1,4 +1,4 @@
-"""The progress of a run: the snapshot, the metric and the time left, in one line."""
+"""Progress of a run in one line: the stage, the snapshot, the metric and the time left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DOING = {
 
 @dataclass
 class _Job:
-    """A running job: its first snapshot, if it has snapshots, and how many it has made."""
+    """A running job: its first snapshot, if it makes snapshots, and how many it has made."""
 
     stage: str
     first: int | None
@@ -33,7 +33,7 @@ class _Job:
 
 @dataclass
 class _Stage:
-    """The jobs of one rule: how many snapshots, or files, they make and have made in `seconds`."""
+    """The jobs of one rule: `total` snapshots or files, of which `made` were made in `seconds`."""
 
     total: int = 0
     made: int = 0
@@ -42,7 +42,7 @@ class _Stage:
 
 @dataclass
 class Progress:
-    """What the jobs of one run have made; `last` is its last snapshot, None for a dataset."""
+    """Progress of the jobs of one run; `last` is its last snapshot, None for a dataset."""
 
     name: str
     last: int | None
@@ -54,7 +54,7 @@ class Progress:
     _begun: float | None = None
 
     def plan(self, stage: str, count: int) -> None:
-        """Add a job of `count` snapshots, or files. Call it in the order of the stages."""
+        """Add a job that makes `count` snapshots or files. Call this in the order of the stages."""
         self._stages.setdefault(stage, _Stage()).total += count
 
     def start(self, number: int, stage: str, first: int | None, count: int) -> None:
@@ -63,13 +63,13 @@ class Progress:
         self._jobs[number] = _Job(stage, first, count, self.clock())
 
     def advance(self, number: int, snapshot: int) -> None:
-        """Note that a job has made a snapshot."""
+        """Record that a job has made a snapshot."""
         job = self._jobs.get(number)
         if job and job.first is not None:
             job.made = min(max(snapshot - job.first + 1, 0), job.count)
 
     def measure(self, snapshot: int, metric: str) -> None:
-        """Note a snapshot's metric, or what its training reports before there is any metric."""
+        """Record a snapshot's metric, or the training loss before there is any metric."""
         if metric and snapshot >= self._measured:
             self._metric, self._measured = metric, snapshot
 
@@ -94,12 +94,12 @@ class Progress:
         return bool(self._jobs) or (is_begun and not is_done)
 
     def line(self, width: int, indent: int = 0) -> str:
-        """Return the line, shortened to `width` columns; the name takes `indent` at least."""
+        """Return the line, shortened to `width` columns; the name takes at least `indent`."""
         job = self._first_job()
         doing = _DOING.get(job.stage, job.stage.replace("_", " ")) if job else "waiting"
         snapshot = short = ""
         if job and job.first is not None and self.last is not None:
-            # The untrained network is snapshot 0: a job that has made none yet begins there.
+            # A run starts at snapshot 0, even if its job has made no snapshot yet.
             short = f"{max(job.first + job.made - 1, 0)}/{self.last}"
             snapshot = f"snapshot {short.replace('/', ' of ')}"
         elif job and (total := self._stages[job.stage].total) > 1:
@@ -120,7 +120,7 @@ class Progress:
         return line[:width]
 
     def _first_job(self) -> _Job | None:
-        """Return the running job of the earliest stage that makes snapshots, else of any."""
+        """Return the running job of the earliest stage; jobs that make snapshots come first."""
         order, jobs = list(self._stages), list(self._jobs.values())
         return min(
             jobs,
@@ -129,9 +129,9 @@ class Progress:
         )
 
     def _time_left(self) -> str:
-        """Return the time left if the jobs go on as before; empty while too little is known.
+        """Estimate the time left from the pace so far; empty while there is too little data.
 
-        A stage that has not begun takes as long per snapshot as the others on average.
+        A stage that has not begun is assumed to take the average time per snapshot of the others.
         """
         now, measured, left = self.clock(), [], []
         for name, stage in self._stages.items():
@@ -151,7 +151,7 @@ class Progress:
 
 
 def _duration(seconds: float) -> str:
-    """Return a duration in steps that do not change at every look."""
+    """Return a duration, rounded so that it does not change all the time."""
     if seconds < 90:
         return f"{max(10 * round(seconds / 10), 10)} s left"
     minutes = round(seconds / 60)

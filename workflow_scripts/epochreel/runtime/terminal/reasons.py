@@ -1,7 +1,7 @@
-"""Why jobs rerun: what changed, by the name that it has in the config.
+"""Reasons for reruns: what changed, named as in the config.
 
-Snakemake says that params have changed. Here the recorded params are compared with the new ones:
-both contain the fingerprint of the stage as JSON (see `provenance.keys`).
+Snakemake says only that params have changed. This module compares the recorded params with the new
+ones: both contain the fingerprint of the stage as JSON (see `provenance.keys`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any
 
 _MISSING, _FORCED, _ALWAYS = "missing", "forced", "runs on every request"
-_MOST = 3  # changes that are listed for one stage
+_MOST = 3  # changes listed for one stage
 _DIGEST = re.compile("[0-9a-f]{40,}")
-# Keys that select the others of a mapping: if one differs, the others are of another kind.
+# Keys that select a mapping's other keys: if one differs, comparing the others makes no sense.
 _SELECTORS = ("name", "experiment", "schedule")
 # Parts of a fingerprint that are compared separately, or follow from `count`.
 _OTHERS = {"settings", "code", "versions", "reads", "first", "steps"}
@@ -28,14 +28,14 @@ Names = Callable[[tuple[str, ...]], str]
 
 @dataclass(frozen=True)
 class Why:
-    """Why a job runs: `causes` of its own, or the rules that it `follows` because they run."""
+    """Why a job runs: its own `causes`, or the rules that it `follows` because they run."""
 
     causes: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, rule: str, jobs: Iterable[Why]) -> Why:
-        """Return the reason of a rule's jobs together; an earlier block does not count."""
+        """Combine the reasons of a rule's jobs; an earlier block of the same rule is no reason."""
         jobs = list(jobs)
         causes, follows = (
             tuple(dict.fromkeys(chain.from_iterable(parts)))
@@ -45,7 +45,7 @@ class Why:
 
     @property
     def is_change(self) -> bool:
-        """Return whether something changed that this command did not change itself."""
+        """Return whether the reason is a change, made before this command."""
         return bool({*self.causes} - {_MISSING, _FORCED, _ALWAYS})
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Why:
 
 
 def why(dag: Any, job: Any, names: Names) -> Why:
-    """Return why Snakemake runs a job; `names` names the config key of a path of settings."""
+    """Return why Snakemake runs a job; `names` returns the config key of a path of settings."""
     reason = dag.reason(job)
     if reason.forced or reason.nooutput or reason.noio:
         return Why((_FORCED if reason.forced else _ALWAYS,))

@@ -1,8 +1,8 @@
-"""What a job reports to the terminal of its command.
+"""Reports of a job to the terminal of its command.
 
-A job inherits the command's standard error. If the command reads it, a job writes its progress to
-it as lines that begin with a mark; otherwise it prints a notice now and then. Its error is shown by
-the command, last, unless the job's log could not be written.
+A job inherits the command's standard error. If the command reads it, the job writes its progress
+there, as lines that begin with a mark; otherwise it prints notices. The command shows the job's
+error at its end, unless the job's log could not be written.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MARK = b"\x1e"  # The control character "record separator".
 
 
 def announce(is_read: bool) -> None:
-    """Tell the jobs that this command shows their errors and, if it reads them, their progress."""
+    """Announce to jobs that this command shows their errors and, if `is_read`, their progress."""
     os.environ[TERMINAL] = f"{_LIVE if is_read else _PLAIN} {_identity()}"
 
 
 def _identity() -> str:
-    """Identify standard error: on a cluster, or if it is redirected, it is not the command's."""
+    """Identify standard error; it differs from the command's on a cluster or if redirected."""
     found = os.fstat(2)
     return f"{found.st_dev}:{found.st_ino}"
 
@@ -39,12 +39,12 @@ def _mode() -> str | None:
 def begin(path_to_log: str) -> None:
     """Let the command show the errors of this job, whose log is `path_to_log`, and its progress."""
     if mode := _mode():
-        # After the handler of the file: whether the log has a line decides if it is shown.
+        # After the file's handler: an error is shown here only if the log lacks it.
         log.handlers[:] = [*log.handlers[1:], _Reporter(log.handlers[0], path_to_log, mode)]
 
 
 class _Reporter(logging.Handler):
-    """Passes records on to the terminal's handler, except what the command shows itself."""
+    """Handler that passes records to the terminal, except those that the command shows."""
 
     def __init__(self, terminal: logging.Handler, path_to_log: str, mode: str):
         super().__init__()
@@ -54,7 +54,7 @@ class _Reporter(logging.Handler):
         progress = getattr(record, "progress", None)
         if progress and self._is_read:
             line = json.dumps({"log": self._log, **progress}).encode()
-            os.write(2, _MARK + line + b"\n")  # At once: lines of several jobs do not mix.
+            os.write(2, _MARK + line + b"\n")  # In one write: lines of jobs do not mix.
         elif record.levelno >= NOTICE and not self._is_shown_later(record):
             self._terminal.emit(record)
 

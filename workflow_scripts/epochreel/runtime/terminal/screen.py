@@ -13,7 +13,7 @@ _STANDARD = (1, 2)  # File descriptors: standard output and standard error.
 
 
 class Screen:
-    """Prints lines to `stream`. If it is a terminal, a live display can stay below them."""
+    """Output of lines to `stream`; if it is a terminal, a live display can stay below them."""
 
     def __init__(self, stream: TextIO, nocolor: bool = False):
         self._stream, self._nocolor, self._live = stream, nocolor, None
@@ -30,15 +30,15 @@ class Screen:
 
     @property
     def width(self) -> int:
-        """The number of columns; of a file, enough for any line."""
+        """The number of columns; for a file, enough for any line."""
         return self._console.width if self.is_terminal else 1000
 
     @property
     def _console(self) -> Any:
         if not hasattr(self, "_made"):
-            from rich.console import Console  # 70 ms
+            from rich.console import Console  # importing it takes 70 ms
 
-            # A copy: standard error itself will be a pipe.
+            # A copy, since standard error itself will become a pipe.
             number = os.dup(self._stream.fileno())
             file = os.fdopen(number, "w", encoding="utf-8", errors="replace")
             colorless = {"no_color": True} if self._nocolor else {}
@@ -51,7 +51,7 @@ class Screen:
         return Text.from_ansi(text, style=style, no_wrap=False)
 
     def begin(self, lines: Callable[[], list[str]], hear: Callable[[bytes], None]) -> None:
-        """Show `lines()` live, and pass each line that jobs print to `hear`; nothing in a file."""
+        """Show `lines()` live and pass each line that jobs print to `hear`, unless in a file."""
         if not self.is_terminal or self._live:
             return
         from rich.live import Live
@@ -72,7 +72,7 @@ class Screen:
         self._live.start()
 
     def _redirect(self, hear: Callable[[bytes], None]) -> None:
-        """Replace those of standard output and error that are terminals by a pipe, and read it."""
+        """Replace standard output and error, where they are terminals, by a pipe, and read it."""
         reading, writing = os.pipe()
         sys.stdout.flush()
         sys.stderr.flush()
@@ -84,7 +84,7 @@ class Screen:
         self._reader.start()
 
     def end(self) -> None:
-        """Remove the live display, after the last lines of the jobs."""
+        """Remove the live display after the last lines of jobs."""
         sys.stdout.flush()
         sys.stderr.flush()
         for number, saved in self._saved.items():
@@ -92,7 +92,7 @@ class Screen:
             os.close(saved)
         self._saved.clear()
         if self._reader:
-            self._reader.join(2)  # It ends with the last job. One that hangs must not hold it up.
+            self._reader.join(2)  # It ends with the last job; do not wait for a job that hangs.
         if self._live:
             self._live.stop()
         self._live = self._reader = None
