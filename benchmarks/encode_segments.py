@@ -3,9 +3,9 @@
     python benchmarks/encode_segments.py FRAMES [--count 10000] [--rounds 2] [--cores 1 2]
 
 FRAMES is a folder of drawn frames, such as results/sheets/frames, which are repeated up to `count`
-snapshots. Each segment and the final join is a process, as in the workflow, and as many run at a
-time as there are cores, which all processes are pinned to. Rounds alternate between the numbers of
-cores, since the machine may have other work. The lower bound is the CPU time of ffmpeg alone, for
+snapshots. Each segment and the final join run in a separate process, as in the workflow: as many
+at a time as there are cores, to which all processes are pinned. Rounds alternate between the
+numbers of cores, since the machine may have other work. The lower bound is the CPU time of ffmpeg alone, for
 the same segments, divided by the cores. Snakemake's own time is not included (see
 `film_from_evaluations.py`).
 """
@@ -89,7 +89,7 @@ def repeat(drawn: Sequence[Path], count: int) -> tuple[int, int]:
 
 
 def encode(count: int, size: tuple[int, int], cores: int) -> tuple[float, float, float, float]:
-    """Return wall time and CPU time of all processes, s, that of ffmpeg, and wall time / bound."""
+    """Return wall time, CPU time of all processes and of ffmpeg, s, and wall time / bound."""
     shutil.rmtree("run", ignore_errors=True)
     names = [f"{first // SIZE:04d}" for first in range(0, count, SIZE)]
     affinity, before, began = os.sched_getaffinity(0), os.times(), time.perf_counter()
@@ -114,7 +114,7 @@ def encode(count: int, size: tuple[int, int], cores: int) -> tuple[float, float,
 
 
 def segment(name: str, count: int, size: tuple[int, int]) -> str:
-    """Encode a segment in a process of its own and return its path."""
+    """Encode a segment in a separate process and return its path."""
     is_end, path = name == "closing", f"run/segments/{name}.mp4"
     first = count - 1 if is_end else int(name) * SIZE
     length = 1 if is_end else min(SIZE, count - first)
@@ -125,7 +125,7 @@ def segment(name: str, count: int, size: tuple[int, int]) -> str:
 
 
 def join(paths: Sequence[str], count: int, size: tuple[int, int]) -> None:
-    """Join the film in a process of its own."""
+    """Join the film in a separate process."""
     digest = keys.key_digest(stage_of(size, {}))
     reads = {"encode_segment": digest, "encode_closing": digest, "timeline": keys.digest({})}
     stage = stage_of(size, reads)

@@ -3,8 +3,8 @@
     python benchmarks/film_from_evaluations.py [--epochs 50] [--folder FOLDER]
 
 The main run of config.yaml is made up to its evaluations, without timing. Then one start of
-Snakemake on two cores summarizes, renders and encodes, and right afterwards the same ffmpeg encodes
-the finished frames at once with the same options, which is the lower bound; then again with two
+Snakemake on two cores summarizes, renders and encodes. Right afterwards, the same ffmpeg encodes
+the finished frames at once with the same options, which is the lower bound, and once more with two
 threads. Jobs can overlap, so each moment is attributed to the first row of the table that has a
 running job. The second table lists the steps of a render job for one frame, repeated in this
 process.

@@ -1,10 +1,10 @@
-"""How much of a film shows the learning.
+"""Share of a film in which the network learns most.
 
     python benchmarks/pacing.py RUN…
 
-Reads the timeline and the metrics of finished runs in results/. The gain is that in accuracy from
-snapshot 0 to the last one; a level is reached at the first snapshot that has it. The film includes
-its holds and its closing picture.
+Reads the timeline and the metrics of finished runs in results/. The gain is the rise in accuracy
+from snapshot 0 to the last one; a level is reached at the first snapshot at or above it. The length
+of the film includes its holds and its closing picture.
 
 Columns: `10-90 %` is the share of the film between the snapshots that reach 10 % and 90 % of the
 gain (target: at least 50 %), `after 95 %` the share from the snapshot that reaches 95 % to the end
@@ -37,7 +37,7 @@ def start_frames(run: Path) -> np.ndarray:
 
 
 def shares(accuracy: np.ndarray, starts: np.ndarray) -> tuple[float, float]:
-    """Return the shares of the film in 10-90 % of the gain, and after 95 % of it.
+    """Return the share of the film in 10-90 % of the gain, and the share after 95 % of it.
 
     `accuracy` (n,) is that of each snapshot, `starts` (n + 1,) as `start_frames` returns them.
     """

@@ -33,7 +33,7 @@ def another_states(path: Path) -> None:
 
 
 def another_film(path: Path) -> None:
-    """Replace a film or a segment by the same one with the key of another run in its checksum."""
+    """Replace the key in the checksum of a film or a segment by that of another run."""
     note = path.read_bytes()[-video._NOTE - 65 : -65].decode().rstrip()
     bare = path.with_suffix(".bare")
     video.copy_without(path, bare)

@@ -1,4 +1,4 @@
-"""Readers of Parquet files that users have: DuckDB, pandas, polars, Hugging Face `datasets`.
+"""Common readers of Parquet files: DuckDB, pandas, polars, Hugging Face `datasets`.
 
 Each returns the rows of a file as dicts of plain Python values, in which NaN counts as missing.
 """

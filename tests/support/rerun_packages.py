@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-# Processes, threads and GPUs are monitored; libvips only checks images, and fonttools only texts;
-# PNGs and timelines are read, not written; films are not made, or their frames only checked; numpy
-# draws the shards; the digits of scikit-learn are a file that does not change; the picture of a
-# prediction holds no table.
+# Why these have no effect: processes, threads and GPUs are only monitored; libvips only checks
+# images, fonttools only texts; PNGs and timelines are read, not written; films are not made, or
+# their frames are only checked; numpy draws the shards; the digits of scikit-learn are a file that
+# does not change; the picture of a prediction contains no table.
 WATCHING = {"psutil", "nvidia-ml-py", "threadpoolctl", "pyvips", "fonttools"}
 _LOOKING = {"pillow", "deflate", "isal", "numpy", "pyarrow"}
 _FILMING = {"imageio-ffmpeg", "ffmpeg-python"}

@@ -67,7 +67,7 @@ class Workplace:
         """Write the current config."""
         self.folder.mkdir(parents=True, exist_ok=True)
         put(self.folder / "config.yaml", self.config)
-        # The shipped profile, but with Snakemake's own text, which lists every job.
+        # The shipped profile, but with Snakemake's own output, which lists every job.
         profile = yaml.safe_load((REPOSITORY / "profiles/default/config.yaml").read_text())
         profile["printshellcmds"] = True
         (self.folder / "profile").mkdir(exist_ok=True)

@@ -78,7 +78,7 @@ def drawn(monkeypatch, run_info, frame_data, names, sentences) -> list[tuple[str
         (0, None, 500, "0"),
     ],
 )
-def test_a_value_has_no_more_digits_than_it_deserves(value, unit, count, text):
+def test_a_value_has_no_more_digits_than_are_significant(value, unit, count, text):
     assert closing.amount(value, unit, count) == text
 
 
@@ -143,7 +143,7 @@ def figure(result) -> SimpleNamespace:
 def test_anything_but_a_list_of_sentences_is_refused(run_info, result):
     told = refusal(closing.mistakes, figure(result), run_info, last(accuracy=[1]))
     assert told.startswith("figure.py: mistakes returns ")
-    assert told.endswith("; expected at most 4 sentences in a list, empty if it makes no mistakes")
+    assert told.endswith("; expected a list of at most 4 sentences, empty if there are no mistakes")
 
 
 def test_sentences_may_come_from_a_generator(run_info):
@@ -166,7 +166,7 @@ def test_without_a_function_the_accuracy_says_what_is_wrong(run_info, history, s
     assert closing.mistakes(plain, run_info, last(**history)) == sentences
 
 
-def test_a_network_without_mistakes_is_said_to_make_none(monkeypatch, run_info):
+def test_the_picture_says_that_a_network_makes_no_mistakes(monkeypatch, run_info):
     found = drawn(monkeypatch, run_info, last(accuracy=[0, 1]), ["accuracy"], [])
     assert "It no longer makes mistakes on the test examples." in [line for line, *_ in found]
     assert "What it still gets wrong" not in [line for line, *_ in found]

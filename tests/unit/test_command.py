@@ -1,4 +1,4 @@
-"""Scripts that a user starts while a run is going on: their options, their errors, their end."""
+"""Scripts that a user starts while Snakemake runs: their options, errors and interruption."""
 
 import os
 import signal

@@ -292,7 +292,7 @@ def test_the_labels_of_an_axis_read_well(axis, end, labels):
     assert [label for _, label in axis.labels(end, 644, 20)] == labels
 
 
-def test_a_logarithmic_axis_begins_at_its_start_and_shows_the_untrained_network_there():
+def test_a_logarithmic_axis_shows_the_untrained_network_at_its_start():
     axis = TimeAxis("steps", "log")
     shares = axis.shares(np.array([0, 1, 10, 100]), axis.end_at(100))
     assert shares.tolist() == pytest.approx([0, 0, 0.5, 1])

@@ -1,4 +1,4 @@
-"""Encoding a film in segments: what is encoded again after which change."""
+"""Encoding a film in segments: which segments are encoded again after a change."""
 
 import shutil
 from dataclasses import dataclass, field, replace

@@ -164,7 +164,7 @@ def test_an_artifact_that_the_run_lacks_is_refused(planned, kind):
         run.check_targets([f"results/tiny/{kind}"])
 
 
-def test_without_its_time_a_film_has_no_closing_picture(planned):
+def test_a_film_with_zero_closing_seconds_has_no_closing_picture(planned):
     run = planned({"runs.tiny.film": {"closing_seconds": 0}}).runs["tiny"]
     assert run.files.of("closing") == [] and "render_closing" not in run.stages()
 

@@ -1,4 +1,4 @@
-"""The preview of a film: the frames so far, encoded while the run goes on."""
+"""The preview of a film: the frames so far, encoded while Snakemake runs."""
 
 import logging
 import subprocess

@@ -39,7 +39,7 @@ def test_the_film_is_inside_its_page():
     assert base64.b64decode(data) == b"\0mp4"
 
 
-def test_metrics_with_one_heading_share_a_chart_that_omits_undefined_values():
+def test_metrics_of_a_group_share_a_chart_that_omits_undefined_values():
     charts = [ElementTree.fromstring(svg) for svg in re.findall("<svg.*?</svg>", PAGES["metrics"])]
     assert re.findall("<h2>(.*?)</h2>", PAGES["metrics"])[:2] == ["Accuracy", "Loss"]
     curves = [[line.get("points") for line in chart.iter("polyline")] for chart in charts]

@@ -1,4 +1,4 @@
-"""Segments of films: what each shows, how they join, and which are refused."""
+"""Segments of films: what each shows, how they join, and which are rejected."""
 
 import random
 import re
@@ -47,7 +47,7 @@ def pictures_of(parts) -> list[tuple]:
 @pytest.mark.parametrize("size", [1, 3, 10])
 @pytest.mark.parametrize("tweens", [0, 2, 9])
 @pytest.mark.parametrize("seconds", ["1/24", "3/24"])
-def test_the_segments_of_an_even_film_show_what_the_whole_film_shows(size, tweens, seconds):
+def test_the_segments_of_an_even_film_show_the_whole_film(size, tweens, seconds):
     settings = PACE | {"seconds_per_snapshot": seconds}
     whole = segments.of_film(timing.even(7, settings), tweens)
     parts = cut(segments.even_times(7, settings), size, tweens, 7, settings)
@@ -57,7 +57,7 @@ def test_the_segments_of_an_even_film_show_what_the_whole_film_shows(size, tween
 
 @pytest.mark.parametrize("size", [1, 3, 10])
 @pytest.mark.parametrize("tweens", [0, 2, 9])
-def test_the_segments_of_a_film_paced_by_change_show_what_the_whole_film_shows(size, tweens):
+def test_the_segments_of_a_film_paced_by_change_show_the_whole_film(size, tweens):
     times = Timeline([9, 1, 2, 7, 1, 3, 15])
     parts = cut(segments.without_end(times, PACE), size, tweens, 7, PACE)
     whole = segments.of_film(times, tweens)
@@ -93,7 +93,7 @@ def test_a_film_has_an_end_only_if_it_shows_something(pace, tweens, seconds, hol
 
 
 def noise(number: int, size=SIZE) -> np.ndarray:
-    """Return a picture unlike any other."""
+    """Return a picture that differs from all others."""
     return np.random.default_rng(number).integers(0, 255, (size[1], size[0], 3), np.uint8)
 
 

@@ -88,7 +88,7 @@ KEY = "a" * 64
 
 
 def index(folder: Path, name: str, steps: list[int], key: str = KEY) -> None:
-    """Write what the check reads of a checkpoint index."""
+    """Write the part of a checkpoint index that the check reads."""
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps({"key": key, "steps": steps}))
 
@@ -113,7 +113,7 @@ def test_a_list_changed_below_its_end_is_refused(tmp_path, steps, place, made):
     line = refusal(check, tmp_path, *steps)
     assert line.startswith(f"config: runs.a.snapshots.steps.{place} is {steps[place]}; ")
     assert f"expected {made}, the step of the existing snapshot {place + 1}, since" in line
-    assert "restore the list, or give the changed one to a new run" in line
+    assert "restore the list, or use the changed one in a new run" in line
 
 
 def test_another_training_may_have_another_list(tmp_path):

@@ -1,4 +1,4 @@
-"""The terminal of a command: its lines, from records as Snakemake logs them."""
+"""The terminal of a command: the lines that it prints for records of Snakemake's log."""
 
 import io
 import logging
@@ -94,7 +94,7 @@ class Command:
 
 @pytest.fixture
 def command(monkeypatch):
-    """Return the function that makes a `Command`, and forget what it tells its jobs."""
+    """Return the function that makes a `Command`, without its effect on the environment."""
     monkeypatch.delenv(reports.TERMINAL, raising=False)
     monkeypatch.setattr(reports, "announce", lambda is_read: None)
     monkeypatch.setattr(signals, "interrupted", signals.threading.Event())
@@ -167,7 +167,7 @@ def test_a_job_on_a_cluster_names_how_it_ended_and_both_logs(command):
     assert made.end() == [f"error in train of run one, block 00001: {words}; log: {logs}"]
 
 
-def test_a_failed_job_that_is_tried_again_is_no_error_at_the_end(command):
+def test_a_retried_job_is_not_an_error_at_the_end(command):
     made = begun(command, made_job("encode"))
     made.fail(0, "encode")
     made.log(LogEvent.JOB_STARTED, jobs=[0])
@@ -184,7 +184,7 @@ def test_an_interrupted_command_ends_with_one_line(command):
     made.log(text="Terminating processes on user request, this might take some time.")
     made.fail(0, "encode", command="returned non-zero exit status 143.")
     made.log(LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete.", "ERROR")
-    assert made.end() == ["interrupted; the same command resumes"]
+    assert made.end() == ["interrupted; run the same command again to resume"]
 
 
 @pytest.mark.parametrize("text", ["LockException:\nError: Directory", "MissingRuleException:\nNo"])
@@ -397,7 +397,7 @@ def test_a_dry_run_is_a_table_of_stages_and_reasons(command):
     change = changed(before={"seed": 1}, after={"seed": 2})
     jobs = made_job("train", "00000", params_changed=change), made_job("encode")
     assert begun(command, *jobs, dryrun=True).end() == [
-        "stage   jobs  of   why",
+        "stage   jobs  run  reason",
         "train      1  one  seed: 1 → 2",
         "encode     1  one  follows train",
         "2 jobs would run; --verbose lists them",

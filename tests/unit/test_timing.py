@@ -70,7 +70,7 @@ def test_times_are_within_their_bounds_and_their_sum_is_exact(weights, frames, m
 
 @settings(max_examples=300, deadline=None)
 @given(WEIGHTS, st.integers(1, 2000))
-def test_a_larger_weight_never_gets_less_than_a_rounding_less(weights, frames):
+def test_a_larger_weight_gets_at_most_one_frame_less(weights, frames):
     pairs = sorted(zip(weights, shared(weights, frames), strict=True))
     most = 0
     for _, each in pairs:
@@ -97,7 +97,7 @@ def test_the_length_includes_the_holds():
     assert times.frames[0] == 1 + 48 and times.frames[-1] > 24
 
 
-def test_with_more_snapshots_than_film_frames_each_has_one_and_the_film_is_longer():
+def test_a_film_of_too_many_snapshots_is_longer_than_requested():
     assert shared([0, 5, 1], 2) == [1, 1, 1]
 
 
@@ -119,7 +119,7 @@ def test_a_single_outlier_in_the_metrics_gets_no_time():
     assert timing.change([[*flat[:6], 0.9, *flat[7:]]], 12) == [0] * 12
 
 
-def test_the_change_is_that_of_a_median_which_sees_no_later_snapshot():
+def test_the_change_is_that_of_a_causal_median():
     rise = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
     assert timing.change([rise], 10) == [0, 0, 0, 0, 0, 0, 0, 1, 0, 0]
     longer = timing.change([[*rise, 5, 7]], 12)

@@ -1,4 +1,4 @@
-"""Every Parquet file of a working folder opens in the readers that users have."""
+"""Every Parquet file of a working folder opens in common readers."""
 
 import ast
 import re
@@ -25,6 +25,6 @@ def test_every_parquet_file_has_the_same_values_in_every_reader(world, reader):
 def test_an_example_of_the_document_shows_a_result(world, example, monkeypatch, capsys):
     monkeypatch.chdir(world.folder)
     names = {}
-    for statement in ast.parse(example).body:  # as at the prompt, which shows results
+    for statement in ast.parse(example).body:  # as at a prompt, which shows results
         exec(compile(ast.Interactive([statement]), "results.md", "single"), names)
     assert re.search(r"prediction|accuracy", capsys.readouterr().out)

@@ -24,7 +24,7 @@ def place(copied) -> Workplace:
 
 
 def lines(said: str) -> list[str]:
-    """Return what a command printed, without what Snakemake says of its profile."""
+    """Return the lines that a command printed, without those about Snakemake's profile."""
     return [line for line in said.splitlines() if line and not line.startswith("Using ")]
 
 
@@ -86,7 +86,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_no_lock(place):
     time.sleep(0.2)
     terminal.press("\x03")  # Impatiently.
     assert terminal.end() != 0
-    assert "interrupted; the same command resumes" in terminal.said
+    assert "interrupted; run the same command again to resume" in terminal.said
     assert "Traceback" not in terminal.said and "rror in " not in terminal.said
     assert FILM.fullmatch(lines(place.make())[-1])
 
@@ -128,7 +128,7 @@ def test_snakemakes_own_text_is_shown_on_request(place):
     assert "nothing to be done" not in place.make("--quiet", "all")
 
 
-def test_a_locked_folder_is_reported_with_the_way_out(place):
+def test_a_locked_folder_is_reported_with_the_fix(place):
     lose_evaluation(place)
     locks = place.folder / ".snakemake/locks"
     locks.mkdir(exist_ok=True)

@@ -90,7 +90,7 @@ def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> li
         return _from_accuracy(frame_data)
     seeding.seed_all(0)
     found, source = figure.mistakes(run_info, frame_data), f"{figure.__file__}: mistakes"
-    expected = f"at most {_MOST_SENTENCES} sentences in a list, empty if it makes no mistakes"
+    expected = f"a list of at most {_MOST_SENTENCES} sentences, empty if there are no mistakes"
     if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
         raise_wrong_result(source, found, expected)
     sentences = list(found)

@@ -26,7 +26,7 @@ def check_appended(steps: Sequence[int], folder: Path, key_digest: str, where: s
             raise UserError(
                 f"config: {where}.{snapshot - 1} is {step}; expected {made}, the step of the "
                 f"existing snapshot {snapshot}, since steps may only be appended: restore the "
-                "list, or give the changed one to a new run"
+                "list, or use the changed one in a new run"
             )
 
 

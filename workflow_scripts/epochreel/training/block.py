@@ -98,7 +98,7 @@ class Block:
                 raise UserError(
                     f"snapshot {number} in {self.store.folder} was taken at step "
                     f"{record['training']['step']}; expected step {steps[number]}: steps may only "
-                    "be appended: restore snapshots.steps, or give the changed list to a new run"
+                    "be appended: restore snapshots.steps, or use the changed list in a new run"
                 )
 
     def _trainer(self, steps: Sequence[int]) -> Trainer:

@@ -27,7 +27,7 @@ from epochreel.runtime.terminal.screen import Screen
 
 _NOBODY = "–"  # instead of a run or dataset
 _SECONDS_BETWEEN_LINES = 30  # between two lines of one run, in a file or pipe
-_INTERRUPTED = "interrupted; the same command resumes"
+_INTERRUPTED = "interrupted; run the same command again to resume"
 _PREPARING = ("Building DAG of jobs", "Assuming unrestricted shared filesystem usage")
 # Redundant: each failed job has its own line.
 _GENERAL = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not")
@@ -307,7 +307,7 @@ def _table(reasons: dict[tuple[str, str], list[Why]]) -> Iterator[str]:
     grouped = defaultdict[tuple[str, Why], list[str]](list)
     for (rule, owner), several in reasons.items():
         grouped[rule, Why.of(rule, several)] += [owner] * len(several)
-    rows = [("stage", "jobs", "of", "why")]
+    rows = [("stage", "jobs", "run", "reason")]
     for (rule, reason), owners in grouped.items():
         names = list(dict.fromkeys(owners))
         of = ", ".join(names) if len(names) < 3 else f"{names[0]} +{len(names) - 1}"

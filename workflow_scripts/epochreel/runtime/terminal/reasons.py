@@ -64,7 +64,7 @@ def why(dag: Any, job: Any, names: Names) -> Why:
     if reason.input_changed:
         own += [f"inputs: {_changed_inputs(dag, job)}"]
     if reason._incomplete_output:
-        own += ["interrupted before"]
+        own += ["previously interrupted"]
     if updated := set(reason.updated_input) - set(reason.updated_input_run):
         own += [f"{sorted(map(str, updated))[0]} changed"]
     running = sorted({each.rule.name for each in dag.dependencies[job] if dag.needrun(each)})
@@ -150,7 +150,7 @@ def _changed_inputs(dag: Any, job: Any) -> str:
     for sign, found in (("+", now - before), ("−", before - now)):
         if found:
             return f"{sign} {sorted(found)[0]}"
-    return "another order"
+    return "different order"
 
 
 def config_key(path: tuple[str, ...], run: Mapping[str, Any], dataset: str) -> str:

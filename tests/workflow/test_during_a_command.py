@@ -1,4 +1,4 @@
-"""Scripts that a user starts while a command is running in the same folder."""
+"""Scripts that a user starts while Snakemake is running in the same folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from epochreel.film import encode
 
 @pytest.fixture
 def place(tmp_path) -> Workplace:
-    """A run of 13 snapshots in two blocks, which has not begun and keeps its last checkpoint."""
+    """A run of 13 snapshots in two blocks, not started yet, that keeps only its last checkpoint."""
     return Workplace(tmp_path / "place", small(keep_checkpoints="last"))
 
 
