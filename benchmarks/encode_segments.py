@@ -5,8 +5,8 @@
 FRAMES is a folder of drawn frames, such as results/sheets/frames, which are repeated up to `count`
 snapshots. Each segment and the final join run in a separate process, as in the workflow: as many
 at a time as there are cores, to which all processes are pinned. Rounds alternate between the
-numbers of cores, since the machine may have other work. The lower bound is the CPU time of ffmpeg alone, for
-the same segments, divided by the cores. Snakemake's own time is not included (see
+numbers of cores, since the machine may have other work. The lower bound is the CPU time of ffmpeg
+alone for the same segments, divided by the cores. Snakemake's own time is not included (see
 `film_from_evaluations.py`).
 """
 
