@@ -127,7 +127,7 @@ def draw(
     found = gains(run_info, frame_data, names)
     if found:
         _draw_gain(canvas, found[0], frame_data.examples, len(found) - 1)
-        _draw_curve(canvas, found[0])
+        _draw_curve(canvas, found[0], frame_data.history["step"])
         for number, gain in enumerate(found[1:]):
             text = f"{_name(gain.metric)}: {gain.first} → {gain.last}"
             canvas.text(MARGIN, 610 + 56 * number, text, 40, fit=_LEFT_WIDTH)
@@ -159,13 +159,13 @@ def _name(metric: Metric) -> str:
     return (metric.plain or metric.label) + " (lower is better)" * (metric.direction == "lower")
 
 
-def _draw_curve(canvas: Canvas, gain: Gain) -> None:
-    """Draw the values at all snapshots, evenly spaced; the axis is 0 to 100 %, or their range."""
+def _draw_curve(canvas: Canvas, gain: Gain, steps: np.ndarray) -> None:
+    """Draw all values over the training steps; the axis is 0 to 100 %, or their range."""
     x, y, width, height = _CURVE
     is_share = gain.metric.unit == "%"
     low, high = (0.0, 1.0) if is_share else (np.nanmin(gain.values), np.nanmax(gain.values))
     levels = y + height * (high - gain.values) / ((high - low) or 1.0)
-    points = np.column_stack((x + width * np.linspace(0, 1, len(levels)), levels))
+    points = np.column_stack((x + width * steps / max(steps[-1], 1), levels))
     canvas.rule(x, y + height, x + width, y + height, palette.HAIRLINE, 3)
     if is_share:
         canvas.rule(x, y, x + width, y, palette.HAIRLINE, 3)
