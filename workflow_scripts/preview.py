@@ -15,9 +15,11 @@ from epochreel.runtime import command
 def preview(plan: Plan, name: str) -> None:
     """Encode the frames before the first one that is missing or stale, at an even pace.
 
-    Raises `UserError` if the config has no run of this name, or if the run has no frame yet.
+    Raises `UserError` if the config has no run of this name, if the run has no frame yet, or if its
+    list of steps has changed.
     """
     run = plan.run(name)
+    run.check_steps()
     paths, target = run.files.of("frames"), f"results/{run.name}/preview.mp4"
     size, key_digest = (run.figure["width"], run.figure["height"]), run.key_digest("render")
     film, pace = run.settings["film"], _film_frames(run.settings["film"], len(paths))

@@ -184,7 +184,7 @@ def test_an_interrupted_command_ends_with_one_line(command):
     made.log(text="Terminating processes on user request, this might take some time.")
     made.fail(0, "encode", command="returned non-zero exit status 143.")
     made.log(LogEvent.ERROR, "WorkflowError:\nAt least one job did not complete.", "ERROR")
-    assert made.end() == ["interrupted; run the same command again to resume"]
+    assert made.end() == ["interrupted; the same command resumes"]
 
 
 @pytest.mark.parametrize("text", ["LockException:\nError: Directory", "MissingRuleException:\nNo"])

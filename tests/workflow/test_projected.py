@@ -121,8 +121,10 @@ def test_transitions_are_in_the_film_and_do_not_count_as_snapshots(place):
     transitions = [place.path(f"spirals/transitions/{n:06d}.png") for n in range(12)]
     sequence = frame_files.FrameSequence(frames, (480, 270), transitions)
     times = timing.Timeline([6] * 12)
-    shown = segments.of_film(times, sequence.tweens).pictures(sequence)
-    assert len({picture for picture, _ in shown}) == 12 + 11 * 2
+    shown = list(segments.of_film(times, sequence.tweens).pictures(sequence))
+    assert [count for _, count in shown] == [4, 1, 1] * 11 + [6]
+    # Between two early snapshots, points may move by too little to be seen.
+    assert len({picture for picture, _ in shown}) > 12 + 11
 
 
 def test_captions_are_the_sentences_of_all_snapshots(place):

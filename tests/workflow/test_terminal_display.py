@@ -86,7 +86,7 @@ def test_ctrl_c_ends_with_one_line_and_leaves_no_lock(place):
     time.sleep(0.2)
     terminal.press("\x03")  # Impatiently.
     assert terminal.end() != 0
-    assert "interrupted; run the same command again to resume" in terminal.said
+    assert "interrupted; the same command resumes" in terminal.said
     assert "Traceback" not in terminal.said and "rror in " not in terminal.said
     assert FILM.fullmatch(lines(place.make())[-1])
 

@@ -275,7 +275,9 @@ def _expected(schema: Any) -> str:
     if isinstance(schema.get("expected"), str):
         return single_line(schema["expected"])
     if "enum" in schema:
-        return "one of " + ", ".join(str(value) for value in schema["enum"])
+        return "one of " + ", ".join(
+            "null" if value is None else str(value) for value in schema["enum"]
+        )
     if "const" in schema:
         return _shown(schema["const"])
     kinds = schema.get("type", [])

@@ -27,7 +27,7 @@ from epochreel.runtime.terminal.screen import Screen
 
 _NOBODY = "–"  # instead of a run or dataset
 _SECONDS_BETWEEN_LINES = 30  # between two lines of one run, in a file or pipe
-_INTERRUPTED = "interrupted; run the same command again to resume"
+_INTERRUPTED = "interrupted; the same command resumes"
 _PREPARING = ("Building DAG of jobs", "Assuming unrestricted shared filesystem usage")
 # Redundant: each failed job has its own line.
 _GENERAL = ("Exiting because a job execution failed", "WorkflowError:\nAt least one job did not")
