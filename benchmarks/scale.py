@@ -32,7 +32,7 @@ import scheduler
 import table
 from workflow import Workplace
 
-LOCAL = ("summarize", "publish")  # as in Snakefile
+LOCAL = ("summarize", "timeline", "publish")  # as in Snakefile
 BASH = """\
 # Snakemake joins several outputs of one name into one string; no path here has a space.
 for path in ${snakemake_output[@]}; do echo nothing > "$path"; done
