@@ -48,12 +48,16 @@ def metric_so_far(run, block):
     )
 
 
-def config_key(run, dataset, path):
-    """The config key of a path of the settings of a run's stage, or of a dataset."""
-    if run is None:
-        return ".".join(["datasets", dataset, *path] if dataset else path)
-    found = PLAN.runs[run]
-    return reasons.config_key(path, found.settings, found.dataset.name)
+def whole_of_job(wildcards):
+    """The snapshots of a run, or the examples of a split, of which a job makes a part."""
+    if run := wildcards.get("run"):
+        found = PLAN.runs[run]
+        size = PLAN.size if wildcards.get("block") else found.settings["film"]["segment"]
+        return reasons.Whole(found.dataset.name, found.snapshots, size)
+    if dataset := wildcards.get("dataset"):
+        settings = PLAN.dataset(dataset).settings
+        return reasons.Whole(dataset, settings[wildcards.split], settings["examples_per_shard"])
+    return reasons.Whole()
 
 
 def films_among(paths):
@@ -82,7 +86,7 @@ if IS_COMMAND and not IS_MODULE:
             block=snapshots_of_job,
             metric=metric_in_words,
             metric_so_far=metric_so_far,
-            key=config_key,
+            whole=whole_of_job,
             films=films_among,
         ),
     )

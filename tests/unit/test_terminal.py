@@ -17,9 +17,18 @@ from epochreel.runtime.terminal.screen import Screen
 RULES = ("train", "evaluate", "encode")
 
 
-def made_job(rule: str, block: str | None = None, **reason) -> SimpleNamespace:
+def made_job(
+    rule: str,
+    block: str | None = None,
+    *,
+    change: SimpleNamespace | None = None,
+    reads: tuple[str, ...] = (),
+    record: dict | None = None,
+    **reason,
+) -> SimpleNamespace:
+    """Return a job that reads the files `reads`; `record` has what was recorded of it before."""
     wildcards = {"run": "one"} | ({"block": block} if block else {})
-    none = dict.fromkeys(("forced", "nooutput", "noio", "params_changed", "input_changed"))
+    none = dict.fromkeys(("forced", "nooutput", "noio", "input_changed"))
     none |= dict.fromkeys(("_incomplete_output", "missing_output"))
     reason = none | {"updated_input": (), "updated_input_run": ()} | reason
     return SimpleNamespace(
@@ -27,7 +36,9 @@ def made_job(rule: str, block: str | None = None, **reason) -> SimpleNamespace:
         wildcards=type("Wildcards", (dict,), {"__getattr__": dict.__getitem__})(wildcards),
         log=[f"results/one/logs/{rule}/{block}.log"],
         output=["results/one/training.mp4"] if rule == "encode" else [f"{rule}/{block}"],
-        input=[],
+        input=reads,
+        change=change,
+        record=record or ({} if change else None),
         reason=SimpleNamespace(**reason),
     )
 
@@ -55,6 +66,15 @@ class Command:
             reason=lambda job: job.reason,
             dependencies=Before(jobs),
         )
+        of = {file: job for job in jobs for file in job.output if job.record is not None}
+        dag.workflow = SimpleNamespace(
+            persistence=SimpleNamespace(
+                metadata=of.get,
+                params_changed=lambda job, file: job.change,
+                input=lambda file: of[file].record.get("input") if file in of else None,
+                log=lambda file: of[file].record.get("log"),
+            )
+        )
         workflow = SimpleNamespace(
             dag=dag, dryrun=dryrun, rules=[SimpleNamespace(name=name) for name in RULES]
         )
@@ -65,7 +85,7 @@ class Command:
             ),
             metric=lambda run, values: f"accuracy {values['accuracy']}",
             metric_so_far=lambda run, block: "",
-            key=lambda run, dataset, path: ".".join(path),
+            whole=lambda wildcards: reasons.Whole("words", total=17, size=10),
             films=lambda paths: sorted(path for path in paths if path.endswith(".mp4")),
         )
         self.handler = handler.TerminalHandler(workflow, subject, Screen(self.said))
@@ -323,9 +343,11 @@ STAGE = {
     "versions": {"torch": "2.13.0"},
     "code": "a" * 64,
     "reads": {"render": "b" * 64},
-    "count": 10,
+    "first": 10,
+    "count": 3,
     "sources": "c" * 64,
 }
+WORDS = reasons.Whole("words", total=17, size=10)
 
 
 @pytest.mark.parametrize(
@@ -339,39 +361,125 @@ STAGE = {
         ({"versions": {"torch": "2.14.0"}}, "torch 2.13.0 → 2.14.0"),
         ({"versions": {}}, "torch 2.13.0 → –"),
         ({"code": "d" * 64}, "code changed"),
-        ({"count": 12}, "snapshots in its block: 10 → 12"),
+        ({"count": 7}, "13 → 17 snapshots"),
         ({"sources": "d" * 64}, "the user's files changed"),
     ],
 )
 def test_a_change_is_named(change, words):
-    assert reasons.changes(STAGE, STAGE | change, ".".join) == ([words], [])
+    assert reasons.changes(STAGE, STAGE | change, WORDS) == ([words], [])
 
 
 def test_a_changed_key_of_a_stage_that_is_read_is_listed_apart():
     changed = STAGE | {"reads": {"render": "d" * 64}}
-    assert reasons.changes(STAGE, changed, ".".join) == ([], ["render"])
+    assert reasons.changes(STAGE, changed, WORDS) == ([], ["render"])
 
 
-def test_another_kind_is_one_change():
-    kinds = ({"name": "adam", "eps": 1e-8}, {"name": "sgd", "momentum": 0.9})
-    before, after = (STAGE | {"settings": {"optimizer": kind}} for kind in kinds)
-    own, _ = reasons.changes(before, after, ".".join)
-    assert own == ["optimizer.name: adam → sgd"]
+def of_settings(before: dict, after: dict, whole: reasons.Whole = WORDS, **stage) -> list[str]:
+    """Return what changed if a stage had the settings `before`, and has `after`."""
+    own, _ = reasons.changes(
+        *(STAGE | stage | {"settings": each} for each in (before, after)), whole
+    )
+    return own
 
 
 @pytest.mark.parametrize(
-    "path, key",
+    "before, after, words",
     [
-        (("film", "preset"), "film.preset"),
-        (("width",), "figure.width"),
-        (("data", "settings", "noise"), "datasets.words.settings.noise"),
-        (("title",), "title"),
-        (("unknown", "x"), "unknown.x"),
+        ({"film": {"preset": 1}}, {"film": {"preset": 2}}, ["film.preset: 1 → 2"]),
+        ({"width": 640}, {"width": 480}, ["figure.width: 640 → 480"]),
+        ({"tweens": 0}, {"tweens": 2}, ["figure.tweens: 0 → 2"]),
+        ({"batch_size": 2}, {"batch_size": 3}, ["training.batch_size: 2 → 3"]),
+        (
+            {"data": {"settings": {"noise": 1}}},
+            {"data": {"settings": {"noise": 2}}},
+            ["datasets.words.settings.noise: 1 → 2"],
+        ),
+        ({"examples": {"test": 3}}, {"examples": {"test": 4}}, ["datasets.words.test: 3 → 4"]),
+        # A stored training set is among the examples, an unbounded one is not.
+        (
+            {"data": {}, "examples": {"train": 12}},
+            {"data": {"train": "unbounded", "seed": 1}, "examples": {}},
+            ["datasets.words.train: 12 → unbounded"],
+        ),
+        ({"snapshots": 13}, {"snapshots": 17}, ["13 → 17 snapshots"]),
+        (
+            {"snapshots": {"per_epoch": 1}},
+            {"snapshots": {"per_epoch": 2}},
+            ["snapshots.per_epoch: 1 → 2"],
+        ),
+        ({"snapshot": 12}, {"snapshot": 16}, ["last snapshot: 12 → 16"]),
+        ({"film": {"version": "6"}}, {"film": {"version": "7"}}, ["the system's ffmpeg: 6 → 7"]),
+        # The pages of a run show its settings as they are in the config.
+        (
+            {"title": "One", "snapshots": 2, "shown": {"title": "One", "dataset": {"seed": 0}}},
+            {"title": "Two", "snapshots": 2, "shown": {"title": "Two", "dataset": {"seed": 1}}},
+            ["title: One → Two", "datasets.words.seed: 0 → 1"],
+        ),
     ],
 )
-def test_a_setting_has_its_config_key(path, key):
-    run = {"title": "One", "film": {"preset": "slow"}, "figure": {"width": 640}}
-    assert reasons.config_key(path, run, "words") == key
+def test_a_setting_has_its_config_key(before, after, words):
+    assert of_settings(before, after) == words
+
+
+@pytest.mark.parametrize(
+    "before, after, words",
+    [
+        (
+            {"training": {"optimizer": {"name": "adam", "eps": 1e-8}}},
+            {"training": {"optimizer": {"name": "sgd", "momentum": 0.9}}},
+            ["training.optimizer.name: adam → sgd"],
+        ),
+        (
+            {"snapshots": {"schedule": "log", "per_decade": 3}},
+            {"snapshots": {"schedule": "uniform", "per_epoch": 3}},
+            ["snapshots.schedule: log → uniform"],
+        ),
+        # Only an object's own name selects its other keys.
+        (
+            {"training": {"schedule": {"name": "constant"}, "batch_size": 2}},
+            {"training": {"schedule": {"name": "plateau", "steps": 5}, "batch_size": 3}},
+            ["training.schedule.name: constant → plateau", "training.batch_size: 2 → 3"],
+        ),
+        # Keys that a stage reads only because of another setting.
+        (
+            {"film": {"pace": "even", "seconds_per_snapshot": 1, "crf": 20}},
+            {"film": {"pace": "change", "seconds": 20, "crf": 21}, "data": {"experiment": "words"}},
+            ["film.pace: even → change", "film.crf: 20 → 21"],
+        ),
+        # They are named if nothing else explains them, and if they are the user's.
+        ({"film": {}}, {"film": {"crf": 21}}, ["film.crf: – → 21"]),
+        (
+            {"network": {"name": "own", "a": 1}},
+            {"network": {"name": "own", "a": 2, "b": 3}},
+            ["network.a: 1 → 2", "network.b: – → 3"],
+        ),
+    ],
+)
+def test_what_follows_from_another_setting_is_not_named(before, after, words):
+    assert of_settings(before, after) == words
+
+
+def test_another_dataset_is_one_change():
+    settings = ({"data": {"settings": {"noise": n}}, "examples": {"test": n}} for n in (1, 2))
+    whole = reasons.Whole("words", before="digits")
+    assert of_settings(*settings, whole) == ["dataset: digits → words"]
+
+
+@pytest.mark.parametrize(
+    "part, total, words",
+    [
+        ((0, 3, 4), 4, "datasets.words.test: 3 → 4"),
+        ((0, 4, 3), 3, "datasets.words.test: 4 → 3"),
+        ((8, 3, 8), 30, "datasets.words.test: 11 → 30"),
+        # A full shard may have been followed by others.
+        ((0, 8, 3), 3, "datasets.words.test: … → 3"),
+        ((0, 6, 4), 12, "datasets.words.examples_per_shard changed"),
+    ],
+)
+def test_the_size_of_a_shard_is_not_one_of_snapshots(part, total, words):
+    first, *counts = part
+    stages = ({**STAGE, "first": first, "count": count, "split": "test"} for count in counts)
+    assert reasons.changes(*stages, reasons.Whole("words", total, size=8)) == ([words], [])
 
 
 def changed(**settings) -> SimpleNamespace:
@@ -382,9 +490,51 @@ def changed(**settings) -> SimpleNamespace:
     return SimpleNamespace(only_old=before, only_new=after)
 
 
+def reasons_of(command, *jobs: SimpleNamespace) -> list[str]:
+    """Return the last column of the table of a dry run."""
+    return [
+        line.split("one", 1)[1].strip() for line in begun(command, *jobs, dryrun=True).end()[1:-1]
+    ]
+
+
+def test_a_change_is_named_of_jobs_that_follow_others(command):
+    first = made_job("train", "00000", change=changed(before={"seed": 1}, after={"seed": 2}))
+    of_film = changed(before={"title": "One"}, after={"title": "Two"})
+    later = made_job("encode", change=of_film)
+    assert reasons_of(command, first, later) == ["seed: 1 → 2", "title: One → Two"]
+
+
+def test_the_time_of_an_input_that_a_setting_adds_says_nothing(command):
+    pace = changed(before={"film": {"pace": "even"}}, after={"film": {"pace": "change"}})
+    job = made_job("train", "00000", change=pace, reads=("metrics",), updated_input=("metrics",))
+    assert reasons_of(command, job) == ["film.pace: even → change"]
+
+
+@pytest.mark.parametrize(
+    "before, words", [(["metrics"], "metrics changed"), ([], "inputs: + metrics")]
+)
+def test_an_input_that_no_setting_explains_is_named(command, before, words):
+    record = {"input": before}
+    job = made_job("train", record=record, reads=("metrics",), updated_input=("metrics",))
+    assert reasons_of(command, job) == [words]
+
+
+def test_different_reasons_of_one_stage_are_all_shown(command):
+    jobs = made_job("evaluate", "00000", missing_output=["x"]), made_job("evaluate", "00001")
+    train = made_job("train", "00000", missing_output=["x"])
+    assert reasons_of(command, train, *jobs) == ["missing", "missing; follows train"]
+
+
+def test_blocks_of_another_size_are_one_change(command):
+    change = changed(before={"title": "One"}, after={"title": "One"})
+    record = {"log": ["results/one/logs/train/00000.log"]}
+    job = made_job("train", "0000", change=change, record=record)
+    assert reasons_of(command, job) == ["snapshots_per_block: 10 → 100"]
+
+
 def test_a_command_says_once_what_changed(command):
     change = changed(before={"seed": 1}, after={"seed": 2})
-    blocks = [made_job("train", block, params_changed=change) for block in ("00000", "00001")]
+    blocks = [made_job("train", block, change=change) for block in ("00000", "00001")]
     made = begun(command, *blocks, made_job("encode", missing_output=["x"]))
     assert made.end() == ["train: seed: 1 → 2"]
 
@@ -395,7 +545,7 @@ def test_a_first_run_explains_nothing(command):
 
 def test_a_dry_run_is_a_table_of_stages_and_reasons(command):
     change = changed(before={"seed": 1}, after={"seed": 2})
-    jobs = made_job("train", "00000", params_changed=change), made_job("encode")
+    jobs = made_job("train", "00000", change=change), made_job("encode")
     assert begun(command, *jobs, dryrun=True).end() == [
         "stage   jobs  of   why",
         "train      1  one  seed: 1 → 2",
