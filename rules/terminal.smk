@@ -14,9 +14,9 @@ def metrics_declared_by(run):
     return declared_metrics.read(PLAN.runs[run].experiment.file("evaluation"))
 
 
-def last_snapshot(owner):
-    """The last snapshot of a run; None for a dataset."""
-    return PLAN.runs[owner].snapshots - 1 if owner in PLAN.runs else None
+def steps_of(owner):
+    """The training steps of a run's snapshots; none for a dataset."""
+    return PLAN.runs[owner].steps if owner in PLAN.runs else ()
 
 
 def snapshots_of_job(run, wildcards):
@@ -82,7 +82,7 @@ if IS_COMMAND and not IS_MODULE:
     handler.install(
         workflow,
         handler.Subject(
-            last=last_snapshot,
+            steps=steps_of,
             block=snapshots_of_job,
             metric=metric_in_words,
             metric_so_far=metric_so_far,

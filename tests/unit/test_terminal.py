@@ -9,6 +9,7 @@ from snakemake.logging import LogEvent
 
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiment_api.interface import Metric
+from epochreel.film import segments
 from epochreel.runtime import signals
 from epochreel.runtime.terminal import handler, reasons, reports
 from epochreel.runtime.terminal.progress import Progress
@@ -79,9 +80,11 @@ class Command:
             dag=dag, dryrun=dryrun, rules=[SimpleNamespace(name=name) for name in RULES]
         )
         subject = handler.Subject(
-            last=lambda owner: 12,
+            steps=lambda owner: range(13),
             block=lambda run, wildcards: (
-                (int(wildcards["block"]) * 10, 10) if "block" in wildcards else None
+                (int(wildcards["block"]) * 10, 3 if wildcards["block"] == "00001" else 10)
+                if "block" in wildcards
+                else None
             ),
             metric=lambda run, values: f"accuracy {values['accuracy']}",
             metric_so_far=lambda run, block: "",
@@ -245,35 +248,103 @@ def test_a_broken_report_is_harmless(command, line):
     begun(command, made_job("train", "00000")).handler._hear(line)
 
 
-def progress(clock: list[float]) -> Progress:
-    made = Progress("one", 99, clock=lambda: clock[0])
+def progress(clock: list[float], steps: range | list[int] = range(100)) -> Progress:
+    """Return the progress of a run of 100 snapshots that are trained, then evaluated."""
+    made = Progress("one", steps, clock=lambda: clock[0])
     for stage in ("train", "evaluate"):
-        made.plan(stage, 100)
-    made.start(1, "train", 0, 100)
+        made.plan(stage, 0, len(steps))
+    made.start(1, "train", 0, len(steps))
     return made
+
+
+def reported(made: Progress, clock: list[float], number: int, *reports: tuple[float, int]) -> str:
+    """Report snapshots of a job, each at a time; return the time left that is shown then."""
+    for clock[0], snapshot in reports:
+        made.advance(number, snapshot)
+    return (made.line(80).split(" · ")[2:] or [""])[-1]
 
 
 def test_the_time_left_follows_from_the_snapshots_so_far():
     clock = [0.0]
     made = progress(clock)
-    clock[0] = 50.0
-    made.advance(1, 49)
     # Fifty snapshots take as long as those before, and their evaluations, by assumption, too.
-    assert made.line(80) == "one  training · snapshot 49 of 99 · 2 min left"
+    assert reported(made, clock, 1, (1, 0), (51, 50)) == "2 min left"
     clock[0] = 100.0
     made.end(1)
     made.start(2, "evaluate", 0, 100)
-    clock[0] = 110.0
-    made.advance(2, 79)
-    assert made.line(80) == "one  evaluating · snapshot 79 of 99 · 10 s left"
+    assert reported(made, clock, 2, (101, 0), (109, 79)) == "10 s left"
+
+
+def test_starting_a_job_says_nothing_about_its_snapshots():
+    clock = [0.0]
+    made = progress(clock)
+    assert reported(made, clock, 1, (60, 0)) == ""
+    assert reported(made, clock, 1, (61, 10)) == "20 s left"
+
+
+def test_the_time_left_is_shown_once_the_stage_is_known():
+    clock = [0.0]
+    made = progress(clock)
+    reported(made, clock, 1, (1, 0), (11, 99))
+    made.end(1)
+    made.start(2, "evaluate", 0, 100)
+    assert made.line(80) == "one  evaluating · snapshot 0 of 99"
+    assert reported(made, clock, 2, (40, 0)) == ""
+    assert reported(made, clock, 2, (41, 9)) == "10 s left"
+
+
+def test_the_time_left_does_not_jump_up():
+    clock = [0.0]
+    made = progress(clock)
+    assert reported(made, clock, 1, (1, 0), (4, 30)) == "20 s left"
+    assert reported(made, clock, 1, (24, 31)) == "30 s left"  # at this pace, minutes
+    assert reported(made, clock, 1, (44, 32)) == "70 s left"
+
+
+def test_a_resumed_training_is_not_faster():
+    clock = [0.0]
+    made = progress(clock)
+    for stage in ("train", "evaluate"):
+        made.plan(stage, 0, 100)
+    reported(made, clock, 1, (1, 89), (11, 99))
+    made.end(1)
+    made.start(2, "train", 0, 100)
+    # 100 snapshots to train and 200 to evaluate, 1 s each.
+    assert reported(made, clock, 2, (11, 0), (12, 1)) == "5 min left"
+
+
+def test_the_work_of_a_training_is_its_steps():
+    clock = [0.0]
+    made = progress(clock, [0, 1, 10, 100, 1000])
+    made._stages.pop("evaluate")
+    assert reported(made, clock, 1, (1, 0), (11, 3)) == "2 min left"
+
+
+@pytest.mark.parametrize(
+    "rule, words",
+    [
+        ("train_keeping_last", "training"),
+        ("render_transitions", "drawing transitions"),
+        ("encode_webm_segment", "encoding WebM"),
+        ("encode_gif", "encoding the GIF"),
+        ("render_closing", "drawing the closing picture"),
+        ("save_poster", "saving poster"),
+        ("write_report", "writing report"),
+        ("sharpness", "running sharpness"),
+    ],
+)
+def test_each_rule_has_a_verb(rule, words):
+    made = Progress("one", range(100))
+    made.plan(rule, None, 1)
+    made.start(1, rule, None, 1)
+    assert made.line(80) == f"one  {words}"
 
 
 @pytest.mark.parametrize("width", range(5, 90))
 def test_a_line_fits_into_any_width(width):
     clock = [0.0]
     made = progress(clock)
-    clock[0] = 50.0
-    made.advance(1, 49)
+    reported(made, clock, 1, (1, 0), (50, 49))
     made.measure(49, "digit accuracy 93.1 %")
     assert len(made.line(width)) <= width
     assert width < 34 or "49" in made.line(width)
@@ -285,6 +356,17 @@ def test_an_earlier_block_does_not_replace_a_later_metric():
     made.measure(19, "accuracy 90 %")
     made.measure(9, "accuracy 50 %")
     assert "accuracy 90 %" in made.line(80)
+
+
+def test_encoding_reports_each_snapshot_whose_pictures_it_has_read(monkeypatch):
+    sequence = SimpleNamespace(frames=["a", "b"], first=10, frame=lambda position: b"")
+    reported = []
+    log = SimpleNamespace(debug=lambda *text, extra: reported.append(extra["progress"]))
+    monkeypatch.setattr(segments, "log", log)
+    pictures = segments.Segment(0, [segments.Span((), 3)] * 2).pictures(sequence)
+    assert (next(pictures), reported) == ((b"", 3), [])
+    assert len(list(pictures)) == 1
+    assert reported == [{"snapshot": 10}, {"snapshot": 11}]
 
 
 # -- What jobs report

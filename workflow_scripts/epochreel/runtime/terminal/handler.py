@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ _FATE = re.compile(r"died with <Signals\.(\w+)|non-zero exit status (\d+)")
 class Subject:
     """What the terminal needs to know of the plan; the functions take the name of a run.
 
+    `steps`: a run → the steps of its snapshots; none for a dataset.
     `block`: a job's run and wildcards → its first snapshot and count, or None if it has none.
     `metric`: a run and metrics by name → the text of its main metric.
     `metric_so_far`: a run and a block → the same, from its metric table.
@@ -45,7 +46,7 @@ class Subject:
     `films`: the files that a command makes or has → a line for each film among them.
     """
 
-    last: Callable[[str], int | None]
+    steps: Callable[[str], Sequence[int]]
     block: Callable[[str, Any], tuple[int, int] | None]
     metric: Callable[[str, dict[str, Any]], str]
     metric_so_far: Callable[[str, str], str]
@@ -145,7 +146,7 @@ class TerminalHandler(logging.Handler):
             if job.log:
                 self._by_log[str(job.log[0])] = number
             if owner := self._owner(job):
-                self._progress_of(owner).plan(job.rule.name, self._extent(job)[1])
+                self._progress_of(owner).plan(job.rule.name, *self._extent(job))
         self._screen.begin(self._lines, self._hear)
         reports.announce(is_read=self._screen.is_terminal)
 
@@ -202,7 +203,7 @@ class TerminalHandler(logging.Handler):
 
     def _progress_of(self, owner: str) -> Progress:
         if owner not in self._progress:
-            self._progress[owner] = Progress(owner, self._subject.last(owner))
+            self._progress[owner] = Progress(owner, self._subject.steps(owner))
         return self._progress[owner]
 
     def _extent(self, job: Any) -> tuple[int | None, int]:
