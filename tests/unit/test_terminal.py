@@ -541,6 +541,11 @@ def test_what_follows_from_another_setting_is_not_named(before, after, words):
     assert of_settings(before, after) == words
 
 
+def test_segments_paced_by_change_depend_on_the_number_of_snapshots():
+    stages = STAGE | {"snapshots": 13}, STAGE | {"snapshots": 17}
+    assert reasons.changes(*stages, WORDS) == (["13 → 17 snapshots"], [])
+
+
 def test_another_dataset_is_one_change():
     settings = ({"data": {"settings": {"noise": n}}, "examples": {"test": n}} for n in (1, 2))
     whole = reasons.Whole("words", before="digits")
@@ -601,6 +606,12 @@ def test_an_input_that_no_setting_explains_is_named(command, before, words):
     assert reasons_of(command, job) == [words]
 
 
+def test_an_added_input_that_is_made_now_is_followed(command):
+    train = made_job("train", "00000", missing_output=["x"])
+    later = made_job("encode", record={"input": []}, reads=tuple(train.output), input_changed=True)
+    assert reasons_of(command, train, later) == ["missing", "follows train"]
+
+
 def test_different_reasons_of_one_stage_are_all_shown(command):
     jobs = made_job("evaluate", "00000", missing_output=["x"]), made_job("evaluate", "00001")
     train = made_job("train", "00000", missing_output=["x"])
@@ -619,6 +630,15 @@ def test_a_command_says_once_what_changed(command):
     blocks = [made_job("train", block, change=change) for block in ("00000", "00001")]
     made = begun(command, *blocks, made_job("encode", missing_output=["x"]))
     assert made.end() == ["train: seed: 1 → 2"]
+
+
+def test_a_command_says_a_change_of_several_stages_once(command):
+    first = changed(before={"title": "One"}, after={"title": "Two"})
+    second = changed(
+        before={"title": "One", "film": {"crf": 20}}, after={"title": "Two", "film": {"crf": 21}}
+    )
+    made = begun(command, made_job("train", change=first), made_job("encode", change=second))
+    assert made.end() == ["train: title: One → Two", "encode: film.crf: 20 → 21"]
 
 
 def test_a_first_run_explains_nothing(command):
