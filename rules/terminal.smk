@@ -14,9 +14,9 @@ def metrics_declared_by(run):
     return declared_metrics.read(PLAN.runs[run].experiment.file("evaluation"))
 
 
-def last_snapshot(owner):
-    """Return the last snapshot of a run; None for a dataset."""
-    return PLAN.runs[owner].snapshots - 1 if owner in PLAN.runs else None
+def steps_of(owner):
+    """The training steps of a run's snapshots; none for a dataset."""
+    return PLAN.runs[owner].steps if owner in PLAN.runs else ()
 
 
 def snapshots_of_job(run, wildcards):
@@ -48,12 +48,16 @@ def metric_so_far(run, block):
     )
 
 
-def config_key(run, dataset, path):
-    """Return the config key of a path in the settings of a run's stage, or of a dataset."""
-    if run is None:
-        return ".".join(["datasets", dataset, *path] if dataset else path)
-    found = PLAN.runs[run]
-    return reasons.config_key(path, found.settings, found.dataset.name)
+def whole_of_job(wildcards):
+    """The snapshots of a run, or the examples of a split, of which a job makes a part."""
+    if run := wildcards.get("run"):
+        found = PLAN.runs[run]
+        size = PLAN.size if wildcards.get("block") else found.settings["film"]["segment"]
+        return reasons.Whole(found.dataset.name, found.snapshots, size)
+    if dataset := wildcards.get("dataset"):
+        settings = PLAN.dataset(dataset).settings
+        return reasons.Whole(dataset, settings[wildcards.split], settings["examples_per_shard"])
+    return reasons.Whole()
 
 
 def films_among(paths):
@@ -78,11 +82,11 @@ if IS_COMMAND and not IS_MODULE:
     handler.install(
         workflow,
         handler.Subject(
-            last=last_snapshot,
+            steps=steps_of,
             block=snapshots_of_job,
             metric=metric_in_words,
             metric_so_far=metric_so_far,
-            key=config_key,
+            whole=whole_of_job,
             films=films_among,
         ),
     )

@@ -31,7 +31,8 @@ def write_captions(
     data = settings["data"]["settings"]
     seeding.seed_all(0)
     if hasattr(figure, "sentences"):
-        sentences, source = figure.sentences(rows, data, settings["figure"]), "sentences"
+        drawn = settings["figure"]["settings"]
+        sentences, source = figure.sentences(rows, data, drawn), "sentences"
     else:
         declared = declared_metrics.read(experiment.file("evaluation"))
         sentence = getattr(figure, "sentence", partial(sentence_texts.of_metrics, declared))

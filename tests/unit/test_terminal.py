@@ -9,6 +9,7 @@ from snakemake.logging import LogEvent
 
 from epochreel.experiment_api import declared_metrics
 from epochreel.experiment_api.interface import Metric
+from epochreel.film import segments
 from epochreel.runtime import signals
 from epochreel.runtime.terminal import handler, reasons, reports
 from epochreel.runtime.terminal.progress import Progress
@@ -17,9 +18,18 @@ from epochreel.runtime.terminal.screen import Screen
 RULES = ("train", "evaluate", "encode")
 
 
-def made_job(rule: str, block: str | None = None, **reason) -> SimpleNamespace:
+def made_job(
+    rule: str,
+    block: str | None = None,
+    *,
+    change: SimpleNamespace | None = None,
+    reads: tuple[str, ...] = (),
+    record: dict | None = None,
+    **reason,
+) -> SimpleNamespace:
+    """Return a job that reads the files `reads`; `record` has what was recorded of it before."""
     wildcards = {"run": "one"} | ({"block": block} if block else {})
-    none = dict.fromkeys(("forced", "nooutput", "noio", "params_changed", "input_changed"))
+    none = dict.fromkeys(("forced", "nooutput", "noio", "input_changed"))
     none |= dict.fromkeys(("_incomplete_output", "missing_output"))
     reason = none | {"updated_input": (), "updated_input_run": ()} | reason
     return SimpleNamespace(
@@ -27,7 +37,9 @@ def made_job(rule: str, block: str | None = None, **reason) -> SimpleNamespace:
         wildcards=type("Wildcards", (dict,), {"__getattr__": dict.__getitem__})(wildcards),
         log=[f"results/one/logs/{rule}/{block}.log"],
         output=["results/one/training.mp4"] if rule == "encode" else [f"{rule}/{block}"],
-        input=[],
+        input=reads,
+        change=change,
+        record=record or ({} if change else None),
         reason=SimpleNamespace(**reason),
     )
 
@@ -55,17 +67,28 @@ class Command:
             reason=lambda job: job.reason,
             dependencies=Before(jobs),
         )
+        of = {file: job for job in jobs for file in job.output if job.record is not None}
+        dag.workflow = SimpleNamespace(
+            persistence=SimpleNamespace(
+                metadata=of.get,
+                params_changed=lambda job, file: job.change,
+                input=lambda file: of[file].record.get("input") if file in of else None,
+                log=lambda file: of[file].record.get("log"),
+            )
+        )
         workflow = SimpleNamespace(
             dag=dag, dryrun=dryrun, rules=[SimpleNamespace(name=name) for name in RULES]
         )
         subject = handler.Subject(
-            last=lambda owner: 12,
+            steps=lambda owner: range(13),
             block=lambda run, wildcards: (
-                (int(wildcards["block"]) * 10, 10) if "block" in wildcards else None
+                (int(wildcards["block"]) * 10, 3 if wildcards["block"] == "00001" else 10)
+                if "block" in wildcards
+                else None
             ),
             metric=lambda run, values: f"accuracy {values['accuracy']}",
             metric_so_far=lambda run, block: "",
-            key=lambda run, dataset, path: ".".join(path),
+            whole=lambda wildcards: reasons.Whole("words", total=17, size=10),
             films=lambda paths: sorted(path for path in paths if path.endswith(".mp4")),
         )
         self.handler = handler.TerminalHandler(workflow, subject, Screen(self.said))
@@ -225,35 +248,103 @@ def test_a_broken_report_is_harmless(command, line):
     begun(command, made_job("train", "00000")).handler._hear(line)
 
 
-def progress(clock: list[float]) -> Progress:
-    made = Progress("one", 99, clock=lambda: clock[0])
+def progress(clock: list[float], steps: range | list[int] = range(100)) -> Progress:
+    """Return the progress of a run of 100 snapshots that are trained, then evaluated."""
+    made = Progress("one", steps, clock=lambda: clock[0])
     for stage in ("train", "evaluate"):
-        made.plan(stage, 100)
-    made.start(1, "train", 0, 100)
+        made.plan(stage, 0, len(steps))
+    made.start(1, "train", 0, len(steps))
     return made
+
+
+def reported(made: Progress, clock: list[float], number: int, *reports: tuple[float, int]) -> str:
+    """Report snapshots of a job, each at a time; return the time left that is shown then."""
+    for clock[0], snapshot in reports:
+        made.advance(number, snapshot)
+    return (made.line(80).split(" · ")[2:] or [""])[-1]
 
 
 def test_the_time_left_follows_from_the_snapshots_so_far():
     clock = [0.0]
     made = progress(clock)
-    clock[0] = 50.0
-    made.advance(1, 49)
     # Fifty snapshots take as long as those before, and their evaluations, by assumption, too.
-    assert made.line(80) == "one  training · snapshot 49 of 99 · 2 min left"
+    assert reported(made, clock, 1, (1, 0), (51, 50)) == "2 min left"
     clock[0] = 100.0
     made.end(1)
     made.start(2, "evaluate", 0, 100)
-    clock[0] = 110.0
-    made.advance(2, 79)
-    assert made.line(80) == "one  evaluating · snapshot 79 of 99 · 10 s left"
+    assert reported(made, clock, 2, (101, 0), (109, 79)) == "10 s left"
+
+
+def test_starting_a_job_says_nothing_about_its_snapshots():
+    clock = [0.0]
+    made = progress(clock)
+    assert reported(made, clock, 1, (60, 0)) == ""
+    assert reported(made, clock, 1, (61, 10)) == "20 s left"
+
+
+def test_the_time_left_is_shown_once_the_stage_is_known():
+    clock = [0.0]
+    made = progress(clock)
+    reported(made, clock, 1, (1, 0), (11, 99))
+    made.end(1)
+    made.start(2, "evaluate", 0, 100)
+    assert made.line(80) == "one  evaluating · snapshot 0 of 99"
+    assert reported(made, clock, 2, (40, 0)) == ""
+    assert reported(made, clock, 2, (41, 9)) == "10 s left"
+
+
+def test_the_time_left_does_not_jump_up():
+    clock = [0.0]
+    made = progress(clock)
+    assert reported(made, clock, 1, (1, 0), (4, 30)) == "20 s left"
+    assert reported(made, clock, 1, (24, 31)) == "30 s left"  # at this pace, minutes
+    assert reported(made, clock, 1, (44, 32)) == "70 s left"
+
+
+def test_a_resumed_training_is_not_faster():
+    clock = [0.0]
+    made = progress(clock)
+    for stage in ("train", "evaluate"):
+        made.plan(stage, 0, 100)
+    reported(made, clock, 1, (1, 89), (11, 99))
+    made.end(1)
+    made.start(2, "train", 0, 100)
+    # 100 snapshots to train and 200 to evaluate, 1 s each.
+    assert reported(made, clock, 2, (11, 0), (12, 1)) == "5 min left"
+
+
+def test_the_work_of_a_training_is_its_steps():
+    clock = [0.0]
+    made = progress(clock, [0, 1, 10, 100, 1000])
+    made._stages.pop("evaluate")
+    assert reported(made, clock, 1, (1, 0), (11, 3)) == "2 min left"
+
+
+@pytest.mark.parametrize(
+    "rule, words",
+    [
+        ("train_keeping_last", "training"),
+        ("render_transitions", "drawing transitions"),
+        ("encode_webm_segment", "encoding WebM"),
+        ("encode_gif", "encoding the GIF"),
+        ("render_closing", "drawing the closing picture"),
+        ("save_poster", "saving poster"),
+        ("write_report", "writing report"),
+        ("sharpness", "running sharpness"),
+    ],
+)
+def test_each_rule_has_a_verb(rule, words):
+    made = Progress("one", range(100))
+    made.plan(rule, None, 1)
+    made.start(1, rule, None, 1)
+    assert made.line(80) == f"one  {words}"
 
 
 @pytest.mark.parametrize("width", range(5, 90))
 def test_a_line_fits_into_any_width(width):
     clock = [0.0]
     made = progress(clock)
-    clock[0] = 50.0
-    made.advance(1, 49)
+    reported(made, clock, 1, (1, 0), (50, 49))
     made.measure(49, "digit accuracy 93.1 %")
     assert len(made.line(width)) <= width
     assert width < 34 or "49" in made.line(width)
@@ -265,6 +356,17 @@ def test_an_earlier_block_does_not_replace_a_later_metric():
     made.measure(19, "accuracy 90 %")
     made.measure(9, "accuracy 50 %")
     assert "accuracy 90 %" in made.line(80)
+
+
+def test_encoding_reports_each_snapshot_whose_pictures_it_has_read(monkeypatch):
+    sequence = SimpleNamespace(frames=["a", "b"], first=10, frame=lambda position: b"")
+    reported = []
+    log = SimpleNamespace(debug=lambda *text, extra: reported.append(extra["progress"]))
+    monkeypatch.setattr(segments, "log", log)
+    pictures = segments.Segment(0, [segments.Span((), 3)] * 2).pictures(sequence)
+    assert (next(pictures), reported) == ((b"", 3), [])
+    assert len(list(pictures)) == 1
+    assert reported == [{"snapshot": 10}, {"snapshot": 11}]
 
 
 # -- What jobs report
@@ -323,9 +425,11 @@ STAGE = {
     "versions": {"torch": "2.13.0"},
     "code": "a" * 64,
     "reads": {"render": "b" * 64},
-    "count": 10,
+    "first": 10,
+    "count": 3,
     "sources": "c" * 64,
 }
+WORDS = reasons.Whole("words", total=17, size=10)
 
 
 @pytest.mark.parametrize(
@@ -339,39 +443,130 @@ STAGE = {
         ({"versions": {"torch": "2.14.0"}}, "torch 2.13.0 → 2.14.0"),
         ({"versions": {}}, "torch 2.13.0 → –"),
         ({"code": "d" * 64}, "code changed"),
-        ({"count": 12}, "snapshots in its block: 10 → 12"),
+        ({"count": 7}, "13 → 17 snapshots"),
         ({"sources": "d" * 64}, "the user's files changed"),
     ],
 )
 def test_a_change_is_named(change, words):
-    assert reasons.changes(STAGE, STAGE | change, ".".join) == ([words], [])
+    assert reasons.changes(STAGE, STAGE | change, WORDS) == ([words], [])
 
 
 def test_a_changed_key_of_a_stage_that_is_read_is_listed_apart():
     changed = STAGE | {"reads": {"render": "d" * 64}}
-    assert reasons.changes(STAGE, changed, ".".join) == ([], ["render"])
+    assert reasons.changes(STAGE, changed, WORDS) == ([], ["render"])
 
 
-def test_another_kind_is_one_change():
-    kinds = ({"name": "adam", "eps": 1e-8}, {"name": "sgd", "momentum": 0.9})
-    before, after = (STAGE | {"settings": {"optimizer": kind}} for kind in kinds)
-    own, _ = reasons.changes(before, after, ".".join)
-    assert own == ["optimizer.name: adam → sgd"]
+def of_settings(before: dict, after: dict, whole: reasons.Whole = WORDS, **stage) -> list[str]:
+    """Return what changed if a stage had the settings `before`, and has `after`."""
+    own, _ = reasons.changes(
+        *(STAGE | stage | {"settings": each} for each in (before, after)), whole
+    )
+    return own
 
 
 @pytest.mark.parametrize(
-    "path, key",
+    "before, after, words",
     [
-        (("film", "preset"), "film.preset"),
-        (("width",), "figure.width"),
-        (("data", "settings", "noise"), "datasets.words.settings.noise"),
-        (("title",), "title"),
-        (("unknown", "x"), "unknown.x"),
+        ({"film": {"preset": 1}}, {"film": {"preset": 2}}, ["film.preset: 1 → 2"]),
+        ({"width": 640}, {"width": 480}, ["figure.width: 640 → 480"]),
+        ({"tweens": 0}, {"tweens": 2}, ["figure.tweens: 0 → 2"]),
+        ({"batch_size": 2}, {"batch_size": 3}, ["training.batch_size: 2 → 3"]),
+        (
+            {"data": {"settings": {"noise": 1}}},
+            {"data": {"settings": {"noise": 2}}},
+            ["datasets.words.settings.noise: 1 → 2"],
+        ),
+        ({"examples": {"test": 3}}, {"examples": {"test": 4}}, ["datasets.words.test: 3 → 4"]),
+        # A stored training set is among the examples, an unbounded one is not.
+        (
+            {"data": {}, "examples": {"train": 12}},
+            {"data": {"train": "unbounded", "seed": 1}, "examples": {}},
+            ["datasets.words.train: 12 → unbounded"],
+        ),
+        ({"snapshots": 13}, {"snapshots": 17}, ["13 → 17 snapshots"]),
+        (
+            {"snapshots": {"per_epoch": 1}},
+            {"snapshots": {"per_epoch": 2}},
+            ["snapshots.per_epoch: 1 → 2"],
+        ),
+        ({"snapshot": 12}, {"snapshot": 16}, ["last snapshot: 12 → 16"]),
+        ({"film": {"version": "6"}}, {"film": {"version": "7"}}, ["the system's ffmpeg: 6 → 7"]),
+        # The pages of a run show its settings as they are in the config.
+        (
+            {"title": "One", "snapshots": 2, "shown": {"title": "One", "dataset": {"seed": 0}}},
+            {"title": "Two", "snapshots": 2, "shown": {"title": "Two", "dataset": {"seed": 1}}},
+            ["title: One → Two", "datasets.words.seed: 0 → 1"],
+        ),
     ],
 )
-def test_a_setting_has_its_config_key(path, key):
-    run = {"title": "One", "film": {"preset": "slow"}, "figure": {"width": 640}}
-    assert reasons.config_key(path, run, "words") == key
+def test_a_setting_has_its_config_key(before, after, words):
+    assert of_settings(before, after) == words
+
+
+@pytest.mark.parametrize(
+    "before, after, words",
+    [
+        (
+            {"training": {"optimizer": {"name": "adam", "eps": 1e-8}}},
+            {"training": {"optimizer": {"name": "sgd", "momentum": 0.9}}},
+            ["training.optimizer.name: adam → sgd"],
+        ),
+        (
+            {"snapshots": {"schedule": "log", "per_decade": 3}},
+            {"snapshots": {"schedule": "uniform", "per_epoch": 3}},
+            ["snapshots.schedule: log → uniform"],
+        ),
+        # Only an object's own name selects its other keys.
+        (
+            {"training": {"schedule": {"name": "constant"}, "batch_size": 2}},
+            {"training": {"schedule": {"name": "plateau", "steps": 5}, "batch_size": 3}},
+            ["training.schedule.name: constant → plateau", "training.batch_size: 2 → 3"],
+        ),
+        # Keys that a stage reads only because of another setting.
+        (
+            {"film": {"pace": "even", "seconds_per_snapshot": 1, "crf": 20}},
+            {"film": {"pace": "change", "seconds": 20, "crf": 21}, "data": {"experiment": "words"}},
+            ["film.pace: even → change", "film.crf: 20 → 21"],
+        ),
+        # They are named if nothing else explains them, and if they are the user's.
+        ({"film": {}}, {"film": {"crf": 21}}, ["film.crf: – → 21"]),
+        (
+            {"network": {"name": "own", "a": 1}},
+            {"network": {"name": "own", "a": 2, "b": 3}},
+            ["network.a: 1 → 2", "network.b: – → 3"],
+        ),
+    ],
+)
+def test_what_follows_from_another_setting_is_not_named(before, after, words):
+    assert of_settings(before, after) == words
+
+
+def test_segments_paced_by_change_depend_on_the_number_of_snapshots():
+    stages = STAGE | {"snapshots": 13}, STAGE | {"snapshots": 17}
+    assert reasons.changes(*stages, WORDS) == (["13 → 17 snapshots"], [])
+
+
+def test_another_dataset_is_one_change():
+    settings = ({"data": {"settings": {"noise": n}}, "examples": {"test": n}} for n in (1, 2))
+    whole = reasons.Whole("words", before="digits")
+    assert of_settings(*settings, whole) == ["dataset: digits → words"]
+
+
+@pytest.mark.parametrize(
+    "part, total, words",
+    [
+        ((0, 3, 4), 4, "datasets.words.test: 3 → 4"),
+        ((0, 4, 3), 3, "datasets.words.test: 4 → 3"),
+        ((8, 3, 8), 30, "datasets.words.test: 11 → 30"),
+        # A full shard may have been followed by others.
+        ((0, 8, 3), 3, "datasets.words.test: … → 3"),
+        ((0, 6, 4), 12, "datasets.words.examples_per_shard changed"),
+    ],
+)
+def test_the_size_of_a_shard_is_not_one_of_snapshots(part, total, words):
+    first, *counts = part
+    stages = ({**STAGE, "first": first, "count": count, "split": "test"} for count in counts)
+    assert reasons.changes(*stages, reasons.Whole("words", total, size=8)) == ([words], [])
 
 
 def changed(**settings) -> SimpleNamespace:
@@ -382,11 +577,68 @@ def changed(**settings) -> SimpleNamespace:
     return SimpleNamespace(only_old=before, only_new=after)
 
 
+def reasons_of(command, *jobs: SimpleNamespace) -> list[str]:
+    """Return the last column of the table of a dry run."""
+    return [
+        line.split("one", 1)[1].strip() for line in begun(command, *jobs, dryrun=True).end()[1:-1]
+    ]
+
+
+def test_a_change_is_named_of_jobs_that_follow_others(command):
+    first = made_job("train", "00000", change=changed(before={"seed": 1}, after={"seed": 2}))
+    of_film = changed(before={"title": "One"}, after={"title": "Two"})
+    later = made_job("encode", change=of_film)
+    assert reasons_of(command, first, later) == ["seed: 1 → 2", "title: One → Two"]
+
+
+def test_the_time_of_an_input_that_a_setting_adds_says_nothing(command):
+    pace = changed(before={"film": {"pace": "even"}}, after={"film": {"pace": "change"}})
+    job = made_job("train", "00000", change=pace, reads=("metrics",), updated_input=("metrics",))
+    assert reasons_of(command, job) == ["film.pace: even → change"]
+
+
+@pytest.mark.parametrize(
+    "before, words", [(["metrics"], "metrics changed"), ([], "inputs: + metrics")]
+)
+def test_an_input_that_no_setting_explains_is_named(command, before, words):
+    record = {"input": before}
+    job = made_job("train", record=record, reads=("metrics",), updated_input=("metrics",))
+    assert reasons_of(command, job) == [words]
+
+
+def test_an_added_input_that_is_made_now_is_followed(command):
+    train = made_job("train", "00000", missing_output=["x"])
+    later = made_job("encode", record={"input": []}, reads=tuple(train.output), input_changed=True)
+    assert reasons_of(command, train, later) == ["missing", "follows train"]
+
+
+def test_different_reasons_of_one_stage_are_all_shown(command):
+    jobs = made_job("evaluate", "00000", missing_output=["x"]), made_job("evaluate", "00001")
+    train = made_job("train", "00000", missing_output=["x"])
+    assert reasons_of(command, train, *jobs) == ["missing", "missing; follows train"]
+
+
+def test_blocks_of_another_size_are_one_change(command):
+    change = changed(before={"title": "One"}, after={"title": "One"})
+    record = {"log": ["results/one/logs/train/00000.log"]}
+    job = made_job("train", "0000", change=change, record=record)
+    assert reasons_of(command, job) == ["snapshots_per_block: 10 → 100"]
+
+
 def test_a_command_says_once_what_changed(command):
     change = changed(before={"seed": 1}, after={"seed": 2})
-    blocks = [made_job("train", block, params_changed=change) for block in ("00000", "00001")]
+    blocks = [made_job("train", block, change=change) for block in ("00000", "00001")]
     made = begun(command, *blocks, made_job("encode", missing_output=["x"]))
     assert made.end() == ["train: seed: 1 → 2"]
+
+
+def test_a_command_says_a_change_of_several_stages_once(command):
+    first = changed(before={"title": "One"}, after={"title": "Two"})
+    second = changed(
+        before={"title": "One", "film": {"crf": 20}}, after={"title": "Two", "film": {"crf": 21}}
+    )
+    made = begun(command, made_job("train", change=first), made_job("encode", change=second))
+    assert made.end() == ["train: title: One → Two", "encode: film.crf: 20 → 21"]
 
 
 def test_a_first_run_explains_nothing(command):
@@ -395,7 +647,7 @@ def test_a_first_run_explains_nothing(command):
 
 def test_a_dry_run_is_a_table_of_stages_and_reasons(command):
     change = changed(before={"seed": 1}, after={"seed": 2})
-    jobs = made_job("train", "00000", params_changed=change), made_job("encode")
+    jobs = made_job("train", "00000", change=change), made_job("encode")
     assert begun(command, *jobs, dryrun=True).end() == [
         "stage   jobs  run  reason",
         "train      1  one  seed: 1 → 2",

@@ -215,7 +215,12 @@ def run_info(
         data=settings["data"]["settings"],
         network=settings["network"],
         figure=figure["settings"],
-        time_axis=TimeAxis(**figure["time"]),
+        time_axis=TimeAxis(
+            unit=figure["time_unit"],
+            scale=figure["time_scale"],
+            start=figure["time_start"],
+            end=figure["time_axis"],
+        ),
         examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
         metrics=metrics,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 from epochreel.artifacts.frames import FrameSequence
+from epochreel.core.log import log
 from epochreel.film import timing
 from epochreel.film.timing import Timeline, tween_numbers
 from epochreel.provenance import keys
@@ -45,6 +46,7 @@ class Segment:
     def pictures(self, sequence: FrameSequence) -> Iterator[tuple[bytes, int]]:
         """Yield each picture as a PNG, with the number of film frames for which it is shown.
 
+        Log each snapshot when its pictures have been taken, that is, when ffmpeg has read them.
         Raises `UserError` for a file of `sequence` that is not complete.
         """
         for position, span in enumerate(self.spans):
@@ -52,6 +54,8 @@ class Segment:
             yield from ((tweens[number], 1) for number in span.tweens)
             if span.frames:
                 yield sequence.frame(position), span.frames
+            progress = {"snapshot": sequence.first + position}
+            log.debug("%s", sequence.frames[position], extra={"progress": progress})
         if self.closing:
             yield sequence.closing_picture(), self.closing
 

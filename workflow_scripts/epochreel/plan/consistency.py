@@ -58,7 +58,7 @@ def _check_schedule(run: RunSettings, where: str) -> None:
 
 
 def _check_time_axis(run: RunSettings, where: str) -> None:
-    axis, start = run.figure["time_axis"], run.time_axis()["start"]
+    axis, start = run.figure["time_axis"], run.time_start
     if axis is None:
         return
     last, unit = run.position(run.snapshots - 1), run.figure["time_unit"]

@@ -116,17 +116,15 @@ class RunSettings:
             return step / self.steps_per_epoch
         return step * (self.training["batch_size"] if unit == "examples" else 1)
 
-    def time_axis(self) -> dict[str, Any]:
-        """Return the time axis of the curves; nothing in it depends on the length of the run.
+    @property
+    def time_start(self) -> float:
+        """The left end of a logarithmic time axis; it does not depend on the length of the run.
 
-        A logarithmic axis begins at 1, or at a smaller power of ten if snapshot 1 comes before 1.
+        It is 1, or a smaller power of ten if snapshot 1 comes before 1.
         """
-        figure, start = self.figure, 1.0
-        axis = {"unit": figure["time_unit"], "scale": figure["time_scale"]}
-        if figure["time_scale"] == "log":
-            power = next(n for n in count() if self.position(1) * 10**n >= 1)
-            start = float(f"1e-{power}")
-        return axis | {"start": start, "end": figure["time_axis"]}
+        if self.figure["time_scale"] == "linear":
+            return 1.0
+        return float(f"1e-{next(n for n in count() if self.position(1) * 10**n >= 1)}")
 
     @property
     def last(self) -> str:

@@ -1,4 +1,7 @@
-"""The settings that the result of each stage depends on, one function per stage."""
+"""The settings that the result of each stage depends on, one function per stage.
+
+They have their config keys: the terminal names what has changed (see `runtime.terminal.reasons`).
+"""
 
 from __future__ import annotations
 
@@ -65,8 +68,8 @@ def project(run: RunSettings) -> Settings:
 
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
-    figure = {name: run.figure[name] for name in ("width", "height", "settings")}
-    figure["time"] = run.time_axis()
+    names = ("width", "height", "time_unit", "time_scale", "time_axis", "settings")
+    figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
     return {
         "data": _data(run),
         "examples": _test_examples(run),
@@ -157,7 +160,7 @@ def write_captions(run: RunSettings) -> Settings:
     names = ("data", "steps_per_epoch", "batch_size")
     chosen = {name: render(run)[name] for name in names}
     if source_checks.defines(run.experiment.file("figure"), "sentences"):
-        chosen["figure"] = run.figure["settings"]
+        chosen["figure"] = {"settings": run.figure["settings"]}
     return {"snapshots": run.snapshots, **chosen}
 
 

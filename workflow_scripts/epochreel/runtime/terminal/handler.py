@@ -12,8 +12,8 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from snakemake.common import NOTHING_TO_BE_DONE_MSG
@@ -22,7 +22,7 @@ from snakemake.logging import LogEvent, logger
 from epochreel.runtime import signals
 from epochreel.runtime.terminal import reports
 from epochreel.runtime.terminal.progress import Progress
-from epochreel.runtime.terminal.reasons import Why, why
+from epochreel.runtime.terminal.reasons import Whole, Why, dataset_before, why
 from epochreel.runtime.terminal.screen import Screen
 
 _NOBODY = "–"  # instead of a run or dataset
@@ -38,19 +38,19 @@ _FATE = re.compile(r"died with <Signals\.(\w+)|non-zero exit status (\d+)")
 class Subject:
     """What the terminal needs to know about the plan; the functions take the name of a run.
 
-    `last`: a run → its last snapshot, or None for a dataset.
+    `steps`: a run → the steps of its snapshots; none for a dataset.
     `block`: a job's run and wildcards → its first snapshot and count, or None if it has none.
     `metric`: a run and metrics by name → the text of its main metric.
     `metric_so_far`: a run and a block → the same, from its metric table.
-    `key`: a run, or None, a dataset and a path of a stage's settings → its config key.
+    `whole`: a job's wildcards → that of which it makes a part.
     `films`: the files that a command makes or has → a line for each film among them.
     """
 
-    last: Callable[[str], int | None]
+    steps: Callable[[str], Sequence[int]]
     block: Callable[[str, Any], tuple[int, int] | None]
     metric: Callable[[str, dict[str, Any]], str]
     metric_so_far: Callable[[str, str], str]
-    key: Callable[[str | None, str | None, tuple[str, ...]], str]
+    whole: Callable[[Any], Whole]
     films: Callable[[set[str]], Iterable[str]]
 
 
@@ -146,7 +146,7 @@ class TerminalHandler(logging.Handler):
             if job.log:
                 self._by_log[str(job.log[0])] = number
             if owner := self._owner(job):
-                self._progress_of(owner).plan(job.rule.name, self._extent(job)[1])
+                self._progress_of(owner).plan(job.rule.name, *self._extent(job))
         self._screen.begin(self._lines, self._hear)
         reports.announce(is_read=self._screen.is_terminal)
 
@@ -203,7 +203,7 @@ class TerminalHandler(logging.Handler):
 
     def _progress_of(self, owner: str) -> Progress:
         if owner not in self._progress:
-            self._progress[owner] = Progress(owner, self._subject.last(owner))
+            self._progress[owner] = Progress(owner, self._subject.steps(owner))
         return self._progress[owner]
 
     def _extent(self, job: Any) -> tuple[int | None, int]:
@@ -243,24 +243,28 @@ class TerminalHandler(logging.Handler):
             self._screen.print(self._progress_of(owner).line(self._screen.width))
 
     def _explain(self, jobs: list[Any]) -> None:
-        """Print why jobs run: in a dry run a table of all stages, otherwise only changes."""
+        """Print why jobs run: in a dry run a table of all, otherwise only what has changed."""
+        dag, before = self._workflow.dag, dict[str, str]()
         reasons = defaultdict[tuple[str, str], list[Why]](list)
         for job in jobs:
-            reason = why(self._workflow.dag, job, self._names(job))
-            reasons[job.rule.name, self._owner(job) or _NOBODY].append(reason)
+            owner = self._owner(job) or _NOBODY
+            if owner not in before and (name := dataset_before(dag, job)):
+                before[owner] = name  # Of a stage that reads shards; later ones depend on it.
+            whole = replace(self._subject.whole(job.wildcards), before=before.get(owner, ""))
+            reasons[job.rule.name, owner].append(why(dag, job, whole))
         if self._workflow.dryrun:
             for line in _table(reasons):
                 self._screen.print(line[: self._screen.width])
             return
         owners = {owner for _, owner in reasons} - {_NOBODY}
+        said = set[tuple[str, str]]()
         for (rule, owner), several in reasons.items():
-            if (reason := Why.of(rule, several)).is_change:
+            all_changes = Why.of(rule, several).changes
+            new = tuple(change for change in all_changes if (owner, change) not in said)
+            said |= {(owner, change) for change in new}
+            if new:
                 of = f" of {owner}" if len(owners) > 1 and owner != _NOBODY else ""
-                self._screen.print(f"{rule}{of}: {reason}")
-
-    def _names(self, job: Any) -> Callable[[tuple[str, ...]], str]:
-        wildcards = job.wildcards
-        return lambda path: self._subject.key(wildcards.get("run"), wildcards.get("dataset"), path)
+                self._screen.print(f"{rule}{of}: {Why(new)}")
 
     def close(self) -> None:
         """Show the result, or the errors. Snakemake closes its handlers at the end."""
