@@ -20,6 +20,12 @@ from epochreel.plan.plan import Plan
 from epochreel.provenance.keys import digest
 
 
+@pytest.fixture(autouse=True)
+def loaded():
+    """Take the state of libraries, as loading an experiment does."""
+    user_code._STATE.take()
+
+
 @pytest.fixture
 def settings(spirals, tmp_path):
     """Return the settings of `render`: three snapshots an epoch of ten batches of eight."""
