@@ -14,12 +14,12 @@ from workflow import REPOSITORY
 
 # The packages of what Snakemake pickles for a script, and of what numba, which compiles UMAP,
 # pickles for itself.
-HANDED = {"snakemake", "pathlib"}
+HANDED = {"snakemake", "pathlib", "decimal"}
 COMPILED = {"builtins", "copyreg", "numba", "numpy", "pynndescent", "umap"}
 SYSTEM = ("/proc/", "/sys/", "/dev/", "/usr/share/zoneinfo/")
 
 
-FILMS = ("encode_segment", "encode")
+FILMS = ("encode_segment", "encode", "encode_gif")
 
 
 @pytest.fixture(scope="module")

@@ -91,11 +91,11 @@ SECOND = {f"encode_{name} sheets 00001" for name in ("segment", "webm_segment")}
 NEW = {f"{rule} sheets 00001" for rule in ("train", "evaluate", "summarize", "render")}
 
 
-def test_a_longer_run_renders_all_and_otherwise_makes_only_its_last_block(planned):
+def test_a_longer_run_makes_only_its_last_block_and_segment(planned):
     def longer(config):
         config["runs"]["sheets"]["epochs"] = 4
 
-    assert planned(longer) == NEW | {"render sheets 00000"} | DRAWN | FIRST | SECOND
+    assert planned(longer) == NEW | DRAWN | SECOND
 
 
 def jobs_if_longer(planned, run: str) -> set[str]:
@@ -116,8 +116,7 @@ ADDS = {f"{rule} 00001" for rule in ("train", "evaluate", "summarize", "project"
 
 
 def test_a_longer_run_projects_only_the_new_snapshots(planned):
-    transitions = {"render 00000", "render_transitions 00000", "render_transitions 00001"}
-    assert jobs_if_longer(planned, "sketches") == ADDS | transitions
+    assert jobs_if_longer(planned, "sketches") == ADDS | {"render_transitions 00001"}
 
 
 def test_a_longer_run_with_a_joint_projection_is_projected_again(planned):
@@ -135,7 +134,7 @@ def test_a_shorter_run_makes_its_last_block_again_and_renders_all(planned):
 OF_SPIRALS = {f"{rule} spirals" for rule in ("train", "evaluate", "summarize", "render")}
 OF_SPIRALS |= {f"{rule} spirals" for rule in ("encode_segment", "encode_closing", "encode")}
 OF_SPIRALS |= {"save_network spirals", "write_manifest spirals", "publish"}
-OF_SPIRALS |= {"save_poster spirals", "write_report spirals"}
+OF_SPIRALS |= {"save_poster spirals", "render_closing spirals", "write_report spirals"}
 
 
 def test_another_block_size_remakes_a_run_but_no_dataset(made_alone):

@@ -63,8 +63,7 @@ def test_an_extended_run_equals_one_long_run_and_trains_only_new_snapshots(world
 
 def test_blocks_of_one_give_the_bytes_of_blocks_of_ten(made_alone, tmp_path):
     whole = made_alone("spirals")
-    figure = whole.config["runs"]["spirals"]["figure"] | {"time_axis": 12}
-    config = small(epochs=2, figure=figure) | {"snapshots_per_block": 1}
+    config = small(epochs=2) | {"snapshots_per_block": 1}
     place = Workplace(tmp_path, config)
     place.make(*(f"results/spirals/frames/00000{number}.png" for number in range(3)))
     patterns = [f"spirals/{kind}/00000[0-2].*" for kind in ("checkpoints", "evaluations", "frames")]

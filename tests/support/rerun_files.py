@@ -148,12 +148,11 @@ _LAYOUTS = {
 _ALL_SEGMENTS = {f"encode_segment sketches {segment}" for segment in ("00000", "00001")}
 _ALL_SEGMENTS |= {"encode_closing sketches"}
 _OF_SKETCHES = {"encode sketches", "write_manifest sketches", "write_report sketches"}
-_OF_SKETCHES |= {"save_poster sketches"}
 LOST_WHERE_PROJECTED = [
     Case(
         "a projection",
         "results/sketches/projections/000004.parquet",
-        _LAYOUTS | _ALL_SEGMENTS | _OF_SKETCHES,
+        _LAYOUTS | _ALL_SEGMENTS | _OF_SKETCHES | {"save_poster sketches"},
         "its block and later ones",
     ),
     Case(
@@ -237,8 +236,8 @@ ALTERED = [
     Case(
         "the closing picture",
         f"{RUN}/closing.png",
-        MANIFEST,
-        "`write_manifest` rejects it",
+        {"encode_closing sheets"} | JOINED,
+        "`encode_closing` rejects it",
         refused=True,
     ),
     Case(
