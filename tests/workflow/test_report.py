@@ -19,9 +19,9 @@ def test_the_report_contains_the_pages_and_the_poster_of_every_run(world, report
     for run in world.config["runs"]:
         for page in PAGES:
             data = base64.b64encode(world.path(f"{run}/report/{page}.html").read_bytes())
-            assert f"data:text/html;base64,{data.decode()}" in report
+            assert f";base64,{data.decode()}" in report
         poster = base64.b64encode(world.path(f"{run}/poster.png").read_bytes())
-        assert f"data:image/png;base64,{poster.decode()}" in report
+        assert f";base64,{poster.decode()}" in report
 
 
 def test_the_film_of_a_page_is_the_film_of_the_run(world):
