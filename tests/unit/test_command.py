@@ -67,7 +67,13 @@ with atomic_write("film.mp4") as path:
     time.sleep(60)
 """
     process = subprocess.Popen(
-        script(work), cwd=tmp_path, env=LIBRARY, stderr=subprocess.PIPE, text=True
+        script(work),
+        cwd=tmp_path,
+        env=LIBRARY,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests that run in the background inherit ignored signals.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     while not list(tmp_path.iterdir()):
         time.sleep(0.02)

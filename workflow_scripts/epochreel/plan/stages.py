@@ -183,8 +183,7 @@ def _never(_run: RunSettings) -> bool:
 
 
 _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
-_PICTURES = ("render", "render_transitions")
-_FILM = (*_PICTURES, "timeline")
+_FILM = ("render", "render_transitions", "timeline")
 _CLOSING = ("render", "render_closing", "timeline")
 _QUALITY = ("crf", "preset")
 _PACE = {"timeline": _is_paced_by_change}
@@ -320,7 +319,7 @@ _DECLARED = (
     Stage(
         "save_poster",
         settings=stage_settings.film("poster"),
-        reads=_PICTURES,
+        reads=("render",),
         makes=(Artifact("report", "results/{run}/poster.png", _never),),
     ),
     Stage(
