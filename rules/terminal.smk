@@ -42,10 +42,9 @@ def metric_so_far(run, block):
     from epochreel.artifacts import metrics  # Loads pyarrow: 0.2 s.
     from epochreel.formats import parquet
 
-    last = metrics.rows(parquet.read(f"results/{run}/metrics/{block}.parquet"))[-1]
-    return metric_in_words(
-        run, {n: v for n, v in last.items() if n not in ("snapshot", "step") and v == v}
-    )
+    table = parquet.read(f"results/{run}/metrics/{block}.parquet")
+    last = metrics.rows(table)[-1]
+    return metric_in_words(run, {n: last[n] for n in metrics.names(table) if last[n] == last[n]})
 
 
 def whole_of_job(wildcards):

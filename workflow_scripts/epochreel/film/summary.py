@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+
+import pyarrow as pa
 
 from epochreel.artifacts import metrics
 from epochreel.experiment_api import declared_metrics
@@ -17,19 +18,21 @@ def film_line(path: str | Path, path_to_metrics: str | Path, declared: Metrics) 
 
     Raises `UserError` if a file is damaged, and `OSError` if it is missing.
     """
-    rows = metrics.rows(parquet.read(path_to_metrics))
-    parts = [f"{video.duration(path):.1f} s", f"{len(rows)} snapshots", metric_of(rows, declared)]
+    table = parquet.read(path_to_metrics)
+    counts = f"{video.duration(path):.1f} s", f"{table.num_rows} snapshots"
+    parts = [*counts, metric_of(table, declared)]
     return f"{path}: {', '.join(filter(None, parts))}"
 
 
-def metric_of(rows: list[dict[str, Any]], declared: Metrics) -> str:
+def metric_of(table: pa.Table, declared: Metrics) -> str:
     """Return the main metric of a run, with its first and last value, as text."""
-    defined = [{name: value for name, value in row.items() if math.isfinite(value)} for row in rows]
-    names = dict.fromkeys(name for row in defined for name in row if name not in _POSITIONS)
+    columns = metrics.names(table)
+    defined = [
+        {name: row[name] for name in columns if math.isfinite(row[name])}
+        for row in metrics.rows(table)
+    ]
+    names = dict.fromkeys(name for row in defined for name in row)
     name = declared_metrics.main_metric(names, declared)
     values = [row[name] for row in defined if name in row]
     ends = dict.fromkeys((values[0], values[-1])) if values else ()
     return declared_metrics.in_words(declared[name], *ends) if name is not None else ""
-
-
-_POSITIONS = ("snapshot", "step")  # Columns that are not metrics.

@@ -112,18 +112,10 @@ def film(*names: str) -> Callable[[RunSettings], Settings]:
     return settings
 
 
-def titled_film(*names: str) -> Callable[[RunSettings], Settings]:
-    """Return the settings function of a film format with a title in its metadata."""
-
-    def settings(run: RunSettings) -> Settings:
-        return {"title": run.settings["title"]} | film(*names)(run)
-
-    return settings
-
-
 def encode(run: RunSettings) -> Settings:
     """Return the settings of a film that is joined from segments."""
-    return {"snapshots": run.snapshots} | titled_film("ffmpeg", "segment")(run)
+    about = {"title": run.settings["title"], "snapshots": run.snapshots}
+    return about | film("ffmpeg", "segment")(run)
 
 
 def encode_segment(*names: str) -> Callable[[RunSettings], Settings]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -150,34 +151,6 @@ def _method(variant: Variant) -> Dependencies:
     return Dependencies(packages=PROJECTIONS[variant.projection], modules=(module,))
 
 
-def _keeps_all(run: RunSettings) -> bool:
-    return run.keeps_all
-
-
-def _projects(run: RunSettings) -> bool:
-    return run.projects
-
-
-def _has_fit(run: RunSettings) -> bool:
-    return run.has_fit
-
-
-def _has_transitions(run: RunSettings) -> bool:
-    return run.has_transitions
-
-
-def _has_closing(run: RunSettings) -> bool:
-    return run.has_closing
-
-
-def _is_paced_by_change(run: RunSettings) -> bool:
-    return run.is_paced_by_change
-
-
-def _has_end_segment(run: RunSettings) -> bool:
-    return run.has_end_segment
-
-
 def _never(_run: RunSettings) -> bool:
     return False
 
@@ -186,7 +159,7 @@ _FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
 _FILM = ("render", "render_transitions", "timeline")
 _CLOSING = ("render", "render_closing", "timeline")
 _QUALITY = ("crf", "preset")
-_PACE = {"timeline": _is_paced_by_change}
+_PACE = {"timeline": attrgetter("is_paced_by_change")}
 _DECLARED = (
     Stage("generate_dataset", needs=Dependencies(("data",), _DRAWING)),
     Stage(
@@ -199,8 +172,16 @@ _DECLARED = (
             "generate_dataset": lambda run: any(stage_settings.stored_examples(run).values())
         },
         makes=(
-            Artifact("checkpoints", "results/{run}/checkpoints/{snapshot}.safetensors", _keeps_all),
-            Artifact("checkpoint_index", "results/{run}/checkpoint_index/{block}.json", _keeps_all),
+            Artifact(
+                "checkpoints",
+                "results/{run}/checkpoints/{snapshot}.safetensors",
+                attrgetter("keeps_all"),
+            ),
+            Artifact(
+                "checkpoint_index",
+                "results/{run}/checkpoint_index/{block}.json",
+                attrgetter("keeps_all"),
+            ),
             Artifact("training", "results/{run}/training/{block}.parquet", carries_key=True),
         ),
     ),
@@ -243,7 +224,7 @@ _DECLARED = (
         also=_method,
         reads=("evaluate",),
         makes=(Artifact("fit", "results/{run}/projection.parquet", in_manifest=_never),),
-        exists=_has_fit,
+        exists=attrgetter("has_fit"),
     ),
     Stage(
         "project",
@@ -256,7 +237,7 @@ _DECLARED = (
                 "projections", "results/{run}/projections/{snapshot}.parquet", carries_key=True
             ),
         ),
-        exists=_projects,
+        exists=attrgetter("projects"),
     ),
     Stage(
         "render",
@@ -273,7 +254,7 @@ _DECLARED = (
         makes=(
             Artifact("transitions", "results/{run}/transitions/{snapshot}.png", carries_key=True),
         ),
-        exists=_has_transitions,
+        exists=attrgetter("has_transitions"),
     ),
     Stage(
         "render_closing",
@@ -281,14 +262,14 @@ _DECLARED = (
         needs=Dependencies(("figure",), _DRAWING),
         reads=("generate_dataset", "evaluate", "summarize"),
         makes=(Artifact("closing", "results/{run}/closing.png", carries_key=True),),
-        exists=_has_closing,
+        exists=attrgetter("has_closing"),
     ),
     Stage(
         "timeline",
         settings=stage_settings.timeline,
         needs=Dependencies(packages=("numpy", "pyarrow")),
         reads=("summarize",),
-        conditions={"summarize": _is_paced_by_change},
+        conditions={"summarize": attrgetter("is_paced_by_change")},
         makes=(Artifact("timeline", "results/{run}/timeline.parquet", carries_key=True),),
     ),
     Stage(
@@ -306,7 +287,7 @@ _DECLARED = (
         reads=_CLOSING,
         conditions=_PACE,
         makes=(Artifact("closing_segment", f"results/{{run}}/segments/{CLOSING}.mp4"),),
-        exists=_has_end_segment,
+        exists=attrgetter("has_end_segment"),
         script="encode_segment",
     ),
     Stage(
@@ -347,7 +328,7 @@ _DECLARED = (
         needs=Dependencies(packages=_FFMPEG),
         reads=_CLOSING,
         conditions=_PACE,
-        exists=_has_end_segment,
+        exists=attrgetter("has_end_segment"),
         script="encode_segment",
     ),
     Stage(
