@@ -4,7 +4,6 @@ from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import Curve, TitleLine
-from epochreel.film.sentences import confusions
 
 
 class Plane:
@@ -29,13 +28,6 @@ class Plane:
             else:
                 canvas.line([(left - 6, top - 6), (left + 6, top + 6)], colour)
                 canvas.line([(left - 6, top + 6), (left + 6, top - 6)], colour)
-
-
-def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
-    """Say how many test points are still assigned to the wrong spiral."""
-    points = frame_data.predictions
-    labels, predictions = (points[name].to_numpy() for name in ("label", "prediction"))
-    return confusions(labels, predictions, ("the first spiral", "the second"), "test points")
 
 
 def panels(run_info: RunInfo) -> list[Panel]:

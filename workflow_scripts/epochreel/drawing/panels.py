@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from epochreel.core.amounts import in_a_line, percent
 from epochreel.core.errors import UserError
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import WIDTH, Canvas
@@ -52,13 +53,6 @@ def group(run_info: RunInfo, metric: str) -> str:
     """Return the heading of a metric's group; its label if it belongs to none."""
     found = run_info.metrics.get(metric)
     return (found.group if found else None) or label(run_info, metric)
-
-
-def in_a_line(text: str) -> str:
-    """Return a label as written within a sentence: "word accuracy", but "F1 score"."""
-    first = text[:1].lower()
-    # The small letter of İ is two characters, and cannot be drawn.
-    return first + text[1:] if len(first) == 1 and text[1:2].islower() else text
 
 
 _MANY_EPOCHS = 500  # 500.0 is as wide as 999.9
@@ -111,21 +105,6 @@ def epochs(number: float) -> str:
     """Format a number of epochs: "0.20", "9.80", "10.0"; the width stays the same up to 99.9."""
     tenths = round(number, 2) >= 10
     return f"{number:,.{1 if tenths else 2}f}"
-
-
-def percent(share: float) -> str:
-    """Format a fraction as a percentage to one decimal; only 1 gives "100.0 %", only 0 "0.0 %".
-
-    An undefined one, NaN, gives "–".
-    """
-    if np.isnan(share):
-        return "–"
-    tenths = round(float(share) * 1000)
-    if share < 1:
-        tenths = min(tenths, 999)
-    if share > 0:
-        tenths = max(tenths, 1)
-    return f"{tenths // 10}.{tenths % 10} %"
 
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
