@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class RunInfo:
     test: Sequence[Mapping]  # test examples, decoded on access
     # The `Metric` of each name: label, direction, group, unit.
     metrics: Mapping = field(default_factory=dict)
+    nouns: Any = None  # plain words for the examples and the answers
+    examples: tuple[int, ...] | None = None  # numbers of the test examples to show; None: any
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class FrameData:
     layout: np.ndarray | None = None
     way: Transition | None = None  # set in pictures between two snapshots
     step: int = 0  # number of training steps so far
+    sentence: str = ""  # that of the phase
 
 
 @dataclass(frozen=True)
