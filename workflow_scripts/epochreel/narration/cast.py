@@ -1,4 +1,4 @@
-"""Propose a cast: test examples that show what the network reads easily and what it never learns."""
+"""Propose a cast: test examples that are read easily, and examples that stay wrong."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +25,9 @@ TIMES = ("snapshot", "step", "epoch", "examples")
 _BETTER_THAN_GUESSING = 0.6  # Of two equally frequent answers, guessing gets half right.
 _WORSE = 0.1  # fall of a share, or of another metric relative to its range, to report
 _HELD, _LOST = 0.8, 0.2  # accuracy on a class from which, and to which, it is lost
+_KNOWN, _KNOWN_BY_CHANCE = 0.3, 1.5
+"""Mean accuracy on all classes from which one of them is known; the latter divided by the number
+of classes."""
 _BY_HEART, _GAP = 0.97, 0.08  # accuracy on practice examples, and how much lower the test's is
 _LITTLE = 0.02  # change of a share, or of another metric relative to its range
 _HARDER = 0.15  # how much lower the accuracy on the hardest class is
@@ -158,17 +161,25 @@ def _main(story: Story) -> str | None:
 def _lost(subject: _Subject) -> str | None:
     """Name a class that was right before and is wrong now; of several, the one that fell most."""
     falls = {}
-    for label, values in _classes(subject.story):
-        now, best = values[-1], values.max()
-        if best >= _HELD and now <= _LOST:
-            falls[label] = best - now, best, now
+    for classes in _families(subject.story):
+        # Of an untrained network that gives one answer to everything, that answer is no knowledge.
+        means = np.nanmean(list(classes.values()), axis=0)
+        is_known = means >= max(_KNOWN, _KNOWN_BY_CHANCE / len(classes))
+        for label, values in classes.items():
+            told = _last_told(subject.story, f"{_HAS_LOST} {label}:")
+            best = np.nanmax(values[told:][is_known[told:]], initial=0.0)
+            if best >= _HELD and values[-1] <= _LOST:
+                falls[label] = best - values[-1], best, values[-1]
     if not falls:
         return None
     label = max(falls, key=falls.get)
     _, best, now = falls[label]
     before = "all" if best == 1 else "nearly all" if best >= 0.9 else "most"
     after = "none" if now == 0 else "hardly any" if now <= 0.1 else "few"
-    return f"It has lost {label}: it got {before} of them right before, now {after}."
+    return f"{_HAS_LOST} {label}: it got {before} of them right before, now {after}."
+
+
+_HAS_LOST = "It has lost"
 
 
 def _by_heart(subject: _Subject) -> str | None:
@@ -190,11 +201,8 @@ def _by_heart(subject: _Subject) -> str | None:
 
 def _worse(subject: _Subject) -> str | None:
     """Say that the answers have become worse than they were after the last such sentence."""
-    history, told = subject.story.history[subject.name], subject.story.told
-    before = max(
-        (each.snapshot for each in told if each.sentence.startswith(_GOT_WORSE)), default=0
-    )
-    since = subject.better(history[before:])
+    begun = _last_told(subject.story, _GOT_WORSE)
+    since = subject.better(subject.story.history[subject.name][begun:])
     since = since[~np.isnan(since)]
     least = _WORSE * (1.0 if subject.is_share else subject.range)
     # The median of the last three, so that a single outlier is no surprise.
@@ -209,47 +217,56 @@ def _worse(subject: _Subject) -> str | None:
 _GOT_WORSE = "It has got worse"
 
 
+def _last_told(story: Story, beginning: str) -> int:
+    """Return the snapshot of the last sentence that begins so, or 0."""
+    found = (told.snapshot for told in story.told if told.sentence.startswith(beginning))
+    return max(found, default=0)
+
+
 # Progress
 
 
 def _of_share(subject: _Subject) -> str:
-    said = {_share_sentence(subject, each): each for each in all_shares()}
-    present = said.get(subject.told) or said.get(subject.told.removeprefix(_STILL))
+    said = {text(subject, each): each for each in all_shares() for text in (_is_now, _is_still)}
+    present = said.get(subject.told)
     current = share(subject.now, present)
     if current is ALL and not (subject.values[-3:] == 1).all():
         current = all_shares()[-2]  # It may not last.
-    sentence = _share_sentence(subject, current)
     if abs(subject.now - subject.first) <= _LITTLE and subject.story.history["step"][-1] >= 8:
         return _no_better(subject, current)
     if current is not present or not subject.changes_little:
-        return subject.told if current is present else sentence
+        return subject.told if current is present else _is_now(subject, current)
     hardest = _hardest(subject)
     if hardest and hardest not in {told.sentence for told in subject.story.told}:
         return hardest
-    return _STILL + sentence
+    return _is_still(subject, current)
 
 
-_STILL = "Little changes now. "
-
-
-def _share_sentence(subject: _Subject, current: Share) -> str:
+def _is_now(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
         return f"It now gets {current} of the {subject.answers} right."
     better = " (less is better)" if subject.is_lower_better else ""
     return f"{_heading(subject.metric)}: now {current}{better}."
 
 
+def _is_still(subject: _Subject, current: Share) -> str:
+    if subject.is_accuracy:
+        return f"Little changes: it still gets {current} of the {subject.answers} right."
+    return f"Little changes. {_heading(subject.metric)}: still {current}."
+
+
 def _no_better(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
         return f"So far practice has not helped: it gets {current} of the {subject.answers} right."
-    return f"So far practice has not helped. {_share_sentence(subject, current)}"
+    return f"So far practice has not helped. {_is_now(subject, current)}"
 
 
 def _hardest(subject: _Subject) -> str | None:
     """Name the class that is wrong most often, if it is much worse than all together."""
     if not subject.is_accuracy:
         return None
-    now = {label: float(values[-1]) for label, values in _classes(subject.story)}
+    families = _families(subject.story)
+    now = {label: float(values[-1]) for classes in families for label, values in classes.items()}
     worst = min(now, key=now.get, default=None)
     if worst is None or now[worst] > subject.now - _HARDER:
         return None
@@ -302,30 +319,27 @@ _UP = (
 # Metrics and their names
 
 
-def _classes(story: Story) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the name and the values of each class: of each metric of a family of percentages.
+def _families(story: Story) -> list[dict[str, np.ndarray]]:
+    """Return each family of percentages, such as one per class: name → values so far, (n,).
 
-    A family is declared with a name that ends in `*`, or has a group of its own. Members without a
-    value at the snapshot are left out.
+    A family is declared with a name that ends in `*`. Members without a value at the snapshot are
+    left out, and families of fewer than two.
     """
-    found: dict[str, list[tuple[str, np.ndarray]]] = {}
-    main = _main(story)
+    found: dict[str, dict[str, np.ndarray]] = {}
     for name, values in story.history.items():
         family, label = _family(story.metrics, name)
         metric = story.metrics[name]
-        if family is None or name == main or metric.unit != "%" or metric.direction != "higher":
-            continue
-        if not math.isnan(values[-1]):
-            found.setdefault(family, []).append((label, values[~np.isnan(values)]))
-    for members in found.values():
-        if len(members) > 1:
-            yield from members
+        is_share = metric.unit == "%" and metric.direction == "higher"
+        if family and is_share and not math.isnan(values[-1]):
+            found.setdefault(family, {})[label] = values
+    return [members for members in found.values() if len(members) > 1]
 
 
 def _family(metrics: Mapping[str, Metric], name: str) -> tuple[str | None, str]:
     """Return the family of a metric, None if it has none, and its name there."""
-    for pattern in metrics:
-        if name not in metrics and pattern.endswith("*") and name.startswith(pattern[:-1]):
+    declared = list(metrics)  # Any name can be looked up.
+    for pattern in declared if name not in declared else ():
+        if pattern.endswith("*") and name.startswith(pattern[:-1]):
             return pattern, f"“{_short(' '.join(name.removeprefix(pattern[:-1]).split('_')))}”"
     return None, ""
 
