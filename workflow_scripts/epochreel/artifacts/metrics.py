@@ -62,7 +62,9 @@ def with_narration(
 
 
 def sentences(metrics: pa.Table) -> list[str]:
-    """Return the sentence of each snapshot."""
+    """Return the sentence of each snapshot; they are empty in a table without narration."""
+    if _SENTENCE not in metrics.column_names:
+        return [""] * metrics.num_rows
     return metrics[_SENTENCE].to_pylist()
 
 

@@ -60,7 +60,7 @@ class FrameInputs:
         predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
         history = metrics.history(self.metrics, snapshot, *lengths(settings))
         history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
-        sentence = self.metrics["sentence"][snapshot].as_py()
+        sentence = metrics.sentences(self.metrics.slice(snapshot, 1))[0]
         data = frame_data(settings, snapshot, predictions, history, sentence)
         if not self.projections:
             return data
