@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from epochreel.narration.sentences import confusions
 
 from epochreel.artifacts.metrics import History
 from epochreel.drawing.canvas import WIDTH, Canvas
@@ -17,6 +16,7 @@ from epochreel.experiments.activations import narration as activations
 from epochreel.experiments.sheets import narration as sheets
 from epochreel.experiments.words import narration as words
 from epochreel.film import closing, render
+from epochreel.narration.sentences import confusions
 from epochreel.plan.plan import Plan
 
 DECLARED = Metrics(

@@ -172,7 +172,9 @@ def test_a_function_with_other_arguments_is_refused_with_its_definition(mine, ca
     name = case.split()[0]
     ((module, given),) = [(m, c[name]) for m, c in interface.CALLS.items() if name in c]
     source = (
-        SOURCES.get(module, "").replace(f"def {name}(", "def other(").replace(f"class {name}(", "class X(")
+        SOURCES.get(module, "")
+        .replace(f"def {name}(", "def other(")
+        .replace(f"class {name}(", "class X(")
     )
     (mine / f"{module}.py").write_text(f"{source}{code}\n")
     call = f"({', '.join(given)})"

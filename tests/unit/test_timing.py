@@ -180,7 +180,7 @@ def test_phases_that_are_long_enough_change_nothing():
 
 
 def test_a_short_phase_gets_its_time_from_the_others_in_proportion():
-    assert shared([0, 1, 0, 1, 1, 1], 48 + 300, 200, [0, 3]) == [1, 46, 1, 100, 100, 100]
+    assert shared([0, 0.1, 0, 1, 1, 1], 48 + 300, 200, [0, 3]) == [1, 46, 1, 100, 100, 100]
 
 
 def test_a_single_snapshot_may_exceed_its_maximum_to_be_read():
@@ -190,7 +190,7 @@ def test_a_single_snapshot_may_exceed_its_maximum_to_be_read():
 def test_the_holds_count_for_the_first_and_the_last_phase():
     film = FILM | {"seconds": 60, "max_seconds_per_snapshot": 1 / 24}
     times = timing.by_change([1] * 3, film, [0, 1, 2])
-    assert times.frames == [1 + 48, 48, 1 + 48]
+    assert times.frames == [1 + 48, 48, 24 + 24]
 
 
 # -- Tweens

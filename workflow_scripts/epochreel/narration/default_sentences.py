@@ -97,6 +97,13 @@ class _Subject:
         return self.name == "accuracy" and is_fraction
 
     @property
+    def much(self) -> float:
+        """The smallest fall to report."""
+        if self.is_share:
+            return _WORSE
+        return max(_WORSE * self.range, _WORSE / 2 * float(np.abs(self.values).max())) or 1.0
+
+    @property
     def is_lower_better(self) -> bool:
         return self.metric.direction == "lower"
 
@@ -193,7 +200,7 @@ def _by_heart(subject: _Subject) -> str | None:
     test = subject.better(subject.values)
     trained = subject.better(practice[~np.isnan(practice)])
     begun = int(test.argmax())
-    is_worse = test.max() - test[-1] >= _WORSE * (subject.range or 1)
+    is_worse = test.max() - test[-1] >= subject.much
     if is_worse and begun and trained[-1] == trained.max() > trained[min(begun, len(trained) - 1)]:
         return f"It still gets better on its practice {examples}, but worse on new ones."
     return None
@@ -204,9 +211,9 @@ def _worse(subject: _Subject) -> str | None:
     begun = _last_told(subject.story, _GOT_WORSE)
     since = subject.better(subject.story.history[subject.name][begun:])
     since = since[~np.isnan(since)]
-    least = _WORSE * (1.0 if subject.is_share else subject.range)
-    # The median of the last three, so that a single outlier is no surprise.
-    if not least or since.max() - np.median(since[-3:]) < least or since.max() - since[-1] < least:
+    fall, lasting = since.max() - since[-1], since.max() - np.median(since[-3:])
+    # A small fall must be more than a single outlier.
+    if fall < subject.much or (fall < 2 * subject.much and lasting < subject.much):
         return None
     if subject.is_accuracy:
         best, now = share(float(since.max())), share(subject.now)
@@ -227,15 +234,20 @@ def _last_told(story: Story, beginning: str) -> int:
 
 
 def _of_share(subject: _Subject) -> str:
-    said = {text(subject, each): each for each in all_shares() for text in (_is_now, _is_still)}
+    forms = _is_now, _is_only, _is_still
+    said = {text(subject, each): each for each in all_shares() for text in forms}
     present = said.get(subject.told)
     current = share(subject.now, present)
     if current is ALL and not (subject.values[-3:] == 1).all():
         current = all_shares()[-2]  # It may not last.
-    if abs(subject.now - subject.first) <= _LITTLE and subject.story.history["step"][-1] >= 8:
+    start = float(subject.story.history[subject.name][0])
+    if abs(subject.now - start) <= _LITTLE and subject.story.history["step"][-1] >= _SAME_STEP:
         return _no_better(subject, current)
-    if current is not present or not subject.changes_little:
-        return subject.told if current is present else _is_now(subject, current)
+    if current is not present:
+        has_fallen = present and (current.end < present.end) != subject.is_lower_better
+        return (_is_only if has_fallen else _is_now)(subject, current)
+    if not subject.changes_little:
+        return subject.told
     hardest = _hardest(subject)
     if hardest and hardest not in {told.sentence for told in subject.story.told}:
         return hardest
@@ -246,13 +258,20 @@ def _is_now(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
         return f"It now gets {current} of the {subject.answers} right."
     better = " (less is better)" if subject.is_lower_better else ""
-    return f"{_heading(subject.metric)}: now {current}{better}."
+    return f"{_heading(subject.metric)}: now {current.of_a_whole}{better}."
+
+
+def _is_only(subject: _Subject, current: Share) -> str:
+    if not subject.is_accuracy:
+        return _is_now(subject, current)
+    only = "" if current.words.startswith(("only", "hardly", "none")) else "only "
+    return f"Now it gets {only}{current} of the {subject.answers} right."
 
 
 def _is_still(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
         return f"Little changes: it still gets {current} of the {subject.answers} right."
-    return f"Little changes. {_heading(subject.metric)}: still {current}."
+    return f"Little changes. {_heading(subject.metric)}: still {current.of_a_whole}."
 
 
 def _no_better(subject: _Subject, current: Share) -> str:
@@ -275,29 +294,30 @@ def _hardest(subject: _Subject) -> str | None:
 
 def _of_value(subject: _Subject) -> str:
     """Compare a metric without a known best value with its value at the start."""
-    if subject.changes_little and subject.range:
-        return f"{_subject_of(subject)} hardly changes now."
-    found = _compared(subject)
-    return f"{_subject_of(subject)} {found}."
+    gain = float(subject.better(np.array(subject.now - subject.first)))
+    if abs(gain) < subject.much or len(subject.values) == 1:
+        return f"Its {_name(subject)} is no better than at the start."
+    if gain < 0:
+        return f"Its {_name(subject)} is worse than at the start."
+    best = float(subject.better(subject.values).max())
+    if best - float(subject.better(np.array(subject.now))) >= subject.much:
+        return f"Its {_name(subject)} was better before."
+    if subject.changes_little:
+        return f"Its {_name(subject)} hardly changes now."
+    return f"Its {_name(subject)} {_gained(subject)}."
 
 
-def _compared(subject: _Subject) -> str:
+def _gained(subject: _Subject) -> str:
     first, now = subject.first, subject.now
-    gain = float(subject.better(np.array(now - first)))
-    is_ratio = first > 0 and now >= 0 and first >= 0.05 * np.abs(subject.values).max()
-    if gain <= 0.1 * max(abs(first), subject.range * (not is_ratio)):
-        return "is no better than at the start"
-    if not is_ratio:
-        best = subject.better(subject.values).max()
-        is_best = best - subject.better(np.array(now)) <= 0.1 * subject.range
-        return "is better than ever before" if is_best else "is better than at the start"
+    if now < 0 or first < 0.05 * np.abs(subject.values).max():
+        return "is better than ever before"  # A ratio to the start would mean nothing.
     words = _DOWN if subject.is_lower_better else _UP
     return next(text for end, text in words if now / first < end)
 
 
 # Ratio to the value at the start → words.
 _DOWN = (
-    (0.02, "has almost gone"),
+    (0.02, "is a tiny part of what it was at the start"),
     (0.1, "is less than a tenth of what it was at the start"),
     (0.22, "is less than a quarter of what it was at the start"),
     (0.29, "is about a quarter of what it was at the start"),
@@ -360,20 +380,12 @@ def _heading(metric: Metric) -> str:
     return _short(metric.plain or metric.label)
 
 
-def _subject_of(subject: _Subject) -> str:
-    """Return the subject of a sentence about a metric that is no fraction."""
-    return f"Its {_name(subject)}"
-
-
 def _name(subject: _Subject) -> str:
-    """Return a metric's name within a sentence. "Loss" alone means little to a layperson."""
+    """Return a metric's name within a sentence; a term of the field means little to a layperson."""
     metric = subject.metric
-    name = in_a_line(_heading(metric))
-    if not metric.plain and re.search(r"\bloss\b", name, re.IGNORECASE):
-        return f"error ({name})"
-    if not metric.plain and not subject.is_lower_better and name.isupper():
-        return f"score ({name})"
-    return name
+    name, kind = in_a_line(_heading(metric)), "error" if subject.is_lower_better else "score"
+    is_plain = metric.plain or re.search(kind, name, re.IGNORECASE)
+    return name if is_plain else f"{kind} ({name})"
 
 
 def _short(text: str) -> str:

@@ -15,6 +15,11 @@ class Share:
     def __str__(self) -> str:
         return self.words
 
+    @property
+    def of_a_whole(self) -> str:
+        """The words for a fraction of something that is not counted."""
+        return _UNCOUNTED.get(self.words, self.words)
+
 
 _SHARES = (
     Share(0.02, "hardly any"),
@@ -35,6 +40,14 @@ _SHARES = (
     Share(0.99, "nearly all"),
     Share(1.0, "all but very few"),
 )
+_UNCOUNTED = {
+    "none": "nothing",
+    "hardly any": "almost nothing",
+    "only a few": "very little",
+    "nearly all": "nearly everything",
+    "all but very few": "almost everything",
+    "all": "everything",
+}
 NONE, ALL = Share(0.0, "none"), Share(1.0, "all")
 _MARGIN = 0.2  # of the width of a share, by which a fraction may leave it and keep its words
 

@@ -89,7 +89,8 @@ class Telling:
         """Return the grades of the cast at all snapshots, (n, cast); `before` as above."""
         known = [] if before is None else list(metrics.grades(before, self.cast))
         new = range(len(known), self.table.num_rows)
-        return np.array([*known, *(self._grades_at(narrator, snapshot) for snapshot in new)])
+        graded = (self._grades_at(narrator, snapshot) for snapshot in new)
+        return np.array([*known, *graded], float)
 
     def _grades_at(self, narrator: Narrator, snapshot: int) -> np.ndarray:
         cast = list(self.cast)
