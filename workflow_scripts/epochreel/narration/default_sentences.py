@@ -53,7 +53,7 @@ def default(story: Story) -> str:
 def default_mistakes(story: Story) -> list[str] | None:
     """Return a sentence from the accuracy; [] if nothing is wrong, None without an accuracy."""
     accuracy = float(story.history.get("accuracy", [math.nan])[-1])
-    if math.isnan(accuracy):
+    if not 0 <= accuracy <= 1:
         return None
     wrong = amount(1 - accuracy, "%", story.predictions.num_rows)
     return [] if accuracy == 1 else [f"It gets {wrong} of the {story.nouns.answers} wrong."]
@@ -90,11 +90,9 @@ class _Subject:
 
     @property
     def is_share(self) -> bool:
-        """True for a fraction. An accuracy that is not declared is one too, unless it exceeds 1."""
-        if self.metric.unit:
-            return self.metric.unit == "%"
-        is_fraction = bool((self.values >= 0).all() and (self.values <= 1).all())
-        return self.name == "accuracy" and is_fraction
+        """True for a fraction, 0 … 1. An accuracy that is not declared is one too."""
+        unit = self.metric.unit or ("%" if self.name == "accuracy" else None)
+        return unit == "%" and _are_fractions(self.values)
 
     @property
     def much(self) -> float:
@@ -170,7 +168,7 @@ def _lost(subject: _Subject) -> str | None:
     falls = {}
     for classes in _families(subject.story):
         # Of an untrained network that gives one answer to everything, that answer is no knowledge.
-        means = np.nanmean(list(classes.values()), axis=0)
+        means = np.nan_to_num(list(classes.values())).mean(0)
         is_known = means >= max(_KNOWN, _KNOWN_BY_CHANCE / len(classes))
         for label, values in classes.items():
             told = _last_told(subject.story, f"{_HAS_LOST} {label}:")
@@ -349,10 +347,15 @@ def _families(story: Story) -> list[dict[str, np.ndarray]]:
     for name, values in story.history.items():
         family, label = _family(story.metrics, name)
         metric = story.metrics[name]
-        is_share = metric.unit == "%" and metric.direction == "higher"
-        if family and is_share and not math.isnan(values[-1]):
+        is_higher_better = metric.unit == "%" and metric.direction == "higher"
+        is_defined = not math.isnan(values[-1]) and _are_fractions(values[~np.isnan(values)])
+        if family and is_higher_better and is_defined:
             found.setdefault(family, {})[label] = values
     return [members for members in found.values() if len(members) > 1]
+
+
+def _are_fractions(values: np.ndarray) -> bool:
+    return bool((values >= 0).all() and (values <= 1).all())
 
 
 def _family(metrics: Mapping[str, Metric], name: str) -> tuple[str | None, str]:
