@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from epochreel.drawing.amounts import amount, in_a_line
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
@@ -9,6 +11,7 @@ from epochreel.drawing.frame import FrameData, RunInfo
 _MARGIN = 56.0
 _BAND = 14.0  # free height of the sentence's band
 _SIZES = (48.0, 46.0, 42.0, 38.0, 34.0, 30.0, 27.0, 24.0)  # of the sentence
+_GAP = 44.0  # between two numbers
 _MANY = 500  # epochs: as wide as 999
 
 
@@ -27,24 +30,34 @@ class Header:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the title, the labels and the band, and find the places of the numbers."""
-        self._places, x = [], _MARGIN + self._width
-        fields = self._fields()
+        title, x = self._info.title, _MARGIN + self._width
         y = 66.0 if self._is_wide else 122.0
-        wide = sum(canvas.measure(name, 24) + 10 + room for name, room in fields)
-        gap = 44.0 if self._is_wide else max((self._width - wide) / max(len(fields) - 1, 1), 20)
-        for name, room in reversed(fields):
+        least = 0.8 * canvas.measure(title, 34, "bold") if self._is_wide else 0.0
+        fields = self._fitting(canvas, self._width - min(least, 0.6 * self._width))
+        self._places = {}
+        for number, (name, room) in reversed(fields.items()):
             x -= canvas.text(x, y, name, 24, canvas.palette.quiet, align="right") + 10
-            self._places.insert(0, (x, y, room))
-            x -= room + gap
+            self._places[number] = (x, y, room)
+            x -= room + _GAP
         room = x - _MARGIN if self._is_wide else self._width
-        canvas.text(_MARGIN, 66.0, self._info.title, 34, weight="bold", fit=room)
+        canvas.text(_MARGIN, 66.0, title, 34, weight="bold", fit=room)
         top, high = self._band
         canvas.fill(0, top, canvas.width, high, canvas.palette.slot)
         canvas.fill(0, top, 12, high, canvas.palette.right)
 
+    def _fitting(self, canvas: Canvas, room: float) -> dict[str, tuple[str, float]]:
+        """Return the fields that fit into `room`; the first ones are left out, never the last."""
+        fields = self._fields()
+        while len(fields) > 1:
+            if sum(canvas.measure(name, 24) + 10 + r + _GAP for name, r in fields.values()) < room:
+                break
+            del fields[next(iter(fields))]
+        return fields
+
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the numbers and the sentence."""
-        for (x, y, room), number in zip(self._places, self._numbers(frame_data), strict=True):
+        for field, (x, y, room) in self._places.items():
+            number = self._number(field, frame_data)
             canvas.text(x, y, number, 32, weight="bold", align="right", fit=room)
         self._draw_sentence(canvas, frame_data.sentence)
 
@@ -59,35 +72,29 @@ class Header:
             y = middle + 1.2 * size * number
             canvas.text(_MARGIN, y, line, size, weight="bold", middle=True, fit=self._width)
 
-    def _fields(self) -> list[tuple[str, float]]:
-        """Return the label of each number, and the room for the number before it."""
-        info, nouns = self._info, self._info.nouns
-        metric = info.metrics.get(self._metric()) if self._metric() else None
-        digit = 0.7 * 32  # width of a digit of DejaVu Sans Bold
-        seen = f"{_MANY * info.examples_per_epoch:,}"
-        fields = [(f"{nouns.examples} seen", digit * len(seen))]
-        unit = info.time_axis.unit
-        if unit == "epochs":
-            name = f"epochs of {info.examples_per_epoch:,} {nouns.examples}"
-            fields.insert(0, (name if self._is_wide else "epochs", 4.5 * digit))
-        elif unit == "steps":
-            fields.insert(0, ("steps", 6 * digit))
-        if metric:
-            fields.append((in_a_line(metric.plain or metric.label), 4.5 * digit))
+    def _fields(self) -> dict[str, tuple[str, float]]:
+        """Return each number's label, and the room for the number before it."""
+        info, digit, fields = self._info, 0.7 * 32, {}
+        examples, per_epoch = info.nouns.examples, info.examples_per_epoch
+        if info.time_axis.unit == "epochs":
+            fields["epoch"] = (f"epochs of {per_epoch:,} {examples}", 4.5 * digit)
+        elif info.time_axis.unit == "steps":
+            fields["step"] = ("steps", 6 * digit)
+        seen = f"{_MANY * per_epoch:,}"
+        fields["examples"] = (f"{examples} seen", digit * len(seen))
+        if name := self._metric():
+            metric = info.metrics[name]
+            fields["metric"] = (in_a_line(metric.plain or metric.label), 4.5 * digit)
         return fields
 
-    def _numbers(self, frame_data: FrameData) -> list[str]:
-        numbers = [f"{frame_data.examples:,}"]
-        unit = self._info.time_axis.unit
-        if unit != "examples":
-            number = epochs(frame_data.epoch) if unit == "epochs" else f"{frame_data.step:,}"
-            numbers.insert(0, number)
-        if name := self._metric():
-            value = float(frame_data.history[name][-1]) if name in frame_data.history else None
-            unit = self._info.metrics[name].unit
-            count = frame_data.predictions.num_rows
-            numbers.append("–" if value is None or value != value else amount(value, unit, count))
-        return numbers
+    def _number(self, field: str, frame_data: FrameData) -> str:
+        if field == "epoch":
+            return epochs(frame_data.epoch)
+        if field in ("step", "examples"):
+            return f"{getattr(frame_data, field):,}"
+        name = self._metric()
+        value = float(frame_data.history.get(name, [math.nan])[-1])
+        return amount(value, self._info.metrics[name].unit, frame_data.predictions.num_rows)
 
     def _metric(self) -> str | None:
         """Return the main metric: `accuracy` or the first that the experiment declares."""

@@ -96,6 +96,7 @@ def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
     seeding.seed_all(0)
     panels, source = figure.panels(run_info), f"{figure.__file__}: panels"
     guarded = _guarded(panels, source, f"{figure.__file__}: draw")
+    seeding.hold(panels=panels)
     return Scene(run_info.size, whole_frame(run_info, guarded), run_info.theme)
 
 
@@ -113,7 +114,6 @@ def _guarded(content: Any, source: str, where: str) -> Any:
     if isinstance(content, type) or not has_both:
         expected = "a nested list of panels with the methods draw_static and draw"
         raise_wrong_result(source, content, expected)
-    seeding.hold(panel=content)
     return _GuardedPanel(*(user_code.guard(f, where) for f in (content.draw_static, content.draw)))
 
 

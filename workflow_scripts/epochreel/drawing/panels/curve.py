@@ -83,7 +83,7 @@ class Curve:
         legend = _SIZE * 1.5 if any(self._lines.values()) else 8
         self._draw_legend(body)
         left, foot = 92.0, 2.8 * _SIZE
-        self._plot = (left, legend + 8, body.width - left - 12, body.height - legend - 8 - foot)
+        self._plot = (left, legend + 8, body.width - left - 28, body.height - legend - 8 - foot)
         self._canvas = body
         name = {"epochs": "epochs", "steps": "steps"}.get(self._time.unit, f"{self._examples} seen")
         style = {"align": "right", "colour": body.palette.quiet}
