@@ -12,14 +12,13 @@ _MARGIN = 56.0
 _BAND = 14.0  # free height of the sentence's band
 _SIZES = (48.0, 46.0, 42.0, 38.0, 34.0, 30.0, 27.0, 24.0)  # of the sentence
 _GAP = 44.0  # between two numbers
-_MANY = 500  # epochs: as wide as 999
+_MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999
 
 
 class Header:
-    """Title, epochs, examples and main metric so far; below them, on a band, the sentence.
+    """Title, number of examples seen, and main metric; below them, on a band, the sentence.
 
-    An epoch is explained by its length: "12.5 epochs of 400 pages". The sentence is drawn as large
-    as it fits.
+    The sentence is drawn as large as it fits. Numbers for which there is no room are left out.
     """
 
     def __init__(self, run_info: RunInfo, width: float):
@@ -76,9 +75,7 @@ class Header:
         """Return each number's label, and the room for the number before it."""
         info, digit, fields = self._info, 0.7 * 32, {}
         examples, per_epoch = info.nouns.examples, info.examples_per_epoch
-        if info.time_axis.unit == "epochs":
-            fields["epoch"] = (f"epochs of {per_epoch:,} {examples}", 4.5 * digit)
-        elif info.time_axis.unit == "steps":
+        if info.time_axis.unit == "steps":
             fields["step"] = ("steps", 6 * digit)
         seen = f"{_MANY * per_epoch:,}"
         fields["examples"] = (f"{examples} seen", digit * len(seen))
@@ -88,8 +85,6 @@ class Header:
         return fields
 
     def _number(self, field: str, frame_data: FrameData) -> str:
-        if field == "epoch":
-            return epochs(frame_data.epoch)
         if field in ("step", "examples"):
             return f"{getattr(frame_data, field):,}"
         name = self._metric()
@@ -100,8 +95,3 @@ class Header:
         """Return the main metric: `accuracy` or the first that the experiment declares."""
         declared = list(self._info.metrics)
         return "accuracy" if "accuracy" in declared else next(iter(declared), None)
-
-
-def epochs(number: float) -> str:
-    """Format a number of epochs: "0.20", "9.8", "10"."""
-    return f"{number:.2f}" if number < 1 else f"{number:.1f}" if number < 10 else f"{number:,.0f}"

@@ -68,7 +68,12 @@ class Curve:
         axis: Mapping[float, str] | None = None,
     ):
         self._time, self._axis = run_info.time_axis, axis
-        self._examples = run_info.nouns.examples
+        examples = run_info.nouns.examples
+        self._time_name = {  # An epoch is explained where it is used.
+            "epochs": f"epochs of {run_info.examples_per_epoch:,} {examples}",
+            "steps": "steps",
+            "examples": f"{examples} seen",
+        }[self._time.unit]
         self._lines = _legend(run_info, metric)
         self._title = _heading(run_info, metric) if title is None else title
         if len(self._lines) > 2:
@@ -85,9 +90,8 @@ class Curve:
         left, foot = 92.0, 2.8 * _SIZE
         self._plot = (left, legend + 8, body.width - left - 28, body.height - legend - 8 - foot)
         self._canvas = body
-        name = {"epochs": "epochs", "steps": "steps"}.get(self._time.unit, f"{self._examples} seen")
         style = {"align": "right", "colour": body.palette.quiet}
-        body.text(body.width, body.height - 4, name, _SIZE, **style)
+        body.text(body.width, body.height - 4, self._time_name, _SIZE, **style)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the axes and the lines so far, and mark the last points."""
