@@ -5,8 +5,6 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from epochreel.film.sentences import confusions
-from tools import refusal
 
 from epochreel.artifacts.metrics import History
 from epochreel.drawing.canvas import WIDTH, Canvas
@@ -14,10 +12,11 @@ from epochreel.drawing.frame import FrameData
 from epochreel.drawing.panels import MARGIN
 from epochreel.experiment_api.declared_metrics import Metrics
 from epochreel.experiment_api.interface import Metric
-from epochreel.experiments.activations import figure as activations
-from epochreel.experiments.sheets import figure as sheets
-from epochreel.experiments.words import figure as words
+from epochreel.experiments.activations import narration as activations
+from epochreel.experiments.sheets import narration as sheets
+from epochreel.experiments.words import narration as words
 from epochreel.film import closing, render
+from epochreel.narration.sentences import confusions
 from epochreel.plan.plan import Plan
 
 DECLARED = Metrics(
@@ -134,39 +133,6 @@ def test_text_that_is_too_wide_is_drawn_smaller(monkeypatch, run_info):
     assert "x" * 300 in [line for line, *_ in found]
 
 
-def figure(result) -> SimpleNamespace:
-    return SimpleNamespace(__file__="figure.py", mistakes=lambda run_info, frame_data: result)
-
-
-@pytest.mark.parametrize(
-    "result", [None, "a sentence", [3], [""], [" "], 3, {"a": 1}, [["a"]], ["a"] * 5]
-)
-def test_anything_but_a_list_of_sentences_is_refused(run_info, result):
-    told = refusal(closing.mistakes, figure(result), run_info, last(accuracy=[1]))
-    assert told.startswith("figure.py: mistakes returns ")
-    assert told.endswith("; expected a list of at most 4 sentences, empty if there are no mistakes")
-
-
-def test_sentences_may_come_from_a_generator(run_info):
-    assert closing.mistakes(figure(iter(("It\n fails",))), run_info, last(accuracy=[1])) == [
-        "It fails"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("history", "sentences"),
-    [
-        ({"accuracy": [0, 0.97]}, ["It is wrong in 3 % of cases."]),
-        ({"accuracy": [0, 1]}, []),
-        ({"accuracy": [1, np.nan]}, None),
-        ({"loss": [1]}, None),
-    ],
-)
-def test_without_a_function_the_accuracy_says_what_is_wrong(run_info, history, sentences):
-    plain = SimpleNamespace(__file__="figure.py")
-    assert closing.mistakes(plain, run_info, last(**history)) == sentences
-
-
 def test_the_picture_says_that_a_network_makes_no_mistakes(monkeypatch, run_info):
     found = drawn(monkeypatch, run_info, last(accuracy=[0, 1]), ["accuracy"], [])
     assert "It no longer makes mistakes on the test examples." in [line for line, *_ in found]
@@ -190,8 +156,7 @@ def test_of_equally_frequent_confusions_one_is_an_example():
 
 
 def of(predictions, data=None):
-    frame_data = FrameData(1, 1.0, 10, pa.table(predictions), {})
-    return SimpleNamespace(data=data), frame_data
+    return SimpleNamespace(data=data, predictions=pa.table(predictions))
 
 
 def test_the_sheets_name_the_digits_that_are_confused():
@@ -200,12 +165,12 @@ def test_the_sheets_name_the_digits_that_are_confused():
         "prediction": np.array([3, 8, 3], np.uint8),
         "probabilities": pa.FixedSizeListArray.from_arrays(np.zeros(30, np.float16), 10),
     }
-    assert sheets.mistakes(*of(table)) == [
+    assert sheets.mistakes(of(table)) == [
         "It gets 1 of 3 test digits wrong.",
         "Most often it mistakes 8 for 3: 1 of 2 times.",
     ]
     table["prediction"] = table["truth"]
-    assert sheets.mistakes(*of(table)) == []
+    assert sheets.mistakes(of(table)) == []
 
 
 def five(*spelled: str) -> pa.Array:
@@ -216,20 +181,20 @@ def five(*spelled: str) -> pa.Array:
 def test_the_words_name_a_word_and_the_letters_that_are_confused():
     # "[" is the end symbol; what follows the first one does not count.
     letters, prediction = five("CAT  ", "DOG  ", "A    "), five("CAT X", "DCC  ", "     ")
-    assert words.mistakes(*of({"letters": letters, "prediction": prediction})) == [
+    assert words.mistakes(of({"letters": letters, "prediction": prediction})) == [
         "It gets 2 of 3 test words wrong.",
         "For example, it reads DOG as DCC.",
         "For example, it mistakes G for C: 1 of 1 times.",
     ]
-    told = words.mistakes(*of({"letters": five("A    "), "prediction": five("     ")}))
+    told = words.mistakes(of({"letters": five("A    "), "prediction": five("     ")}))
     assert told[1:] == ["For example, it reads A as an empty word."]
-    assert words.mistakes(*of({"letters": letters, "prediction": letters})) == []
+    assert words.mistakes(of({"letters": letters, "prediction": letters})) == []
 
 
 def test_the_activations_count_test_images_only():
     table = {"split": ["test", "test", "train"], "label": [0, 1, 1], "prediction": [0, 0, 0]}
     data = {"source": "folder", "classes": ["cat", "dog"]}
-    assert activations.mistakes(*of(table, data)) == [
+    assert activations.mistakes(of(table, data)) == [
         "It gets 1 of 2 test images wrong.",
         "Most often it mistakes “dog” for “cat”: 1 of 1 times.",
     ]
