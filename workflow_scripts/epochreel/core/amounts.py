@@ -28,7 +28,12 @@ def percent(share: float) -> str:
 
 
 def amount(value: float, unit: str | None, count: int) -> str:
-    """Format a metric's value, computed from `count` results, without false precision."""
+    """Format a metric's value, computed from `count` results, without false precision.
+
+    An undefined one, NaN, gives "–".
+    """
+    if math.isnan(value):
+        return "–"
     if unit == "%":
         whole = round(100 * value)
         is_exact = value in (0, 1)  # Otherwise 0 % and 100 % would not be true.

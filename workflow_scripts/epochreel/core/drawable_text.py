@@ -13,7 +13,11 @@ from unicodedata import bidirectional, category, name, normalize
 from epochreel.core.bundled_fonts import bundled
 from epochreel.core.errors import UserError, shown
 
-FONTS = {"regular": "DejaVuSans.ttf", "bold": "DejaVuSans-Bold.ttf"}
+FONTS = {
+    "regular": "DejaVuSans.ttf",
+    "bold": "DejaVuSans-Bold.ttf",
+    "mono": "DejaVuSansMono.ttf",
+}
 """The font file of each weight of text."""
 EXPECTED = (
     "characters of the font DejaVu Sans that are written from left to right, and no emoji, "
@@ -62,11 +66,11 @@ def _is_drawn(letter: str) -> bool:
 
 @lru_cache(1)
 def _characters() -> frozenset[int]:
-    """Return the code points that both fonts have."""
+    """Return the code points that both proportional fonts have."""
     from fontTools.ttLib import TTFont  # Imported here, since most texts need no font.
 
     common = []
-    for file in FONTS.values():
-        with TTFont(bundled(file), lazy=True) as font:
+    for weight in ("regular", "bold"):
+        with TTFont(bundled(FONTS[weight]), lazy=True) as font:
             common.append(frozenset(font.getBestCmap()))
     return frozenset.intersection(*common)

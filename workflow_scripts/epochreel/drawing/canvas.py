@@ -1,9 +1,10 @@
-"""Canvas: anti-aliased marks on an array of pixels, placed in units of a 1920 × 1080 frame.
+"""Canvas: anti-aliased marks on an array of pixels, placed in units of the layout.
 
-A figure is laid out once, in units of the reference frame. A canvas of any size scales it
-uniformly and centres it. Static marks are drawn once; dynamic marks are drawn as arrays:
+The short side of a frame has as many units as its theme says, 1080 by default, at any size in
+pixels. A panel draws on a region of the frame, in coordinates of its own. Static marks are drawn
+once; dynamic marks are drawn as arrays:
 
-    bars = canvas.bars(x, y, 10, 40, palette.RIGHT, palette.SLOT)   # draws the empty slots
+    bars = canvas.bars(x, y, 10, 40)                                # draws the empty slots
     digits = canvas.stamps(x, y, tiles)                             # predefined small pictures
     photos = canvas.places(x, y, 120, 120, (40, 40))                # positions of later pictures
     canvas.fill_bars(bars, values)                                  # all bars in one call
@@ -21,10 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from epochreel.drawing import palette, strokes, text
-from epochreel.drawing.palette import Colour
+from epochreel.drawing import strokes, text
+from epochreel.drawing.palette import LIGHT, Colour, Palette
 
-WIDTH, HEIGHT = 1920, 1080
 _LEVELS = 64  # of coverage in the topmost pixel of a bar
 
 
@@ -57,30 +57,67 @@ class Places:
 
 
 class Canvas:
-    """`pixels` (H, W, 3), uint8, and the marks that can be drawn on them.
+    """A rectangle of pixels, and the marks that can be drawn on it.
 
-    All lengths are in units of the 1920 × 1080 reference, with x to the right and y down. Marks
-    are clipped at the edges of the canvas. Later marks cover earlier ones.
+    All lengths are in units of the layout, with x to the right and y down from the canvas's top
+    left corner. Marks are clipped at the edges of the canvas. Later marks cover earlier ones.
+
+    width, height  its size in units
+    scale          px per unit
+    palette        the colours of the theme
+    pixels         (H, W, 3), uint8: a view, which can be drawn on
     """
 
-    def __init__(self, width: int, height: int, ground: Colour = palette.PAPER):
-        self.scale = min(width / WIDTH, height / HEIGHT)
-        self.left = round((width - WIDTH * self.scale) / 2)
-        self.top = round((height - HEIGHT * self.scale) / 2)
-        self.pixels = np.empty((height, width, 3), np.uint8)
-        self.pixels[:] = ground
+    def __init__(self, width: int, height: int, palette: Palette = LIGHT, units: float = 1080.0):
+        """Create an empty canvas of `width` × `height` px, whose short side has `units` units."""
+        sheet = np.empty((height, width, 3), np.uint8)
+        self._set(sheet, (0, 0, width, height), min(width, height) / units, palette)
+        self.pixels[:] = palette.paper
 
-    def tile(self, width: float, height: float, ground: Colour) -> Canvas:
-        """Create a small canvas of the same scale, with the origin in its corner, for a stamp."""
-        canvas = Canvas(1, 1)  # replace the scale and size that the constructor sets
-        canvas.scale, canvas.left, canvas.top = self.scale, 0, 0
-        canvas.pixels = np.empty(
-            (self._whole_pixels(height), self._whole_pixels(width), 3), np.uint8
+    def _set(
+        self,
+        sheet: np.ndarray,
+        place: tuple[int, int, int, int],
+        scale: float,
+        palette: Palette,
+    ) -> None:
+        left, top, wide, high = place
+        self._sheet, self._corner = sheet, (left, top)
+        self.scale, self.palette = scale, palette
+        self.width, self.height = wide / scale, high / scale
+        self.pixels = sheet[top : top + high, left : left + wide]
+
+    def region(self, x: float, y: float, width: float, height: float) -> Canvas:
+        """Return a part of this canvas: marks on it appear here. It is clipped at the edges."""
+        left, top = self._pixel(x, y)
+        right = min(left + self._whole_pixels(width), self.pixels.shape[1])
+        bottom = min(top + self._whole_pixels(height), self.pixels.shape[0])
+        left, top = max(left, 0), max(top, 0)
+        place = (
+            self._corner[0] + left,
+            self._corner[1] + top,
+            max(right - left, 0),
+            max(bottom - top, 0),
         )
-        canvas.pixels[:] = ground
-        return canvas
+        part = Canvas.__new__(Canvas)
+        part._set(self._sheet, place, self.scale, self.palette)
+        return part
+
+    def tile(self, width: float, height: float, ground: Colour | None = None) -> Canvas:
+        """Create a small canvas of the same scale for a stamp; its ground is the paper."""
+        wide, high = self._whole_pixels(width), self._whole_pixels(height)
+        tile = Canvas.__new__(Canvas)
+        sheet = np.empty((high, wide, 3), np.uint8)
+        tile._set(sheet, (0, 0, wide, high), self.scale, self.palette)
+        tile.pixels[:] = self.palette.paper if ground is None else ground
+        return tile
 
     # Areas and lines
+
+    def fill(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
+        """Draw a filled rectangle on whole pixels."""
+        left, top = self._pixel(x, y)
+        self._area(left, top, self._whole_pixels(width), self._whole_pixels(height))[:] = colour
 
     def frame(
         self, x: float, y: float, width: float, height: float, colour: Colour, weight: float = 1.5
@@ -105,7 +142,7 @@ class Canvas:
 
     def line(self, points: np.ndarray, colour: Colour, weight: float = 3.0) -> None:
         """Draw a line through `points`, (n, 2) x and y, with round joins and caps."""
-        pixels = np.asarray(points, float).reshape(-1, 2) * self.scale + (self.left, self.top)
+        pixels = np.asarray(points, float).reshape(-1, 2) * self.scale
         mask, left, top = strokes.polyline(pixels, weight * self.scale)
         self._blend(mask, left, top, colour)
 
@@ -121,17 +158,17 @@ class Canvas:
         y: float,
         words: str,
         size: float,
-        colour: Colour = palette.INK,
+        colour: Colour | None = None,
         weight: str = "regular",
         align: str = "left",
         middle: bool = False,
         fit: float | None = None,
     ) -> float:
-        """Draw one line of text and return its width.
+        """Draw one line of text, by default in ink, and return its width.
 
-        `x` is the left edge, centre or right edge (`align`: "left", "centre", "right"). `y` is the
-        baseline or, with `middle`, the middle of the capitals. A line wider than `fit` is drawn
-        smaller.
+        `weight` is "regular", "bold" or "mono". `x` is the left edge, centre or right edge
+        (`align`: "left", "centre", "right"). `y` is the baseline or, with `middle`, the middle of
+        the capitals. A line wider than `fit` is drawn smaller.
         """
         wide = text.width(words, weight) * size
         if fit is not None and wide > fit:
@@ -139,12 +176,47 @@ class Canvas:
         shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[align]
         if middle:
             y += text.CAPITAL * size / 2
-        pen = self.left + (x - shift * wide) * self.scale
+        pen = (x - shift * wide) * self.scale
         # Baselines are on whole pixels, so glyphs need only horizontal phases (`text._glyph`).
-        base = round(self.top + y * self.scale)
+        base = round(y * self.scale)
         mask, left, top = text.line(words, size * self.scale, weight, pen)
-        self._blend(mask, left, base + top, colour)
+        self._blend(mask, left, base + top, self.palette.ink if colour is None else colour)
         return wide
+
+    def paragraph(
+        self,
+        x: float,
+        y: float,
+        words: str,
+        size: float,
+        width: float,
+        colour: Colour | None = None,
+        weight: str = "regular",
+        lines: int | None = None,
+    ) -> float:
+        """Draw text in lines of at most `width`; return the height that they take.
+
+        `y` is the baseline of the first line; baselines are 1.3 · `size` apart. With `lines`, text
+        that needs more is drawn smaller.
+        """
+        broken = self.wrap(words, size, width, weight)
+        while lines and len(broken) > lines and size > 1:
+            size *= 0.95
+            broken = self.wrap(words, size, width, weight)
+        for number, line in enumerate(broken):
+            self.text(x, y + 1.3 * size * number, line, size, colour, weight, fit=width)
+        return 1.3 * size * len(broken)
+
+    def wrap(self, words: str, size: float, width: float, weight: str = "regular") -> list[str]:
+        """Break text between words into lines of at most `width`; a longer word is one line."""
+        lines = [""]
+        for word in words.split():
+            longer = f"{lines[-1]} {word}".lstrip()
+            if lines[-1] and self.measure(longer, size, weight) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return lines
 
     def measure(self, words: str, size: float, weight: str = "regular") -> float:
         """Return the width of a line of text."""
@@ -172,19 +244,21 @@ class Canvas:
         y: Sequence[float] | np.ndarray,
         width: float,
         height: float,
-        colour: Colour,
-        slot: Colour = palette.SLOT,
+        colour: Colour | None = None,
+        slot: Colour | None = None,
         stripe: Colour | None = None,
     ) -> Bars:
         """Draw empty slots with top-left corners (x, y), (N,) each, and return their bars.
 
-        All slots have the same width and height in whole pixels. With `stripe`, bars are striped in
+        All slots have the same width and height in whole pixels. By default, bars have the colour
+        of correct predictions on the palette's slots. With `stripe`, bars are striped in
         that colour, so that they can be told from solid ones without colour.
         """
         high, wide = self._whole_pixels(height), self._whole_pixels(width)
         row, column = self._positions(x, y, wide, high)
+        slot = self.palette.slot if slot is None else slot
         body = np.empty((wide, 3))
-        body[:] = colour
+        body[:] = self.palette.right if colour is None else colour
         if stripe is not None:
             step = self._whole_pixels(3)
             body[(np.arange(wide) // step) % 2 == 1] = stripe
@@ -259,7 +333,7 @@ class Canvas:
     # Pixels
 
     def _pixel(self, x: float, y: float) -> tuple[int, int]:
-        return round(self.left + x * self.scale), round(self.top + y * self.scale)
+        return round(x * self.scale), round(y * self.scale)
 
     def _whole_pixels(self, length: float) -> int:
         """Return a length in whole pixels, at least one."""
@@ -288,8 +362,8 @@ class Canvas:
                 f"marks of {wide} × {high} px do not fit the canvas; expected at most "
                 f"{self.pixels.shape[1]} × {self.pixels.shape[0]} px"
             )
-        column = np.rint(self.left + np.asarray(x, float) * self.scale).astype(np.intp)
-        row = np.rint(self.top + np.asarray(y, float) * self.scale).astype(np.intp)
+        column = np.rint(np.asarray(x, float) * self.scale).astype(np.intp)
+        row = np.rint(np.asarray(y, float) * self.scale).astype(np.intp)
         row = row.clip(0, limit[0])[:, None] + np.arange(high)
         return row, column.clip(0, limit[1])[:, None]
 
@@ -298,9 +372,10 @@ class Canvas:
         height, width, _ = self.pixels.shape
         wide = lines.dtype.itemsize // 3
         shape = (height, width - wide + 1)
+        (left, top), down = self._corner, self._sheet.strides[0]
         # A view of the canvas whose item (r, c) is the line of `wide` pixels that starts at (r, c).
         # Its items overlap in memory, so it is only assigned to, never read.
-        windows = np.ndarray(shape, lines.dtype, self.pixels, strides=(3 * width, 3))
+        windows = np.ndarray(shape, lines.dtype, self._sheet, top * down + 3 * left, (down, 3))
         windows[row, column] = lines
 
 

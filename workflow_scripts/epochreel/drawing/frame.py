@@ -1,4 +1,7 @@
-"""The data that a film is drawn from, the protocol of a panel, and the scene that draws frames."""
+"""The data that a film is drawn from, the protocol of a panel, and the scene that draws frames.
+
+A frame has a header (`header`) and a grid of panels (`grid`) below it.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,15 @@ import numpy as np
 
 from epochreel.core import seeding
 from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.palette import THEMES, Theme
 from epochreel.drawing.time_axis import TimeAxis
+from epochreel.experiment_api.interface import Nouns
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+_WIDE = 1.2  # width ÷ height of a frame from which it is laid out as a wide one
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,15 @@ class RunInfo:
     test: Sequence[Mapping]  # test examples, decoded on access
     # The `Metric` of each name: label, direction, group, unit.
     metrics: Mapping = field(default_factory=dict)
-    nouns: Any = None  # plain words for the examples and the answers
-    examples: tuple[int, ...] | None = None  # numbers of the test examples to show; None: any
+    nouns: Nouns = field(default_factory=Nouns)
+    examples: tuple[int, ...] | None = None  # the test examples to show; None: the figure chooses
+    theme: Theme = THEMES["light"]
+
+    @property
+    def shape(self) -> str:
+        """The shape of a frame: "wide", "square" or "upright"."""
+        share = self.size[0] / self.size[1]
+        return "wide" if share > _WIDE else "square" if share > 1 / _WIDE else "upright"
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ class FrameData:
     layout: np.ndarray | None = None
     way: Transition | None = None  # set in pictures between two snapshots
     step: int = 0  # number of training steps so far
-    sentence: str = ""  # that of the phase
+    sentence: str = ""  # what the network has learned, in plain words
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class Transition:
 
 
 class Panel(Protocol):
-    """A part of the frame, drawn at a fixed position."""
+    """A part of the frame. It draws on a canvas of its own, whose size depends on the grid."""
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the parts that never change; called once, before any `draw`."""
@@ -81,19 +96,28 @@ class Panel(Protocol):
 
 
 class Scene:
-    """Panels on one canvas. Draws snapshots in any order, with the same result each time."""
+    """Panels on one canvas. Draws snapshots in any order, with the same result each time.
 
-    def __init__(self, size: tuple[int, int], panels: Sequence[Panel]):
-        self._canvas = Canvas(*size)
-        self._panels = panels
-        for panel in panels:
-            panel.draw_static(self._canvas)
-        self._static = self._canvas.pixels.copy()  # A panel may keep the array and draw on it.
+    `places` has the panels and their regions, as (x, y, width, height) in units.
+    """
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        places: Sequence[tuple[Panel, tuple[float, float, float, float]]],
+        theme: Theme = THEMES["light"],
+    ):
+        self._canvas = Canvas(*size, theme.palette, theme.units)
+        self._panels = [(panel, self._canvas.region(*place)) for panel, place in places]
+        for panel, canvas in self._panels:
+            panel.draw_static(canvas)
+        self._static = self._canvas.pixels.copy()
 
     def draw(self, frame_data: FrameData) -> np.ndarray:
         """Draw a frame; return a new array, uint8 (H, W, 3)."""
         seeding.seed_all(seeding.derive_seed(frame_data.snapshot, what="frame"))
-        self._canvas.pixels = self._static.copy()
-        for panel in self._panels:
-            panel.draw(self._canvas, frame_data)
-        return self._canvas.pixels
+        # In place, since the regions of the panels are views of these pixels.
+        np.copyto(self._canvas.pixels, self._static)
+        for panel, canvas in self._panels:
+            panel.draw(canvas, frame_data)
+        return self._canvas.pixels.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from types import MappingProxyType, ModuleType
@@ -20,6 +20,8 @@ from epochreel.core.files import atomic_write_bytes
 from epochreel.core.log import log
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
+from epochreel.drawing.grid import Cell, whole_frame
+from epochreel.drawing.palette import THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import Metric, Nouns
@@ -90,26 +92,30 @@ class _GuardedPanel:
 def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
     """Build the scene from the panels of an experiment's figure.py.
 
-    Raises `UserError` unless it returns a list of panels.
+    Raises `UserError` unless it returns a nested list of panels.
     """
     seeding.seed_all(0)
     panels, source = figure.panels(run_info), f"{figure.__file__}: panels"
-    expected = "a list of panels with the methods draw_static and draw"
-    if not isinstance(panels, Iterable):
-        raise_wrong_result(source, panels, expected)
-    panels = list(panels)
-    for panel in panels:
-        has_both = all(callable(getattr(panel, name, None)) for name in ("draw_static", "draw"))
-        if isinstance(panel, type) or not has_both:
-            raise_wrong_result(source, panel, expected)
+    guarded = _guarded(panels, source, f"{figure.__file__}: draw")
     seeding.hold(panels=panels)
-    guarded = [
-        _GuardedPanel(
-            *(user_code.guard(f, f"{figure.__file__}: draw") for f in (p.draw_static, p.draw))
-        )
-        for p in panels
-    ]
-    return Scene(run_info.size, guarded)
+    return Scene(run_info.size, whole_frame(run_info, guarded), run_info.theme)
+
+
+def _guarded(content: Any, source: str, where: str) -> Any:
+    """Return a nested list of panels with each panel guarded; raise `UserError` for another value.
+
+    Empty lists are left out.
+    """
+    if isinstance(content, Cell):
+        return replace(content, content=_guarded(content.content, source, where))
+    if isinstance(content, list | tuple):
+        parts = [_guarded(each, source, where) for each in content]
+        return [part for part in parts if part != []]
+    has_both = all(callable(getattr(content, name, None)) for name in ("draw_static", "draw"))
+    if isinstance(content, type) or not has_both:
+        expected = "a nested list of panels with the methods draw_static and draw"
+        raise_wrong_result(source, content, expected)
+    return _GuardedPanel(*(user_code.guard(f, where) for f in (content.draw_static, content.draw)))
 
 
 def draw(scene: Scene, inputs: FrameInputs, frames: Sequence[str], key: str) -> list[Drawn]:
@@ -231,6 +237,7 @@ def run_info(
         metrics=metrics,
         nouns=nouns,
         examples=None if figure["examples"] is None else tuple(figure["examples"]),
+        theme=THEMES[figure["theme"]],
     )
 
 

@@ -67,7 +67,10 @@ def project(run: RunSettings) -> Settings:
 
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
-    names = ("width", "height", "time_unit", "time_scale", "time_axis", "examples", "settings")
+    names = (
+        *("width", "height", "theme", "time_unit", "time_scale", "time_axis"),
+        *("examples", "settings"),
+    )
     figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
     return {
         "data": _data(run),

@@ -1,0 +1,97 @@
+"""The header of a frame: title, progress, and a sentence on what the network has learned."""
+
+from __future__ import annotations
+
+import math
+
+from epochreel.core.amounts import amount, in_a_line
+from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.frame import FrameData, RunInfo
+
+_MARGIN = 56.0
+_BAND = 14.0  # free height of the sentence's band
+_SIZES = (48.0, 46.0, 42.0, 38.0, 34.0, 30.0, 27.0, 24.0)  # of the sentence
+_GAP = 44.0  # between two numbers
+_MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999
+
+
+class Header:
+    """Title, number of examples seen, and main metric; below them, on a band, the sentence.
+
+    The sentence is drawn as large as it fits. Numbers for which there is no room are left out.
+    """
+
+    def __init__(self, run_info: RunInfo, width: float):
+        self._info, self._width = run_info, width
+        self._is_wide = run_info.shape == "wide"
+        self._band = (96.0, 74.0) if self._is_wide else (156.0, 128.0)  # y, height
+        self.height = sum(self._band) + 34.0
+
+    def draw_static(self, canvas: Canvas) -> None:
+        """Draw the title, the labels and the band, and find the places of the numbers."""
+        title, x = self._info.title, _MARGIN + self._width
+        y = 66.0 if self._is_wide else 122.0
+        least = 0.8 * canvas.measure(title, 34, "bold") if self._is_wide else 0.0
+        fields = self._fitting(canvas, self._width - min(least, 0.6 * self._width))
+        self._places = {}
+        for number, (name, room) in reversed(fields.items()):
+            x -= canvas.text(x, y, name, 24, canvas.palette.quiet, align="right") + 10
+            self._places[number] = (x, y, room)
+            x -= room + _GAP
+        room = x - _MARGIN if self._is_wide else self._width
+        canvas.text(_MARGIN, 66.0, title, 34, weight="bold", fit=room)
+        top, high = self._band
+        canvas.fill(0, top, canvas.width, high, canvas.palette.slot)
+        canvas.fill(0, top, 12, high, canvas.palette.right)
+
+    def _fitting(self, canvas: Canvas, room: float) -> dict[str, tuple[str, float]]:
+        """Return the fields that fit into `room`; the first ones are left out, never the last."""
+        fields = self._fields()
+        while len(fields) > 1:
+            if sum(canvas.measure(name, 24) + 10 + r + _GAP for name, r in fields.values()) < room:
+                break
+            del fields[next(iter(fields))]
+        return fields
+
+    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
+        """Draw the numbers and the sentence."""
+        for field, (x, y, room) in self._places.items():
+            number = self._number(field, frame_data)
+            canvas.text(x, y, number, 32, weight="bold", align="right", fit=room)
+        self._draw_sentence(canvas, frame_data.sentence)
+
+    def _draw_sentence(self, canvas: Canvas, sentence: str) -> None:
+        top, high = self._band
+        for size in _SIZES:
+            lines = canvas.wrap(sentence, size, self._width, "bold")
+            if 1.2 * size * len(lines) <= high - _BAND:
+                break
+        middle = top + high / 2 - 0.6 * size * (len(lines) - 1)
+        for number, line in enumerate(lines):
+            y = middle + 1.2 * size * number
+            canvas.text(_MARGIN, y, line, size, weight="bold", middle=True, fit=self._width)
+
+    def _fields(self) -> dict[str, tuple[str, float]]:
+        """Return each number's label, and the room for the number before it."""
+        info, digit, fields = self._info, 0.7 * 32, {}
+        examples, per_epoch = info.nouns.examples, info.examples_per_epoch
+        if info.time_axis.unit == "steps":
+            fields["step"] = ("steps", 6 * digit)
+        seen = f"{_MANY * per_epoch:,}"
+        fields["examples"] = (f"{examples} seen", digit * len(seen))
+        if name := self._metric():
+            metric = info.metrics[name]
+            fields["metric"] = (in_a_line(metric.plain or metric.label), 4.5 * digit)
+        return fields
+
+    def _number(self, field: str, frame_data: FrameData) -> str:
+        if field in ("step", "examples"):
+            return f"{getattr(frame_data, field):,}"
+        name = self._metric()
+        value = float(frame_data.history.get(name, [math.nan])[-1])
+        return amount(value, self._info.metrics[name].unit, frame_data.predictions.num_rows)
+
+    def _metric(self) -> str | None:
+        """Return the main metric: `accuracy` or the first that the experiment declares."""
+        declared = list(self._info.metrics)
+        return "accuracy" if "accuracy" in declared else next(iter(declared), None)
