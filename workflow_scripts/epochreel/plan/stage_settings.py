@@ -156,7 +156,8 @@ def write_captions(run: RunSettings) -> Settings:
 
 def cast(run: RunSettings) -> Settings:
     """Return the data and the last snapshot, whose evaluation is graded."""
-    return {"data": _data(run), "snapshot": run.snapshots - 1} | _test_examples(run)
+    examples = {"examples": _test_examples(run), "snapshot": run.snapshots - 1}
+    return {"data": _data(run), **examples}
 
 
 def write_report(run: RunSettings) -> Settings:
