@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 
 from epochreel.drawing.amounts import amount, in_a_line
-from epochreel.drawing.canvas import Canvas
+from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
 _MARGIN = 56.0
-_BAND = 14.0  # free height of the sentence's band
-_SIZES = (48.0, 46.0, 42.0, 38.0, 34.0, 30.0, 27.0, 24.0)  # of the sentence
+_BAND = 8.0  # free height of the sentence's band
+_SIZE = 48.0  # of the sentence
 _GAP = 44.0  # between two numbers
 _MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999
 
@@ -62,13 +62,10 @@ class Header:
 
     def _draw_sentence(self, canvas: Canvas, sentence: str) -> None:
         top, high = self._band
-        for size in _SIZES:
-            lines = canvas.wrap(sentence, size, self._width, "bold")
-            if 1.2 * size * len(lines) <= high - _BAND:
-                break
-        middle = top + high / 2 - 0.6 * size * (len(lines) - 1)
+        size, lines = canvas.fit_text(sentence, _SIZE, self._width, "bold", height=high - _BAND)
+        middle = top + high / 2 - LINE / 2 * size * (len(lines) - 1)
         for number, line in enumerate(lines):
-            y = middle + 1.2 * size * number
+            y = middle + LINE * size * number
             canvas.text(_MARGIN, y, line, size, weight="bold", middle=True, fit=self._width)
 
     def _fields(self) -> dict[str, tuple[str, float]]:
