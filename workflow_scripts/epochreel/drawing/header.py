@@ -9,7 +9,7 @@ from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
 _MARGIN = 56.0
-_BAND = 8.0  # free height of the sentence's band
+_BAND = 12.0  # free height of the sentence's band
 _SIZE = 48.0  # of the sentence
 _GAP = 44.0  # between two numbers
 _MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999

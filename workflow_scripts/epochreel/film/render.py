@@ -230,7 +230,7 @@ def run_info(
         examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
         metrics=metrics,
-        theme=THEMES[figure["theme"]],
+        theme=THEMES[figure["theme"]].with_colours(figure["palette"]),
     )
 
 

@@ -68,8 +68,9 @@ def project(run: RunSettings) -> Settings:
 
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
-    names = ("width", "height", "theme", "time_unit", "time_scale", "time_axis", "settings")
-    figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
+    names = ("width", "height", "theme", "palette", "time_unit", "time_scale", "time_axis")
+    figure = {name: run.figure[name] for name in (*names, "settings")}
+    figure |= {"time_start": run.time_start}
     return {
         "data": _data(run),
         "examples": _test_examples(run),
