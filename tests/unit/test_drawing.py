@@ -38,21 +38,21 @@ def frame_data(shares):
 
 @pytest.mark.parametrize("value", [0.0, 0.004, 0.1, 1 / 3, 0.5, 0.999, 1.0])
 def test_the_height_of_a_bar_is_its_value(value):
-    canvas = Canvas(*FULL, WHITE)
+    canvas = white()
     bars = canvas.bars([100], [200], 10, 100, BLACK, WHITE)
     canvas.fill_bars(bars, np.array([value]))
     assert ink(canvas) / 10 == pytest.approx(100 * value, abs=0.02)
 
 
 def test_a_bar_grows_from_the_bottom_of_its_slot():
-    canvas = Canvas(*FULL, WHITE)
+    canvas = white()
     canvas.fill_bars(canvas.bars([100], [200], 10, 100, BLACK, WHITE), np.array([0.25]))
     rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (275, 299, 100, 109)
 
 
 def test_values_outside_the_scale_stay_in_their_slots():
-    canvas = Canvas(*FULL, WHITE)
+    canvas = white()
     bars = canvas.bars([0, 20, 40], [0, 0, 0], 10, 100, BLACK, WHITE)
     canvas.fill_bars(bars, np.array([-1.0, 2.0, np.nan]))
     assert ink(canvas) == 1000
@@ -70,8 +70,8 @@ def test_several_bars_are_drawn_like_single_ones():
 
 def test_striped_and_solid_bars_differ_even_without_colour():
     canvas = Canvas(*FULL)
-    for x, stripe in ((0, None), (100, palette.SLOT)):
-        bars = canvas.bars([x], [0], 50, 50, palette.RIGHT, stripe=stripe)
+    for x, stripe in ((0, None), (100, LIGHT.slot)):
+        bars = canvas.bars([x], [0], 50, 50, LIGHT.right, stripe=stripe)
         canvas.fill_bars(bars, np.ones(1))
     solid, striped = grey(canvas.pixels[:50, :50]), grey(canvas.pixels[:50, 100:150])
     assert np.ptp(solid) == 0 and np.ptp(striped) > 100
@@ -95,14 +95,14 @@ def test_marks_larger_than_the_canvas_are_refused():
 
 @pytest.mark.parametrize("end", [(300, 100), (100, 300), (260.5, 218.2)])
 def test_the_area_of_a_line_is_its_length_times_its_width(end):
-    canvas = Canvas(*FULL, WHITE)
+    canvas = white()
     canvas.line(np.array([(100, 100), end]), BLACK, 4)
     length = np.hypot(end[0] - 100, end[1] - 100)
     assert ink(canvas) == pytest.approx(4 * length + np.pi * 4, rel=0.01)
 
 
 def test_a_disc_has_the_right_area():
-    canvas = Canvas(*FULL, WHITE)
+    canvas = white()
     canvas.disc(100.4, 99.7, 20, BLACK)
     assert ink(canvas) == pytest.approx(np.pi * 400, rel=0.01)
 
@@ -120,12 +120,12 @@ def test_drawing_beyond_the_canvas_is_clipped():
     beyond.rule(-500, 50, 40, 50, BLACK)
     beyond.line(np.array([(-90, -90), (-10, -10)]), BLACK)
     beyond.text(5000, 20, "away", 30)
-    assert (inside.pixels != palette.PAPER).any()
+    assert (inside.pixels != LIGHT.paper).any()
     assert np.array_equal(inside.pixels, beyond.pixels)
 
 
 def test_rules_meet_at_corners():
-    canvas = Canvas(640, 360, WHITE)
+    canvas = white(640, 360)
     canvas.rule(100, 100, 200, 100, BLACK, 6)
     canvas.rule(200, 100, 200, 200, BLACK, 6)
     rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
@@ -141,7 +141,7 @@ def test_a_diagonal_rule_is_refused():
 def test_a_changing_number_moves_nothing_next_to_it():
     frames = []
     for number in ("11.1 %", "98.4 %"):
-        canvas = Canvas(*FULL, WHITE)
+        canvas = white()
         canvas.text(500, 100, number, 34, BLACK, align="right")
         frames.append(canvas.pixels)
     sign = 500 - text.width(" %") * 34
@@ -152,7 +152,7 @@ def test_a_changing_number_moves_nothing_next_to_it():
 def test_text_keeps_its_proportions_at_every_size():
     widths = []
     for height in (360, 1080, 2160):
-        canvas = Canvas(height * 16 // 9, height, WHITE)
+        canvas = white(height * 16 // 9, height)
         canvas.text(100, 500, "Learning to read 0123", 40, BLACK)
         columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 128)
         widths.append(np.ptp(columns) / canvas.scale)
@@ -162,7 +162,7 @@ def test_text_keeps_its_proportions_at_every_size():
 def test_text_is_placed_according_to_its_alignment():
     middles = []
     for align, x in (("left", 500), ("centre", 600), ("right", 700)):
-        canvas = Canvas(*FULL, WHITE)
+        canvas = white()
         wide = canvas.text(x, 100, "HOH", 40, BLACK, align=align)
         shift = {"left": wide / 2, "centre": 0, "right": -wide / 2}[align]
         middles.append(np.flatnonzero(canvas.pixels.min((0, 2)) < 128).mean() - x - shift)
@@ -170,7 +170,7 @@ def test_text_is_placed_according_to_its_alignment():
 
 
 def test_text_that_is_too_wide_is_set_smaller():
-    canvas = Canvas(*FULL, WHITE)
+    canvas = white()
     assert canvas.text(100, 100, "a very long title indeed", 60, BLACK, fit=300) == 300
     columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 255)
     assert columns.min() >= 100 and columns.max() <= 400
@@ -185,7 +185,7 @@ def test_an_image_fills_its_area():
     canvas = Canvas(*FULL)
     canvas.image(10, 20, 4, 6, np.full((2, 2), 90, np.uint8))
     assert (canvas.pixels[20:26, 10:14] == 90).all()
-    assert (canvas.pixels != palette.PAPER).any(-1).sum() == 24
+    assert (canvas.pixels != LIGHT.paper).any(-1).sum() == 24
 
 
 def test_an_image_that_shrinks_is_averaged():
@@ -200,26 +200,17 @@ def noise(*shape):
 
 def test_pictures_are_copied_exactly_to_their_positions():
     canvas, pictures = Canvas(*FULL), noise(2, 5, 4, 3)
-    canvas.put_pictures(canvas.places([100, 500], [200, 600], 12, 15, (5, 4)), pictures)
+    canvas.put_pictures(canvas.picture_slots([100, 500], [200, 600], 12, 15, (5, 4)), pictures)
     assert np.array_equal(canvas.pixels[201:215:3, 101:112:3], pictures[0])
     assert np.array_equal(canvas.pixels[602:615:3, 500:512:3], pictures[1])
-    assert (canvas.pixels != palette.PAPER).any(-1).sum() <= 2 * 12 * 15
+    assert (canvas.pixels != LIGHT.paper).any(-1).sum() <= 2 * 12 * 15
 
 
 def test_pictures_in_smaller_areas_are_averaged():
     canvas, picture = Canvas(*FULL), noise(1, 6, 6, 3)
-    canvas.put_pictures(canvas.places([100], [200], 2, 3, (6, 6)), picture)
+    canvas.put_pictures(canvas.picture_slots([100], [200], 2, 3, (6, 6)), picture)
     means = picture[0].reshape(3, 2, 2, 3, 3).mean((1, 3))
     assert np.abs(canvas.pixels[200:203, 100:102] - means).max() <= 1
-
-
-@pytest.mark.parametrize("size", [(1080, 1080), (3000, 1080), (1920, 1080), (500, 900)])
-def test_the_reference_frame_is_centred_on_any_canvas(size):
-    canvas = Canvas(*size, WHITE)
-    canvas.frame(0, 0, 1920, 1080, BLACK)
-    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
-    assert abs(rows.min() - (size[1] - 1 - rows.max())) <= 1
-    assert abs(columns.min() - (size[0] - 1 - columns.max())) <= 1
 
 
 def test_a_thinned_curve_keeps_its_ends_and_extremes():

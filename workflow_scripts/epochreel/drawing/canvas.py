@@ -452,18 +452,20 @@ class Canvas:
     def _positions(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
         """Return pixel rows (N, h) and left columns (N, 1), shifted to be on the canvas."""
         limit = np.array(self.pixels.shape[:2]) - (high, wide)
-        if limit.min() < 0:
+        if np.size(x) and limit.min() < 0:
             raise ValueError(
                 f"marks of {wide} × {high} px do not fit the canvas; expected at most "
                 f"{self.pixels.shape[1]} × {self.pixels.shape[0]} px"
             )
         column = np.rint(np.asarray(x, float) * self.scale).astype(np.intp)
         row = np.rint(np.asarray(y, float) * self.scale).astype(np.intp)
-        row = row.clip(0, limit[0])[:, None] + np.arange(high)
-        return row, column.clip(0, limit[1])[:, None]
+        row = row.clip(0, max(limit[0], 0))[:, None] + np.arange(high)
+        return row, column.clip(0, max(limit[1], 0))[:, None]
 
     def _scatter(self, row: np.ndarray, column: np.ndarray, lines: np.ndarray) -> None:
         """Write whole lines of pixels, (N, h), each as a single memory copy."""
+        if not row.size:
+            return
         height, width, _ = self.pixels.shape
         wide = lines.dtype.itemsize // 3
         shape = (height, width - wide + 1)

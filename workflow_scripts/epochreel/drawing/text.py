@@ -20,6 +20,7 @@ CAPITAL = 0.729
 
 _OUTLINE_SIZE = 2048  # px: DejaVu's units per em, at which widths are exact
 _PHASES = 4  # horizontal positions of a glyph within a pixel
+_STARTS = 16  # horizontal positions of a line within a pixel
 _ZOOM = 8  # oversampling: glyphs are rendered larger, then averaged
 _MARGIN = 3 * _ZOOM  # 3 px around a glyph, so that the averaged box stays inside
 _MIN_SIZE = 1.0  # px: fonts cannot be opened at sizes near zero
@@ -46,18 +47,18 @@ def line(text: str, size: float, weight: str, start: float) -> tuple[np.ndarray,
     Returns the mask, uint8 (H, W), and its left and top edge in px. Raises `UserError` for text
     that cannot be drawn.
     """
-    whole, phase = divmod(round(start * _PHASES), _PHASES)
+    whole, phase = divmod(round(start * _STARTS), _STARTS)
     mask, left, top = _line(drawable(text), max(size, _MIN_SIZE), weight, phase)
     return mask, left + whole, top
 
 
 @lru_cache(1024)
 def _line(text: str, size: float, weight: str, phase: int) -> tuple[np.ndarray, int, int]:
-    """Return the coverage of a line from x = `phase` quarters of a px; most lines recur."""
+    """Return the coverage of a line from x = `phase` / 16 px; most lines recur."""
     glyphs = []
     for letter, offset in zip(text, _offsets(text, weight), strict=True):
         face, scale, shift = _in_cell(letter) if weight == "mono" else (weight, 1.0, 0.0)
-        step = phase + round(size * (offset + shift) * _PHASES)
+        step = round((phase / _STARTS + size * (offset + shift)) * _PHASES)
         mask, left, top = _glyph(letter, face, scale * size, step % _PHASES)
         if mask.size:
             glyphs.append((mask, left + step // _PHASES, top))
