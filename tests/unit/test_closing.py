@@ -59,30 +59,6 @@ def drawn(monkeypatch, run_info, frame_data, names, sentences) -> list[tuple[str
     return found
 
 
-@pytest.mark.parametrize(
-    ("value", "unit", "count", "text"),
-    [
-        (0.0987, "%", 43600, "9.9 %"),
-        (0.99761, "%", 43600, "99.8 %"),
-        (0.9376, "%", 500, "94 %"),
-        (0.998, "%", 500, "99.8 %"),
-        (0.9999, "%", 500, "99.9 %"),
-        (0.002, "%", 500, "0.2 %"),
-        (1, "%", 500, "100 %"),
-        (1, "%", 43600, "100 %"),
-        (0, "%", 12, "0 %"),
-        (2.30259, None, 500, "2.30"),
-        (0.012345, "nats", 500, "0.0123 nats"),
-        (12.345, "px", 500, "12.3 px"),
-        (1234567.8, None, 500, "1,234,568"),
-        (-0.5, None, 500, "-0.500"),
-        (0, None, 500, "0"),
-    ],
-)
-def test_a_value_has_no_more_digits_than_are_significant(value, unit, count, text):
-    assert closing.amount(value, unit, count) == text
-
-
 def test_the_picture_says_from_where_to_where_and_after_how_much(monkeypatch, run_info):
     frame_data = last(accuracy=[0.1, 0.5, 0.94], loss=[2.3, 1, 0.25])
     names = ["accuracy", "loss"]

@@ -32,10 +32,12 @@ class Header:
         title, x = self._info.title, _MARGIN + self._width
         y = 66.0 if self._is_wide else 122.0
         least = 0.8 * canvas.measure(title, 34, "bold") if self._is_wide else 0.0
-        fields = self._fitting(canvas, self._width - min(least, 0.6 * self._width))
+        free = self._width - min(least, 0.6 * self._width)
+        fields = self._fitting(canvas, free)
         self._places = {}
         for number, (name, room) in reversed(fields.items()):
-            x -= canvas.text(x, y, name, 24, canvas.palette.quiet, align="right") + 10
+            style = {"align": "right", "fit": free - room - 10 - _GAP}
+            x -= canvas.text(x, y, name, 24, canvas.palette.quiet, **style) + 10
             self._places[number] = (x, y, room)
             x -= room + _GAP
         room = x - _MARGIN if self._is_wide else self._width
