@@ -7,6 +7,7 @@ from enum import Enum
 import numpy as np
 import pyarrow as pa
 import pytest
+from drawn_texts import Texts
 from tools import grey
 
 from epochreel.drawing import text
@@ -45,31 +46,6 @@ def scene(*panels, info=None):
     return Scene(info.size, whole_frame(info, panels), info.theme)
 
 
-class Texts:
-    """Records the text that is drawn: words, size, and edges in px of the frame."""
-
-    def __init__(self, monkeypatch):
-        self.all, drawn = [], Canvas.text
-
-        def record(canvas, x, y, words, size, *given, **options):
-            wide = drawn(canvas, x, y, words, size, *given, **options)
-            align = options.get("align", given[2] if len(given) > 2 else "left")
-            left = x - {"left": 0, "centre": 0.5, "right": 1}[align] * wide
-            at = canvas._corner[0] / canvas.scale + left, canvas._corner[1] / canvas.scale + y
-            weight = options.get("weight", given[1] if len(given) > 1 else "regular")
-            natural = canvas.measure(words, size, weight)
-            shown = size * min(1, wide / natural) if natural else size
-            self.all.append((words, shown, *at, at[0] + wide))
-            return wide
-
-        monkeypatch.setattr(Canvas, "text", record)
-
-    @property
-    def words(self):
-        """All words, in the order in which they are drawn."""
-        return [words for words, *_ in self.all]
-
-
 @pytest.fixture
 def texts(monkeypatch):
     return Texts(monkeypatch)
@@ -85,10 +61,9 @@ def test_nothing_in_the_header_overlaps(texts, size, theme, title):
     info = run_info(size, theme=theme, title=title[:120], accuracy=ACCURACY)
     scene(info=info).draw(replace(frame_data([0.1, 0.5]), examples=10**6))
     right = size[0] * info.theme.units / min(size)
-    for y in {y for *_, y, _ in texts.all}:
-        row = sorted(
-            (left, end, words) for words, _, left, at, end in texts.all if at == y and words
-        )
+    for y in {line.baseline for line in texts.all}:
+        lines = [line for line in texts.all if line.baseline == y and line.words]
+        row = sorted((line.left, line.right, line.words) for line in lines)
         assert all(left > 0 and end < right for left, end, _ in row)
         assert all(a[1] < b[0] for a, b in itertools.pairwise(row)), row
 
@@ -104,13 +79,13 @@ def test_every_sentence_fits_its_band(texts, size, theme, length):
     band = np.flatnonzero((frames[0][:, -1] != frames[0][0, -1]).any(1))
     if sentence.strip():
         assert band[0] < rows[0] and rows[-1] < band[-1]
-        shown = [size for words, size, *_ in texts.all if words and words in sentence]
+        shown = [line.size for line in texts.all if line.words and line.words in sentence]
         assert min(shown) >= (27 if length <= 90 else 20)
 
 
 def test_a_word_without_end_fits_the_band_too(texts):
     scene(info=run_info()).draw(frame_data([0.1], "x" * 200))
-    assert all(end < 1920 for *_, end in texts.all)
+    assert all(line.right < 1920 for line in texts.all)
 
 
 @pytest.mark.parametrize("size", SHAPES.values(), ids=list(SHAPES))
