@@ -237,7 +237,7 @@ def run_info(
         metrics=metrics,
         nouns=nouns,
         examples=None if figure["examples"] is None else tuple(figure["examples"]),
-        theme=THEMES[figure["theme"]],
+        theme=THEMES[figure["theme"]].with_colours(figure["palette"]),
     )
 
 

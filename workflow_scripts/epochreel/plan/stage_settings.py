@@ -68,7 +68,7 @@ def project(run: RunSettings) -> Settings:
 def render(run: RunSettings) -> Settings:
     """Return the content of a frame, and the time axis of its curves."""
     names = (
-        *("width", "height", "theme", "time_unit", "time_scale", "time_axis"),
+        *("width", "height", "theme", "palette", "time_unit", "time_scale", "time_axis"),
         *("examples", "settings"),
     )
     figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
