@@ -7,6 +7,7 @@ the types of all columns. Columns of the evaluation come before those of the tes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ def is_class(kind: Any) -> bool:
     """Check that a column holds classes or lists of classes: text, integers or truth values."""
     if is_image(kind):
         return False
-    while pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+    while _is_list(kind):
         kind = kind.value_type
     checks = (pa.types.is_dictionary, pa.types.is_integer, pa.types.is_boolean)
     return any(is_kind(kind) for is_kind in (*checks, _is_text))
@@ -92,8 +93,7 @@ def is_class(kind: Any) -> bool:
 
 def is_text(kind: Any) -> bool:
     """Check that a column holds text, or lists of classes that can be written as text."""
-    is_listed = pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
-    return not is_image(kind) and (_is_text(kind) or (is_listed and is_class(kind)))
+    return not is_image(kind) and (_is_text(kind) or (_is_list(kind) and is_class(kind)))
 
 
 def is_number(kind: Any) -> bool:
@@ -103,11 +103,15 @@ def is_number(kind: Any) -> bool:
 
 def is_numbers(kind: Any) -> bool:
     """Check that a column holds a list of numbers per row."""
-    if is_image(kind) or not (pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)):
+    if is_image(kind) or not _is_list(kind):
         return False
-    while pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+    while _is_list(kind):
         kind = kind.value_type
     return pa.types.is_floating(kind) or pa.types.is_integer(kind)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -174,7 +178,7 @@ def flat(column: pa.Array, name: str) -> pa.Array:
 
     Raises `UserError` for fractions.
     """
-    while pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+    while _is_list(column.type):
         column = column.flatten()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -191,14 +195,13 @@ def flat(column: pa.Array, name: str) -> pa.Array:
 
 def numbers(run_info: RunInfo, frame_data: FrameData, name: str) -> np.ndarray:
     """Return a column of numbers as floats, (N,) or (N, …); NaN where it is null."""
-    column, shape = values(run_info, frame_data, name), [-1]
-    count = len(column)
-    while pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+    column = values(run_info, frame_data, name)
+    lengths = [len(column)]
+    while _is_list(column.type):
         column = column.flatten()
-        shape.append(len(column))
-    array = column.to_numpy(zero_copy_only=False).astype(float)
-    sizes = [after // max(before, 1) for before, after in zip([count, *shape[1:]], shape[1:])]
-    return array.reshape(count, *sizes)
+        lengths.append(len(column))
+    sizes = [inner // max(outer, 1) for outer, inner in pairwise(lengths)]
+    return column.to_numpy(zero_copy_only=False).astype(float).reshape(lengths[0], *sizes)
 
 
 class Answers:
@@ -217,7 +220,7 @@ class Answers:
             values(self._info, self._info.untrained, name) for name in (self.truth, self.prediction)
         ]
         for column in columns:
-            while pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+            while _is_list(column.type):
                 column = column.flatten()
             if pa.types.is_dictionary(column.type):
                 return column.dictionary
