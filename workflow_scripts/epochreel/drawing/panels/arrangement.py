@@ -84,38 +84,42 @@ def _item(run_info: RunInfo, item: Any, where: str) -> Any:
 def default(run_info: RunInfo) -> list:
     """Return the panels of a run that has neither figure.py nor `figure.panels`.
 
-    Shows what the evaluation of the untrained network contains: images and classes if there are
-    any, the main metric as a large curve, and the other metrics as curves or, from three on, as a
-    table.
+    Shows what the evaluation of the untrained network contains: test examples and a confusion
+    matrix if there are classes, the main metric as a curve, and the other metrics as curves or,
+    from three on, as a table.
     """
-    examples, numbers = _of_examples(run_info), _of_metrics(run_info)
-    if not examples:
-        return numbers
+    examples, metrics = _of_examples(run_info), _of_metrics(run_info)
+    if not examples or not metrics:
+        return [Cell(examples[0], 1.3), *examples[1:]] if examples else _beside(metrics)
     first, *others = examples
-    if not numbers:
-        return [Cell(first, 1.3), *others]
-    large, *small = numbers
-    return [Cell(first, 1.3), [large, *others[:1]], *([[*others[1:], *small]] if small else [])]
+    return [Cell(first, 1.25), Cell(metrics), *(Cell(panel, 1.1) for panel in others)]
+
+
+def _beside(metrics: list) -> list:
+    """Return panels of metrics from left to right: the main one large, the others in a column."""
+    main, *others = metrics
+    return [Cell(main, 1.5), Cell(others)] if others else [main]
 
 
 def _of_examples(run_info: RunInfo) -> list[Panel]:
     """Return the panels that show test examples, the most vivid first."""
-    roles = {"truth": columns.TRUTH, "prediction": columns.PREDICTION}
-    has_image = columns.guess(run_info, "image", None, columns.IMAGE, columns.is_image)
 
-    def has(kind: Callable[[Any], bool]) -> bool:
-        return all(
-            columns.guess(run_info, role, None, names, kind) for role, names in roles.items()
-        )
+    def has(role: str, names: Sequence[str], suits: Callable[[Any], bool]) -> bool:
+        return columns.guess(run_info, role, None, names, suits) is not None
 
-    if not has(columns.is_class):
-        return []
-    if has(columns.is_text):
+    def has_both(suits: Callable[[Any], bool]) -> bool:
+        return has("truth", columns.TRUTH, suits) and has("prediction", columns.PREDICTION, suits)
+
+    if has_both(columns.is_text):
         return [TextLines(run_info)]
-    found: list[Panel] = [ImageGrid(run_info)] if has_image else []
+    if not has_both(columns.is_class):
+        return []
+    matrix = ConfusionMatrix(run_info)
+    if has("image", columns.IMAGE, columns.is_image):
+        return [ImageGrid(run_info), matrix]
     if all(columns.guess(run_info, role, role, (), columns.is_number) for role in ("x", "y")):
-        found.append(Scatter(run_info))
-    return [*found, ConfusionMatrix(run_info)]
+        return [Scatter(run_info), matrix]
+    return [matrix]
 
 
 def _of_metrics(run_info: RunInfo) -> list:
@@ -126,13 +130,11 @@ def _of_metrics(run_info: RunInfo) -> list:
     main, known = main_metric(run_info), families(run_info)
     members = {name for family in known.values() for name in family}
     others = [name for name in names if name != main and name not in members]
-    found: list = []
+    found: list = [Curve(run_info, main)]
     if 0 < len(others) <= 2:
-        found = [Curve(run_info, name) for name in others]
+        found += [Cell(Curve(run_info, name), 0.8, essential=False) for name in others]
     elif others:
-        found = [MetricTable(run_info, [main, *others])]
-    if known:
-        found.append(Cell(MetricBars(run_info), essential=False))
-    if len(found) > 1:
-        found = [found]
-    return [Cell(Curve(run_info, main), 1.6), *found]
+        found.append(Cell(MetricTable(run_info, others), 0.9, essential=False))
+    elif known:
+        found.append(Cell(MetricBars(run_info), 1.2, essential=False))
+    return found

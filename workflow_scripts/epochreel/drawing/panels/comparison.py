@@ -45,7 +45,8 @@ class Comparison:
         aspect = count * shape[1] / shape[0]
         chosen = len(info.examples) if info.examples else None
         least = 150.0 * count
-        across, down, wide = tiling(body.width, body.height - _HEAD, aspect, 0, least, chosen, 30)
+        size = body.width, body.height - _HEAD
+        across, down, wide = tiling(size, aspect, 0.0, least, chosen, 30.0)
         self._wide = (wide - _GAP * (count - 1)) / count
         self._high = self._wide * shape[0] / shape[1]
         self._examples = columns.examples(info, across * down)

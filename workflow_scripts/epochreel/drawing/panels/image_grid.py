@@ -50,20 +50,18 @@ class ImageGrid:
         note = "Below: what the network says, and the truth where it is wrong"
         body = self._canvas = heading(canvas, self._title, note if self._prediction else None)
         self._is_fixed = columns.is_of_test(self._info, self._image)
-        chosen = self._info.examples
-        count = len(chosen) if chosen else len(self._info.test)
         shape = self._picture(self._info.untrained, columns.examples(self._info, 1)[0]).shape
         foot = 2 * _LINE + 6 if self._prediction else 0.0
-        aspect, least = shape[1] / shape[0], 148.0
-        across, down, self._wide = tiling(body.width, body.height, aspect, foot, least, count)
-        if not chosen:  # Of thousands, as many as fit at a legible size.
-            across, down, self._wide = tiling(body.width, body.height, aspect, foot, least)
+        aspect, chosen = shape[1] / shape[0], self._info.examples
+        size, least = (body.width - 8, body.height - 8), 134.0 * max(aspect, 1.0)
+        count = len(chosen) if chosen else None
+        across, down, self._wide = tiling(size, aspect, foot, least, count)
         self._high = self._wide / aspect
         self._examples = columns.examples(self._info, across * down)
-        gap = (body.width - across * self._wide) / max(across - 1, 1)
-        pitch = self._wide + min(gap, 60.0), (body.height + 18) / down
-        self._places = [
-            (n % across * pitch[0], n // across * pitch[1]) for n in range(len(self._examples))
+        pitch = self._wide + 18, self._high + foot + 18
+        self._places = [  # The frames of mistakes need 4 units around the images.
+            (4 + n % across * pitch[0], 4 + n // across * pitch[1])
+            for n in range(len(self._examples))
         ]
         if self._is_fixed:
             for place, example in zip(self._places, self._examples, strict=True):
@@ -100,5 +98,5 @@ class ImageGrid:
         )
         if not is_right:
             canvas.frame(x - 4, y - 4, self._wide + 8, self._high + 8, colour, 5)
-            words = shortened(canvas, f"truth: {columns.joined(truth)}", TEXT, self._wide)
+            words = shortened(canvas, f"is {columns.joined(truth)}", TEXT, self._wide)
             canvas.text(x, base + _LINE, words, TEXT)

@@ -16,48 +16,43 @@ RIGHT, WRONG = "✓", "✗"
 
 def shortened(canvas: Canvas, words: str, size: float, width: float, weight="regular") -> str:
     """Return text cut to `width` with an ellipsis; empty if not even a letter fits."""
-    words = words[:200]
+    words = words[: int(4 * width / size) + 1]  # No letter is narrower than a quarter of its size.
     if canvas.measure(words, size, weight) <= width:
         return words
-    while words and canvas.measure(f"{words}…", size, weight) > width:
-        words = words[:-1]
-    return f"{words.rstrip()}…" if words else ""
+    low, high = 0, len(words)  # of letters that fit, and that do not
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = canvas.measure(f"{words[:middle]}…", size, weight) <= width
+        low, high = (middle, high) if fits else (low, middle)
+    return f"{words[:low].rstrip()}…" if low else ""
 
 
 def tiling(
-    width: float,
-    height: float,
+    size: tuple[float, float],
     aspect: float,
     foot: float,
     least: float,
     count: int | None = None,
     gap: float = 18.0,
 ) -> tuple[int, int, float]:
-    """Return columns, rows and width of tiles in an area: as large as possible.
+    """Return the columns, the rows and the width of tiles in an area of `size`.
 
-    A tile is `aspect` times as wide as it is high, with `foot` more below it. At most `count` tiles
-    are needed; those that would be narrower than `least` are left out, except the first.
+    A tile is `aspect` times as wide as it is high, with `foot` more below it. With `count`, the
+    tiles are as large as possible for that number; otherwise as many as fit at the width `least`.
     """
-    best = (1, 1, 0.0)
-    for columns in range(1, max(int((width + gap) // (least + gap)), 1) + 1):
-        wide = (width + gap) / columns - gap
-        rows = max(int((height + gap) // (wide / aspect + foot + gap)), 1)
-        if count is not None:
-            rows = min(rows, -(-count // columns))
-        # Tiles that are limited by the height may be narrower.
-        wide = min(wide, aspect * ((height + gap) / rows - gap - foot))
-        held = columns * rows if count is None else min(columns * rows, count)
-        if wide > 0 and held * wide**2 * (columns * rows >= (count or 0) or 0.5) > _area(
-            best, count
-        ):
-            best = (columns, rows, wide)
-    return best
-
-
-def _area(tiles: tuple[int, int, float], count: int | None) -> float:
-    columns, rows, wide = tiles
-    held = columns * rows if count is None else min(columns * rows, count)
-    return held * wide**2 * (1.0 if columns * rows >= (count or 0) else 0.5)
+    width, height = size[0] + gap, size[1] + gap
+    if count is None:
+        columns = max(int(width / (least + gap)), 1)
+        wide = width / columns - gap
+        rows = max(int(height / (wide / aspect + foot + gap)), 1)
+        return columns, rows, min(wide, aspect * (height / rows - gap - foot))
+    fitting = []
+    for columns in range(1, count + 1):
+        rows = -(-count // columns)
+        wide = min(width / columns - gap, aspect * (height / rows - gap - foot))
+        fitting.append((wide, -columns, rows))
+    wide, columns, rows = max(fitting)
+    return -columns, rows, wide
 
 
 def shades(values: np.ndarray, full: Colour, empty: Colour) -> np.ndarray:

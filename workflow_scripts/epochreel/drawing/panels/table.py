@@ -22,6 +22,7 @@ from epochreel.drawing.panels.metrics import (
 )
 
 _MOST, _LEAST = 68.0, 40.0  # height of a row
+_STEP, _NAME = 122.0, 230.0  # width of a value and, at least, of the names
 
 
 class MetricTable:
@@ -49,16 +50,19 @@ class MetricTable:
         fits = max(int((body.height - head) // _LEAST), 1)
         self._shown = self._names[:fits]
         self._row = min((body.height - head) / max(len(self._shown), 1), _MOST)
-        step = min(0.19 * body.width, 190.0)
-        self._right = [body.width - step * n for n in (2, 1, 0)]
-        self._room, left = step - 14, body.width - 3 * step - 16
-        for x, name in zip(self._right, ("start", "now", "best"), strict=True):
+        # Narrow panels show fewer values, never smaller ones.
+        self._values = ("start", "now", "best")[: 3 if body.width >= 3 * _STEP + _NAME else 2]
+        left = body.width - len(self._values) * _STEP
+        self._right = [left + _STEP * n for n in range(1, len(self._values) + 1)]
+        for x, name in zip(self._right, self._values, strict=True):
             body.text(x, 0.8 * NOTE, name, NOTE, colours.quiet, align="right")
         for number, name in enumerate(self._shown):
             y = head + self._row * number
             body.rule(0, y, body.width, y, colours.hairline)
             arrow = "↓" if is_lower_better(self._info, name) else "↑"
+            measure = unit(self._info, name)
             words = f"{arrow} {label(self._info, name)}"
+            words += f" ({measure})" if measure not in (None, "%") else ""
             text = shortened(body, words, TEXT, left)
             body.text(0, y + self._row / 2, text, TEXT, middle=True)
         self._head = head
@@ -69,18 +73,16 @@ class MetricTable:
         for number, name in enumerate(self._shown):
             y, history = self._head + self._row * (number + 0.5), measured(frame_data, name)
             known = history[~np.isnan(history)]
-            best = np.nanmin if is_lower_better(self._info, name) else np.nanmax
-            values = (
-                *(known[:1] if len(known) else [np.nan]),
-                history[-1],
-                best(known) if len(known) else np.nan,
-            )
-            for x, value, weight in zip(
-                self._right, values, ("regular", "bold", "regular"), strict=True
-            ):
-                words, style = (
-                    amount(float(value), unit(self._info, name), count),
-                    {"align": "right", "middle": True},
-                )
-                colour = body.palette.ink if weight == "bold" else body.palette.quiet
-                body.text(x, y, words, TEXT, colour, weight, fit=self._room, **style)
+            best = np.min if is_lower_better(self._info, name) else np.max
+            values = {
+                "start": known[0] if len(known) else np.nan,
+                "now": history[-1],
+                "best": best(known) if len(known) else np.nan,
+            }
+            shown = "%" if unit(self._info, name) == "%" else None  # Others stand in the name.
+            for x, which in zip(self._right, self._values, strict=True):
+                words = amount(float(values[which]), shown, count)
+                weight = "bold" if which == "now" else "regular"
+                colour = body.palette.ink if which == "now" else body.palette.quiet
+                style = {"align": "right", "middle": True, "fit": _STEP - 14}
+                body.text(x, y, words, TEXT, colour, weight, **style)
