@@ -23,7 +23,8 @@ from epochreel.experiments.sheets.readings import (
 
 _TEXT = 24.0  # size of labels
 _LEVELS = 100  # of tiles: per cent
-_LABELLED, _LEAST = 0.1, 0.005  # shares from which tiles are labelled: usually, and if all are less
+_LABELLED, _LEAST = 0.15, 0.003
+"""Shares from which tiles are labelled: usually, and at the end, when all mistakes are rare."""
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
@@ -79,9 +80,9 @@ class ConfusionTiles:
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Colour the hundred tiles, and outline those that the sentence names."""
         shares = confusion(*readings(frame_data.predictions, 1)).ravel()
-        # Label the tiles that matter: few while everything is confused, and the last mistakes too.
-        least = min(_LABELLED, 0.75 * shares[~self._is_right].max())
-        first = np.where(self._is_right, 0, 2) + (shares >= max(least, _LEAST))
+        most = shares[~self._is_right].max()
+        least = _LABELLED if most > 0.1 else max(0.75 * most, _LEAST)
+        first = np.where(self._is_right, 0, 2) + (shares >= least)
         self._body.put_stamps(self._tiles, (_LEVELS + 1) * first + levels(shares))
         for printed, read in named_confusions(frame_data.sentence):
             x, y = (
@@ -154,6 +155,7 @@ def share_tiles(
         if is_labelled and wide > 1.4 * _TEXT:
             ink = palette.paper if share > 0.45 else palette.ink
             style = {"align": "centre", "middle": True, "fit": wide - 4}
-            tile.text(wide / 2, high / 2, str(level), _TEXT, ink, **style)
+            label = "≤1" if level == 1 else str(level)
+            tile.text(wide / 2, high / 2, label, _TEXT, ink, **style)
         tiles.append(tile)
     return tiles

@@ -20,7 +20,7 @@ from epochreel.narration.grades import grade
 from epochreel.narration.sentences import confusions
 from epochreel.narration.story import Story, Told
 
-_KNOWN, _LOST = 0.6, 0.4
+_KNOWN, _LOST = 0.65, 0.4
 """Share of a digit that is read correctly from which it is known, and below which it is lost."""
 
 
@@ -33,6 +33,8 @@ def sentence(story: Story) -> str:
     """Say which digits it knows, which it confuses, and where: the most surprising thing first."""
     truth, prediction = readings(story.predictions, len(layout.places(story.data["variant"])))
     shares, accuracy = confusion(truth, prediction), float((truth == prediction).mean())
+    if accuracy < 0.6 * np.nanmax(story.history["accuracy"]):
+        return "A setback: it has lost much of what it had learned."
     if accuracy < 0.2:
         return _guesses(prediction, accuracy)
     if accuracy >= 0.9:
@@ -74,6 +76,8 @@ def _rare_mistakes(shares: np.ndarray, accuracy: float) -> str:
     """Say what stays true until the end of a run, since there may be no later sentence."""
     if accuracy >= 0.985 and (confused := _confused(shares)):
         return f"Nearly every digit is right now, though it still {confused}."
+    if accuracy >= 0.95:
+        return "It is nearly perfect now: few mistakes are left."
     return "Mistakes are becoming rare: more than nine in ten digits are right."
 
 
@@ -107,14 +111,16 @@ def _discovery(
 
 def _knowledge(told: Sequence[Told], shares: np.ndarray, accuracy: float) -> str:
     """Say which digits it knows, and which confusion is the most frequent."""
-    is_known = np.diag(shares) >= _KNOWN
+    own = np.diag(shares)
+    # A network that takes everything for a 9 does not know 9s.
+    is_known = (own >= _KNOWN) & (own > 0.5 * shares.sum(0))
     known, unknown = np.flatnonzero(is_known), np.flatnonzero(~is_known)
     new = sorted({*known.tolist()} - _known(told))
     if not len(unknown):
         lead = "It now reads most digits right"
     elif len(unknown) <= 4:
         return f"It now reads most digits right, but {_plural(unknown)} are still hard."
-    elif 0 < len(new) <= 3:
+    elif 0 < len(new) <= 4:
         also = "also " if len(new) < len(known) else ""
         lead = f"It now {also}reads most {_plural(new)} right"
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -11,46 +12,58 @@ from epochreel.core.errors import UserError
 from epochreel.drawing import text
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
-from epochreel.drawing.palette import Palette
+from epochreel.drawing.palette import Colour, Palette
 from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.sheets import layout
 from epochreel.experiments.sheets.readings import readings
 from epochreel.experiments.sheets.rectify import straighten
 
 _NOTE = "Below each printed digit: the digit that the network reads. Boxed: wrong"
-_DROP, _TALL = 11.5, 10.0
+_DROP, _TALL = 11.2, 9.6
 """Distance of a reading below the digit printed, and its height, px of the page."""
-_SIZE = 8.6 / text.CAPITAL  # of the text of a reading, px of the page
+_SIZE = 8.4 / text.CAPITAL  # of the text of a reading, px of the page
 _NUMBERS = 16  # shown by default
 _LEAST_ZOOM = 2.6  # at which the digits of a page are legible in a film 640 px wide
 
 
 class PrintedPage:
-    """The upper left part of a test page, enlarged, with a reading below each digit."""
+    """The upper left part of a test page, enlarged, with a reading below each digit.
+
+    A moved page is redrawn in the geometry of a plain one, so that readings are below its digits.
+    Without `run_info.examples`, the page is the first on which the table is found. If it is not
+    found, the digits printed are drawn in plain type.
+    """
 
     def __init__(self, run_info: RunInfo):
-        self._page = (run_info.examples or (0,))[0]
-        self._image = run_info.test[self._page]["image"]
-        if run_info.data["variant"] != "plain":
-            self._image = _straight(self._image)
+        # The text of perturbed pages is larger.
+        self._drop = _DROP + 1.8 * (run_info.data["variant"] == "perturbed")
+        is_moved = run_info.data["variant"] != "plain"
+        candidates = run_info.examples[:1] if run_info.examples else range(len(run_info.test))
+        pages = ((page, _straight(run_info.test[page]["image"], is_moved)) for page in candidates)
+        found = ((page, image) for page, image in pages if image is not None)
+        self._page, self._image = next(found, (candidates[0], None))
+        self._printed = run_info.test[self._page]["digits"]
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the page, and find the places of the readings."""
         body = heading(canvas, "A page it never practised on, and what it reads there", _NOTE)
-        left, top = layout.TABLE.left - 2, layout.TABLE.top - 2
+        left, top = round(layout.TABLE.left) - 2, round(layout.TABLE.top) - 2
         right = layout.COLUMN_X + np.diff(layout.COLUMN_X)[0] / 2 + 1 - left
-        bottom = layout.ROW_Y + _DROP + _TALL / 2 - top
+        bottom = layout.ROW_Y + self._drop + _TALL / 2 - top
         columns, rows, zoom = _legible(right, bottom, body.width, body.height)
-        size = right[columns - 1], bottom[rows - 1]  # px of the page
-        picture = self._image[_part(top, size[1]), _part(left, size[0])]
-        body.image(0, 0, size[0] * zoom, size[1] * zoom, enlarged(picture, body.palette))
         places = layout.places("plain")
-        months = places.number % len(layout.ROW_Y)
-        is_shown = (places.number < columns * len(layout.ROW_Y)) & (months < rows)
-        self._shown, self._body = np.flatnonzero(is_shown), body
-        x, y = (places.x - left) * zoom, (places.y - top) * zoom
-        tiles = digit_tiles(body, zoom)
-        self._digits = body.stamps(x[is_shown], y[is_shown] + _DROP * zoom, tiles)
+        year, month = np.divmod(places.number, len(layout.MONTHS))
+        self._shown, self._body = np.flatnonzero((year < columns) & (month < rows)), body
+        x = (places.x[self._shown] - left) * zoom
+        y = (places.y[self._shown] - top) * zoom
+        if self._image is None:
+            plain = digit_tiles(body, zoom, [(body.palette.ink, "regular", body.palette.paper)])
+            body.put_stamps(body.stamps(x, y, plain), self._printed[self._shown])
+        else:
+            wide, high = right[columns - 1], bottom[rows - 1]
+            picture = self._image[_part(top, high), _part(left, wide)]
+            body.image(0, 0, wide * zoom, high * zoom, enlarged(picture, body.palette))
+        self._digits = body.stamps(x, y + self._drop * zoom, digit_tiles(body, zoom))
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the digits that the network reads."""
@@ -110,11 +123,16 @@ def shown(frame_data: FrameData, places: int, numbers: np.ndarray) -> np.ndarray
     return prediction + np.where(truth == prediction, 0, 10)
 
 
-def digit_tiles(canvas: Canvas, zoom: float) -> list[Canvas]:
-    """Return tiles of the digits 0 … 9 if correct (bold), then of the digits if wrong (boxed)."""
+def digit_tiles(
+    canvas: Canvas, zoom: float, styles: Sequence[tuple[Colour, str, Colour]] | None = None
+) -> list[Canvas]:
+    """Return tiles of the digits 0 … 9 in each style: colour, weight and ground.
+
+    By default, these are the digits if correct (bold), then the digits if wrong (boxed).
+    """
     palette, size = canvas.palette, _SIZE * zoom
     wide, high = (layout.DIGIT_PITCH - 0.4) * zoom, _TALL * zoom
-    styles = (
+    styles = styles or (
         (palette.right, "bold", palette.paper),
         (palette.wrong, "regular", palette.wrong_tint),
     )
@@ -140,12 +158,12 @@ def enlarged(image: np.ndarray, palette: Palette) -> np.ndarray:
     return np.rint(dark * palette.ink + (1 - dark) * palette.paper).astype(np.uint8)
 
 
-def _straight(image: np.ndarray) -> np.ndarray:
-    """Redraw a moved page in the geometry of a plain one, so that readings are below its digits."""
+def _straight(image: np.ndarray, is_moved: bool) -> np.ndarray | None:
+    """Redraw a moved page in the geometry of a plain one; None if its table is not found."""
     try:
-        return straighten(image)
-    except UserError:  # Its rules are too thin to be found.
-        return image
+        return straighten(image) if is_moved else image
+    except UserError:
+        return None
 
 
 def _part(start: float, length: float) -> slice:
