@@ -38,7 +38,7 @@ def sentence(story: Story) -> str:
     if accuracy < 0.2:
         return _guesses(prediction, accuracy)
     if accuracy >= 0.9:
-        return _rare_mistakes(shares, accuracy)
+        return _rare_mistakes(story.told, shares, accuracy)
     return (
         _setback(story.told, shares)
         or _discovery(story, truth, prediction, accuracy)
@@ -72,13 +72,14 @@ def _guesses(prediction: np.ndarray, accuracy: float) -> str:
     return "It can only guess so far: about one digit in ten is right."
 
 
-def _rare_mistakes(shares: np.ndarray, accuracy: float) -> str:
+def _rare_mistakes(told: Iterable[Told], shares: np.ndarray, accuracy: float) -> str:
     """Say what stays true until the end of a run, since there may be no later sentence."""
     if accuracy >= 0.985 and (confused := _confused(shares)):
         return f"Nearly every digit is right now, though it still {confused}."
-    if accuracy >= 0.95:
-        return "It is nearly perfect now: few mistakes are left."
-    return "Mistakes are becoming rare: more than nine in ten digits are right."
+    words = "Mistakes are becoming rare: more than nine in ten digits are right."
+    if accuracy < 0.95 or any(each.sentence == words for each in told):
+        return words
+    return "It is nearly perfect now: few mistakes are left."
 
 
 def _setback(told: Iterable[Told], shares: np.ndarray) -> str | None:
