@@ -82,9 +82,11 @@ class ConfusionTiles:
         shares = confusion(*readings(frame_data.predictions, 1)).ravel()
         most = shares[~self._is_right].max()
         least = _LABELLED if most > 0.1 else max(0.75 * most, _LEAST)
-        first = np.where(self._is_right, 0, 2) + (shares >= least)
+        is_labelled, named = shares >= least, named_confusions(frame_data.sentence)
+        is_labelled[[10 * printed + read for printed, read in named]] = True
+        first = np.where(self._is_right, 0, 2) + is_labelled
         self._body.put_stamps(self._tiles, (_LEVELS + 1) * first + levels(shares))
-        for printed, read in named_confusions(frame_data.sentence):
+        for printed, read in named:
             x, y = (
                 start + digit * self._side
                 for start, digit in zip(self._corner, (read, printed), strict=True)
@@ -143,6 +145,11 @@ def levels(shares: np.ndarray) -> np.ndarray:
     return np.where((shares > 0) & (shares < 1), inner, _LEVELS * shares).astype(np.intp)
 
 
+def _contrast(one: Colour, other: np.ndarray) -> float:
+    """Return the difference in brightness."""
+    return abs(float((np.array(one) - other) @ (0.299, 0.587, 0.114)))
+
+
 def share_tiles(
     canvas: Canvas, colour: Colour, wide: float, high: float, is_labelled: bool = False
 ) -> list[Canvas]:
@@ -153,7 +160,7 @@ def share_tiles(
         ground = np.rint(share * np.array(colour) + (1 - share) * np.array(palette.slot))
         tile = canvas.tile(wide, high, tuple(ground))
         if is_labelled and wide > 1.4 * _TEXT:
-            ink = palette.paper if share > 0.45 else palette.ink
+            ink = max((palette.ink, palette.paper), key=lambda colour: _contrast(colour, ground))
             style = {"align": "centre", "middle": True, "fit": wide - 4}
             label = "≤1" if level == 1 else str(level)
             tile.text(wide / 2, high / 2, label, _TEXT, ink, **style)
