@@ -294,7 +294,6 @@ EXPERIMENT_ROWS = {
         Row("runs.cells.network.channels", [4, 5], NETWORK),
         Row("runs.cells.network.dense", [10], NETWORK),
         Row("runs.cells.network.dropout", 0.1, NETWORK),
-        Row(f"{RUN}.figure.settings.example", 1, DRAWING),
     ],
     "words": [
         Row("datasets.few_words.settings.noise", 0.2, LEARNT_FROM),

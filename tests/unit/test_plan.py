@@ -709,7 +709,6 @@ SHEETS = {
             [4] * 4,
             "runs.pages.network.channels has 4 convolutions; expected at most ",
         ),
-        ("figure.settings.example", 2, "runs.pages.figure.settings.example is 2; expected 0 … 1"),
         ("network.dense", [4], "unknown key runs.pages.network.dense"),
     ],
 )
