@@ -8,7 +8,7 @@ Columns, one row per word; lists of five hold one value per step:
     centre_x     float16 × 5  centre of the step's mask, px from the left
     centre_y     float16 × 5  and px from the top, see `masks`
     spread_across, spread_down  float16 × 5  spread of the mask, px
-    mask         uint8 × 8000 the five masks, 40 × 40 each, 0 … 255, of the first eight words; null
+    mask         uint8 × 8000 the five masks, 40 × 40 each, 0 … 255, of the first 32 words; null
                               for all others, since those of 1,024 words would take 8 MB
 
 Metrics. A word consists of all symbols up to and including the first end symbol; the symbols after
@@ -50,7 +50,7 @@ METRICS = {
     "spread_down": Metric("Vertical spread", "lower", group="Mask spread", unit="px"),
     "in_order": Metric("Left-to-right steps", unit="%"),
 }
-SHOWN = 8
+SHOWN = 32
 """Number of words whose masks are stored."""
 
 Readings = dict[str, np.ndarray]
