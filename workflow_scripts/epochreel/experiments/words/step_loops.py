@@ -5,26 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import RunInfo
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import SIDE, STEPS, lengths
-from epochreel.experiments.words.panels import SHOWN, masks, steps, ways
+from epochreel.experiments.words.readings import masks, steps
 
+_WORDS = 8
 _MARGIN = 20.0  # around each word, px
 
 
 def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
     """Draw the loops of `figure.loops`."""
-    shown = min(SHOWN, len(run_info.test))
+    shown = min(_WORDS, len(run_info.test))
     examples = [run_info.test[i] for i in range(shown)]
-    table = predictions.slice(0, shown)
     reading = _Reading(
         images=np.stack([example["image"] for example in examples]),
         words=np.stack([example["letters"] for example in examples]),
-        step_masks=masks(table, shown),
-        read=steps(table, "prediction"),
+        step_masks=masks(predictions, list(range(shown))),
+        read=steps(predictions, "prediction")[:shown],
     )
     loops = {"reading": reading.loop(np.arange(shown), columns=4, side=200)}
     for word in range(shown):
@@ -39,7 +38,7 @@ class _Reading:
         self, images: np.ndarray, words: np.ndarray, step_masks: np.ndarray, read: np.ndarray
     ):
         self._images, self._step_masks, self._read = images, step_masks, read
-        self._ways = ways(words, read)
+        self._ways = np.where(words == read, strips.RIGHT, strips.WRONG)
         self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end symbol read
 
     def loop(self, which: np.ndarray, columns: int, side: float) -> list[np.ndarray]:
@@ -55,7 +54,7 @@ class _Reading:
         canvas = strips.sheet(columns * wide, (row[-1] + 1) * high)
         places = canvas.places(x, y, side, side, (SIDE, SIDE))
         canvas.put_pictures(places, strips.looks(self._images[which], self._masks(which, step)))
-        tiles = strips.sign_tiles(canvas, 0.84 * slot, 0.84 * slot)
+        tiles = strips.sign_tiles(canvas, 0.84 * slot)
         foot = y + side + (slot + _MARGIN) / 2
         for place in range(min(step + 1, STEPS)):
             is_read = place < self._taken[which]
@@ -76,4 +75,4 @@ class _Reading:
     def _mark(canvas: Canvas, x: np.ndarray, y: np.ndarray, slot: float) -> None:
         """Underline each symbol being read; x is the left of its slot."""
         for left, foot in zip(x, y, strict=True):
-            canvas.rule(left + 6, foot, left + slot - 6, foot, palette.INK, slot / 12)
+            canvas.rule(left + 6, foot, left + slot - 6, foot, canvas.palette.ink, slot / 12)
