@@ -6,6 +6,7 @@ the words of the cast.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,8 @@ def _news_of_the_cast(reader: _Reader) -> Iterator[str]:
         word: f"It could read {word} before; now it reads {answer}." for word, answer in reader.lost
     }
     told = " ".join(told.sentence for told in reader.story.told)
-    yield from (each for word, each in news.items() if f" {word}" not in told)
+    named = set(re.findall(r"\b[A-Z]+\b", told))
+    yield from (each for word, each in news.items() if word not in named)
 
 
 def _of_words(reader: _Reader) -> str:
@@ -192,8 +194,9 @@ class _Reader:
 
     @property
     def misread(self) -> list[tuple[str, str]]:
-        """Words of the cast that it has misread for a while."""
-        return self._of_cast(~self._right[-_WHILE:].any(0))
+        """Words of the cast that it has misread for a while, the most persistent one first."""
+        found = np.flatnonzero(~self._right[-_WHILE:].any(0))
+        return self._of_cast(found[np.argsort(self._right.sum(0)[found], kind="stable")])
 
     @property
     def lost(self) -> list[tuple[str, str]]:

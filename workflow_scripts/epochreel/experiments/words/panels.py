@@ -18,7 +18,7 @@ _TILE, _LEAST_TILE = 0.4, 36.0  # side of a sign, relative to its picture, and a
 _SPACE = 22.0  # between pictures
 _LINE = 16.0  # between words
 _GAP = 48.0  # between columns of words
-_READ = 206.0  # width of the word that is read
+READ = 206.0  # width of the word that is read
 _NAMES = ("1st look", "2nd look", "3rd look", "4th look", "5th look")
 
 
@@ -33,12 +33,12 @@ class _Rows(NamedTuple):
     row: float  # from a word to the next one below
 
 
-def _rows(width: float, height: float, words: int) -> _Rows:
+def arrangement(width: float, height: float, words: int) -> _Rows:
     """Return the arrangement with the largest pictures."""
     found = []
     for columns in (1, 2, 3):
         row = height / -(-words // columns)
-        wide = (width + _GAP) / columns - _GAP - _READ
+        wide = (width + _GAP) / columns - _GAP - READ
         for is_below in (False, True):
             across, down = wide / STEPS - _SPACE, row - _LINE
             # The picture and its sign share the height or the width.
@@ -73,8 +73,8 @@ class Words:
         note = "Green: where it looks. Boxed: wrong, with the true letter next to it"
         body = heading(canvas, "Where it looks, letter by letter", note)
         head = 40.0
-        self._canvas = body.region(0, head, body.width, body.height - head)
-        self._rows = rows = _rows(self._canvas.width, self._canvas.height, len(self._words))
+        self.body = body.region(0, head, body.width, body.height - head)
+        self.rows = rows = arrangement(self.body.width, self.body.height, len(self._words))
         column, line = np.divmod(np.arange(len(self._words)), -(-len(self._words) // rows.columns))
         wide = (body.width + _GAP) / rows.columns
         self._left, self._top = column * wide, line * rows.row
@@ -87,10 +87,10 @@ class Words:
         self._place_marks()
 
     def _read_at(self, left: float) -> float:
-        return left + STEPS * self._rows.pitch + 4
+        return left + STEPS * self.rows.pitch
 
     def _place_marks(self) -> None:
-        rows, canvas = self._rows, self._canvas
+        rows, canvas = self.rows, self.body
         x = self._left[self._word] + self._step * rows.pitch
         y = self._top[self._word]
         self._pictures = canvas.places(x, y, rows.side, rows.side, (SIDE, SIDE))
@@ -106,18 +106,18 @@ class Words:
         """Draw what the network sees and reads at each step, and the words that it reads."""
         looked = masks(frame_data.predictions, self._numbers)[self._word, self._step]
         seen = strips.looks(self._images[self._word], looked)
-        self._canvas.put_pictures(self._pictures, seen)
+        self.body.put_pictures(self._pictures, seen)
         read = steps(frame_data.predictions, "prediction")[self._numbers]
         true, signs = (each[self._word, self._step] for each in (self._words, read))
         is_right = true == signs
         ways = np.where(is_right, strips.RIGHT, strips.WRONG)
-        self._canvas.put_stamps(self._signs, strips.tile_numbers(signs, ways))
-        self._canvas.put_stamps(self._truths, np.where(is_right, SIGNS, true))
+        self.body.put_stamps(self._signs, strips.tile_numbers(signs, ways))
+        self.body.put_stamps(self._truths, np.where(is_right, SIGNS, true))
         for left, top, word, answer in zip(self._left, self._top, self._words, read, strict=True):
             self._draw_word(self._read_at(left), top, text(word), text(answer))
 
     def _draw_word(self, x: float, top: float, word: str, answer: str) -> None:
-        canvas, side = self._canvas, self._rows.side
+        canvas, side = self.body, self.rows.side
         size = min(max(0.42 * side, 32), 60)
         middle = top + 0.5 * size
         if word == answer:
@@ -125,8 +125,8 @@ class Words:
         else:
             style = {"colour": canvas.palette.wrong}
             below = middle + 0.5 * size + 0.8 * _SMALL + 8
-            canvas.text(x, below, f"should be {word}", _SMALL, fit=_READ)
-        canvas.text(x, middle, answer or "nothing", size, middle=True, fit=_READ, **style)
+            canvas.text(x, below, f"should be {word}", _SMALL, fit=READ)
+        canvas.text(x, middle, answer or "nothing", size, middle=True, fit=READ, **style)
 
 
 def _truth_tiles(canvas: Canvas, side: float) -> list[Canvas]:
