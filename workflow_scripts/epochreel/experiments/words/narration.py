@@ -116,15 +116,15 @@ def _of_words(reader: _Reader) -> str:
         word, answer = reader.misread[0]
         return f"{lead}, but it still reads {word} as {answer}."
     if reader.mixed_up:
-        return f"{lead}; most often it mixes up {reader.mixed_up}."
+        return f"{lead}; it most often mixes up {reader.mixed_up}."
     return f"{lead}."
 
 
 _AMOUNTS = (
     (0.6, "About half of the"),
     (0.8, "Most"),
-    (0.9, "More than four out of five"),
-    (0.96, "More than nine out of ten"),
+    (0.9, "More than four in five"),
+    (0.96, "More than nine in ten"),
     (1.0, "Nearly all"),
 )
 """Words for the share of words that are right, from 0.4."""

@@ -14,7 +14,7 @@ from epochreel.experiments.words.alphabet import END, SIDE, SIGNS, STEPS, counte
 from epochreel.experiments.words.readings import cast, masks, reading_counts, steps
 
 _SMALL = 27.0  # size of a true letter or word beside a wrong one; explanations are smaller
-_TILE, _LEAST_TILE = 0.4, 36.0  # side of a sign, relative to its picture, and at least
+_TILE, _LEAST_TILE = 0.4, 44.0  # side of a sign, relative to its picture, and at least
 _SPACE = 22.0  # between pictures
 _LINE = 16.0  # between words
 _GAP = 48.0  # between columns of words
@@ -136,7 +136,7 @@ def _truth_tiles(canvas: Canvas, side: float) -> list[Canvas]:
         tile = canvas.tile(side, side)
         if sign < SIGNS:
             size = max(0.6 * side, _SMALL)
-            strips.put_sign(tile, side / 2, side / 2, sign, size, canvas.palette.ink, "regular")
+            strips.put_sign(tile, sign, size, canvas.palette.ink, "regular")
         tiles.append(tile)
     return tiles
 
@@ -158,12 +158,12 @@ class Alphabet:
         x, y = column * (body.width / columns), line * row
         for left, top, sign in zip(x, y, range(END), strict=True):
             style = {"weight": "bold", "align": "centre", "middle": True}
-            body.text(left + 34, top + high / 2, letter(sign), 30, **style)
+            body.text(left + 35, top + high / 2, letter(sign), 30, **style)
         self._bars = body.bars(x, y, 14, high)
         side = min(high, 36.0)
-        tiles = strips.sign_tiles(body, side)[strips.WRONG * SIGNS :][:SIGNS]
+        tiles = strips.sign_tiles(body, side)[strips.WRONG * SIGNS :][:END]
         self._mistakes = body.stamps(
-            x + 54 + side / 2, y + high / 2, [*tiles, body.tile(side, side)]
+            x + 57 + side / 2, y + high / 2, [*tiles, body.tile(side, side)]
         )
         self._canvas = body
 
@@ -174,9 +174,8 @@ class Alphabet:
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         signs = np.arange(END)
         self._canvas.fill_bars(self._bars, shares[signs, signs])
-        shares[signs, signs] = 0
-        worst = shares.argmax(1)
-        shown = np.where(shares.max(1) >= self._often, worst, SIGNS)
+        shares[signs, signs] = shares[:, END] = 0  # only mistakes, and only other letters
+        shown = np.where(shares.max(1) >= self._often, shares.argmax(1), END)
         self._canvas.put_stamps(self._mistakes, shown)
 
 

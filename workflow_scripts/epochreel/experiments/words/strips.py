@@ -61,18 +61,16 @@ def sign_tiles(canvas: Canvas, side: float) -> list[Canvas]:
             tile = canvas.tile(side, side, ground)
             if style == WRONG:
                 tile.frame(0, 0, side, side, colour, side / 16)
-            put_sign(tile, side / 2, side / 2, sign, 0.8 * side, colour, weight)
+            put_sign(tile, sign, 0.8 * side, colour, weight)
             tiles.append(tile)
     return tiles
 
 
-def put_sign(
-    canvas: Canvas, x: float, y: float, sign: int, size: float, colour: Colour, weight: str
-) -> None:
-    """Draw a letter, or "end" in the same width, centred at (x, y)."""
+def put_sign(tile: Canvas, sign: int, size: float, colour: Colour, weight: str) -> None:
+    """Draw a letter, or "end" as large as it fits, in the middle of a tile."""
     name = "end" if sign == END else letter(sign)
-    style = {"align": "centre", "middle": True, "fit": 1.05 * size}
-    canvas.text(x, y, name, size, colour, weight, **style)
+    style = {"align": "centre", "middle": True, "fit": 0.92 * tile.width}
+    tile.text(tile.width / 2, tile.height / 2, name, size, colour, weight, **style)
 
 
 def tile_numbers(read: np.ndarray, styles: np.ndarray | int) -> np.ndarray:
