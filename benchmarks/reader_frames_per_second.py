@@ -104,8 +104,7 @@ def _reference_words(page, table: pa.Table) -> None:
             axes.imshow(TEST["image"][number], cmap="gray")
             axes.imshow(masks[row, step], cmap="Greens", alpha=0.5, vmin=0, vmax=255)
             for y, sign in ((0.8, read[number, step]), (0.4, truth[step])):
-                name = "end" if sign == END else letter(sign)
-                axes.text(1.05, y, name, transform=axes.transAxes, size=16)
+                axes.text(1.05, y, strips.name(sign), transform=axes.transAxes, size=16)
 
 
 def _reference_alphabet(axes, table: pa.Table) -> None:
@@ -115,7 +114,7 @@ def _reference_alphabet(axes, table: pa.Table) -> None:
     axes.barh(range(END), rates[range(END), range(END)])
     axes.set_yticks(range(END), map(letter, range(END)))
     for sign, mistake in enumerate(rates.argsort(1)[:, -2]):
-        axes.text(1.02, sign, "end" if mistake == END else letter(mistake), size=8)
+        axes.text(1.02, sign, strips.name(mistake), size=8)
 
 
 def main() -> None:

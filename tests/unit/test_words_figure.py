@@ -239,6 +239,11 @@ def test_letters_appear_when_they_are_read():
     assert letters == [1, 2, 3, 4, 4]  # three letters and the end
 
 
+def test_the_true_letter_stands_below_a_wrong_one():
+    below = [figure.loops(run_info(), table(skill))["word-3"][-1][362:374] for skill in (0, 1)]
+    assert [(grey(each) < 150).any() for each in below] == [True, False]
+
+
 def test_a_small_test_set_has_fewer_loops(tmp_path):
     made = figure.loops(run_info(words=3), table(0.5, words=3))
     assert list(made) == ["reading", "word-1", "word-2", "word-3"]

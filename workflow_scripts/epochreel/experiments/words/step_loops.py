@@ -37,7 +37,7 @@ class _Reading:
     def __init__(
         self, images: np.ndarray, words: np.ndarray, step_masks: np.ndarray, read: np.ndarray
     ):
-        self._images, self._step_masks, self._read = images, step_masks, read
+        self._images, self._words, self._step_masks, self._read = images, words, step_masks, read
         self._ways = np.where(words == read, strips.RIGHT, strips.WRONG)
         self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end symbol read
 
@@ -55,12 +55,17 @@ class _Reading:
         places = canvas.places(x, y, side, side, (SIDE, SIDE))
         canvas.put_pictures(places, strips.looks(self._images[which], self._masks(which, step)))
         tiles = strips.sign_tiles(canvas, 0.84 * slot)
-        foot = y + side + (slot + _MARGIN) / 2
+        foot = y + side + 4 + slot / 2
         for place in range(min(step + 1, STEPS)):
             is_read = place < self._taken[which]
             numbers = strips.tile_numbers(self._read[which, place], self._ways[which, place])
             stamps = canvas.stamps(x[is_read] + (place + 0.5) * slot, foot[is_read], tiles)
             canvas.put_stamps(stamps, numbers[is_read])
+            is_wrong = is_read & (self._ways[which, place] == strips.WRONG)
+            middle = x + (place + 0.5) * slot
+            self._correct(
+                canvas, middle[is_wrong], foot[is_wrong] + slot / 2, which[is_wrong], place
+            )
         reads = step < self._taken[which]
         self._mark(canvas, x[reads] + step * slot, foot[reads] + slot / 2, slot)
         return canvas.pixels
@@ -70,6 +75,13 @@ class _Reading:
         current = self._step_masks[which, min(step, STEPS - 1)].copy()
         current[step >= self._taken[which]] = strips.BLANK
         return current
+
+    def _correct(
+        self, canvas: Canvas, x: np.ndarray, y: np.ndarray, which: np.ndarray, place: int
+    ) -> None:
+        """Write the true symbols below wrong ones."""
+        for middle, foot, sign in zip(x, y, self._words[which, place], strict=True):
+            canvas.text(middle, foot + 8, strips.name(sign), 14, align="centre", middle=True)
 
     @staticmethod
     def _mark(canvas: Canvas, x: np.ndarray, y: np.ndarray, slot: float) -> None:

@@ -68,9 +68,13 @@ def sign_tiles(canvas: Canvas, side: float) -> list[Canvas]:
 
 def put_sign(tile: Canvas, sign: int, size: float, colour: Colour, weight: str) -> None:
     """Draw a letter, or "end" as large as it fits, in the middle of a tile."""
-    name = "end" if sign == END else letter(sign)
     style = {"align": "centre", "middle": True, "fit": 0.92 * tile.width}
-    tile.text(tile.width / 2, tile.height / 2, name, size, colour, weight, **style)
+    tile.text(tile.width / 2, tile.height / 2, name(sign), size, colour, weight, **style)
+
+
+def name(sign: int) -> str:
+    """Return a letter, or "end"."""
+    return "end" if sign == END else letter(sign)
 
 
 def tile_numbers(read: np.ndarray, styles: np.ndarray | int) -> np.ndarray:
