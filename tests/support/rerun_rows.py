@@ -142,7 +142,7 @@ REQUESTED = {
     "sketches": {"write_captions": "training.vtt"},
 }
 
-DATASET, RUN = "datasets.few_sheets", "runs.sheets"
+DATASET, RUN, PALETTE = "datasets.few_sheets", "runs.sheets", "palette.yaml"
 SKETCHES = "datasets.few_sketches.settings"
 SHARED = [
     Row("main_run", "cells", {"publish"}),
@@ -237,6 +237,8 @@ SHARED = [
     ),
     Row(f"{RUN}.evaluation.precision", "bfloat16", {"evaluate"}),
     Row(f"{RUN}.evaluation.threads", 2, {"evaluate"}),
+    Row(f"{RUN}.figure.theme", "dark", DRAWING),
+    Row(f"{RUN}.figure.palette", PALETTE, DRAWING, "with the colours in the file, see below"),
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
