@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
+from epochreel.film.sentences import confusions
 from tools import refusal
 
 from epochreel.artifacts.metrics import History
@@ -17,7 +18,6 @@ from epochreel.experiments.activations import figure as activations
 from epochreel.experiments.sheets import figure as sheets
 from epochreel.experiments.words import figure as words
 from epochreel.film import closing, render
-from epochreel.film.sentences import confusions
 from epochreel.plan.plan import Plan
 
 DECLARED = Metrics(

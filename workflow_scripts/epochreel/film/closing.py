@@ -6,31 +6,22 @@ It is drawn for laypeople: few words in large type, legible at a width of 640 px
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
-from epochreel.core import seeding
-from epochreel.core.errors import raise_wrong_result, single_line
+from epochreel.core.amounts import amount
 from epochreel.drawing import palette
 from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
-from epochreel.drawing.panels import MARGIN, defined_parts, percent, thinned
+from epochreel.drawing.panels import MARGIN, defined_parts, thinned
 from epochreel.experiment_api.interface import Metric
 
-_MANY = 10_000
-"""The number of test results from which a percentage is shown with a decimal.
-
-With fewer, the decimal would be noise: even for a fraction of 10,000 results, the standard error is
-up to 0.5 %.
-"""
 _MOST_METRICS = 3
 _CURVE = (1270.0, 250.0, WIDTH - MARGIN - 1270.0, 330.0)  # x, y, width, height
 _LEFT_WIDTH = _CURVE[0] - MARGIN - 90
 _RULE = 690.0
-_MOST_SENTENCES = 4
 _SIZES = (52, 46, 40, 34, 30, 24, 20)  # of the sentences; the last two only for very long ones
 _FOOT = 1020.0
 
@@ -67,49 +58,6 @@ def gains(run_info: RunInfo, frame_data: FrameData, names: Iterable[str]) -> lis
     return found[:_MOST_METRICS]
 
 
-def amount(value: float, unit: str | None, count: int) -> str:
-    """Format a metric's value, computed from `count` results, without false precision."""
-    if unit == "%":
-        whole = round(100 * value)
-        is_exact = value in (0, 1)  # Otherwise 0 % and 100 % would not be true.
-        return f"{whole} %" if is_exact or (count < _MANY and 0 < whole < 100) else percent(value)
-    if value == 0 or abs(value) >= 100:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"  # three digits
-    return f"{text} {unit}" if unit else text
-
-
-def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> list[str] | None:
-    """Return sentences about what the network still gets wrong; [] if nothing, None if unknown.
-
-    They come from `figure.mistakes(run_info, frame_data)` if the experiment defines it, otherwise
-    from the accuracy. Raises `UserError` unless the function returns a list of sentences.
-    """
-    if not hasattr(figure, "mistakes"):
-        return _from_accuracy(frame_data)
-    seeding.seed_all(0)
-    found, source = figure.mistakes(run_info, frame_data), f"{figure.__file__}: mistakes"
-    expected = f"a list of at most {_MOST_SENTENCES} sentences, empty if there are no mistakes"
-    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
-        raise_wrong_result(source, found, expected)
-    sentences = list(found)
-    if len(sentences) > _MOST_SENTENCES:
-        raise_wrong_result(source, sentences, expected)
-    for sentence in sentences:
-        if not isinstance(sentence, str) or not sentence.strip():
-            raise_wrong_result(source, sentence, expected)
-    return [single_line(sentence) for sentence in sentences]
-
-
-def _from_accuracy(frame_data: FrameData) -> list[str] | None:
-    accuracy = float(frame_data.history.get("accuracy", [math.nan])[-1])
-    if math.isnan(accuracy):
-        return None
-    share = amount(1 - accuracy, "%", frame_data.predictions.num_rows)
-    return [] if accuracy == 1 else [f"It is wrong in {share} of cases."]
-
-
 def draw(
     run_info: RunInfo,
     frame_data: FrameData,
@@ -118,8 +66,8 @@ def draw(
 ) -> np.ndarray:
     """Draw the picture, uint8 (H, W, 3).
 
-    `names` are the metrics that it shows, the most important first; `sentences` are as `mistakes`
-    returns them.
+    `names` are the metrics that it shows, the most important first; `sentences` say what is
+    still wrong: none if nothing is, None if that is unknown.
     """
     canvas = Canvas(*run_info.size)
     canvas.text(MARGIN, 92, run_info.title, 50, weight="bold", fit=WIDTH - 2 * MARGIN)
