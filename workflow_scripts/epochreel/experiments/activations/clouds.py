@@ -69,6 +69,7 @@ class Clouds:
     def __init__(self, run_info: RunInfo):
         self._info, self._names = run_info, classes.names(run_info.data)
         self._cast, self._shown = cast_of(run_info), shown_classes(run_info)
+        self._kept: list[tuple] = []  # see `_at_snapshot`
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading; prepare the marks."""
@@ -83,15 +84,18 @@ class Clouds:
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the dots, the pictures and the names."""
         places, truth, predictions = self._test(frame_data)
-        others = np.ones(len(places), bool)
-        others[self._cast] = False
-        self._dots.draw(places[others], truth[others], predictions[others])
+        self._dots.draw(places, truth, predictions)
         named = self._named(frame_data)
         names, pictures = self._boxes(frame_data, named)
-        for place, picture in zip(places[self._cast], pictures, strict=True):
-            self._canvas.line(np.stack((place, picture)), self._canvas.palette.quiet, 2)
+        self._lead(places[self._cast], pictures)
         self._pictures.draw(pictures, truth[self._cast], predictions[self._cast])
         self._plates.draw(names, *named)
+
+    def _lead(self, places: np.ndarray, pictures: np.ndarray) -> None:
+        """Draw a line to the place of each picture that does not cover it."""
+        away = (np.abs(places - pictures) > self._pictures.size / 2).any(1)
+        for ends in np.stack((places, pictures), 1)[away]:
+            self._canvas.line(ends, self._canvas.palette.quiet, 2)
 
     def _test(self, frame_data: FrameData) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the test images' positions on the canvas, their labels and their predictions."""
@@ -121,6 +125,14 @@ class Clouds:
         return [start + way.eased * (end - start) for start, end in zip(*ends, strict=True)]
 
     def _at_snapshot(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
+        """Return the centres at a snapshot; those of two are kept, for all pictures between them."""
+        for known, classes_, centres in self._kept:
+            if known is frame_data and all(map(np.array_equal, classes_, named)):
+                return centres
+        self._kept = [*self._kept[-1:], (frame_data, named, self._placed(frame_data, named))]
+        return self._kept[-1][-1]
+
+    def _placed(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
         places, truth, _ = self._test(frame_data)
         centres, sizes = self._plates.boxes(places, truth, *named)
         pictures = places[self._cast]

@@ -28,15 +28,17 @@ def named(sentence: str, names: Sequence[str]) -> list[int]:
     return [label for label, part in enumerate(parts) if re.search(part, sentence)]
 
 
-def cut(canvas: Canvas, name: str, size: float, weight: str, room: float) -> str:
-    """Shorten a name in its middle if it must be much smaller than `size` to fit into `room`.
+def cut(
+    canvas: Canvas, name: str, size: float, weight: str, room: float, least: float = _SMALLEST
+) -> str:
+    """Shorten a name in its middle if it must be smaller than `least` · `size` to fit into `room`.
 
     `size` and `room` are in units of the layout. Long names often share their beginning or their
     end, so a part of both is kept.
     """
     shortened = name = drawable(name)  # In normal form, so that no letter loses its accent.
     kept = len(name)
-    while kept > 1 and canvas.measure(shortened, size * _SMALLEST, weight) > room:
+    while kept > 1 and canvas.measure(shortened, size * least, weight) > room:
         kept -= 1
         end = kept // 3
         shortened = f"{name[: kept - end].rstrip()}…{name[len(name) - end :].lstrip()}"

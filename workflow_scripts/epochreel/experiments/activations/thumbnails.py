@@ -13,9 +13,10 @@ CANDIDATES = 1000
 """Number of test examples from which the cast is chosen by default."""
 MOST = 24
 """Number of pictures in a cast that is chosen by default, and of names on the clouds."""
-_AREA, _LARGEST = 0.36, 112.0  # of the panel: area of all pictures; in units: their largest side
-_STRIP, _LETTERS = 33.0, 27.0  # height of a strip, size of its letters
+_AREA, _LARGEST = 0.38, 120.0  # of the panel: area of all pictures; in units: their largest side
+_STRIP, _LETTERS = 34.0, 27.0  # height of a strip, size of its letters
 _EDGE = 5.0
+_TIGHT = 0.5  # of the letters' size: names are drawn smaller rather than cut
 _DOTS, _DOT_SIDES = 0.1, (8.0, 20.0)  # of the panel: area of all dots; in units: their sides
 
 
@@ -94,12 +95,12 @@ class Pictures:
         return tile
 
     def _named(self, words: str, ground: tuple, colour: tuple) -> Canvas:
-        wide = self._side - 2 * _EDGE
-        tile = self._canvas.tile(wide, self._strip, ground)
+        room = self._side - 8
+        tile = self._canvas.tile(self._side - 4, self._strip, ground)
         size = min(_LETTERS, 0.8 * self._strip)
-        words = cut(self._canvas, words, size, "bold", wide - 2)
+        words = cut(self._canvas, words, size, "bold", room, _TIGHT)
         style = (colour, "bold", "centre")
-        tile.text(tile.width / 2, self._strip / 2, words, size, *style, middle=True, fit=wide - 2)
+        tile.text(tile.width / 2, self._strip / 2, words, size, *style, middle=True, fit=room)
         return tile
 
 
