@@ -13,11 +13,8 @@ from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, colours, labels, thumbnails
 
-_TITLE = "New pictures, arranged by the network"
-_NOTE = (
-    "Close together: similar to it. Colour: its answer. Dark edge: wrong. "
-    "A crossed-out answer has the truth below it."
-)
+_TITLE = "What looks similar to the network lies close together"
+_NOTE = "Dot: a new picture. Colour: the network’s answer. Dark edge: wrong, with the truth below"
 _BEND = 1.6  # deviations from the centre at which the edges of the panel begin to hold points back
 
 
@@ -93,7 +90,7 @@ class Clouds:
 
     def _lead(self, places: np.ndarray, pictures: np.ndarray) -> None:
         """Draw a line to the place of each picture that does not cover it."""
-        away = (np.abs(places - pictures) > self._pictures.size / 2).any(1)
+        away = (np.abs(places - pictures) > self._pictures.side / 2).any(1)
         for ends in np.stack((places, pictures), 1)[away]:
             self._canvas.line(ends, self._canvas.palette.quiet, 2)
 
@@ -133,11 +130,11 @@ class Clouds:
         return self._kept[-1][-1]
 
     def _placed(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
-        places, truth, _ = self._test(frame_data)
+        places, truth, predictions = self._test(frame_data)
         centres, sizes = self._plates.boxes(places, truth, *named)
-        pictures = places[self._cast]
-        wide = np.tile(self._pictures.size, (len(pictures), 1))
-        moved = labels.apart(
-            np.concatenate((centres, pictures)), np.concatenate((sizes, wide)), self._area
-        )
-        return np.split(moved, [len(centres)])
+        below = self._pictures.below(truth[self._cast] != predictions[self._cast])
+        # The box of a picture includes its strips.
+        boxes = places[self._cast] + below / 2, self._pictures.side + below
+        moved = labels.apart(*map(np.concatenate, zip((centres, sizes), boxes)), self._area)
+        names, pictures = np.split(moved, [len(centres)])
+        return [names, pictures - below / 2]

@@ -141,10 +141,10 @@ class _Seen:
         return {label: self.median(name) for label, name in names if name in self.history}
 
     def answers(self) -> list[int]:
-        """Return the classes of which at least 19 in 20 answers are, the most frequent first."""
+        """Return the classes of which nine in ten answers are, the most frequent first."""
         counts = self.confusion.sum(0)
         order = np.argsort(-counts, kind="stable")
-        enough = np.searchsorted(np.cumsum(counts[order]), 0.95 * counts.sum()) + 1
+        enough = np.searchsorted(np.cumsum(counts[order]), 0.9 * counts.sum()) + 1
         return order[:enough].tolist()
 
     def list(self, labels: Sequence[int], most: int = _MOST_IN_LIST) -> str:

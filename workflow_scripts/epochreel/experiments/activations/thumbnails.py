@@ -13,7 +13,7 @@ CANDIDATES = 1000
 """Number of test examples from which the cast is chosen by default."""
 MOST = 24
 """Number of pictures in a cast that is chosen by default, and of names on the clouds."""
-_AREA, _LARGEST = 0.38, 120.0  # of the panel: area of all pictures; in units: their largest side
+_AREA, _LARGEST = 0.34, 116.0  # of the panel: area of all pictures; in units: their largest side
 _STRIP, _LETTERS = 34.0, 27.0  # height of a strip, size of its letters
 _EDGE = 5.0
 _TIGHT = 0.5  # of the letters' size: names are drawn smaller rather than cut
@@ -37,7 +37,7 @@ class Pictures:
     `shown`, (n,), are the numbers of the test examples. A picture is framed in the colour of the
     answer, which its strip names. A wrong answer is crossed out.
 
-    size  width and height in units, with both strips
+    side  of a picture in units, without its strips
     """
 
     def __init__(
@@ -53,25 +53,28 @@ class Pictures:
         # width · (width + 2 strips) = room
         side = min((room + _STRIP**2) ** 0.5 - _STRIP, _LARGEST)
         self._strip = min(_STRIP, canvas.height / 6)
-        self._side = max(side, 3 / canvas.scale)
-        self.size = np.array((self._side, self._side + 2 * self._strip))
+        self.side = max(side, 3 / canvas.scale)
         self._pictures = [self._picture(test[number]["image"]) for number in shown]
         self._answers = [self._answer(*of) for of in zip(names, self._shades, strict=True)]
         self._crossed = [self._answer(*of, True) for of in zip(names, self._shades, strict=True)]
         paper, ink = canvas.palette.paper, canvas.palette.ink
-        self._truths = [self._named(f"is {name}", paper, ink) for name in names]
+        self._truths = [self._named(name, paper, ink) for name in names]
+
+    def below(self, wrong: np.ndarray) -> np.ndarray:
+        """Return the width, 0, and the height of the strips below each picture, (n, 2)."""
+        return self._strip * (1 + wrong[:, None]) * (0, 1)
 
     def draw(self, centres: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> None:
         """Draw the pictures with their centres at `centres`, (n, 2)."""
         for number, (label, answer) in enumerate(zip(labels, predictions, strict=True)):
-            x, y = centres[number] - self.size / 2
+            x, y = centres[number] - self.side / 2
             wrong = label != answer
             edge = self._canvas.palette.ink if wrong else self._shades[answer]
-            high = self._side + self._strip * (1 + wrong)
-            self._canvas.fill(x, y, self._side, high, edge)
-            x += self._side / 2
-            self._put(self._pictures[number], x, y + self._side / 2)
-            y += self._side + self._strip / 2 - _EDGE / 2
+            high = self.side + self._strip * (1 + wrong)
+            self._canvas.fill(x, y, self.side, high, edge)
+            x += self.side / 2
+            self._put(self._pictures[number], x, y + self.side / 2)
+            y += self.side + self._strip / 2 - _EDGE / 2
             self._put((self._crossed if wrong else self._answers)[answer], x, y)
             if wrong:
                 self._put(self._truths[label], x, y + self._strip)
@@ -80,7 +83,7 @@ class Pictures:
         self._canvas.put_stamps(self._canvas.stamps([x], [y], [tile]), np.zeros(1, int))
 
     def _picture(self, image: np.ndarray) -> Canvas:
-        side = self._side - 2 * _EDGE
+        side = self.side - 2 * _EDGE
         tile = self._canvas.tile(side, side)
         tile.image(0, 0, side, side, image)
         return tile
@@ -95,8 +98,8 @@ class Pictures:
         return tile
 
     def _named(self, words: str, ground: tuple, colour: tuple) -> Canvas:
-        room = self._side - 8
-        tile = self._canvas.tile(self._side - 4, self._strip, ground)
+        room = self.side - 8
+        tile = self._canvas.tile(self.side - 4, self._strip, ground)
         size = min(_LETTERS, 0.8 * self._strip)
         words = cut(self._canvas, words, size, "bold", room, _TIGHT)
         style = (colour, "bold", "centre")
