@@ -14,7 +14,7 @@ from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, colours, labels, thumbnails
 
 _TITLE = "What looks similar to the network lies close together"
-_NOTE = "Dot: a new picture. Colour: the network’s answer. Dark edge: wrong, with the truth below"
+_NOTE = "Dot: a new picture. Colour: the network’s answer. Dark edge: wrong"
 _BEND = 1.6  # deviations from the centre at which the edges of the panel begin to hold points back
 
 
@@ -65,7 +65,7 @@ class Clouds:
 
     def __init__(self, run_info: RunInfo):
         self._info, self._names = run_info, classes.names(run_info.data)
-        self._cast, self._shown = cast_of(run_info), shown_classes(run_info)
+        self._shown = shown_classes(run_info)
         self._kept: list[tuple] = []  # see `_at_snapshot`
 
     def draw_static(self, canvas: Canvas) -> None:
@@ -73,7 +73,8 @@ class Clouds:
         body = heading(canvas, _TITLE, _NOTE)
         test, names = self._info.test, self._names
         shades = colours.of_classes(canvas.palette, len(names))
-        self._pictures = thumbnails.Pictures(body, test, self._cast, names, shades)
+        self._pictures = thumbnails.Pictures(body, test, cast_of(self._info), names, shades)
+        self._cast = self._pictures.shown
         self._dots = thumbnails.Dots(body, len(test), shades)
         self._plates = labels.Plates(body, names, shades)
         self._canvas, self._area = body, (body.width, body.height)

@@ -11,5 +11,7 @@ from epochreel.experiments.activations.legend import AccuracyCurve, Legend
 def panels(run_info: RunInfo) -> list:
     """Return the panels of a frame."""
     legend = Legend(run_info, shown_classes(run_info))
+    if run_info.shape == "square":
+        return [Cell(Clouds(run_info), size=2.4), Cell(legend, essential=False)]
     curve = Cell(AccuracyCurve(run_info), size=0.8, essential=False)
     return [Cell(Clouds(run_info), size=2.2), [legend, curve]]

@@ -13,7 +13,7 @@ from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, colours, labels
 
 _SIZE, _PITCH = 27.0, (32.0, 44.0)  # of text; the least and the largest distance of two rows
-_GAP = 32.0  # between two columns
+_GAP, _NARROWEST = 32.0, 240.0  # between two columns; their least width
 
 
 class Legend:
@@ -27,10 +27,12 @@ class Legend:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the empty bars."""
-        self._canvas = heading(canvas, "Recognised, by kind of picture", "A full bar: all of them")
+        note = "A full bar: all of them" if canvas.height > 300 else None
+        self._canvas = heading(canvas, "Recognised, by kind of picture", note)
         wide, high = self._canvas.width, self._canvas.height
         rows = max(int(high / _PITCH[0]), 1)
-        columns = 1 if len(self._shown) <= rows or wide < 420 else 2
+        most = max(int((wide + _GAP) / (_NARROWEST + _GAP)), 1)
+        columns = min(-(-len(self._shown) // rows), most)  # rounded up
         self._shown = self._shown[: rows * columns]
         self._rows = -(-len(self._shown) // columns)  # rounded up
         self._pitch = min(high / self._rows, _PITCH[1])

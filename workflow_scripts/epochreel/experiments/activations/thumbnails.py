@@ -13,7 +13,8 @@ CANDIDATES = 1000
 """Number of test examples from which the cast is chosen by default."""
 MOST = 24
 """Number of pictures in a cast that is chosen by default, and of names on the clouds."""
-_AREA, _LARGEST = 0.34, 116.0  # of the panel: area of all pictures; in units: their largest side
+_AREA = 0.34  # of the panel, taken by all pictures and their strips
+_SIDES = (80.0, 116.0)  # of pictures, in units; if they were smaller, fewer are shown
 _STRIP, _LETTERS = 34.0, 27.0  # height of a strip, size of its letters
 _EDGE = 5.0
 _TIGHT = 0.5  # of the letters' size: names are drawn smaller rather than cut
@@ -23,38 +24,42 @@ _DOTS, _DOT_SIDES = 0.1, (8.0, 20.0)  # of the panel: area of all dots; in units
 def cast(test: Sequence[Mapping], most: int = MOST) -> np.ndarray:
     """Return the first test examples of each class, equally many, (n,): at most `most`.
 
-    Of more than `most` classes, those with the smallest labels have one each.
+    Classes take turns. Of more than `most` classes, those with the smallest labels have one each.
     """
     labels = np.array([test[i]["label"] for i in range(min(CANDIDATES, len(test)))])
     classes = np.unique(labels)[:most]
     each = max(most // len(classes), 1)
-    return np.concatenate([np.flatnonzero(labels == label)[:each] for label in classes])
+    of_classes = [np.flatnonzero(labels == label)[:each] for label in classes]
+    turns = np.concatenate([np.arange(len(numbers)) for numbers in of_classes])
+    return np.concatenate(of_classes)[np.argsort(turns, kind="stable")]
 
 
 class Pictures:
     """The pictures of the cast, with the network's answer, and the truth below a wrong one.
 
-    `shown`, (n,), are the numbers of the test examples. A picture is framed in the colour of the
-    answer, which its strip names. A wrong answer is crossed out.
+    A picture is framed in the colour of the answer, which its strip names. A wrong answer is
+    crossed out. Of `numbers`, those of test examples, the first are shown for which there is room.
 
-    side  of a picture in units, without its strips
+    shown  the numbers of those that are shown, (n,)
+    side   of a picture in units, without its strips
     """
 
     def __init__(
         self,
         canvas: Canvas,
         test: Sequence[Mapping],
-        shown: np.ndarray,
+        numbers: np.ndarray,
         names: Sequence[str],
         shades: np.ndarray,
     ):
         self._canvas, self._shades = canvas, [tuple(shade) for shade in shades.tolist()]
-        room = _AREA * canvas.width * canvas.height / max(len(shown), 1)
-        # width · (width + 2 strips) = room
-        side = min((room + _STRIP**2) ** 0.5 - _STRIP, _LARGEST)
+        room = _AREA * canvas.width * canvas.height
+        self.shown = numbers[: max(int(room / (_SIDES[0] * (_SIDES[0] + 2 * _STRIP))), 1)]
+        # side · (side + 2 strips) = room / count
+        side = (room / max(len(self.shown), 1) + _STRIP**2) ** 0.5 - _STRIP
         self._strip = min(_STRIP, canvas.height / 6)
-        self.side = max(side, 3 / canvas.scale)
-        self._pictures = [self._picture(test[number]["image"]) for number in shown]
+        self.side = max(min(side, _SIDES[1]), 3 / canvas.scale)
+        self._pictures = [self._picture(test[number]["image"]) for number in self.shown.tolist()]
         self._answers = [self._answer(*of) for of in zip(names, self._shades, strict=True)]
         self._crossed = [self._answer(*of, True) for of in zip(names, self._shades, strict=True)]
         paper, ink = canvas.palette.paper, canvas.palette.ink
@@ -116,7 +121,7 @@ class Dots:
         self.side = float(np.clip((area / max(count, 1)) ** 0.5, *_DOT_SIDES))
         self._tiles = [
             self._tile(tuple(shade), edge, weight)
-            for edge, weight in ((canvas.palette.paper, 1.0), (canvas.palette.ink, 3.0))
+            for edge, weight in ((canvas.palette.paper, 1.0), (canvas.palette.ink, 2.0))
             for shade in shades.tolist()
         ]
 
