@@ -14,7 +14,8 @@ from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, colours, labels, thumbnails
 
 _TITLE = "What looks similar to the network lies close together"
-_NOTE = "Dot: a new picture. Colour: the network’s answer. Dark edge: wrong"
+_NOTE = "Dot: a new picture. Colour: the network’s answer. Outlined: wrong"
+_MOST_NAMES = 16  # of classes on the clouds
 _BEND = 1.6  # deviations from the centre at which the edges of the panel begin to hold points back
 
 
@@ -51,13 +52,13 @@ def cast_of(run_info: RunInfo) -> np.ndarray:
     return np.array(run_info.examples, np.intp)
 
 
-def shown_classes(run_info: RunInfo) -> np.ndarray:
-    """Return the classes whose names are always shown: all, or those of the cast."""
+def listed(run_info: RunInfo) -> np.ndarray:
+    """Return the classes of the legend: all, or those of the cast if there are very many."""
     count = len(classes.names(run_info.data))
     if count <= thumbnails.MOST:
         return np.arange(count)
-    cast = cast_of(run_info)[: thumbnails.MOST]
-    return np.unique([run_info.test[int(number)]["label"] for number in cast])
+    cast = cast_of(run_info)[: thumbnails.MOST].tolist()
+    return np.unique([run_info.test[number]["label"] for number in cast])
 
 
 class Clouds:
@@ -65,7 +66,6 @@ class Clouds:
 
     def __init__(self, run_info: RunInfo):
         self._info, self._names = run_info, classes.names(run_info.data)
-        self._shown = shown_classes(run_info)
         self._kept: list[tuple] = []  # see `_at_snapshot`
 
     def draw_static(self, canvas: Canvas) -> None:
@@ -104,11 +104,15 @@ class Clouds:
         return places, *classified(frame_data.predictions)
 
     def _named(self, frame_data: FrameData) -> tuple[np.ndarray, np.ndarray]:
-        """Return the classes whose names are shown, and which of them the sentence names."""
+        """Return the classes whose names are shown, and which of them the sentence names.
+
+        Those of many classes are shown only while the sentence names them.
+        """
         in_sentence = labels.named(frame_data.sentence, self._names)
         present = np.unique(classified(frame_data.predictions)[0])
-        shown = np.intersect1d(np.union1d(self._shown, in_sentence).astype(np.intp), present)
-        return shown, np.isin(shown, in_sentence)
+        is_named = np.isin(present, in_sentence)
+        shown = is_named | (len(self._names) <= _MOST_NAMES)
+        return present[shown], is_named[shown]
 
     def _boxes(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
         """Return the centres of names and pictures, interpolated between two snapshots.

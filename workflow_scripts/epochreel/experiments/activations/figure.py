@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from epochreel.drawing.frame import RunInfo
 from epochreel.drawing.grid import Cell
-from epochreel.experiments.activations.clouds import Clouds, shown_classes
+from epochreel.experiments.activations.clouds import Clouds, listed
 from epochreel.experiments.activations.legend import AccuracyCurve, Legend
 
 
 def panels(run_info: RunInfo) -> list:
     """Return the panels of a frame."""
-    legend = Legend(run_info, shown_classes(run_info))
+    legend = Legend(run_info, listed(run_info))
     if run_info.shape == "square":
         return [Cell(Clouds(run_info), size=2.4), Cell(legend, essential=False)]
     curve = Cell(AccuracyCurve(run_info), size=0.8, essential=False)

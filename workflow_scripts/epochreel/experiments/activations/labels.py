@@ -45,6 +45,16 @@ def cut(
     return shortened
 
 
+def distinct(names: Sequence[str]) -> list[str]:
+    """Leave out the first and the last words that all names share, but at least one word each."""
+    words = [name.split() for name in names]
+    for end in (0, -1):
+        while min(map(len, words)) > 1 and len({each[end] for each in words}) == 1:
+            for each in words:
+                del each[end]
+    return [" ".join(each) for each in words]
+
+
 def centre(places: np.ndarray, near: float) -> np.ndarray:
     """Return the densest point (2,) of a cloud (n, 2), found by mean shift of bandwidth `near`.
 

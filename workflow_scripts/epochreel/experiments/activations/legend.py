@@ -12,7 +12,7 @@ from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, colours, labels
 
-_SIZE, _PITCH = 27.0, (32.0, 44.0)  # of text; the least and the largest distance of two rows
+_SIZE, _PITCH = 27.0, (32.0, 56.0)  # of text; the least and the largest distance of two rows
 _GAP, _NARROWEST = 32.0, 240.0  # between two columns; their least width
 
 
@@ -50,7 +50,7 @@ class Legend:
         """Draw the names and the bars."""
         canvas, palette = self._canvas, self._canvas.palette
         named = labels.named(frame_data.sentence, self._names)
-        left, high = self._room + 14, 0.62 * self._pitch
+        left, high = self._room + 14, min(0.62 * self._pitch, 28.0)
         for number, label in enumerate(self._shown):
             column, row = divmod(number, self._rows)
             x, y = column * (self._wide + _GAP), (row + 0.5) * self._pitch

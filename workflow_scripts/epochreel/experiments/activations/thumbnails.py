@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from epochreel.drawing.canvas import Canvas
-from epochreel.experiments.activations.labels import cut
+from epochreel.experiments.activations.labels import cut, distinct
 
 CANDIDATES = 1000
 """Number of test examples from which the cast is chosen by default."""
 MOST = 24
-"""Number of pictures in a cast that is chosen by default, and of names on the clouds."""
+"""Number of pictures in a cast that is chosen by default, and of classes in the legend."""
 _AREA = 0.34  # of the panel, taken by all pictures and their strips
 _SIDES = (80.0, 116.0)  # of pictures, in units; if they were smaller, fewer are shown
 _STRIP, _LETTERS = 34.0, 27.0  # height of a strip, size of its letters
@@ -59,6 +59,9 @@ class Pictures:
         side = (room / max(len(self.shown), 1) + _STRIP**2) ** 0.5 - _STRIP
         self._strip = min(_STRIP, canvas.height / 6)
         self.side = max(min(side, _SIDES[1]), 3 / canvas.scale)
+        room = self._room()
+        if any(cut(canvas, name, *room) != name for name in names):
+            names = distinct(names)
         self._pictures = [self._picture(test[number]["image"]) for number in self.shown.tolist()]
         self._answers = [self._answer(*of) for of in zip(names, self._shades, strict=True)]
         self._crossed = [self._answer(*of, True) for of in zip(names, self._shades, strict=True)]
@@ -103,13 +106,16 @@ class Pictures:
         return tile
 
     def _named(self, words: str, ground: tuple, colour: tuple) -> Canvas:
-        room = self.side - 8
         tile = self._canvas.tile(self.side - 4, self._strip, ground)
-        size = min(_LETTERS, 0.8 * self._strip)
-        words = cut(self._canvas, words, size, "bold", room, _TIGHT)
-        style = (colour, "bold", "centre")
+        size, weight, room, _ = self._room()
+        words = cut(self._canvas, words, *self._room())
+        style = (colour, weight, "centre")
         tile.text(tile.width / 2, self._strip / 2, words, size, *style, middle=True, fit=room)
         return tile
+
+    def _room(self) -> tuple[float, str, float, float]:
+        """Return the size and the weight of a strip's letters, their room, and how tight it is."""
+        return min(_LETTERS, 0.8 * self._strip), "bold", self.side - 8, _TIGHT
 
 
 class Dots:
