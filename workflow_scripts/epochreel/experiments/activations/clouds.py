@@ -16,7 +16,7 @@ from epochreel.experiments.activations import classes, colours, labels, thumbnai
 _TITLE = "What looks similar to the network lies close together"
 _NOTE = "Dot: a new picture. Colour: the network’s answer. Outlined: wrong"
 _MOST_NAMES = 16  # of classes on the clouds
-_BEND = 1.6  # deviations from the centre at which the edges of the panel begin to hold points back
+_BEND = 2.0  # mean deviations from the centre at which the edges of the panel begin to hold points back
 
 
 def spread(layout: np.ndarray, area: tuple[float, float], margin: float) -> np.ndarray:
@@ -25,8 +25,8 @@ def spread(layout: np.ndarray, area: tuple[float, float], margin: float) -> np.n
     The directions and the scale of a layout have no meaning, so both axes are stretched. Outliers
     are pulled in. Places change smoothly with the layout.
     """
-    deviation = np.sqrt(np.square(layout).mean(0)) + 1e-6
-    # tanh keeps the order of points, and leaves the middle as it is.
+    deviation = np.abs(layout).mean(0) + 1e-6  # not of squares, to which outliers add too much
+    # tanh keeps the order of points, and hardly bends the middle.
     bent = np.tanh(layout / (_BEND * deviation))
     share = bent / (np.abs(bent).max(0, initial=0) + 1e-6)
     return np.array(area) / 2 * (1 + share) - margin * share

@@ -58,7 +58,7 @@ class Pictures:
         # side · (side + 2 strips) = room / count
         side = (room / max(len(self.shown), 1) + _STRIP**2) ** 0.5 - _STRIP
         self._strip = min(_STRIP, canvas.height / 6)
-        self.side = max(min(side, _SIDES[1]), 3 / canvas.scale)
+        self.side = min(side, _SIDES[1], canvas.width, canvas.height)
         room = self._room()
         if any(cut(canvas, name, *room) != name for name in names):
             names = distinct(names)
