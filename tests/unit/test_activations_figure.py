@@ -177,8 +177,9 @@ def test_the_run_may_name_the_cast():
 
 def test_a_small_panel_shows_fewer_pictures_of_a_legible_size():
     panels = [settled(clouds.Clouds(run_info()), size)[1] for size in ((1200, 840), (600, 420))]
-    shown, side = zip(*((len(each._pictures.shown), each._pictures.side) for each in panels))
-    assert shown[1] < shown[0] == thumbnails.MOST and side[1] > thumbnails._SIDES[0] - 1
+    large, small = (each._pictures for each in panels)
+    assert len(small.shown) < len(large.shown) == thumbnails.MOST
+    assert small.side >= thumbnails._SIDES[0]
 
 
 def test_pictures_do_not_change_their_size():

@@ -1,5 +1,6 @@
 """What the film of activations says."""
 
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -62,30 +63,30 @@ def test_few_different_answers_are_named():
 
 
 def test_a_class_that_collapses_is_a_surprise_and_so_is_its_return():
-    lost = dict(accuracy=[0.7] * 8, accuracy_of_3=[0.9] * 4 + [0.05] * 4)
+    lost = {"accuracy": [0.7] * 8, "accuracy_of_3": [0.9] * 4 + [0.05] * 4}
     expected = "Surprise: it has forgotten cups, which it knew well, and takes them for faces."
     assert narration.sentence(story(right(t3as4=19), **lost)) == expected
-    again = dict(accuracy=[0.7] * 8, accuracy_of_3=[0.9] * 8)
+    again = {"accuracy": [0.7] * 8, "accuracy_of_3": [0.9] * 8}
     back = narration.sentence(story(told=("Hello", expected), **again))
     assert back == "It recognises cups again."
     assert "It recognises cups again." not in remarks(**again)
 
 
 def test_a_class_that_was_only_guessed_is_not_forgotten():
-    guessed = dict(accuracy=[0.2] * 4 + [0.7] * 4, accuracy_of_3=[1] * 4 + [0] * 4)
+    guessed = {"accuracy": [0.2] * 4 + [0.7] * 4, "accuracy_of_3": [1] * 4 + [0] * 4}
     assert not any("forgotten" in each for each in remarks(right(t3as4=20), **guessed))
 
 
 def test_one_outlier_is_no_news():
-    once = dict(accuracy=[0.7] * 8, accuracy_of_3=[0.9] * 7 + [0.05])
+    once = {"accuracy": [0.7] * 8, "accuracy_of_3": [0.9] * 7 + [0.05]}
     assert not any("forgotten" in each for each in remarks(right(t3as4=19), **once))
 
 
 def test_practice_pictures_that_are_known_by_heart_are_a_surprise():
-    far = dict(accuracy=[0.8] * 4, train_accuracy=[0.99] * 4)
+    far = {"accuracy": [0.8] * 4, "train_accuracy": [0.99] * 4}
     assert narration.sentence(story(**far)) == narration._BY_HEART
     for accuracy, train in ((0.8, 0.85), (0.95, 0.99)):
-        near = dict(accuracy=[accuracy] * 4, train_accuracy=[train] * 4)
+        near = {"accuracy": [accuracy] * 4, "train_accuracy": [train] * 4}
         assert narration._BY_HEART not in remarks(**near)
 
 
@@ -125,18 +126,22 @@ def test_the_hardest_class_and_a_fluctuating_one_are_named():
 
 
 def test_no_sentence_comes_twice_and_kinds_take_turns():
-    told, options = ["Hello"], dict(accuracy=[0.8], accuracy_of_5=[0.4], accuracy_of_6=[0.5])
+    told, options = ["Hello"], {"accuracy": [0.8], "accuracy_of_5": [0.4], "accuracy_of_6": [0.5]}
     for _ in range(6):
         told.append(narration.sentence(story(right(t3as2=8, t1as7=7), told=told, **options)))
     kinds = [narration._kind(each) for each in dict.fromkeys(told)]
-    assert len(kinds) >= 5 and all(one != other for one, other in zip(kinds, kinds[1:], strict=False))
+    assert len(kinds) >= 5 and all(one != other for one, other in pairwise(kinds))
     assert told[-1] == told[-2] or len(set(told)) == len(told)
 
 
 def test_names_of_a_folder_are_quoted_and_long_ones_fit():
     names = [f"A very long name of a class, number {i}" for i in range(CLASSES)]
     own = {"source": "folder", "classes": names}
-    lost = dict(accuracy=[0.7] * 8, accuracy_of_3=[0.9] * 4 + [0.05] * 4, accuracy_of_5=[0.3] * 8)
+    lost = {
+        "accuracy": [0.7] * 8,
+        "accuracy_of_3": [0.9] * 4 + [0.05] * 4,
+        "accuracy_of_5": [0.3] * 8,
+    }
     few = np.zeros((CLASSES, CLASSES), int)
     few[:, 1:4] = 5
     for counts in (right(t3as4=19), few):

@@ -16,7 +16,9 @@ from epochreel.experiments.activations import classes, colours, labels, thumbnai
 _TITLE = "What looks similar to the network lies close together"
 _NOTE = "Dot: a new picture. Colour: the network’s answer. Outlined: wrong"
 _MOST_NAMES = 16  # of classes on the clouds
-_BEND = 2.0  # mean deviations from the centre at which the edges of the panel begin to hold points back
+_BEND = (
+    2.0  # mean deviations from the centre at which the edges of the panel begin to hold points back
+)
 
 
 def spread(layout: np.ndarray, area: tuple[float, float], margin: float) -> np.ndarray:
@@ -127,7 +129,7 @@ class Clouds:
         return [start + way.eased * (end - start) for start, end in zip(*ends, strict=True)]
 
     def _at_snapshot(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
-        """Return the centres at a snapshot; those of two are kept, for all pictures between them."""
+        """Return the centres at a snapshot, and keep those of two for all pictures between them."""
         for known, classes_, centres in self._kept:
             if known is frame_data and all(map(np.array_equal, classes_, named)):
                 return centres
@@ -139,7 +141,8 @@ class Clouds:
         centres, sizes = self._plates.boxes(places, truth, *named)
         below = self._pictures.below(truth[self._cast] != predictions[self._cast])
         # The box of a picture includes its strips.
-        boxes = places[self._cast] + below / 2, self._pictures.side + below
-        moved = labels.apart(*map(np.concatenate, zip((centres, sizes), boxes)), self._area)
+        all_centres = np.concatenate((centres, places[self._cast] + below / 2))
+        all_sizes = np.concatenate((sizes, self._pictures.side + below))
+        moved = labels.apart(all_centres, all_sizes, self._area)
         names, pictures = np.split(moved, [len(centres)])
         return [names, pictures - below / 2]
