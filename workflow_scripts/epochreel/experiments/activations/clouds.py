@@ -16,9 +16,7 @@ from epochreel.experiments.activations import classes, colours, labels, thumbnai
 _TITLE = "What looks similar to the network lies close together"
 _NOTE = "Dot: a new picture. Colour: the network’s answer. Outlined: wrong"
 _MOST_NAMES = 16  # of classes on the clouds
-_BEND = (
-    2.0  # mean deviations from the centre at which the edges of the panel begin to hold points back
-)
+_BEND = 2.0  # mean deviations from the centre; points beyond are held back
 
 
 def spread(layout: np.ndarray, area: tuple[float, float], margin: float) -> np.ndarray:
