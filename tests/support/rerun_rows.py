@@ -350,8 +350,6 @@ EXPERIMENT_ROWS = {
         Row("runs.clothes.projection.neighbours", 10, {"fit_projection"}),
         Row("runs.clothes.projection.min_dist", 0.2, {"fit_projection"}),
         Row("runs.clothes.projection.alignment", 0.02, {"fit_projection"}),
-        Row("runs.sketches.figure.settings.sentence_snapshots", 8, DRAWING | {"write_captions"}),
-        Row("runs.sketches.figure.settings.thumbnail", 40, DRAWING | {"write_captions"}),
     ],
 }
 # Keys without such a row, and what follows from a change.
