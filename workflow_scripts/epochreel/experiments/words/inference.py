@@ -61,7 +61,7 @@ def draw_prediction(
     start = _MARGIN + canvas.text(_MARGIN, 44, text(signs) or "no letter", 34, weight="bold") + 16
     canvas.text(start, 44, sure, 20, canvas.palette.quiet)
     x, y = _MARGIN + steps * pitch, np.full(len(steps), _HEAD)
-    boxes = canvas.places(x, y, _PICTURE, _PICTURE, (SIDE, SIDE))
+    boxes = canvas.picture_slots(x, y, _PICTURE, _PICTURE, (SIDE, SIDE))
     canvas.put_pictures(boxes, strips.looks(image, masks[steps]))
     foot = y + _PICTURE + _FOOT / 2
     signs_read = canvas.stamps(x + 70, foot, strips.sign_tiles(canvas, 44))
