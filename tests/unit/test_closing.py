@@ -1,4 +1,4 @@
-"""The closing picture: what the network learned, and what it still gets wrong."""
+"""Sentences about what the network still gets wrong, for the closing picture."""
 
 from types import SimpleNamespace
 
@@ -7,15 +7,13 @@ import pyarrow as pa
 import pytest
 
 from epochreel.artifacts.metrics import History
-from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.frame import FrameData
-from epochreel.drawing.panels import MARGIN
 from epochreel.experiment_api.declared_metrics import Metrics
 from epochreel.experiment_api.interface import Metric
 from epochreel.experiments.activations import narration as activations
 from epochreel.experiments.sheets import narration as sheets
 from epochreel.experiments.words import narration as words
-from epochreel.film import closing, render
+from epochreel.film import render
 from epochreel.narration.sentences import confusions
 from epochreel.plan.plan import Plan
 
@@ -41,102 +39,6 @@ def last(rows: int = 500, **history) -> FrameData:
     history["step"] = range(max(map(len, history.values()), default=1))
     arrays = History({name: np.array(values, float) for name, values in history.items()})
     return FrameData(len(arrays) - 1, 3.0, 2000, pa.table({"label": np.zeros(rows)}), arrays)
-
-
-def drawn(monkeypatch, run_info, frame_data, names, sentences) -> list[tuple[str, float, float]]:
-    """Draw the picture; return each text with its width and its size before it is made to fit."""
-    found, text = [], Canvas.text
-
-    def record(canvas, x, y, line, size, *arguments, **options):
-        weight = options.get("weight") or (arguments[1:] or ["regular"])[0]
-        found.append((line, canvas.measure(line, size, weight), size, options.get("fit", 1e9)))
-        assert MARGIN <= x <= WIDTH - MARGIN and 0 < y < 1080
-        return text(canvas, x, y, line, size, *arguments, **options)
-
-    monkeypatch.setattr(Canvas, "text", record)
-    assert closing.draw(run_info, frame_data, names, sentences).shape == (360, 640, 3)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("value", "unit", "count", "text"),
-    [
-        (0.0987, "%", 43600, "9.9 %"),
-        (0.99761, "%", 43600, "99.8 %"),
-        (0.9376, "%", 500, "94 %"),
-        (0.998, "%", 500, "99.8 %"),
-        (0.9999, "%", 500, "99.9 %"),
-        (0.002, "%", 500, "0.2 %"),
-        (1, "%", 500, "100 %"),
-        (1, "%", 43600, "100 %"),
-        (0, "%", 12, "0 %"),
-        (2.30259, None, 500, "2.30"),
-        (0.012345, "nats", 500, "0.0123 nats"),
-        (12.345, "px", 500, "12.3 px"),
-        (1234567.8, None, 500, "1,234,568"),
-        (-0.5, None, 500, "-0.500"),
-        (0, None, 500, "0"),
-    ],
-)
-def test_a_value_has_no_more_digits_than_are_significant(value, unit, count, text):
-    assert closing.amount(value, unit, count) == text
-
-
-def test_the_picture_says_from_where_to_where_and_after_how_much(monkeypatch, run_info):
-    frame_data = last(accuracy=[0.1, 0.5, 0.94], loss=[2.3, 1, 0.25])
-    names = ["accuracy", "loss"]
-    texts = [line for line, *_ in drawn(monkeypatch, run_info, frame_data, names, [])]
-    for line in ("Mine", "Points assigned correctly", "10 %", "94 %", "untrained"):
-        assert line in texts
-    assert "after 2,000 training examples" in texts
-    assert "Loss (lower is better): 2.30 → 0.250" in texts
-
-
-def test_a_metric_counts_from_its_first_value(run_info):
-    gain = closing.gains(run_info, last(accuracy=[np.nan, 0.2, 0.9]), ["accuracy"])[0]
-    assert (gain.first, gain.last, gain.is_from_start) == ("20 %", "90 %", False)
-
-
-def test_a_metric_without_a_last_value_is_left_out(monkeypatch, run_info):
-    frame_data = last(accuracy=[0.1, np.nan], loss=[np.nan, np.nan])
-    assert closing.gains(run_info, frame_data, ["accuracy", "loss"]) == []
-    assert [t[0] for t in drawn(monkeypatch, run_info, frame_data, ["accuracy"], None)] == ["Mine"]
-
-
-@pytest.mark.parametrize(("values", "better"), [([2, 1], True), ([1, 2], False), ([1, 1], False)])
-def test_a_lower_loss_is_better(run_info, values, better):
-    assert closing.gains(run_info, last(loss=values), ["loss"])[0].is_better is better
-
-
-@pytest.mark.parametrize("values", [[0.5], [0.5, 0.5], [np.nan, 0.5], [0, np.nan, 1]])
-@pytest.mark.parametrize("name", ["accuracy", "spread"])
-def test_every_curve_can_be_drawn(monkeypatch, run_info, name, values):
-    assert len(drawn(monkeypatch, run_info, last(**{name: values}), [name], [])) > 5
-
-
-SENTENCES = [
-    ["It gets 30 of 500 test images wrong.", "Most often it mistakes “8” for “1”: 5 of 49 times."],
-    ["word " * 80],
-    [f"Sentence number {number} of a long list" for number in range(4)],
-]
-
-
-@pytest.mark.parametrize("sentences", [[], *SENTENCES], ids=["none", "two", "long", "many"])
-def test_all_text_is_legible_at_640_px(monkeypatch, run_info, sentences):
-    found = drawn(monkeypatch, run_info, last(accuracy=[0.1, 0.999]), ["accuracy"], sentences)
-    assert min(size for _, _, size, _ in found) * 640 / WIDTH >= 10
-    assert [line for line, wide, _, fit in found if wide > min(fit, WIDTH - 2 * MARGIN)] == []
-
-
-def test_text_that_is_too_wide_is_drawn_smaller(monkeypatch, run_info):
-    found = drawn(monkeypatch, run_info, last(accuracy=[0.1, 1]), ["accuracy"], ["x" * 300])
-    assert "x" * 300 in [line for line, *_ in found]
-
-
-def test_the_picture_says_that_a_network_makes_no_mistakes(monkeypatch, run_info):
-    found = drawn(monkeypatch, run_info, last(accuracy=[0, 1]), ["accuracy"], [])
-    assert "It no longer makes mistakes on the test examples." in [line for line, *_ in found]
-    assert "What it still gets wrong" not in [line for line, *_ in found]
 
 
 def test_the_most_frequent_confusion_is_named():

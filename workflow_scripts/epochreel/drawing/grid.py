@@ -14,7 +14,7 @@ In a frame that is not wide, rows and columns are exchanged: the outer list goes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from epochreel.drawing.frame import Panel, RunInfo
 from epochreel.drawing.header import Header
@@ -64,8 +64,7 @@ def arranged(
 
     The list goes from left to right if `across`, otherwise from top to bottom.
     """
-    cells = [each if isinstance(each, Cell) else Cell(each) for each in content]
-    cells = [cell for cell in cells if cell.essential or not is_brief]
+    cells = list(_shown(content, is_brief))
     x, y, width, height = place
     gap = COLUMN_GAP if across else ROW_GAP
     room = (width if across else height) - gap * (len(cells) - 1)
@@ -74,7 +73,18 @@ def arranged(
         length = room * cell.size / total
         inner = (start, y, length, height) if across else (x, start, width, length)
         if isinstance(cell.content, Sequence):
-            yield from arranged(cell.content, inner, not across, is_brief)
+            yield from arranged(cell.content, inner, not across)
         else:
             yield cell.content, inner
         start += length + gap
+
+
+def _shown(content: Sequence, is_brief: bool) -> Iterator[Cell]:
+    """Yield the cells of a list that are drawn; lists without any panel are left out."""
+    for each in content:
+        cell = each if isinstance(each, Cell) else Cell(each)
+        if cell.essential or not is_brief:
+            if isinstance(cell.content, Sequence):
+                cell = replace(cell, content=list(_shown(cell.content, is_brief)))
+            if cell.content != []:
+                yield cell

@@ -9,9 +9,9 @@ from typing import Any
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError
-from epochreel.experiment_api.loader import Experiment
+from epochreel.experiment_api.loader import Experiment, config_path
 from epochreel.film import timing
-from epochreel.plan import schemas, snapshot_schedule
+from epochreel.plan import palette_file, panel_list, schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
 CLOSING = "closing"
@@ -42,7 +42,24 @@ class RunSettings:
         }
         figure = settings["figure"]
         drawn = dataset.check("figure", figure["settings"], f"{where}.figure.settings")
-        self.figure = figure | {"settings": drawn}
+        colours = self._colours(f"{where}.figure.palette")
+        kept = {name: value for name, value in figure.items() if name != "panels"}
+        self.figure = kept | {"settings": drawn, "palette": colours}
+        listed = figure["panels"]
+        self.panels = (
+            None if listed is None else panel_list.checked(listed, f"{where}.figure.panels")
+        )
+
+    def _colours(self, where: str) -> palette_file.Colours:
+        """Return the colours that replace those of the theme."""
+        figure = self.settings["figure"]
+        if figure["palette"] is None:
+            return {}
+        try:
+            path = config_path(self.dataset.base, figure["palette"])
+            return palette_file.read(path, figure["theme"])
+        except UserError as error:
+            raise UserError(f"config: {where}: {error}") from None
 
     @property
     def experiment(self) -> Experiment:
@@ -68,6 +85,17 @@ class RunSettings:
     def has_fit(self) -> bool:
         """True if the projection is fitted to all snapshots at once."""
         return self.projects and self.projection["name"] in FILM_WIDE
+
+    @property
+    def has_own_figure(self) -> bool:
+        """True if the experiment's figure.py arranges the panels, not the config or the default."""
+        return self.panels is None and self.experiment.file("figure").is_file()
+
+    @property
+    def shows_training(self) -> bool:
+        """True if a panel shows the training table, such as a histogram of weights."""
+        kinds = {panel["panel"] for panel in panel_list.panels(self.panels or [])}
+        return bool(kinds & panel_list.OF_TRAINING)
 
     @property
     def has_transitions(self) -> bool:

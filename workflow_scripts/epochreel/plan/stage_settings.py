@@ -66,9 +66,21 @@ def project(run: RunSettings) -> Settings:
 
 
 def render(run: RunSettings) -> Settings:
-    """Return the content of a frame, and the time axis of its curves."""
+    """Return the content of a frame, and the panels if the experiment's figure.py has none.
+
+    The rows of a training sample are not those of test examples.
+    """
+    found = picture(run)
+    if not run.has_own_figure:
+        sample = run.settings["evaluation"]["train_sample"]
+        found["figure"] |= {"panels": run.panels, "train_sample": sample}
+    return found
+
+
+def picture(run: RunSettings) -> Settings:
+    """Return the content of any picture, and the time axis of its curves."""
     names = (
-        *("width", "height", "theme", "time_unit", "time_scale", "time_axis"),
+        *("width", "height", "theme", "palette", "time_unit", "time_scale", "time_axis"),
         *("examples", "settings"),
     )
     figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
@@ -99,7 +111,7 @@ def timeline(run: RunSettings) -> Settings:
 
 def render_closing(run: RunSettings) -> Settings:
     """Return the settings of `render`, and the number of snapshots, of which the last is shown."""
-    return {"snapshots": run.snapshots, **render(run)}
+    return {"snapshots": run.snapshots, **picture(run)}
 
 
 def film(*names: str) -> Callable[[RunSettings], Settings]:
@@ -172,7 +184,7 @@ def write_report(run: RunSettings) -> Settings:
         "training": run.training,
         **{name: run.settings[name] for name in names},
         **({"projection": run.projection} if run.projects else {}),
-        "figure": run.figure,
+        "figure": run.figure | ({"panels": run.panels} if run.panels else {}),
         "film": timeline(run)["film"] | encode_segment("crf", "preset")(run)["film"],
     }
     about = {"title": run.settings["title"], "snapshots": run.snapshots}
