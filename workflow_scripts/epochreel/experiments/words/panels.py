@@ -93,7 +93,7 @@ class Words:
         rows, canvas = self.rows, self.body
         x = self._left[self._word] + self._step * rows.pitch
         y = self._top[self._word]
-        self._pictures = canvas.places(x, y, rows.side, rows.side, (SIDE, SIDE))
+        self._pictures = canvas.picture_slots(x, y, rows.side, rows.side, (SIDE, SIDE))
         half = rows.tile / 2
         if rows.is_below:
             x, y, across, down = x + half, y + rows.side + 6 + half, rows.tile + 4, 0.0

@@ -52,7 +52,7 @@ class _Reading:
         row, column = np.divmod(np.arange(len(which)), columns)
         x, y = column * wide + _MARGIN, row * high + _MARGIN
         canvas = strips.sheet(columns * wide, (row[-1] + 1) * high)
-        places = canvas.places(x, y, side, side, (SIDE, SIDE))
+        places = canvas.picture_slots(x, y, side, side, (SIDE, SIDE))
         canvas.put_pictures(places, strips.looks(self._images[which], self._masks(which, step)))
         tiles = strips.sign_tiles(canvas, 0.84 * slot)
         foot = y + side + 4 + slot / 2
