@@ -7,6 +7,7 @@ from epochreel.artifacts import metrics, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render as renderer
+from epochreel.narration.narrator import Narrator
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -26,7 +27,8 @@ def render(
     figure = experiment.load("figure")
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
-    run_info = renderer.run_info(settings, test, declared)
+    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
+    run_info = renderer.run_info(settings, test, declared, nouns)
     inputs = renderer.FrameInputs(
         stage=stage,
         first=stage["first"],
@@ -39,7 +41,7 @@ def render(
     scene = renderer.build_scene(figure, run_info)
     drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = renderer.run_info(settings, test, declared)
+        fresh_info = renderer.run_info(settings, test, declared, nouns)
         renderer.check_repeatable(again.load("figure"), fresh_info, drawn)
     padding.fill(paths_to_frames, count)
 

@@ -7,6 +7,7 @@ from epochreel.artifacts import metrics, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render
+from epochreel.narration.narrator import Narrator
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -29,7 +30,8 @@ def render_transitions(
     figure = experiment.load("figure")
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
-    run_info = render.run_info(settings, test, declared)
+    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
+    run_info = render.run_info(settings, test, declared, nouns)
     previous_count = min(stage["first"], 1)
     inputs = render.FrameInputs(
         stage=stage,
@@ -45,7 +47,7 @@ def render_transitions(
         scene, inputs, paths_to_transitions[:count], settings["tweens"], key
     )
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = render.run_info(settings, test, declared)
+        fresh_info = render.run_info(settings, test, declared, nouns)
         render.check_repeatable(again.load("figure"), fresh_info, drawn)
     padding.fill(paths_to_transitions, count)
 

@@ -509,19 +509,6 @@ def test_a_training_accuracy_far_above_the_test_accuracy_is_mentioned():
     assert remark.sentence == "The network does better on training images than on new ones"
 
 
-def test_a_sentence_lasts_for_its_phase_and_depends_on_the_past_alone():
-    draw = np.random.default_rng(0)
-    rows = [
-        {name: float(draw.uniform(0.5, 1)) for name in metrics(1)} | {"epoch": k, "examples": 0}
-        for k in range(18)
-    ]
-    whole = figure.sentences(rows, data(), SETTINGS)
-    assert all(len(set(whole[k : k + HOLD])) == 1 for k in range(0, 18, HOLD))
-    assert len(set(whole)) > 3
-    for k in (1, 7, 13):
-        assert figure.sentences(rows[:k], data(), SETTINGS) == whole[:k]
-
-
 def test_without_a_projection_the_figure_asks_for_one():
     with pytest.raises(UserError, match="set `projection` for the run"):
         scene().draw(replace(frame_data(), layout=None))

@@ -4,75 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
-import pytest
-from tools import refusal
 
-from epochreel.artifacts.metrics import History
-from epochreel.drawing.frame import FrameData
-from epochreel.experiment_api.declared_metrics import Metrics
-from epochreel.experiment_api.interface import Metric
-from epochreel.experiments.activations import figure as activations
-from epochreel.experiments.sheets import figure as sheets
-from epochreel.experiments.words import figure as words
-from epochreel.film import closing, render
-from epochreel.film.sentences import confusions
-from epochreel.plan.plan import Plan
-
-DECLARED = Metrics(
-    {
-        "accuracy": Metric("Accuracy", unit="%", plain="Points assigned correctly"),
-        "loss": Metric("Loss", direction="lower"),
-        "spread": Metric("Spread", "lower", unit="px"),
-    }
-)
-
-
-@pytest.fixture
-def run_info(spirals, tmp_path):
-    """What is constant in a run of spirals, of the smallest size."""
-    config = spirals(title="Mine", figure={"width": 640, "height": 360})
-    settings = Plan(config, tmp_path).main.stage_settings("render_closing")["settings"]
-    return render.run_info(settings, [], DECLARED)
-
-
-def last(rows: int = 500, **history) -> FrameData:
-    """The last snapshot of a run with these metrics, evaluated on this many examples."""
-    history["step"] = range(max(map(len, history.values()), default=1))
-    arrays = History({name: np.array(values, float) for name, values in history.items()})
-    return FrameData(len(arrays) - 1, 3.0, 2000, pa.table({"label": np.zeros(rows)}), arrays)
-
-
-def figure(result) -> SimpleNamespace:
-    return SimpleNamespace(__file__="figure.py", mistakes=lambda run_info, frame_data: result)
-
-
-@pytest.mark.parametrize(
-    "result", [None, "a sentence", [3], [""], [" "], 3, {"a": 1}, [["a"]], ["a"] * 5]
-)
-def test_anything_but_a_list_of_sentences_is_refused(run_info, result):
-    told = refusal(closing.mistakes, figure(result), run_info, last(accuracy=[1]))
-    assert told.startswith("figure.py: mistakes returns ")
-    assert told.endswith("; expected a list of at most 4 sentences, empty if there are no mistakes")
-
-
-def test_sentences_may_come_from_a_generator(run_info):
-    assert closing.mistakes(figure(iter(("It\n fails",))), run_info, last(accuracy=[1])) == [
-        "It fails"
-    ]
-
-
-@pytest.mark.parametrize(
-    ("history", "sentences"),
-    [
-        ({"accuracy": [0, 0.97]}, ["It is wrong in 3 % of cases."]),
-        ({"accuracy": [0, 1]}, []),
-        ({"accuracy": [1, np.nan]}, None),
-        ({"loss": [1]}, None),
-    ],
-)
-def test_without_a_function_the_accuracy_says_what_is_wrong(run_info, history, sentences):
-    plain = SimpleNamespace(__file__="figure.py")
-    assert closing.mistakes(plain, run_info, last(**history)) == sentences
+from epochreel.experiments.activations import narration as activations
+from epochreel.experiments.sheets import narration as sheets
+from epochreel.experiments.words import narration as words
+from epochreel.narration.sentences import confusions
 
 
 def test_the_most_frequent_confusion_is_named():
@@ -92,8 +28,7 @@ def test_of_equally_frequent_confusions_one_is_an_example():
 
 
 def of(predictions, data=None):
-    frame_data = FrameData(1, 1.0, 10, pa.table(predictions), {})
-    return SimpleNamespace(data=data), frame_data
+    return SimpleNamespace(data=data, predictions=pa.table(predictions))
 
 
 def test_the_sheets_name_the_digits_that_are_confused():
@@ -102,12 +37,12 @@ def test_the_sheets_name_the_digits_that_are_confused():
         "prediction": np.array([3, 8, 3], np.uint8),
         "probabilities": pa.FixedSizeListArray.from_arrays(np.zeros(30, np.float16), 10),
     }
-    assert sheets.mistakes(*of(table)) == [
+    assert sheets.mistakes(of(table)) == [
         "It gets 1 of 3 test digits wrong.",
         "Most often it mistakes 8 for 3: 1 of 2 times.",
     ]
     table["prediction"] = table["truth"]
-    assert sheets.mistakes(*of(table)) == []
+    assert sheets.mistakes(of(table)) == []
 
 
 def five(*spelled: str) -> pa.Array:
@@ -118,20 +53,20 @@ def five(*spelled: str) -> pa.Array:
 def test_the_words_name_a_word_and_the_letters_that_are_confused():
     # "[" is the end symbol; what follows the first one does not count.
     letters, prediction = five("CAT  ", "DOG  ", "A    "), five("CAT X", "DCC  ", "     ")
-    assert words.mistakes(*of({"letters": letters, "prediction": prediction})) == [
+    assert words.mistakes(of({"letters": letters, "prediction": prediction})) == [
         "It gets 2 of 3 test words wrong.",
         "For example, it reads DOG as DCC.",
         "For example, it mistakes G for C: 1 of 1 times.",
     ]
-    told = words.mistakes(*of({"letters": five("A    "), "prediction": five("     ")}))
+    told = words.mistakes(of({"letters": five("A    "), "prediction": five("     ")}))
     assert told[1:] == ["For example, it reads A as an empty word."]
-    assert words.mistakes(*of({"letters": letters, "prediction": letters})) == []
+    assert words.mistakes(of({"letters": letters, "prediction": letters})) == []
 
 
 def test_the_activations_count_test_images_only():
     table = {"split": ["test", "test", "train"], "label": [0, 1, 1], "prediction": [0, 0, 0]}
     data = {"source": "folder", "classes": ["cat", "dog"]}
-    assert activations.mistakes(*of(table, data)) == [
+    assert activations.mistakes(of(table, data)) == [
         "It gets 1 of 2 test images wrong.",
         "Most often it mistakes “dog” for “cat”: 1 of 1 times.",
     ]

@@ -10,8 +10,8 @@ import pytest
 from drawn_texts import Texts
 from tools import grey
 
+from epochreel.core.amounts import amount, in_a_line, percent
 from epochreel.drawing import text
-from epochreel.drawing.amounts import amount, in_a_line, percent
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.drawing.grid import Cell, arranged, whole_frame

@@ -193,15 +193,6 @@ def test_drawing_needs_neither_torch_nor_matplotlib():
     subprocess.run([sys.executable, "-c", check], cwd=LIBRARY, check=True)
 
 
-def test_a_caption_gives_the_accuracy_and_the_spread_of_the_masks():
-    numbers = {"epoch": 2.0, "examples": 640, "accuracy": 0.5, "letters": 0.8125}
-    numbers |= {"spread_across": 4.25, "spread_down": 11.0}
-    assert figure.sentence(numbers, {}) == (
-        "Epoch 2, after 640 words: 50.0 % of words and 81.2 % of letters correct; "
-        "mask spread 4.2 px horizontally, 11.0 px vertically"
-    )
-
-
 # -- Loops -------------------------------------------------------------------------------------
 
 

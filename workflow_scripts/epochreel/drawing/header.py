@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from epochreel.drawing.amounts import amount, in_a_line
+from epochreel.core.amounts import amount, in_a_line
 from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 

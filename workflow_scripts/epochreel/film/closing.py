@@ -6,15 +6,12 @@ It is drawn for laypeople: few words in large type, legible at a width of 640 px
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
-from epochreel.core import seeding
-from epochreel.core.errors import raise_wrong_result, single_line
-from epochreel.drawing.amounts import amount
+from epochreel.core.amounts import amount
 from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.grid import MARGIN
@@ -23,7 +20,6 @@ from epochreel.drawing.panels.curve import defined_parts, thinned
 from epochreel.experiment_api.interface import Metric
 
 _MOST_METRICS = 3
-_MOST_SENTENCES = 4
 _TOP = 96.0  # of what is below the title
 _NOTE = 32.0  # size of notes
 _GAIN = 0.6  # of the width, or of the height if the frame is not wide
@@ -65,36 +61,6 @@ def gains(run_info: RunInfo, frame_data: FrameData, names: Iterable[str]) -> lis
     return found[:_MOST_METRICS]
 
 
-def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> list[str] | None:
-    """Return sentences about what the network still gets wrong; [] if nothing, None if unknown.
-
-    They come from `figure.mistakes(run_info, frame_data)` if the experiment defines it, otherwise
-    from the accuracy. Raises `UserError` unless the function returns a list of sentences.
-    """
-    if not hasattr(figure, "mistakes"):
-        return _from_accuracy(frame_data)
-    seeding.seed_all(0)
-    found, source = figure.mistakes(run_info, frame_data), f"{figure.__file__}: mistakes"
-    expected = f"a list of at most {_MOST_SENTENCES} sentences, empty if there are no mistakes"
-    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
-        raise_wrong_result(source, found, expected)
-    sentences = list(found)
-    if len(sentences) > _MOST_SENTENCES:
-        raise_wrong_result(source, sentences, expected)
-    for sentence in sentences:
-        if not isinstance(sentence, str) or not sentence.strip():
-            raise_wrong_result(source, sentence, expected)
-    return [single_line(sentence) for sentence in sentences]
-
-
-def _from_accuracy(frame_data: FrameData) -> list[str] | None:
-    accuracy = float(frame_data.history.get("accuracy", [math.nan])[-1])
-    if math.isnan(accuracy):
-        return None
-    share = amount(1 - accuracy, "%", frame_data.predictions.num_rows)
-    return [] if accuracy == 1 else [f"It is wrong in {share} of cases."]
-
-
 def draw(
     run_info: RunInfo,
     frame_data: FrameData,
@@ -103,8 +69,8 @@ def draw(
 ) -> np.ndarray:
     """Draw the picture, uint8 (H, W, 3).
 
-    `names` are the metrics that it shows, the most important first; `sentences` are as `mistakes`
-    returns them.
+    `names` are the metrics that it shows, the most important first; `sentences` say what is
+    still wrong: none if nothing is, None if that is unknown.
     """
     theme = run_info.theme
     canvas = Canvas(*run_info.size, theme.palette, theme.units)

@@ -92,6 +92,16 @@ class RunSettings:
         return self.settings["film"]["pace"] == "change"
 
     @property
+    def sentence_snapshots(self) -> int:
+        """The smallest number of snapshots that share a sentence.
+
+        Viewers need time to read it. A film with `pace: change` is timed accordingly.
+        """
+        if self.is_paced_by_change:
+            return 1
+        return -(-timing.SENTENCE_FRAMES // timing.frames_per_snapshot(self.settings["film"]))
+
+    @property
     def has_end_segment(self) -> bool:
         """True if the film continues after the segments of its snapshots."""
         return timing.has_end(self.settings["film"], self.figure["tweens"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -14,7 +13,6 @@ from epochreel.drawing.canvas import WIDTH, Canvas
 from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.panels import BOTTOM, MARGIN, TOP, Curve, TitleLine, caption
 from epochreel.experiments.sheets import layout
-from epochreel.film.sentences import confusions, progress
 
 _LEFT_WIDTH = 724.0
 _SECOND = MARGIN + _LEFT_WIDTH + 72
@@ -33,18 +31,6 @@ def panels(run_info: RunInfo) -> list[Panel]:
     if examples == "cells":
         return [*shared, CellWall(run_info)]
     return [*shared, PositionSheet(run_info), PageSheet(run_info)]
-
-
-def sentence(numbers: Mapping[str, float], settings: Mapping) -> str:
-    """Describe a snapshot in a sentence, for the captions."""
-    examples = "cells" if settings["variant"] == "cells" else "pages"
-    return progress(numbers, examples, "digits")
-
-
-def mistakes(run_info: RunInfo, frame_data: FrameData) -> list[str]:
-    """Say how many digits are misread, and which are confused most often."""
-    truth, prediction, _ = answers(frame_data.predictions, 1)
-    return confusions(truth.ravel(), prediction.ravel(), "0123456789", "test digits")
 
 
 # Values that the panels show

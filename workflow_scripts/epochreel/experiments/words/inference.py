@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 import torch
 
+from epochreel.core.amounts import percent
 from epochreel.drawing import palette
-from epochreel.drawing.panels import percent
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import SIDE, STEPS, counted, lengths, letter, text
 from epochreel.experiments.words.framing import frame_word
