@@ -19,7 +19,7 @@ import write_captions
 from epochreel.artifacts import evaluations, metrics, timeline
 from epochreel.core.errors import UserError
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
-from epochreel.drawing.panels import Curve, TitleLine
+from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.plan import fingerprints
 from epochreel.plan.plan import Plan
@@ -171,17 +171,14 @@ def test_a_shard_whose_examples_depend_on_earlier_ones_is_refused(mine, counter)
         generate_dataset.generate_dataset(mine.folder / "shard", stage, mine.folder)
 
 
-@pytest.mark.parametrize(
-    "panel", [TitleLine, lambda run_info: Curve(run_info, (0, 0, 900, 900), "")]
-)
-def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones(panel):
+def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones():
     run_info = RunInfo("A title", (480, 270), {}, {}, {}, TimeAxis(), 40, [])
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
     frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
     with pytest.raises(
         UserError, match="shows the metric 'accuracy', but evaluate returns f1, loss"
     ):
-        Scene(run_info.size, [panel(run_info)]).draw(frame_data)
+        Scene(run_info.size, [(Curve(run_info), (0, 0, 900, 900))]).draw(frame_data)
 
 
 @pytest.mark.parametrize(
