@@ -10,7 +10,6 @@ import pytest
 
 from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
-from epochreel.drawing import palette
 from epochreel.drawing.frame import FrameData
 from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.time_axis import TimeAxis
