@@ -57,6 +57,14 @@ def whole_frame(run_info: RunInfo, content: Sequence) -> list[tuple[Panel, Place
     return [(header, (0.0, 0.0, width, top)), *grid]
 
 
+def _is_shown(cell: Cell, is_brief: bool) -> bool:
+    """Check that a brief theme does not leave out a cell or, in a list, all that it holds."""
+    if isinstance(cell.content, Sequence):
+        inner = (each if isinstance(each, Cell) else Cell(each) for each in cell.content)
+        return (cell.essential or not is_brief) and any(_is_shown(c, is_brief) for c in inner)
+    return cell.essential or not is_brief
+
+
 def arranged(
     content: Sequence, place: Place, across: bool, is_brief: bool = False
 ) -> Iterator[tuple[Panel, Place]]:
@@ -65,7 +73,7 @@ def arranged(
     The list goes from left to right if `across`, otherwise from top to bottom.
     """
     cells = [each if isinstance(each, Cell) else Cell(each) for each in content]
-    cells = [cell for cell in cells if cell.essential or not is_brief]
+    cells = [cell for cell in cells if _is_shown(cell, is_brief)]
     x, y, width, height = place
     gap = COLUMN_GAP if across else ROW_GAP
     room = (width if across else height) - gap * (len(cells) - 1)
