@@ -89,6 +89,11 @@ def default(run_info: RunInfo) -> list:
     from three on, as a table.
     """
     examples, metrics = _of_examples(run_info), _of_metrics(run_info)
+    if not examples and not metrics:
+        raise UserError(
+            "evaluate returns neither metrics nor columns of classes to show: return a metric, or "
+            "write a figure.py"
+        )
     if not examples or not metrics:
         return [Cell(examples[0], 1.3), *examples[1:]] if examples else _beside(run_info, metrics)
     first, *others = examples

@@ -46,7 +46,7 @@ def tiling(
     if count is None:
         columns = max(int(width / (least + gap)), 1)
         wide = width / columns - gap
-        rows = max(int(height / (wide / aspect + foot + gap)), 1)
+        rows = max(int(height / (least / aspect + foot + gap)), 1)
         return columns, rows, min(wide, aspect * (height / rows - gap - foot))
     fitting = []
     for columns in range(1, count + 1):
