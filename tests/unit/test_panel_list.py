@@ -65,11 +65,13 @@ def test_panels_are_a_setting_of_frames_only_if_they_are_drawn(planned):
 
 @pytest.mark.parametrize(("panels", "has_figure"), [(None, False), (NESTED, True), (NESTED, False)])
 def test_frames_without_figure_py_depend_on_the_panels_of_the_library(planned, panels, has_figure):
-    with_code, without = (planned(p, has) for p, has in ((None, True), (panels, has_figure)))
-    assert with_code.has_own_figure and not without.has_own_figure
-    keys = {run.key_digest("render") for run in (with_code, without)}
-    assert len(keys) == 2
-    assert with_code.key_digest("evaluate") == without.key_digest("evaluate")
+    found = []
+    for arguments in ((None, True), (panels, has_figure)):
+        made = planned(*arguments)
+        found.append([made.has_own_figure, *map(made.key_digest, ("render", "evaluate"))])
+    (first, frames, evaluation), (second, other_frames, same_evaluation) = found
+    assert first and not second
+    assert frames != other_frames and evaluation == same_evaluation
 
 
 @pytest.mark.parametrize("stage", ["render", "render_transitions"])
