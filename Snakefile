@@ -8,6 +8,7 @@ snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
+snakemake results/<run>/cast.txt                  a proposal which test examples the film shows
 snakemake verify                                  check finished runs against their manifests
 
 At any time, even while Snakemake is running:
@@ -52,6 +53,7 @@ include: "rules/timeline.smk"
 include: "rules/encode.smk"
 include: "rules/publish.smk"
 include: "rules/captions.smk"
+include: "rules/cast.smk"
 include: "rules/report.smk"
 include: "rules/loops.smk"
 include: "rules/predict.smk"

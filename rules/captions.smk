@@ -23,6 +23,5 @@ rule write_captions:
         runtime=10,
     params:
         settings=settings_of("write_captions"),
-        base=BASE,
     script:
         "../workflow_scripts/write_captions.py"

@@ -5,7 +5,8 @@ end of the film: the hold of the last frame, and the closing picture.
 
 needs  for a segment, its frames, the transitions to its snapshots, if any, and, with
        `film.pace: change`, the run's timeline; for the end, the last frame and the closing picture,
-       if any; for the film, all segments and the timeline; for the GIF and the poster, all frames
+       if any; for the film, all segments, the timeline and the metrics, whose sentences are its
+       chapters; for the GIF and the poster, all frames
 makes  results/<run>/segments/<segment>.mp4, results/<run>/training.mp4 and poster.png; on request
        the same as .webm, and training.gif
 """
@@ -52,6 +53,7 @@ use rule encode_segment as encode_closing with:
 rule encode:
     input:
         segments=of_run("all_segments"),
+        metrics=last_of("metrics"),
         timeline="results/{run}/timeline.parquet",
     output:
         "results/{run}/training.mp4",
@@ -96,6 +98,7 @@ use rule encode_closing as encode_webm_closing with:
 use rule encode as encode_webm with:
     input:
         segments=of_run("all_webm_segments"),
+        metrics=last_of("metrics"),
         timeline="results/{run}/timeline.parquet",
     output:
         "results/{run}/training.webm",

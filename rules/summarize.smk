@@ -1,7 +1,8 @@
 """Metrics.
 
 needs  a block's evaluations, the metrics of the previous block
-makes  results/<run>/metrics/<block>.parquet: the metrics of all snapshots so far
+makes  results/<run>/metrics/<block>.parquet: the metrics of all snapshots so far, the sentence that
+       the film says at each, and how well the network answers the examples that it shows
 """
 
 
@@ -23,5 +24,6 @@ rule summarize:
         runtime=30,
     params:
         settings=settings_of("summarize"),
+        base=BASE,
     script:
         "../workflow_scripts/summarize.py"

@@ -9,6 +9,7 @@ from epochreel.core import seeding
 from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render
 from epochreel.formats import gif
+from epochreel.narration.narrator import Narrator
 from epochreel.runtime.job import job
 
 
@@ -25,7 +26,8 @@ def draw_loop(
     figure = experiment.load("figure")
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
-    run_info = render.run_info(settings, test, declared)
+    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
+    run_info = render.run_info(settings, test, declared, nouns)
     last = int(Path(path_to_evaluation).stem)
     key_digest = stage["reads"]["evaluate"]
     seeding.seed_all(0)

@@ -7,6 +7,7 @@ from epochreel.artifacts import metrics, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render as renderer
+from epochreel.narration.narrator import Narrator
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -28,8 +29,9 @@ def render(
     figure = renderer.figure_of(experiment, settings)
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
+    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
     untrained = renderer.untrained_data(stage, path_to_untrained)
-    run_info = renderer.run_info(settings, test, declared, untrained)
+    run_info = renderer.run_info(settings, test, declared, nouns, untrained)
     table = metrics.read(
         path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
     )
@@ -44,7 +46,7 @@ def render(
     scene = renderer.build_scene(figure, run_info)
     drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = renderer.run_info(settings, test, declared, untrained)
+        fresh_info = renderer.run_info(settings, test, declared, nouns, untrained)
         renderer.check_repeatable(renderer.figure_of(again, settings), fresh_info, drawn)
     padding.fill(paths_to_frames, count)
 

@@ -10,6 +10,8 @@ from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import closing
 from epochreel.film import render as renderer
 from epochreel.formats import png
+from epochreel.narration.narrator import Narrator
+from epochreel.narration.telling import Telling
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -25,16 +27,17 @@ def render_closing(
     """Draw the picture from the metrics of all snapshots and the evaluation of the last one."""
     settings = stage["settings"]
     experiment = loader.of_stage(stage, base)
-    figure = experiment.load("figure")
     test = Split.of(stage, "test", paths_to_test)
     evaluation = experiment.file("evaluation")
-    run_info = renderer.run_info(settings, test, declared_metrics.read(evaluation))
-    count = settings["snapshots"]
+    narrator = Narrator(experiment, settings["data"]["settings"])
+    declared, count = declared_metrics.read(evaluation), settings["snapshots"]
+    run_info = renderer.run_info(settings, test, declared, narrator.nouns)
     table = metrics.read(path_to_metrics, count, stage["reads"]["summarize"])
     inputs = renderer.FrameInputs(stage, count - 1, [path_to_evaluation], [], table)
     frame_data = inputs.frame_data(0)
     names = declared_metrics.pace(evaluation, metrics.names(table))
-    sentences = closing.mistakes(figure, run_info, frame_data)
+    telling = Telling(table, settings, declared, lambda _snapshot: frame_data.predictions)
+    sentences = narrator.mistakes(telling.last_story(narrator))
     picture = closing.draw(run_info, frame_data, names, sentences)
     texts = {"Snapshot": str(count - 1), "epochreel": keys.key(stage)}
     atomic_write_bytes(path_to_picture, png.encode(picture, texts))

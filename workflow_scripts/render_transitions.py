@@ -7,6 +7,7 @@ from epochreel.artifacts import metrics, padding
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import render
+from epochreel.narration.narrator import Narrator
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -31,8 +32,9 @@ def render_transitions(
     figure = render.figure_of(experiment, settings)
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
+    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
     untrained = render.untrained_data(stage, path_to_untrained)
-    run_info = render.run_info(settings, test, declared, untrained)
+    run_info = render.run_info(settings, test, declared, nouns, untrained)
     table = metrics.read(
         path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
     )
@@ -50,7 +52,7 @@ def render_transitions(
         scene, inputs, paths_to_transitions[:count], settings["tweens"], key
     )
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = render.run_info(settings, test, declared, untrained)
+        fresh_info = render.run_info(settings, test, declared, nouns, untrained)
         render.check_repeatable(render.figure_of(again, settings), fresh_info, drawn)
     padding.fill(paths_to_transitions, count)
 

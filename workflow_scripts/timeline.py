@@ -7,6 +7,7 @@ from epochreel.artifacts import metrics
 from epochreel.artifacts import timeline as timeline_file
 from epochreel.experiment_api import declared_metrics, loader
 from epochreel.film import timing
+from epochreel.narration.phases import beginnings
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -22,7 +23,7 @@ def timeline(paths_to_metrics: list, path_to_timeline: str, stage: dict, base: P
         evaluation = loader.of_stage(stage, base).file("evaluation")
         names = declared_metrics.pace(evaluation, metrics.names(table))
         weights = timing.change([table[name].to_numpy().tolist() for name in names], count)
-        times = timing.by_change(weights, film)
+        times = timing.by_change(weights, film, beginnings(metrics.sentences(table)))
     else:
         times = timing.even(count, film)
     timeline_file.write(path_to_timeline, times.frames, times.closing, keys.key(stage))

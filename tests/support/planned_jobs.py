@@ -21,6 +21,7 @@ Settings = dict[tuple[str, str], dict[str, str]]
 
 def settings_of(config: Mapping, folder: Path) -> Settings:
     """Return the settings of every job of every run and dataset of a config."""
+    reruns.write_palette(folder)
     plan = Plan(dict(config), folder)
     found: Settings = {}
     for run in plan.runs.values():

@@ -83,6 +83,8 @@ not rerun, since nothing that it depends on has changed: delete the file to recr
 - **The user's fonts and images**: a file that was changed, added to the folder that a dataset names
   or removed from it remakes the dataset or, if the training set is unbounded, retrains the network.
   Files that are not read, and dates, do not matter.
+- **The user's palette**: a changed colour in the file that `figure.palette` names draws the frames
+  again. The name of the file, comments in it, and colours that are those of the theme do not matter.
 - **Nothing reruns** after `touch`, after copying results together with `.snakemake`, even if the
   copies have other times, or after a fresh clone of the code over existing results.
 

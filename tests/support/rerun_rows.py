@@ -142,7 +142,7 @@ REQUESTED = {
     "sketches": {"write_captions": "training.vtt"},
 }
 
-DATASET, RUN = "datasets.few_sheets", "runs.sheets"
+DATASET, RUN, PALETTE = "datasets.few_sheets", "runs.sheets", "palette.yaml"
 SKETCHES = "datasets.few_sketches.settings"
 SHARED = [
     Row("main_run", "cells", {"publish"}),
@@ -237,6 +237,8 @@ SHARED = [
     ),
     Row(f"{RUN}.evaluation.precision", "bfloat16", {"evaluate"}),
     Row(f"{RUN}.evaluation.threads", 2, {"evaluate"}),
+    Row(f"{RUN}.figure.theme", "dark", DRAWING),
+    Row(f"{RUN}.figure.palette", PALETTE, DRAWING, "with the colours in the file, see below"),
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
@@ -292,7 +294,6 @@ EXPERIMENT_ROWS = {
         Row("runs.cells.network.channels", [4, 5], NETWORK),
         Row("runs.cells.network.dense", [10], NETWORK),
         Row("runs.cells.network.dropout", 0.1, NETWORK),
-        Row(f"{RUN}.figure.settings.example", 1, DRAWING),
     ],
     "words": [
         Row("datasets.few_words.settings.noise", 0.2, LEARNT_FROM),
@@ -349,8 +350,6 @@ EXPERIMENT_ROWS = {
         Row("runs.clothes.projection.neighbours", 10, {"fit_projection"}),
         Row("runs.clothes.projection.min_dist", 0.2, {"fit_projection"}),
         Row("runs.clothes.projection.alignment", 0.02, {"fit_projection"}),
-        Row("runs.sketches.figure.settings.sentence_snapshots", 8, DRAWING | {"write_captions"}),
-        Row("runs.sketches.figure.settings.thumbnail", 40, DRAWING | {"write_captions"}),
     ],
 }
 # Keys without such a row, and what follows from a change.

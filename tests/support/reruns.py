@@ -14,6 +14,7 @@ from rerun_rows import (
     DATA,
     EXPERIMENT_ROWS,
     FORMS,
+    PALETTE,
     READERS,
     REQUESTED,
     SEGMENTS,
@@ -36,6 +37,11 @@ def world_config() -> dict:
     for part, added in copy.deepcopy(ADDED).items():
         made[part] |= added
     return made
+
+
+def write_palette(folder: Path) -> None:
+    """Write the palette file that a row selects."""
+    (folder / PALETTE).write_text("ink: '#203040'\n")
 
 
 ONLY_PACED_BY_CHANGE = frozenset(

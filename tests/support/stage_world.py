@@ -6,6 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cast
 import describe_network
 import draw_loop
 import encode
@@ -132,6 +133,7 @@ class World:
             self.path("metrics", "parquet", number - 1) if number else None,
             self.path("metrics", "parquet", number),
             self.stage("summarize", number),
+            self.base,
         )
 
     def projections(self, number: int) -> list[str]:
@@ -227,7 +229,8 @@ class World:
     def encode(self, _number: int = 0) -> None:
         """Join the film."""
         film, times = f"{self.folder}/training.mp4", f"{self.folder}/timeline.parquet"
-        encode.encode(self.run.files.all_segments(), times, film, self.stage("encode"))
+        table = self.path("metrics", "parquet", self.snapshots[-1])
+        encode.encode(self.run.files.all_segments(), times, table, film, self.stage("encode"))
 
     def save_poster(self, _number: int = 0) -> None:
         """Make the poster."""
@@ -249,7 +252,12 @@ class World:
         stage = self.stage("write_captions")
         stage["settings"]["snapshots"] = number + 1
         times, captions = f"{self.folder}/timeline.parquet", f"{self.folder}/training.vtt"
-        write_captions.write_captions(path, times, captions, stage, self.base)
+        write_captions.write_captions(path, times, captions, stage)
+
+    def cast(self, _number: int = 0) -> None:
+        """Propose a cast from the evaluation of the last snapshot."""
+        evaluation = self.path("evaluations", "parquet", self.snapshots[-1])
+        cast.cast(evaluation, f"{self.folder}/cast.txt", self.stage("cast"), self.base)
 
     def save_network(self, number: int = -1) -> None:
         """Save the network of a snapshot."""

@@ -57,6 +57,7 @@ def make_rerun_world(place: Workplace) -> None:
     for name, font in (("fonts", "DejaVuSans.ttf"), ("other_fonts", "DejaVuSans-Bold.ttf")):
         (folder / name).mkdir()
         shutil.copy(bundled(font), folder / name)
+    reruns.write_palette(folder)
     for name, grey in (("pictures", 40), ("other_pictures", 80)):
         (folder / name).mkdir()
         (folder / name / "one.png").write_bytes(png.encode(np.full((60, 60), grey, np.uint8)))

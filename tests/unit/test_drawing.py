@@ -1,225 +1,258 @@
-"""The canvas, its marks, and the panels that every film shares."""
+"""The frame: its header, its grid, its curves and their time axis."""
 
+import itertools
 from dataclasses import replace
+from enum import Enum
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from drawn_texts import Texts
 from tools import grey
 
-from epochreel.drawing import palette, strokes, text
+from epochreel.core.amounts import amount, in_a_line, percent
+from epochreel.drawing import text
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
-from epochreel.drawing.panels import Curve, TitleLine, epochs, in_a_line, percent, thinned
+from epochreel.drawing.grid import Cell, arranged, whole_frame
+from epochreel.drawing.palette import THEMES
+from epochreel.drawing.panels.curve import Curve, thinned
+from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.time_axis import TimeAxis, next_round, ticks
 from epochreel.experiment_api.interface import Metric
-from epochreel.plan import schemas
 
-BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 FULL = (1920, 1080)
+SHAPES = {"wide": FULL, "square": (1080, 1080), "upright": (1080, 1920)}
+ACCURACY = Metric("Accuracy", unit="%", plain="Points assigned correctly")
 
 
-def ink(canvas):
-    """Return the amount of black on white, in whole pixels."""
-    return (255.0 - canvas.pixels[..., 0]).sum() / 255
+def run_info(size=FULL, epochs=50, theme="light", title="A title", **metrics):
+    info = RunInfo(title, size, {}, {}, {}, TimeAxis(end=epochs), 40, [], metrics)
+    return replace(info, theme=THEMES[theme])
 
 
-def run_info(size=FULL, epochs=50, **metrics):
-    return RunInfo("A title", size, {}, {}, {}, TimeAxis(end=epochs), 40, [], metrics)
-
-
-def frame_data(shares):
+def frame_data(shares, sentence=""):
     steps = np.arange(len(shares))
     times = {"step": steps, "epoch": steps * 1.0, "examples": 40 * steps}
     history = times | {"accuracy": np.array(shares)}
     last = len(shares) - 1
-    return FrameData(last, float(last), 40 * last, pa.table({}), history, step=last)
+    data = FrameData(last, float(last), 40 * last, pa.table({}), history, step=last)
+    return replace(data, sentence=sentence)
 
 
-@pytest.mark.parametrize("value", [0.0, 0.004, 0.1, 1 / 3, 0.5, 0.999, 1.0])
-def test_the_height_of_a_bar_is_its_value(value):
-    canvas = Canvas(*FULL, WHITE)
-    bars = canvas.bars([100], [200], 10, 100, BLACK, WHITE)
-    canvas.fill_bars(bars, np.array([value]))
-    assert ink(canvas) / 10 == pytest.approx(100 * value, abs=0.02)
+def scene(*panels, info=None):
+    """Return a scene of a header and these panels from left to right."""
+    info = info or run_info()
+    return Scene(info.size, whole_frame(info, panels), info.theme)
 
 
-def test_a_bar_grows_from_the_bottom_of_its_slot():
-    canvas = Canvas(*FULL, WHITE)
-    canvas.fill_bars(canvas.bars([100], [200], 10, 100, BLACK, WHITE), np.array([0.25]))
-    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (275, 299, 100, 109)
+@pytest.fixture
+def texts(monkeypatch):
+    return Texts(monkeypatch)
 
 
-def test_values_outside_the_scale_stay_in_their_slots():
-    canvas = Canvas(*FULL, WHITE)
-    bars = canvas.bars([0, 20, 40], [0, 0, 0], 10, 100, BLACK, WHITE)
-    canvas.fill_bars(bars, np.array([-1.0, 2.0, np.nan]))
-    assert ink(canvas) == 1000
+# Header
 
 
-def test_several_bars_are_drawn_like_single_ones():
-    values, together = np.linspace(0, 1, 7), Canvas(*FULL)
-    left = 100 + 20 * np.arange(7)
-    together.fill_bars(together.bars(left, [300] * 7, 12, 40, BLACK), values)
-    alone = Canvas(*FULL)
-    for x, value in zip(left, values, strict=True):
-        alone.fill_bars(alone.bars([x], [300], 12, 40, BLACK), np.array([value]))
-    assert np.array_equal(together.pixels, alone.pixels)
+@pytest.mark.parametrize("size", SHAPES.values(), ids=list(SHAPES))
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("title", ["", "A network", "A network learns to read sheets. " * 4])
+def test_nothing_in_the_header_overlaps(texts, size, theme, title):
+    info = run_info(size, theme=theme, title=title[:120], accuracy=ACCURACY)
+    scene(info=info).draw(replace(frame_data([0.1, 0.5]), examples=10**6))
+    right = size[0] * info.theme.units / min(size)
+    for y in {line.baseline for line in texts.all}:
+        lines = [line for line in texts.all if line.baseline == y and line.words]
+        row = sorted((line.left, line.right, line.words) for line in lines)
+        assert all(left > 0 and end < right for left, end, _ in row)
+        assert all(a[1] < b[0] for a, b in itertools.pairwise(row)), row
 
 
-def test_striped_and_solid_bars_differ_even_without_colour():
-    canvas = Canvas(*FULL)
-    for x, stripe in ((0, None), (100, palette.SLOT)):
-        bars = canvas.bars([x], [0], 50, 50, palette.RIGHT, stripe=stripe)
-        canvas.fill_bars(bars, np.ones(1))
-    solid, striped = grey(canvas.pixels[:50, :50]), grey(canvas.pixels[:50, 100:150])
-    assert np.ptp(solid) == 0 and np.ptp(striped) > 100
+@pytest.mark.parametrize("size", [*SHAPES.values(), (480, 270), (7680, 4320)])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("length", [0, 5, 30, 60, 90, 200])
+def test_every_sentence_fits_its_band(texts, size, theme, length):
+    info = run_info(size, theme=theme, accuracy=ACCURACY)
+    sentence = ("It now reads nearly all of the digits right. " * 5)[:length]
+    frames = [scene(info=info).draw(frame_data([0.1], words)) for words in ("", sentence)]
+    rows = np.flatnonzero((frames[0] != frames[1]).any((1, 2)))
+    band = np.flatnonzero((frames[0][:, -1] != frames[0][0, -1]).any(1))
+    if sentence.strip():
+        assert band[0] < rows[0] and rows[-1] < band[-1]
+        shown = [line.size for line in texts.all if line.words and line.words in sentence]
+        assert min(shown) >= (27 if length <= 90 else 20)
 
 
-def test_stamps_are_copied_exactly_to_their_positions():
-    canvas = Canvas(*FULL)
-    tiles = [canvas.tile(6, 8, WHITE) for _ in range(4)]
-    for seed, tile in enumerate(tiles):
-        tile.pixels[:] = np.random.default_rng(seed).integers(0, 255, (8, 6, 3))
-    stamps = canvas.stamps([103, 503], [204, 604], tiles)
-    canvas.put_stamps(stamps, np.array([2, 1]))
-    assert np.array_equal(canvas.pixels[200:208, 100:106], tiles[2].pixels)
-    assert np.array_equal(canvas.pixels[600:608, 500:506], tiles[1].pixels)
+def test_a_word_without_end_fits_the_band_too(texts):
+    scene(info=run_info()).draw(frame_data([0.1], "x" * 200))
+    assert all(line.right < 1920 for line in texts.all)
 
 
-def test_marks_larger_than_the_canvas_are_refused():
-    with pytest.raises(ValueError, match="do not fit the canvas"):
-        Canvas(20, 10).bars([0], [0], 1920, 2000, BLACK)
+@pytest.mark.parametrize("size", SHAPES.values(), ids=list(SHAPES))
+def test_the_header_tells_the_main_metric_in_plain_words(texts, size):
+    scene(info=run_info(size, accuracy=ACCURACY, loss=Metric("Loss"))).draw(frame_data([0.1, 0.5]))
+    assert {"50 %", "points assigned correctly", "40", "examples seen"} <= {*texts.words}
 
 
-@pytest.mark.parametrize("end", [(300, 100), (100, 300), (260.5, 218.2)])
-def test_the_area_of_a_line_is_its_length_times_its_width(end):
-    canvas = Canvas(*FULL, WHITE)
-    canvas.line(np.array([(100, 100), end]), BLACK, 4)
-    length = np.hypot(end[0] - 100, end[1] - 100)
-    assert ink(canvas) == pytest.approx(4 * length + np.pi * 4, rel=0.01)
+@pytest.mark.parametrize("value", [float("nan"), None])
+def test_an_undefined_metric_is_a_dash_in_the_header(texts, value):
+    scene(info=run_info(accuracy=ACCURACY)).draw(frame_data([0.5, float("nan")]))
+    assert "–" in texts.words
 
 
-def test_a_disc_has_the_right_area():
-    canvas = Canvas(*FULL, WHITE)
-    canvas.disc(100.4, 99.7, 20, BLACK)
-    assert ink(canvas) == pytest.approx(np.pi * 400, rel=0.01)
+def test_the_header_counts_steps_if_the_curves_do(texts):
+    for unit in ("epochs", "steps", "examples"):
+        info = RunInfo("", FULL, {}, {}, {}, TimeAxis(unit), 40, [])
+        scene(info=info).draw(frame_data([0.5] * 13))
+    assert texts.words.count("steps") == 1 == texts.words.count("12")
 
 
-def test_a_bent_line_covers_its_joints_once():
-    points = np.array([(10, 10), (50, 30), (90, 10)], float)
-    mask, _, _ = strokes.polyline(points, 3)
-    halves = [strokes.polyline(points[i : i + 2], 3)[0].sum(dtype=int) for i in (0, 1)]
-    assert mask.sum(dtype=int) < sum(halves)
+def test_a_run_without_metrics_has_a_header():
+    info = RunInfo("Bare", FULL, {}, {}, {}, TimeAxis(), 40, [])
+    frame = scene(info=info).draw(FrameData(0, 0.0, 0, pa.table({}), {"step": np.zeros(1)}))
+    assert np.ptp(frame[:90]) > 100
 
 
-def test_drawing_beyond_the_canvas_is_clipped():
-    inside, beyond = Canvas(*FULL), Canvas(*FULL)
-    inside.rule(0, 50, 40, 50, BLACK)
-    beyond.rule(-500, 50, 40, 50, BLACK)
-    beyond.line(np.array([(-90, -90), (-10, -10)]), BLACK)
-    beyond.text(5000, 20, "away", 30)
-    assert (inside.pixels != palette.PAPER).any()
-    assert np.array_equal(inside.pixels, beyond.pixels)
+@pytest.mark.parametrize("size", SHAPES.values(), ids=list(SHAPES))
+def test_a_metric_with_a_long_name_keeps_its_place(texts, size):
+    plain = "Digits that it reads right on pages it has never seen before, of all digits there are"
+    info = run_info(size, accuracy=replace(ACCURACY, plain=plain), title="A title " * 10)
+    scene(info=info).draw(frame_data([0.5]))
+    scale = min(size) / 1080
+    assert all(left > 0 and end < size[0] / scale for _, _, left, _, end in texts.all)
 
 
-def test_rules_meet_at_corners():
-    canvas = Canvas(640, 360, WHITE)
-    canvas.rule(100, 100, 200, 100, BLACK, 6)
-    canvas.rule(200, 100, 200, 200, BLACK, 6)
-    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
-    assert canvas.pixels[rows.min(), columns.max(), 0] == 0
-    assert set(columns[rows > rows.min() + 1]) == {columns.max() - 1, columns.max()}
+@pytest.mark.parametrize("title", ["", "A " * 60, "Ünïcödé ≥"])
+def test_no_title_moves_what_is_below_it(title):
+    frames = [
+        scene(Curve(run_info()), info=run_info(title=words)).draw(frame_data([0.1], "Now."))
+        for words in (title, "A title")
+    ]
+    assert np.array_equal(*(frame[90:] for frame in frames))
 
 
-def test_a_diagonal_rule_is_refused():
-    with pytest.raises(ValueError, match="`line`"):
-        Canvas(*FULL).rule(0, 0, 5, 5, BLACK)
+def test_a_changing_number_moves_nothing_else_in_the_header():
+    drawn = scene(info=run_info(accuracy=ACCURACY))
+    frames = [drawn.draw(replace(frame_data([0.1]), examples=n)) for n in (1, 999_999)]
+    columns = np.flatnonzero((frames[0][:90] != frames[1][:90]).any((0, 2)))
+    assert columns.min() > 900 and columns.max() - columns.min() < 200
 
 
-def test_a_changing_number_moves_nothing_next_to_it():
-    frames = []
-    for number in ("11.1 %", "98.4 %"):
-        canvas = Canvas(*FULL, WHITE)
-        canvas.text(500, 100, number, 34, BLACK, align="right")
-        frames.append(canvas.pixels)
-    sign = 500 - text.width(" %") * 34
-    assert np.array_equal(frames[0][:, int(sign) :], frames[1][:, int(sign) :])
-    assert not np.array_equal(*frames)
+# Grid
+
+A, B, C, D, E = map(Enum("Panels", "A B C D E"), range(1, 6))
 
 
-def test_text_keeps_its_proportions_at_every_size():
-    widths = []
-    for height in (360, 1080, 2160):
-        canvas = Canvas(height * 16 // 9, height, WHITE)
-        canvas.text(100, 500, "Learning to read 0123", 40, BLACK)
-        columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 128)
-        widths.append(np.ptp(columns) / canvas.scale)
-    assert np.ptp(widths) < 6
+def laid(content, size=FULL, theme="light"):
+    """Return the places of the panels, without the header, by panel."""
+    return dict(whole_frame(run_info(size, theme=theme), content)[1:])
 
 
-def test_text_is_placed_according_to_its_alignment():
-    middles = []
-    for align, x in (("left", 500), ("centre", 600), ("right", 700)):
-        canvas = Canvas(*FULL, WHITE)
-        wide = canvas.text(x, 100, "HOH", 40, BLACK, align=align)
-        shift = {"left": wide / 2, "centre": 0, "right": -wide / 2}[align]
-        middles.append(np.flatnonzero(canvas.pixels.min((0, 2)) < 128).mean() - x - shift)
-    assert np.ptp(middles) < 0.6 and abs(middles[0]) < 1
+def test_the_outer_list_goes_from_left_to_right_in_a_wide_frame():
+    places = laid([A, [B, C]])
+    assert places[A][0] < places[B][0] == places[C][0]
+    assert places[A][1] == places[B][1] < places[C][1]
+    assert places[A][2] == pytest.approx(places[B][2])
 
 
-def test_text_that_is_too_wide_is_set_smaller():
-    canvas = Canvas(*FULL, WHITE)
-    assert canvas.text(100, 100, "a very long title indeed", 60, BLACK, fit=300) == 300
-    columns = np.flatnonzero(canvas.pixels.min((0, 2)) < 255)
-    assert columns.min() >= 100 and columns.max() <= 400
+@pytest.mark.parametrize("size", [(1080, 1080), (1080, 1920), (1280, 1080)])
+def test_rows_and_columns_are_exchanged_in_other_frames(size):
+    places = laid([A, [B, C]], size)
+    assert places[A][1] < places[B][1] == places[C][1]
+    assert places[B][0] < places[C][0]
 
 
-def test_an_unknown_weight_is_reported():
-    with pytest.raises(ValueError, match="'heavy'"):
-        Canvas(*FULL).text(0, 0, "a", 20, weight="heavy")
+def test_cells_share_the_room_by_their_sizes():
+    places = laid([Cell(A, size=3), Cell([B, Cell(C, size=0.5)], size=1)])
+    assert places[A][2] == pytest.approx(3 * places[B][2])
+    assert places[B][3] == pytest.approx(2 * places[C][3])
 
 
-def test_an_image_fills_its_area():
-    canvas = Canvas(*FULL)
-    canvas.image(10, 20, 4, 6, np.full((2, 2), 90, np.uint8))
-    assert (canvas.pixels[20:26, 10:14] == 90).all()
-    assert (canvas.pixels != palette.PAPER).any(-1).sum() == 24
+@pytest.mark.parametrize("size", [0, -1, float("nan")])
+def test_a_cell_without_size_is_refused(size):
+    with pytest.raises(ValueError, match="expected a number above 0"):
+        Cell(A, size)
 
 
-def test_an_image_that_shrinks_is_averaged():
-    canvas = Canvas(*FULL)
-    canvas.image(10, 20, 1, 1, np.array([[0, 200], [100, 100]], np.uint8))
-    assert canvas.pixels[20, 10].tolist() == [100, 100, 100]
+def test_brief_themes_leave_out_what_is_not_essential():
+    content = [A, Cell(B, essential=False), [Cell(C, essential=False), D]]
+    assert laid(content, theme="projector").keys() == {A, D}
+    assert laid(content).keys() == {A, B, C, D}
 
 
-def noise(*shape):
-    return np.random.default_rng(0).integers(0, 255, shape).astype(np.uint8)
+def test_a_list_with_nothing_essential_takes_no_room():
+    content = [A, [Cell(B, essential=False)], C]
+    assert laid(content, theme="projector")[C] == laid([A, C], theme="projector")[C]
 
 
-def test_pictures_are_copied_exactly_to_their_positions():
-    canvas, pictures = Canvas(*FULL), noise(2, 5, 4, 3)
-    canvas.put_pictures(canvas.places([100, 500], [200, 600], 12, 15, (5, 4)), pictures)
-    assert np.array_equal(canvas.pixels[201:215:3, 101:112:3], pictures[0])
-    assert np.array_equal(canvas.pixels[602:615:3, 500:512:3], pictures[1])
-    assert (canvas.pixels != palette.PAPER).any(-1).sum() <= 2 * 12 * 15
+@pytest.mark.parametrize("size", SHAPES.values(), ids=list(SHAPES))
+@pytest.mark.parametrize("theme", THEMES)
+def test_panels_neither_overlap_nor_leave_the_frame(size, theme):
+    info = run_info(size, theme=theme)
+    scale = min(size) / info.theme.units
+    content = [A, [B, [C, D]], Cell(E, 0.5)]
+    places = [place for _, place in whole_frame(info, content)]
+    covered = np.zeros(size[::-1], int)
+    for x, y, width, height in places:
+        assert x >= 0 and y >= 0 and width > 50 and height > 50
+        assert (x + width) * scale <= size[0] + 1 and (y + height) * scale <= size[1] + 1
+        covered[
+            round(y * scale) : round((y + height) * scale),
+            round(x * scale) : round((x + width) * scale),
+        ] += 1
+    assert covered.max() == 1
 
 
-def test_pictures_in_smaller_areas_are_averaged():
-    canvas, picture = Canvas(*FULL), noise(1, 6, 6, 3)
-    canvas.put_pictures(canvas.places([100], [200], 2, 3, (6, 6)), picture)
-    means = picture[0].reshape(3, 2, 2, 3, 3).mean((1, 3))
-    assert np.abs(canvas.pixels[200:203, 100:102] - means).max() <= 1
+def test_an_empty_list_of_panels_takes_no_room():
+    assert list(arranged([], (0, 0, 9, 9), True)) == []
+    assert laid([[], A]) == laid([A])
 
 
-@pytest.mark.parametrize("size", [(1080, 1080), (3000, 1080), (1920, 1080), (500, 900)])
-def test_the_reference_frame_is_centred_on_any_canvas(size):
-    canvas = Canvas(*size, WHITE)
-    canvas.frame(0, 0, 1920, 1080, BLACK)
-    rows, columns = np.nonzero(canvas.pixels[..., 0] == 0)
-    assert abs(rows.min() - (size[1] - 1 - rows.max())) <= 1
-    assert abs(columns.min() - (size[0] - 1 - columns.max())) <= 1
+# Scene
+
+
+class Square:
+    """A panel that fills its canvas, with a mark far beyond it."""
+
+    def draw_static(self, canvas):
+        """Draw nothing, and keep the canvas."""
+        self.canvas = canvas
+
+    def draw(self, canvas, frame_data):
+        """Fill the canvas and beyond it."""
+        assert canvas is self.canvas
+        canvas.fill(-500, -500, 9000, 9000, (frame_data.snapshot, 1, 2))
+        canvas.marks([canvas.width + 50], [5], 60, (0, 0, 0))
+
+
+def test_panels_draw_on_their_own_parts_of_the_frame():
+    places = [(Square(), (100, 100, 200, 300)), (Square(), (500, 100, 50, 50))]
+    frame = Scene(FULL, places).draw(frame_data([0.1] * 4))
+    mine = (frame == (3, 1, 2)).all(-1)
+    assert mine[100:400, 100:300].sum() > 57_000 and mine[100:150, 500:550].sum() > 2000
+    mine[100:400, 100:300] = mine[100:150, 500:550] = False
+    rest = np.ones(FULL[::-1], bool)
+    rest[100:400, 100:300] = rest[100:150, 500:550] = False
+    assert not mine.any() and (frame[rest] == THEMES["light"].palette.paper).all()
+
+
+def test_a_frame_is_a_new_array_that_later_frames_do_not_change():
+    drawn = scene(Curve(run_info()))
+    first = drawn.draw(frame_data([0.1, 0.2]))
+    kept = first.copy()
+    second = drawn.draw(frame_data([0.1, 0.2, 0.9]))
+    assert np.array_equal(first, kept) and not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("note", [None, "short", "a long note " * 20])
+def test_a_heading_leaves_the_region_below_it(note):
+    canvas = Canvas(800, 600)
+    body = heading(canvas, "A title " * 20, note)
+    assert body.width == canvas.width and 0 < body.height < canvas.height - 40
+    assert (body.pixels == canvas.palette.paper).all()
+
+
+# Curves and time axes
 
 
 def test_a_thinned_curve_keeps_its_ends_and_extremes():
@@ -256,9 +289,9 @@ def test_a_frame_does_not_depend_on_the_length_of_its_run(axis):
     info = RunInfo("A title", FULL, {}, {}, {}, axis, 40, [])
     shares, frames = list(np.linspace(0, 1, 30)), []
     for length in (13, 30):  # The history of a longer run is cut at the frame's snapshot.
-        scene = Scene(FULL, [TitleLine(info), Curve(info, (100, 500, 700, 100), "Right")])
+        drawn = scene(Curve(info), info=info)
         for end in (length, 13):
-            frame = scene.draw(frame_data(shares[:end]))
+            frame = drawn.draw(frame_data(shares[:end]))
         frames.append(frame)
     assert np.array_equal(*frames)
 
@@ -299,33 +332,6 @@ def test_a_logarithmic_axis_shows_the_untrained_network_at_its_start():
     assert axis.end_at(0) == axis.end_at(1) == 2
 
 
-def test_the_title_line_counts_steps_if_the_curves_do(monkeypatch):
-    drawn = []
-    monkeypatch.setattr(Canvas, "text", lambda *given, **_: drawn.append(given[3]) or 0.0)
-    for unit in ("epochs", "steps", "examples"):
-        info = RunInfo("", FULL, {}, {}, {}, TimeAxis(unit), 40, [])
-        Scene(FULL, [TitleLine(info)]).draw(frame_data([0.5] * 13))
-    assert drawn.count("steps") == 1 and drawn.count("epochs") == 2
-    assert drawn.count("12") == 1 and drawn.count("12.0") == 2
-
-
-def test_epochs_keep_their_width():
-    numbers = {0: "0.00", 0.2: "0.20", 9.994: "9.99", 9.995: "9.99", 9.996: "10.0", 99.9: "99.9"}
-    assert {number: epochs(number) for number in numbers} == numbers
-    assert epochs(1234.5) == "1,234.5"
-
-
-@pytest.mark.parametrize("many", [10**5, 10**7])
-def test_numbers_beyond_their_room_are_set_smaller(many):
-    scene = Scene(FULL, [TitleLine(RunInfo("", FULL, {}, {}, {}, TimeAxis(), 1, []))])
-    plain, long = (
-        scene.draw(replace(frame_data([0.5]), examples=count, epoch=float(count)))
-        for count in (0, many)
-    )
-    left = (long[40:90, :1200] != plain[40:90, :1200]).any((0, 2)).nonzero()[0].min()
-    assert left > 900
-
-
 def test_only_a_share_of_one_is_shown_as_100_percent():
     shares = {0.0: "0.0 %", 1e-6: "0.1 %", 0.99999: "99.9 %", 1.0: "100.0 %", 0.8725: "87.2 %"}
     assert [percent(share) for share in shares] == list(shares.values())
@@ -337,86 +343,86 @@ def test_a_frame_does_not_depend_on_earlier_frames():
         frame_data([0.1, 0.5, 0.3]),
         frame_data([0.1, 0.5, 0.3, 0.9]),
     ]
-    panels = [TitleLine(run_info()), Curve(run_info(), (100, 500, 700, 100), "Right")]
-    scene = Scene(FULL, panels)
-    in_order = [scene.draw(each) for each in all_frame_data]
-    alone = [Scene(FULL, panels).draw(each) for each in reversed(all_frame_data)]
+    drawn = scene(Curve(run_info()))
+    in_order = [drawn.draw(each) for each in all_frame_data]
+    alone = [scene(Curve(run_info())).draw(each) for each in reversed(all_frame_data)]
     assert all(np.array_equal(a, b) for a, b in zip(in_order, reversed(alone), strict=True))
 
 
-def test_the_past_of_a_curve_never_changes():
-    curve = Curve(run_info(), (100, 500, 800, 100), "Right")
-    early, late = (
-        Scene(FULL, [curve]).draw(frame_data(shares))
-        for shares in ([0.1] * 20, [0.1] * 20 + [0.9] * 20)
-    )
-    now = 180 + 720 * 19 / 50 - 12
-    assert np.array_equal(early[:, : int(now)], late[:, : int(now)])
-
-
+PLACE = (100, 500, 800, 400)
+AXIS = {0: "0", 0.5: "50 %", 1: "100 %"}
 TWO = {"accuracy": "words", "letters": "letters"}
+
+
+class Drawn:
+    """A curve of 50 epochs, drawn at `PLACE`: its pixels, and where its points are in them."""
+
+    def __init__(self, now, *given, axis=AXIS, **options):
+        self.curve = Curve(run_info(), *given, axis=axis, **options)
+        self.pixels = grey(Scene(FULL, [(self.curve, PLACE)]).draw(now))
+
+    def column(self, epoch):
+        """Return the column of an epoch."""
+        left, _, width, _ = self.curve._plot
+        return round(PLACE[0] + left + width * epoch / 50)
+
+    def row(self, share):
+        """Return the row of a share of the axis."""
+        _, top, _, height = self.curve._plot
+        body = PLACE[3] - self.curve._canvas.height
+        return round(PLACE[1] + body + top + height * (1 - share))
+
+
+def test_the_past_of_a_curve_never_changes():
+    early, late = (Drawn(frame_data(s)) for s in ([0.1] * 20, [0.1] * 20 + [0.9] * 20))
+    now = early.column(19) - 12
+    assert np.array_equal(early.pixels[:, :now], late.pixels[:, :now])
 
 
 def test_two_lines_of_a_curve_differ_even_without_colour():
     now = frame_data([0.1] * 40)
     now.history["letters"] = np.full(40, 0.9)
-    curve = Curve(run_info(), (100, 500, 800, 100), "Right", TWO)
-    frame = grey(Scene(FULL, [curve]).draw(now))
-    thick, thin = (255 - frame[rows, 300] for rows in (slice(580, 598), slice(503, 520)))
+    drawn = Drawn(now, TWO, "Right")
+    at, end = drawn.column(20), drawn.column(39)
+    rows = [slice(drawn.row(share) - 8, drawn.row(share) + 9) for share in (0.1, 0.9)]
+    thick, thin = (255 - drawn.pixels[each, at] for each in rows)
     assert thick.sum() > 1.5 * thin.sum() > 200
-    end = round(180 + 720 * 39 / 50)
-    assert frame[590, end] < 120 and frame[510, end] > 240  # a disc, a ring
+    assert drawn.pixels[drawn.row(0.1), end] < 120  # a disc
+    assert drawn.pixels[drawn.row(0.9), end] > 240  # a ring
 
 
 def test_a_curve_ends_at_the_top_of_its_own_axis():
     now = frame_data([0.1] * 40)
     now.history["spread"] = np.full(40, 3.0)
-    curve = Curve(run_info(), (100, 500, 800, 100), "Spread", "spread", {0: "0", 12: "12 px"})
-    frame = grey(Scene(FULL, [curve]).draw(now))
-    assert 500 + np.argmin(frame[500:598, 300]) == pytest.approx(575, abs=1)
+    drawn = Drawn(now, "spread", "Spread", axis={0: "0", 12: "12 px"})
+    part = drawn.pixels[drawn.row(0.9) : drawn.row(0.05), drawn.column(20)]
+    assert drawn.row(0.9) + np.argmin(part) == pytest.approx(drawn.row(0.25), abs=2)
 
 
 NAN = float("nan")
 
 
 def curve_of(*values):
-    now = frame_data(list(values))
-    return Scene(FULL, [Curve(run_info(), (100, 500, 800, 100), "Right")]).draw(now)
+    return Drawn(frame_data(list(values)))
 
 
 def test_a_curve_that_begins_later_is_the_same_from_there_on():
     late, whole = curve_of(NAN, NAN, *[0.5] * 18), curve_of(*[0.5] * 20)
-    begin = round(180 + 720 * 2 / 50)
-    assert np.array_equal(late[:, begin + 3 :], whole[:, begin + 3 :])
-    assert np.array_equal(late[:, : begin - 3], curve_of(NAN)[:, : begin - 3])
+    begin = late.column(2)
+    assert np.array_equal(late.pixels[:, begin + 4 :], whole.pixels[:, begin + 4 :])
+    before = slice(late.column(0) + 4, begin - 4)
+    assert np.array_equal(late.pixels[:, before], curve_of(NAN).pixels[:, before])
 
 
 def test_a_curve_has_gaps_and_its_points_between_two_gaps_are_dots():
-    drawn = grey(curve_of(*[0.5] * 10, NAN, 0.2, NAN, *[0.5] * 7))
-    dot, gap = (round(180 + 720 * k / 50) for k in (11, 12))
-    assert drawn[580, dot] < 100 and drawn[552:598, gap].min() > 240
+    drawn = curve_of(*[0.6] * 10, NAN, 0.2, NAN, *[0.6] * 7)
+    assert drawn.pixels[drawn.row(0.2), drawn.column(11)] < 100
+    between = slice(drawn.row(0.45), drawn.row(0.05))
+    assert drawn.pixels[between, drawn.column(12)].min() > 240
 
 
 def test_a_curve_whose_metric_is_undefined_now_ends_at_its_last_value():
-    assert np.array_equal(curve_of(*[0.5] * 10, NAN, NAN), curve_of(*[0.5] * 10))
-
-
-def test_an_undefined_accuracy_is_a_dash_in_the_title_line(monkeypatch):
-    scene, drawn = Scene(FULL, [TitleLine(run_info())]), []
-    monkeypatch.setattr(Canvas, "text", lambda *given, **_: drawn.append(given[3]) or 0.0)
-    scene.draw(frame_data([0.5, NAN]))
-    assert drawn[-1] == percent(NAN) == "–"
-
-
-def test_a_long_heading_leaves_room_for_the_line_names():
-    titles = ("Right", "A heading that is much longer than a narrow curve has room for")
-    now = frame_data([0.1] * 40)
-    now.history["letters"] = np.full(40, 0.9)
-    frames = [
-        Scene(FULL, [Curve(run_info(), (100, 500, 500, 100), title, TWO)]).draw(now)
-        for title in titles
-    ]
-    assert np.array_equal(*(frame[:, 340:] for frame in frames))
+    assert np.array_equal(curve_of(*[0.5] * 10, NAN, NAN).pixels, curve_of(*[0.5] * 10).pixels)
 
 
 @pytest.mark.parametrize(
@@ -424,17 +430,41 @@ def test_a_long_heading_leaves_room_for_the_line_names():
     [
         ("accuracy", ["Word accuracy"]),
         ("loss", ["Loss (lower is better)"]),
-        (["accuracy", "letters"], ["letters", "word accuracy", "Accuracy"]),
-        ({"accuracy": "words", "letters": "letters"}, ["letters", "words", "Accuracy"]),
+        (["accuracy", "letters"], ["Accuracy", "word accuracy", "letters"]),
+        ({"accuracy": "words", "letters": "letters"}, ["Accuracy", "words", "letters"]),
     ],
 )
-def test_a_curve_is_titled_and_labelled_as_its_metrics_are_declared(metric, words, monkeypatch):
+def test_a_curve_is_titled_and_labelled_as_its_metrics_are_declared(metric, words, texts):
     declared = {"accuracy": Metric("Word accuracy", group="Accuracy")}
     declared["loss"] = Metric("Loss", direction="lower")
-    canvas, drawn = Canvas(*FULL), []
-    monkeypatch.setattr(canvas, "text", lambda *given, **_: drawn.append(given[2]) or 0.0)
-    Curve(run_info(**declared), (100, 500, 800, 100), metric=metric).draw_static(canvas)
-    assert drawn[: len(words)] == words
+    Curve(run_info(**declared), metric).draw_static(Canvas(*FULL))
+    assert texts.words[: len(words)] == words
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "count", "text"),
+    [
+        (0.0987, "%", 43600, "9.9 %"),
+        (0.99761, "%", 43600, "99.8 %"),
+        (0.9376, "%", 500, "94 %"),
+        (0.998, "%", 500, "99.8 %"),
+        (0.9999, "%", 500, "99.9 %"),
+        (0.002, "%", 500, "0.2 %"),
+        (1, "%", 500, "100 %"),
+        (1, "%", 43600, "100 %"),
+        (0, "%", 12, "0 %"),
+        (2.30259, None, 500, "2.30"),
+        (0.012345, "nats", 500, "0.0123 nats"),
+        (12.345, "px", 500, "12.3 px"),
+        (1234567.8, None, 500, "1,234,568"),
+        (-0.5, None, 500, "-0.500"),
+        (0, None, 500, "0"),
+        (float("nan"), "%", 500, "–"),
+        (float("nan"), None, 500, "–"),
+    ],
+)
+def test_a_value_has_no_more_digits_than_are_significant(value, unit, count, text):
+    assert amount(value, unit, count) == text
 
 
 def test_a_label_within_a_line_keeps_its_capitals_if_it_is_an_acronym():
@@ -444,29 +474,4 @@ def test_a_label_within_a_line_keeps_its_capitals_if_it_is_an_acronym():
 
 def test_a_curve_of_three_metrics_is_refused():
     with pytest.raises(ValueError, match="not 3"):
-        Curve(run_info(), (100, 500, 800, 100), "Right", TWO | {"loss": "loss"})
-
-
-def test_the_longest_title_is_as_large_as_panel_headings():
-    longest = schemas.shared()["$defs"]["run"]["properties"]["title"]
-    title = ("A network learns to read sheets. " * 9)[: longest["maxLength"]]
-    metrics = {"accuracy": Metric("Digit accuracy")}
-    line = TitleLine(RunInfo(title, FULL, {}, {}, {}, TimeAxis(), 1000, [], metrics), "pages seen")
-    first = Scene(FULL, [line]).draw(frame_data([0.1, 0.2]))[40:75, 56:80].min((1, 2)) < 128
-    assert first.sum() >= round(26 * text.CAPITAL)
-
-
-def test_each_number_of_the_title_line_is_close_to_its_label():
-    far = TitleLine(RunInfo("", FULL, {}, {}, {}, TimeAxis(), 40, []))
-    row = Scene(FULL, [far]).draw(frame_data([0.1, 0.2]))[40:84].min((0, 2)) < 128
-    gaps = np.diff(np.flatnonzero(row))
-    wide = 34 * (text.width("1000.0", "bold") - text.width("1.0", "bold"))
-    assert sorted(gaps)[-2] > wide > 60 and (gaps > 40).sum() == 2
-
-
-@pytest.mark.parametrize("title", ["", "A " * 200, "Ünïcödé ≥"])
-def test_no_title_moves_the_numbers(title):
-    scene = Scene(FULL, [TitleLine(RunInfo(title, FULL, {}, {}, {}, TimeAxis(), 40, []))])
-    plain = Scene(FULL, [TitleLine(run_info())])
-    frames = [each.draw(frame_data([0.1, 0.2]))[:, 1040:] for each in (scene, plain)]
-    assert np.array_equal(*frames)
+        Curve(run_info(), TWO | {"loss": "loss"})

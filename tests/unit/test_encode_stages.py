@@ -10,7 +10,7 @@ from test_encode import FILM, SIZE, decoded, picture, shown
 
 import encode as encode_script
 import encode_segment as segment_script
-from epochreel.artifacts import timeline
+from epochreel.artifacts import metrics, timeline
 from epochreel.film import encode, segments, timing
 from epochreel.formats import png
 from epochreel.provenance import keys
@@ -35,7 +35,8 @@ class Film:
         reads = {f"encode_{name}": digest for name, digest in digests.items()}
         stage = self._stage("film") | {"reads": reads | self._timeline()}
         stage["settings"] |= {"title": "", "snapshots": self.snapshots}
-        encode_script.encode(paths, "timeline.parquet", "run/training.mp4", stage)
+        tables = "timeline.parquet", "metrics.parquet"
+        encode_script.encode(paths, *tables, "run/training.mp4", stage)
         return Path("run/training.mp4")
 
     def _stage(self, what: str) -> dict:
@@ -50,7 +51,11 @@ class Film:
     def _timeline(self) -> dict:
         times = self.times or timing.even(self.snapshots, FILM | PACE | self.film).frames
         timeline.write("timeline.parquet", times, 0, "{}")
-        return {"timeline": keys.digest({})}
+        rows = [{"snapshot": k, "step": k} for k in range(self.snapshots)]
+        sentences = [f"Sentence {k // 10}" for k in range(self.snapshots)]
+        table = metrics.with_narration(metrics.extend(None, rows), sentences, None)
+        metrics.write("metrics.parquet", table, "{}")
+        return {"timeline": keys.digest({}), "summarize": keys.digest({})}
 
     def _segment(self, name: str) -> str:
         is_end = name == "closing"

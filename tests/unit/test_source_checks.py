@@ -155,8 +155,10 @@ WRONG = {
     "loss by keyword": "def loss(network, batch, *, more): ...",
     "penalty": "def penalty(network, batch): ...",
     "panels": "def panels(): ...",
-    "sentence": "def sentence(numbers): ...",
-    "sentences": "def sentences(rows): ...",
+    "nouns": "def nouns(): ...",
+    "sentence": "def sentence(): ...",
+    "mistakes": "def mistakes(run_info, frame_data): ...",
+    "grades": "def grades(predictions): ...",
     "loops": "async def loops(run_info): ...",
     "predict": "def predict(network, image): ...",
     "draw_prediction": "def draw_prediction(network): ...",
@@ -170,7 +172,9 @@ def test_a_function_with_other_arguments_is_refused_with_its_definition(mine, ca
     name = case.split()[0]
     ((module, given),) = [(m, c[name]) for m, c in interface.CALLS.items() if name in c]
     source = (
-        SOURCES[module].replace(f"def {name}(", "def other(").replace(f"class {name}(", "class X(")
+        SOURCES.get(module, "")
+        .replace(f"def {name}(", "def other(")
+        .replace(f"class {name}(", "class X(")
     )
     (mine / f"{module}.py").write_text(f"{source}{code}\n")
     call = f"({', '.join(given)})"
@@ -205,12 +209,6 @@ def test_a_function_with_other_arguments_is_refused_with_its_definition(mine, ca
 def test_arguments_are_counted_only_where_the_source_is_conclusive(tmp_path, code, accepted):
     (tmp_path / "evaluation.py").write_text(f"{code}\n1 / 0\n")
     assert source_checks.accepts(tmp_path / "evaluation.py", "evaluate", 3) == accepted
-
-
-def test_if_sentences_is_defined_sentence_may_take_any_arguments(mine):
-    code = "def sentence(row): ...\ndef sentences(rows, data, figure): ...\n"
-    (mine / "figure.py").write_text(SOURCES["figure"] + code)
-    validate(mine)
 
 
 # -- Relative imports

@@ -1,6 +1,7 @@
 """Times of snapshots in a film: holds, an even pace, and a pace by change."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -55,9 +56,9 @@ WEIGHT = st.one_of(st.just(0.0), st.floats(0, 1), st.floats(0, 1.7e308))
 WEIGHTS = st.lists(WEIGHT, min_size=1, max_size=60)
 
 
-def shared(weights, frames, most=24) -> list[int]:
+def shared(weights, frames, most=24, beginnings=()) -> list[int]:
     film = NO_HOLDS | {"seconds": f"{frames}/24", "max_seconds_per_snapshot": f"{most}/24"}
-    return timing.by_change(weights, film).frames
+    return timing.by_change(weights, film, beginnings).frames
 
 
 @settings(max_examples=300, deadline=None)
@@ -148,6 +149,48 @@ def test_any_metric_gives_finite_weights(values):
 
 def test_a_run_without_metrics_is_shown_evenly():
     assert shared(timing.change([], 4), 12) == [3, 3, 3, 3]
+
+
+# -- Phases
+
+BEGINNINGS = st.lists(st.integers(1, 59), max_size=12, unique=True)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from([0, 1e-6, 0.1, 1]), min_size=60, max_size=60),
+    BEGINNINGS,
+    st.integers(1, 2000),
+    st.integers(1, 60),
+)
+def test_every_phase_lasts_two_seconds_and_the_sum_is_exact(weights, firsts, frames, most):
+    firsts = [0, *sorted(firsts)]
+    found = shared(weights, frames, most, firsts)
+    lengths = [sum(found[a:b]) for a, b in pairwise([*firsts, 60])]
+    assert min(lengths) >= timing.SENTENCE_FRAMES and min(found) >= 1
+    counts = [b - a for a, b in pairwise([*firsts, 60])]
+    least = sum(max(count, timing.SENTENCE_FRAMES) for count in counts)
+    greatest = sum(max(count * most, timing.SENTENCE_FRAMES) for count in counts)
+    assert sum(found) == min(max(frames, least), greatest)
+
+
+def test_phases_that_are_long_enough_change_nothing():
+    weights = [1, 2, 3, 4] * 15
+    assert shared(weights, 2000, 48, [0, 20, 40]) == shared(weights, 2000, 48)
+
+
+def test_a_short_phase_gets_its_time_from_the_others_in_proportion():
+    assert shared([0, 0.1, 0, 1, 1, 1], 48 + 300, 200, [0, 3]) == [1, 46, 1, 100, 100, 100]
+
+
+def test_a_single_snapshot_may_exceed_its_maximum_to_be_read():
+    assert shared([1, 1, 1], 100, 24, [0, 1])[0] == 48
+
+
+def test_the_holds_count_for_the_first_and_the_last_phase():
+    film = FILM | {"seconds": 60, "max_seconds_per_snapshot": 1 / 24}
+    times = timing.by_change([1] * 3, film, [0, 1, 2])
+    assert times.frames == [1 + 48, 48, 24 + 24]
 
 
 # -- Tweens

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,37 @@ def read_snapshot(path: str | Path, snapshot: int, key_digest: str) -> pa.Table:
     table = read(path)
     _check_key(path, parquet.metadata(table.schema), snapshot, key_digest)
     return table
+
+
+class Predictions:
+    """The predictions of a snapshot: an Arrow table whose columns are read when they are needed.
+
+    `predictions["label"]` and `predictions.select([…])` read these columns; anything else reads the
+    whole table and is what a `pa.Table` has. Raises as `read_snapshot` does.
+    """
+
+    def __init__(self, path: str | Path, snapshot: int, key_digest: str):
+        self._origin = path, snapshot, key_digest
+
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        return self.select([name])[name]
+
+    def select(self, names: Sequence[str]) -> pa.Table:
+        """Return a table of these columns. Raises `KeyError` if it has no such column."""
+        path, snapshot, key_digest = self._origin
+        table = parquet.read(path, list(names))
+        _check_key(path, parquet.metadata(table.schema), snapshot, key_digest)
+        if missing := [name for name in names if name not in table.column_names]:
+            raise KeyError(missing[0])
+        return table
+
+    @cached_property
+    def table(self) -> pa.Table:
+        """The whole table."""
+        return read_snapshot(*self._origin)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.table, name)
 
 
 def read_metadata(path: str | Path) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 Columns: `snapshot` and `step` (int64), and one float64 column per metric, ordered by snapshot from
 0. `step` is the training step. A metric is null where it is undefined: where `evaluate` returned
 None or NaN, or did not return it.
+
+The last columns are what the film says, see `epochreel.narration`: `sentence` (string) and, for
+runs with a cast that the experiment grades, `cast` (list of float32), the grades of its examples.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ from epochreel.formats import parquet
 from epochreel.provenance import lineage
 
 _POSITION = ("snapshot", "step")
+_SENTENCE, _CAST = "sentence", "cast"
 
 
 def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float | None]]) -> pa.Table:
     """Append rows of further snapshots to the table `before`, which is None for the first block.
 
+    The result has no sentences and no grades: `with_narration` adds them.
     Columns are in the order in which snapshots first have them, so they do not depend on blocks.
     Raises `UserError` if a snapshot is missing.
     """
@@ -32,7 +37,7 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float | None]]) 
     schema = pa.schema(
         [(name, pa.int64() if name in _POSITION else pa.float64()) for name in names]
     )
-    tables = [] if before is None else [before]
+    tables = [] if before is None else [_numbers(before)]
     tables.append(pa.Table.from_pylist(rows, schema))
     extended = pa.concat_tables(tables, promote_options="default")  # adds columns of nulls
     numbers = extended["snapshot"].to_pylist()
@@ -42,6 +47,37 @@ def extend(before: pa.Table | None, rows: Iterable[Mapping[str, float | None]]) 
             f"snapshot {len(numbers) - 1}"
         )
     return extended
+
+
+def with_narration(
+    metrics: pa.Table, sentences: Sequence[str], grades: np.ndarray | None
+) -> pa.Table:
+    """Add the sentence of each snapshot and, unless None, the grades of the cast, (n, cast)."""
+    narrated = metrics.append_column(_SENTENCE, pa.array(sentences, pa.string()))
+    if grades is None:
+        return narrated
+    flat = pa.array(grades.astype(np.float32).ravel())
+    ends = pa.array(np.arange(len(grades) + 1, dtype=np.int32) * grades.shape[1])
+    return narrated.append_column(_CAST, pa.ListArray.from_arrays(ends, flat))
+
+
+def sentences(metrics: pa.Table) -> list[str]:
+    """Return the sentence of each snapshot; they are empty in a table without narration."""
+    if _SENTENCE not in metrics.column_names:
+        return [""] * metrics.num_rows
+    return metrics[_SENTENCE].to_pylist()
+
+
+def grades(metrics: pa.Table, cast: Sequence[int]) -> np.ndarray:
+    """Return the grades of the cast at each snapshot, (n, len(cast)); NaN where unknown."""
+    if _CAST not in metrics.column_names:
+        return np.full((metrics.num_rows, len(cast)), np.nan)
+    return np.array(metrics[_CAST].to_pylist(), float).reshape(metrics.num_rows, len(cast))
+
+
+def _numbers(metrics: pa.Table) -> pa.Table:
+    """Return the table without the columns of the narration."""
+    return metrics.select([*_POSITION, *names(metrics)])
 
 
 def write(path: str | Path, metrics: pa.Table, key: str) -> None:
@@ -74,7 +110,7 @@ def names(metrics: pa.Table) -> list[str]:
 
 def rows(metrics: pa.Table) -> list[dict[str, Any]]:
     """Return the metrics of each snapshot; NaN where they are undefined."""
-    columns = {name: metrics[name].to_numpy().tolist() for name in metrics.column_names}
+    columns = {name: metrics[name].to_numpy().tolist() for name in _numbers(metrics).column_names}
     return [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
     ]
@@ -87,7 +123,7 @@ def history(
 
     Undefined values are NaN. A metric without any value so far is not listed, but can be read.
     """
-    part = metrics.slice(0, snapshot + 1)
+    part = _numbers(metrics).slice(0, snapshot + 1)
     arrays = {name: part[name].to_numpy() for name in part.column_names}
     return History(arrays | times(arrays["step"], steps_per_epoch, batch_size))
 

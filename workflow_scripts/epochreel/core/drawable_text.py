@@ -23,7 +23,7 @@ EXPECTED = (
     "characters of the font DejaVu Sans that are written from left to right, and no emoji, "
     "combining marks or control characters"
 )
-# Common characters, which are in normal form and in both fonts: most texts load no font.
+# Common characters, which are in normal form and in all fonts: most texts load no font.
 _PLAIN = re.compile("[ -~\xa0-¬®-ſ–—‘’“”…→■]*")
 _FIRST_EMOJI = "\U0001f300"  # The fonts have outlines of some, for which viewers expect colour.
 _MOST_SHOWN = 5
@@ -61,16 +61,18 @@ def _is_drawn(letter: str) -> bool:
     kind, direction = category(letter), bidirectional(letter)
     if kind[0] in "MC" or kind in ("Zl", "Zp") or direction in ("R", "AL"):
         return False
-    return letter < _FIRST_EMOJI and ord(letter) in _characters()
+    return letter < _FIRST_EMOJI and all(has_letter(w, letter) for w in ("regular", "bold"))
 
 
-@lru_cache(1)
-def _characters() -> frozenset[int]:
-    """Return the code points that both proportional fonts have."""
+def has_letter(weight: str, letter: str) -> bool:
+    """Return whether the font of a weight of text has a letter."""
+    return bool(_PLAIN.fullmatch(letter)) or ord(letter) in _characters(weight)
+
+
+@lru_cache(3)
+def _characters(weight: str) -> frozenset[int]:
+    """Return the code points that a font has."""
     from fontTools.ttLib import TTFont  # Imported here, since most texts need no font.
 
-    common = []
-    for weight in ("regular", "bold"):
-        with TTFont(bundled(FONTS[weight]), lazy=True) as font:
-            common.append(frozenset(font.getBestCmap()))
-    return frozenset.intersection(*common)
+    with TTFont(bundled(FONTS[weight]), lazy=True) as font:
+        return frozenset(font.getBestCmap())

@@ -1,17 +1,17 @@
 """Canvas: anti-aliased marks on an array of pixels, placed in units of the layout.
 
 The short side of a frame has as many units as its theme says, 1080 by default, at any size in
-pixels. A panel draws on a region of the frame, in coordinates of its own. Static marks are drawn
-once; dynamic marks are drawn as arrays:
+pixels. A panel draws on a region of the frame, in coordinates of its own. docs/drawing.md shows a
+picture of each function. Many marks are drawn in one call; those that change are prepared once:
 
-    bars = canvas.bars(x, y, 10, 40)                                # draws the empty slots
-    digits = canvas.stamps(x, y, tiles)                             # predefined small pictures
-    photos = canvas.places(x, y, 120, 120, (40, 40))                # positions of later pictures
-    canvas.fill_bars(bars, values)                                  # all bars in one call
-    canvas.put_stamps(digits, which)                                # all stamps in one call
-    canvas.put_pictures(photos, pictures)                           # all pictures in one call
+    bars = canvas.bars(x, y, 10, 40)                        # draws the empty slots
+    digits = canvas.stamps(x, y, tiles)                     # predefined small pictures
+    photos = canvas.picture_slots(x, y, 120, 120, (40, 40)) # positions of later pictures
+    canvas.fill_bars(bars, values)                          # all bars in one call
+    canvas.put_stamps(digits, which)                        # all stamps in one call
+    canvas.put_pictures(photos, pictures)                   # all pictures in one call
 
-Rotation, gradients and transparency other than flat tints are deliberately not supported.
+Rotation and gradients are deliberately not supported.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from PIL import Image
 from epochreel.drawing import strokes, text
 from epochreel.drawing.palette import LIGHT, Colour, Palette
 
+LINE = 1.3
+"""Distance of the baselines of a paragraph, relative to the text size."""
 _LEVELS = 64  # of coverage in the topmost pixel of a bar
 
 
@@ -47,8 +49,8 @@ class Stamps:
 
 
 @dataclass(frozen=True)
-class Places:
-    """Positions for arbitrary pictures of one size: see `Canvas.places`."""
+class PictureSlots:
+    """Positions for arbitrary pictures of one size: see `Canvas.picture_slots`."""
 
     row: np.ndarray  # (N, h)
     column: np.ndarray  # (N, 1)
@@ -114,20 +116,41 @@ class Canvas:
 
     # Areas and lines
 
-    def fill(self, x: float, y: float, width: float, height: float, colour: Colour) -> None:
-        """Draw a filled rectangle on whole pixels."""
-        left, top = self._pixel(x, y)
-        self._area(left, top, self._whole_pixels(width), self._whole_pixels(height))[:] = colour
+    def fill(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        colour: Colour,
+        opacity: float = 1.0,
+    ) -> None:
+        """Draw a filled rectangle on whole pixels, at least one; nothing if it has no area.
+
+        With an `opacity` below 1, what is below it remains visible.
+        """
+        if width <= 0 or height <= 0:
+            return
+        area = self._area(*self._pixel(x, y), self._whole_pixels(width), self._whole_pixels(height))
+        if opacity < 1:
+            area[:] = np.rint(area + max(opacity, 0) * (np.array(colour) - area.astype(float)))
+        else:
+            area[:] = colour
 
     def frame(
         self, x: float, y: float, width: float, height: float, colour: Colour, weight: float = 1.5
     ) -> None:
         """Draw a rectangle's outline inside it, on whole pixels: crisp at any size."""
         left, top = self._pixel(x, y)
-        area = self._area(left, top, self._whole_pixels(width), self._whole_pixels(height))
+        wide, high = self._whole_pixels(width), self._whole_pixels(height)
         line = self._whole_pixels(weight)
-        for edge in (area[:line], area[-line:], area[:, :line], area[:, -line:]):
-            edge[:] = colour
+        for edge in (
+            (left, top, wide, line),
+            (left, top + high - line, wide, line),
+            (left, top, line, high),
+            (left + wide - line, top, line, high),
+        ):
+            self._area(*edge)[:] = colour
 
     def rule(
         self, x0: float, y0: float, x1: float, y1: float, colour: Colour, weight: float = 1.5
@@ -136,19 +159,58 @@ class Canvas:
         if x0 != x1 and y0 != y1:
             raise ValueError("a rule must be horizontal or vertical; draw other lines with `line`")
         half, line = weight / 2, self._whole_pixels(weight)
-        left, top = self._pixel(x0 - half, y0 - half)
-        right, bottom = self._pixel(x1 - half, y1 - half)
+        left, top = self._pixel(min(x0, x1) - half, min(y0, y1) - half)
+        right, bottom = self._pixel(max(x0, x1) - half, max(y0, y1) - half)
         self._area(left, top, right - left + line, bottom - top + line)[:] = colour
 
     def line(self, points: np.ndarray, colour: Colour, weight: float = 3.0) -> None:
-        """Draw a line through `points`, (n, 2) x and y, with round joins and caps."""
+        """Draw a line through `points`, (n, 2) x and y, with round joins and caps.
+
+        One point is a disc; none is nothing. Raises `ValueError` if a coordinate is not finite.
+        """
         pixels = np.asarray(points, float).reshape(-1, 2) * self.scale
+        if not np.isfinite(pixels).all():
+            raise ValueError("a point of the line is not finite; leave out undefined values")
+        if not len(pixels):
+            return
         mask, left, top = strokes.polyline(pixels, weight * self.scale)
         self._blend(mask, left, top, colour)
 
     def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
         """Draw a filled disc centred on (x, y)."""
         self.line(np.array([[x, y]]), colour, 2 * radius)
+
+    def marks(
+        self,
+        x: Sequence[float] | np.ndarray,
+        y: Sequence[float] | np.ndarray,
+        radius: float,
+        colour: Colour | np.ndarray,
+        kind: str = "disc",
+    ) -> None:
+        """Draw a mark centred on each (x, y), (N,) each, in this order.
+
+        `colour` is the colour of all, or (N, 3) colours. `kind` is "disc", "ring", "cross", "plus"
+        or "square", each of about the same area; none of them reaches further than 1.3 · `radius`.
+        Positions are rounded to a quarter of a pixel. Points that are not finite are left out.
+        """
+        points = np.column_stack((np.asarray(x, float), np.asarray(y, float))) * self.scale
+        shown = np.isfinite(points).all(1)
+        colours = np.broadcast_to(np.asarray(colour, np.uint8), (len(points), 3))[shown].tolist()
+        quarters = np.rint(points[shown] * 4).astype(int)
+        blends: dict[tuple, tuple] = {}
+        for (column, row), tone in zip(quarters.tolist(), map(tuple, colours), strict=True):
+            look = column & 3, row & 3, tone
+            if look not in blends:
+                mask, left, top = strokes.mark(kind, radius * self.scale, *look[:2])
+                blends[look] = *_blend_of(mask, tone), left, top, *mask.shape
+            keep, add, left, top, high, wide = blends[look]
+            left, top = left + (column >> 2), top + (row >> 2)
+            area = self._area(left, top, wide, high)
+            if area.shape != keep.shape:
+                part = _within(left, top, area)
+                keep, add = keep[part], add[part]
+            area[:] = (area * keep + add) >> 8
 
     # Text and pictures
 
@@ -168,10 +230,13 @@ class Canvas:
 
         `weight` is "regular", "bold" or "mono". `x` is the left edge, centre or right edge
         (`align`: "left", "centre", "right"). `y` is the baseline or, with `middle`, the middle of
-        the capitals. A line wider than `fit` is drawn smaller.
+        the capitals. A line wider than `fit` is drawn smaller. All letters of "mono" have the same
+        width. Raises `UserError` for characters that cannot be drawn.
         """
         wide = text.width(words, weight) * size
         if fit is not None and wide > fit:
+            if fit <= 0:
+                return 0.0
             size, wide = size * fit / wide, fit
         shift = {"left": 0.0, "centre": 0.5, "right": 1.0}[align]
         if middle:
@@ -193,30 +258,61 @@ class Canvas:
         colour: Colour | None = None,
         weight: str = "regular",
         lines: int | None = None,
+        height: float | None = None,
     ) -> float:
         """Draw text in lines of at most `width`; return the height that they take.
 
-        `y` is the baseline of the first line; baselines are 1.3 · `size` apart. With `lines`, text
-        that needs more is drawn smaller.
+        `y` is the baseline of the first line; baselines are 1.3 · `size` apart. With `lines` or
+        `height`, text that needs more is drawn smaller.
         """
-        broken = self.wrap(words, size, width, weight)
-        while lines and len(broken) > lines and size > 1:
-            size *= 0.95
-            broken = self.wrap(words, size, width, weight)
+        size, broken = self.fit_text(words, size, width, weight, lines, height)
         for number, line in enumerate(broken):
-            self.text(x, y + 1.3 * size * number, line, size, colour, weight, fit=width)
-        return 1.3 * size * len(broken)
+            self.text(x, y + LINE * size * number, line, size, colour, weight, fit=width)
+        return LINE * size * len(broken)
+
+    def fit_text(
+        self,
+        words: str,
+        size: float,
+        width: float,
+        weight: str = "regular",
+        lines: int | None = None,
+        height: float | None = None,
+    ) -> tuple[float, list[str]]:
+        """Return the largest size, at most `size`, at which text fits, and its lines at that size.
+
+        It may take `lines` lines of `width` and, at 1.3 · size each, `height`.
+        """
+        while True:
+            broken = self.wrap(words, size, width, weight)
+            is_high = height is not None and LINE * size * len(broken) > height
+            if size <= 1 or not (is_high or (lines and len(broken) > lines)):
+                return size, broken
+            size *= 0.97
 
     def wrap(self, words: str, size: float, width: float, weight: str = "regular") -> list[str]:
-        """Break text between words into lines of at most `width`; a longer word is one line."""
-        lines = [""]
-        for word in words.split():
-            longer = f"{lines[-1]} {word}".lstrip()
-            if lines[-1] and self.measure(longer, size, weight) > width:
-                lines.append(word)
-            else:
-                lines[-1] = longer
+        """Break text between words into lines of at most `width`.
+
+        A line break in the text is kept. A word that is wider than a line is broken too.
+        """
+        lines = []
+        for part in words.split("\n"):
+            lines.append("")
+            for word in part.split():
+                longer = f"{lines[-1]} {word}".lstrip()
+                if lines[-1] and self.measure(longer, size, weight) > width:
+                    lines.append(word)
+                else:
+                    lines[-1] = longer
+                while len(lines[-1]) > 1 and self.measure(lines[-1], size, weight) > width:
+                    end = self._letters_within(lines[-1], size, width, weight)
+                    lines[-1:] = [lines[-1][:end], lines[-1][end:]]
         return lines
+
+    def _letters_within(self, word: str, size: float, width: float, weight: str) -> int:
+        """Return how many letters of a word fit into `width`: at least one, not all."""
+        counts = range(len(word) - 1, 0, -1)
+        return next((n for n in counts if self.measure(word[:n], size, weight) <= width), 1)
 
     def measure(self, words: str, size: float, weight: str = "regular") -> float:
         """Return the width of a line of text."""
@@ -233,8 +329,7 @@ class Canvas:
         method = Image.Resampling.BOX if shrinks else Image.Resampling.BICUBIC
         scaled = Image.fromarray(picture).resize(size, method)
         area = self._area(left, top, *size)
-        rows = np.asarray(scaled.convert("RGB"))[max(-top, 0) :, max(-left, 0) :]
-        area[:] = rows[: area.shape[0], : area.shape[1]]
+        area[:] = np.asarray(scaled.convert("RGB"))[_within(left, top, area)]
 
     # Many marks of one size
 
@@ -297,14 +392,14 @@ class Canvas:
         """Draw tile number `which`, (N,) integers, at each position."""
         self._scatter(stamps.row, stamps.column, stamps.lines[which])
 
-    def places(
+    def picture_slots(
         self,
         x: Sequence[float] | np.ndarray,
         y: Sequence[float] | np.ndarray,
         width: float,
         height: float,
         shape: tuple[int, int],
-    ) -> Places:
+    ) -> PictureSlots:
         """Return positions with top-left corners (x, y), (N,) each, for pictures of `shape` (h, w).
 
         Pictures are enlarged without smoothing, so that each pixel is a block. They are reduced by
@@ -316,19 +411,19 @@ class Canvas:
             (np.arange(size) * source // size).astype(np.intp)
             for size, source in zip((high, wide), shape, strict=True)
         )
-        return Places(row, column, down, across)
+        return PictureSlots(row, column, down, across)
 
-    def put_pictures(self, places: Places, pictures: np.ndarray) -> None:
+    def put_pictures(self, slots: PictureSlots, pictures: np.ndarray) -> None:
         """Draw pictures, uint8 (N, h, w, 3), one at each position."""
-        high, wide = len(places.down), len(places.across)
+        high, wide = len(slots.down), len(slots.across)
         if high < pictures.shape[1] or wide < pictures.shape[2]:
             box = Image.Resampling.BOX
             resized = [Image.fromarray(picture).resize((wide, high), box) for picture in pictures]
-            self._scatter(places.row, places.column, _as_lines(np.stack(resized)))
+            self._scatter(slots.row, slots.column, _as_lines(np.stack(resized)))
             return
         # Repeat columns first: each row is then one item, which is repeated as a whole.
-        lines = _as_lines(pictures.take(places.across, axis=2))
-        self._scatter(places.row, places.column, lines.take(places.down, axis=1))
+        lines = _as_lines(pictures.take(slots.across, axis=2))
+        self._scatter(slots.row, slots.column, lines.take(slots.down, axis=1))
 
     # Pixels
 
@@ -347,7 +442,7 @@ class Canvas:
     def _blend(self, mask: np.ndarray, left: int, top: int, colour: Colour) -> None:
         """Blend `colour` over the pixels with the coverage `mask`, uint8 (h, w)."""
         area = self._area(left, top, *mask.shape[::-1])
-        mask = mask[max(-top, 0) :, max(-left, 0) :][: area.shape[0], : area.shape[1]]
+        mask = mask[_within(left, top, area)]
         covered = np.nonzero(mask)
         coverage = mask[covered].astype(np.uint16)[:, None]
         # 255 · 255 + 127 still fits 16 bits; 127 rounds the division.
@@ -357,18 +452,20 @@ class Canvas:
     def _positions(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
         """Return pixel rows (N, h) and left columns (N, 1), shifted to be on the canvas."""
         limit = np.array(self.pixels.shape[:2]) - (high, wide)
-        if limit.min() < 0:
+        if np.size(x) and limit.min() < 0:
             raise ValueError(
                 f"marks of {wide} × {high} px do not fit the canvas; expected at most "
                 f"{self.pixels.shape[1]} × {self.pixels.shape[0]} px"
             )
         column = np.rint(np.asarray(x, float) * self.scale).astype(np.intp)
         row = np.rint(np.asarray(y, float) * self.scale).astype(np.intp)
-        row = row.clip(0, limit[0])[:, None] + np.arange(high)
-        return row, column.clip(0, limit[1])[:, None]
+        row = row.clip(0, max(limit[0], 0))[:, None] + np.arange(high)
+        return row, column.clip(0, max(limit[1], 0))[:, None]
 
     def _scatter(self, row: np.ndarray, column: np.ndarray, lines: np.ndarray) -> None:
         """Write whole lines of pixels, (N, h), each as a single memory copy."""
+        if not row.size:
+            return
         height, width, _ = self.pixels.shape
         wide = lines.dtype.itemsize // 3
         shape = (height, width - wide + 1)
@@ -377,6 +474,18 @@ class Canvas:
         # Its items overlap in memory, so it is only assigned to, never read.
         windows = np.ndarray(shape, lines.dtype, self._sheet, top * down + 3 * left, (down, 3))
         windows[row, column] = lines
+
+
+def _within(left: int, top: int, area: np.ndarray) -> tuple[slice, slice]:
+    """Return the part that is on the canvas, `area`, of something drawn at (left, top)."""
+    row, column = max(-top, 0), max(-left, 0)
+    return slice(row, row + area.shape[0]), slice(column, column + area.shape[1])
+
+
+def _blend_of(mask: np.ndarray, colour: Colour) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors and summands, uint16 (h, w, 3), which make pixels 256 × the blended ones."""
+    coverage = (mask + (mask >> 7).astype(np.uint16))[..., None]  # 0 … 256: 255 is opaque
+    return np.repeat(256 - coverage, 3, axis=2), coverage * np.array(colour, np.uint16) + 128
 
 
 def _as_lines(pixels: np.ndarray) -> np.ndarray:

@@ -15,20 +15,13 @@ from epochreel.core import seeding
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.palette import THEMES, Theme
 from epochreel.drawing.time_axis import TimeAxis
+from epochreel.experiment_api.interface import Nouns
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
 _WIDE = 1.2  # width ÷ height of a frame from which it is laid out as a wide one
-
-
-@dataclass(frozen=True)
-class Nouns:
-    """Plain words for training examples and for the network's answers, in the plural."""
-
-    examples: str = "examples"
-    answers: str = "answers"
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,7 @@ class RunInfo:
     test: Sequence[Mapping]  # test examples, decoded on access
     # The `Metric` of each name: label, direction, group, unit.
     metrics: Mapping = field(default_factory=dict)
-    nouns: Nouns = Nouns()
+    nouns: Nouns = field(default_factory=Nouns)
     examples: tuple[int, ...] | None = None  # the test examples to show; None: the figure chooses
     theme: Theme = THEMES["light"]
     # The untrained network's frame: its columns and metrics are those of all snapshots.

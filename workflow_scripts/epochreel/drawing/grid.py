@@ -14,7 +14,7 @@ In a frame that is not wide, rows and columns are exchanged: the outer list goes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from epochreel.drawing.frame import Panel, RunInfo
 from epochreel.drawing.header import Header
@@ -57,14 +57,6 @@ def whole_frame(run_info: RunInfo, content: Sequence) -> list[tuple[Panel, Place
     return [(header, (0.0, 0.0, width, top)), *grid]
 
 
-def _is_shown(cell: Cell, is_brief: bool) -> bool:
-    """Check that a brief theme does not leave out a cell or, in a list, all that it holds."""
-    if isinstance(cell.content, Sequence):
-        inner = (each if isinstance(each, Cell) else Cell(each) for each in cell.content)
-        return (cell.essential or not is_brief) and any(_is_shown(c, is_brief) for c in inner)
-    return cell.essential or not is_brief
-
-
 def arranged(
     content: Sequence, place: Place, across: bool, is_brief: bool = False
 ) -> Iterator[tuple[Panel, Place]]:
@@ -72,8 +64,7 @@ def arranged(
 
     The list goes from left to right if `across`, otherwise from top to bottom.
     """
-    cells = [each if isinstance(each, Cell) else Cell(each) for each in content]
-    cells = [cell for cell in cells if _is_shown(cell, is_brief)]
+    cells = list(_shown(content, is_brief))
     x, y, width, height = place
     gap = COLUMN_GAP if across else ROW_GAP
     room = (width if across else height) - gap * (len(cells) - 1)
@@ -82,7 +73,18 @@ def arranged(
         length = room * cell.size / total
         inner = (start, y, length, height) if across else (x, start, width, length)
         if isinstance(cell.content, Sequence):
-            yield from arranged(cell.content, inner, not across, is_brief)
+            yield from arranged(cell.content, inner, not across)
         else:
             yield cell.content, inner
         start += length + gap
+
+
+def _shown(content: Sequence, is_brief: bool) -> Iterator[Cell]:
+    """Yield the cells of a list that are drawn; lists without any panel are left out."""
+    for each in content:
+        cell = each if isinstance(each, Cell) else Cell(each)
+        if cell.essential or not is_brief:
+            if isinstance(cell.content, Sequence):
+                cell = replace(cell, content=list(_shown(cell.content, is_brief)))
+            if cell.content != []:
+                yield cell

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from epochreel.drawing.amounts import amount, in_a_line
-from epochreel.drawing.canvas import Canvas
+from epochreel.core.amounts import amount, in_a_line
+from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
 _MARGIN = 56.0
-_BAND = 14.0  # free height of the sentence's band
-_SIZES = (48.0, 46.0, 42.0, 38.0, 34.0, 30.0, 27.0, 24.0)  # of the sentence
+_BAND = 12.0  # free height of the sentence's band
+_SIZE = 48.0  # of the sentence
 _GAP = 44.0  # between two numbers
 _MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999
 
@@ -32,10 +32,12 @@ class Header:
         title, x = self._info.title, _MARGIN + self._width
         y = 66.0 if self._is_wide else 122.0
         least = 0.8 * canvas.measure(title, 34, "bold") if self._is_wide else 0.0
-        fields = self._fitting(canvas, self._width - min(least, 0.6 * self._width))
+        free = self._width - min(least, 0.6 * self._width)
+        fields = self._fitting(canvas, free)
         self._places = {}
         for number, (name, room) in reversed(fields.items()):
-            x -= canvas.text(x, y, name, 24, canvas.palette.quiet, align="right") + 10
+            style = {"align": "right", "fit": free - room - 10 - _GAP}
+            x -= canvas.text(x, y, name, 24, canvas.palette.quiet, **style) + 10
             self._places[number] = (x, y, room)
             x -= room + _GAP
         room = x - _MARGIN if self._is_wide else self._width
@@ -62,13 +64,10 @@ class Header:
 
     def _draw_sentence(self, canvas: Canvas, sentence: str) -> None:
         top, high = self._band
-        for size in _SIZES:
-            lines = canvas.wrap(sentence, size, self._width, "bold")
-            if 1.2 * size * len(lines) <= high - _BAND:
-                break
-        middle = top + high / 2 - 0.6 * size * (len(lines) - 1)
+        size, lines = canvas.fit_text(sentence, _SIZE, self._width, "bold", height=high - _BAND)
+        middle = top + high / 2 - LINE / 2 * size * (len(lines) - 1)
         for number, line in enumerate(lines):
-            y = middle + 1.2 * size * number
+            y = middle + LINE * size * number
             canvas.text(_MARGIN, y, line, size, weight="bold", middle=True, fit=self._width)
 
     def _fields(self) -> dict[str, tuple[str, float]]:

@@ -7,9 +7,12 @@ solid and bold, wrong also striped, boxed or thin.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 Colour = tuple[int, int, int]
+LEAST_CONTRAST = 3.0
+"""Contrast that text and marks need to what they are drawn on (WCAG 2.2, for large text)."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,48 @@ class Palette:
     right_tint: Colour
     wrong_tint: Colour
     classes: tuple[Colour, ...]
+
+    def replaced(self, colours: Mapping[str, str | Sequence[str]]) -> Palette:
+        """Return a palette with other colours, written as `#rrggbb`, by name."""
+        return replace(
+            self,
+            **{
+                name: from_hex(value)
+                if isinstance(value, str)
+                else tuple(from_hex(colour) for colour in value)
+                for name, value in colours.items()
+            },
+        )
+
+    def low_contrasts(self) -> Iterator[tuple[str, str, float]]:
+        """Yield pairs of colours that cannot be told apart: mark, ground and their contrast."""
+        marks = {name: getattr(self, name) for name in ("ink", "quiet", "right", "wrong")}
+        marks |= {f"classes.{number}": colour for number, colour in enumerate(self.classes)}
+        pairs = [(name, "paper") for name in marks]
+        pairs += [("ink", ground) for ground in ("slot", "right_tint", "wrong_tint")]
+        for mark, ground in pairs:
+            ratio = contrast(marks[mark], getattr(self, ground))
+            if ratio < LEAST_CONTRAST:
+                yield mark, ground, ratio
+
+
+def from_hex(text: str) -> Colour:
+    """Return the colour that is written as `#rrggbb`."""
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def contrast(one: Colour, other: Colour) -> float:
+    """Return the contrast of two colours, 1 … 21 (WCAG 2.2)."""
+    dark, light = sorted(map(_luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: Colour) -> float:
+    linear = [
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (channel / 255 for channel in colour)
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 LIGHT = Palette(
@@ -98,6 +143,10 @@ class Theme:
     palette: Palette
     units: float = 1080.0
     is_brief: bool = False
+
+    def with_colours(self, colours: Mapping[str, str | Sequence[str]]) -> Theme:
+        """Return the theme with other colours; see `Palette.replaced`."""
+        return replace(self, palette=self.palette.replaced(colours))
 
 
 THEMES = {

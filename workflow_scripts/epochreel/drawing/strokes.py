@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
+MARKS = ("disc", "ring", "cross", "plus", "square")
+"""The kinds of marks."""
 _PIECE = 12.0  # px: segments are split into pieces of about this length, which have small boxes
 
 
@@ -31,6 +36,45 @@ def polyline(points: np.ndarray, weight: float) -> tuple[np.ndarray, int, int]:
     # Pieces overlap where they meet: take the maximum, as a sum would darken the joins.
     np.maximum.at(mask.reshape(-1), y * mask.shape[1] + x, quantize(coverage))
     return mask, int(left), int(top)
+
+
+# Widths of the strokes and reach of the shapes, relative to the radius of a mark.
+_STROKE, _CROSS, _PLUS, _SQUARE = 0.5, 0.85, 1.1, 0.89
+
+
+@lru_cache(512)
+def mark(kind: str, radius: float, column: int, row: int) -> tuple[np.ndarray, int, int]:
+    """Return the coverage of a mark at (`column`, `row`) quarters of a pixel.
+
+    `kind` is one of `MARKS`, `radius` in px. Returns the mask, uint8 (h, w), and its left and top
+    edge. Raises `ValueError` for another kind.
+    """
+    if kind not in MARKS:
+        raise ValueError(f"unknown kind of mark {kind!r}; expected one of {', '.join(MARKS)}")
+    reach = math.ceil(1.5 * radius) + 2
+    x, y = (np.arange(-reach, reach + 1) + 0.5 - at / 4 for at in (column, row))
+    distance = _distance_to_mark(kind, max(radius, 0.5), x, y[:, None])
+    mask = quantize(np.clip(0.5 - distance, 0, 1))
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    mask = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return mask, int(columns[0]) - reach, int(rows[0]) - reach
+
+
+def _distance_to_mark(kind: str, radius: float, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the signed distance, in px, from the edge of a mark; negative inside."""
+    if kind == "square":
+        return np.maximum(np.abs(x), np.abs(y)) - _SQUARE * radius
+    if kind in ("disc", "ring"):
+        distance = np.hypot(x, y)
+        if kind == "disc":
+            return distance - radius
+        width = max(_STROKE * radius, 1.0)
+        return np.abs(distance - radius + width / 2) - width / 2
+    reach = radius * (_PLUS if kind == "plus" else _CROSS * math.sqrt(2))
+    if kind == "cross":
+        x, y = (x + y) / math.sqrt(2), (x - y) / math.sqrt(2)
+    arms = [np.hypot(np.maximum(np.abs(a) - reach, 0), b) for a, b in ((x, y), (y, x))]
+    return np.minimum(*arms) - max(_STROKE * radius, 1.0) / 2
 
 
 def _pieces(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

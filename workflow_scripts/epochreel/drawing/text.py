@@ -13,13 +13,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from epochreel.core.bundled_fonts import bundled
-from epochreel.core.drawable_text import FONTS, drawable
+from epochreel.core.drawable_text import FONTS, drawable, has_letter
 
 CAPITAL = 0.729
 """Height of capitals and digits relative to the text size (DejaVu Sans)."""
 
 _OUTLINE_SIZE = 2048  # px: DejaVu's units per em, at which widths are exact
 _PHASES = 4  # horizontal positions of a glyph within a pixel
+_STARTS = 16  # horizontal positions of a line within a pixel
 _ZOOM = 8  # oversampling: glyphs are rendered larger, then averaged
 _MARGIN = 3 * _ZOOM  # 3 px around a glyph, so that the averaged box stays inside
 _MIN_SIZE = 1.0  # px: fonts cannot be opened at sizes near zero
@@ -33,8 +34,10 @@ def width(text: str, weight: str = "regular") -> float:
     return _width(drawable(text), weight)
 
 
-@lru_cache(256)
+@lru_cache(4096)
 def _width(text: str, weight: str) -> float:
+    if weight == "mono":  # Also for characters that are drawn with another font.
+        return len(text) * _font(weight, _OUTLINE_SIZE).getlength("0") / _OUTLINE_SIZE
     return _font(weight, _OUTLINE_SIZE).getlength(text) / _OUTLINE_SIZE
 
 
@@ -44,15 +47,36 @@ def line(text: str, size: float, weight: str, start: float) -> tuple[np.ndarray,
     Returns the mask, uint8 (H, W), and its left and top edge in px. Raises `UserError` for text
     that cannot be drawn.
     """
-    text = drawable(text)
-    size = max(size, _MIN_SIZE)
-    steps = [round((start + size * offset) * _PHASES) for offset in _offsets(text, weight)]
+    whole, phase = divmod(round(start * _STARTS), _STARTS)
+    mask, left, top = _line(drawable(text), max(size, _MIN_SIZE), weight, phase)
+    return mask, left + whole, top
+
+
+@lru_cache(1024)
+def _line(text: str, size: float, weight: str, phase: int) -> tuple[np.ndarray, int, int]:
+    """Return the coverage of a line from x = `phase` / 16 px; most lines recur."""
     glyphs = []
-    for letter, step in zip(text, steps, strict=True):
-        mask, left, top = _glyph(letter, weight, size, step % _PHASES)
+    for letter, offset in zip(text, _offsets(text, weight), strict=True):
+        face, scale, shift = _in_cell(letter) if weight == "mono" else (weight, 1.0, 0.0)
+        step = round((phase / _STARTS + size * (offset + shift)) * _PHASES)
+        mask, left, top = _glyph(letter, face, scale * size, step % _PHASES)
         if mask.size:
             glyphs.append((mask, left + step // _PHASES, top))
     return _union(glyphs)
+
+
+@lru_cache(1024)
+def _in_cell(letter: str) -> tuple[str, float, float]:
+    """Return how a letter of monospaced text is drawn: weight, relative size, and shift.
+
+    Letters that DejaVu Sans Mono lacks are those of DejaVu Sans, centred in their cell and reduced
+    if they are wider.
+    """
+    if has_letter("mono", letter):
+        return "mono", 1.0, 0.0
+    cell, wide = _width("0", "mono"), _width(letter, "regular")
+    scale = min(1.0, cell / wide) if wide else 1.0
+    return "regular", scale, (cell - scale * wide) / 2
 
 
 @lru_cache(1024)

@@ -26,7 +26,8 @@ from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import lineage
 
 log = logging.getLogger("epochreel")
-_RESERVED = ("snapshot", "step", "epoch", "examples")  # columns that metric tables and captions add
+# Columns of metric tables, and arrays of a history.
+_RESERVED = ("snapshot", "step", "epoch", "examples", "sentence", "cast")
 
 
 class Evaluator:

@@ -107,14 +107,22 @@ def pace(file: Path, names: Sequence[str]) -> list[str]:
     `names` has none of the marked metrics.
     """
     declared = read(file)
+    found = setting_pace(names, declared)
+    if not found and any(metric.pace for metric in declared.values()):
+        raise UserError(
+            f"{file}: {_NAME} marks with pace=True only metrics that evaluate does not return; "
+            f"expected one that it returns ({', '.join(names) or 'it returns none'})"
+        )
+    return found
+
+
+def setting_pace(names: Sequence[str], declared: Metrics) -> list[str]:
+    """Return which of the metrics `names` set the pace; none if none of the marked ones is there.
+
+    If no metric is marked, it is the main one.
+    """
     if any(metric.pace for metric in declared.values()):
-        found = [name for name in names if declared[name].pace]
-        if not found:
-            raise UserError(
-                f"{file}: {_NAME} marks with pace=True only metrics that evaluate does not return; "
-                f"expected one that it returns ({', '.join(names) or 'it returns none'})"
-            )
-        return found
+        return [name for name in names if declared[name].pace]
     main = main_metric(names, declared)
     return [] if main is None else [main]
 

@@ -9,6 +9,7 @@ NAMES = {
     "model": ("Network", "loss"),
     "evaluation": ("evaluate",),
     "figure": ("panels",),
+    "narration": (),
     "inference": ("predict",),
     "projection": ("activations",),
     "checks": ("contradictions",),
@@ -31,10 +32,13 @@ CALLS = {
     "evaluation": {"evaluate": ("network", "batches")},
     "figure": {
         "panels": ("run_info",),
-        "sentences": ("rows", "data", "figure"),
-        "sentence": ("numbers", "data"),
         "loops": ("run_info", "predictions"),
-        "mistakes": ("run_info", "frame_data"),
+    },
+    "narration": {
+        "nouns": ("data",),
+        "sentence": ("story",),
+        "mistakes": ("story",),
+        "grades": ("predictions", "count"),
     },
     "inference": {
         "predict": ("network", "image", "data"),
@@ -79,3 +83,23 @@ class Metric:
             raise ValueError(f"direction is {self.direction!r}; expected 'higher' or 'lower'")
         if not isinstance(self.pace, bool):
             raise ValueError(f"pace is {self.pace!r}; expected True or False")
+
+
+@dataclass(frozen=True)
+class Nouns:
+    """Plain words, in the plural, for what the network learns from and for what it answers.
+
+    examples  the training examples, such as "pages"
+    answers   its answers on test examples, such as "digits"; metrics count them
+
+    Raises `ValueError` for anything but non-empty strings.
+    """
+
+    examples: str = "examples"
+    answers: str = "answers"
+
+    def __post_init__(self):
+        for name in ("examples", "answers"):
+            value = getattr(self, name)
+            if not (isinstance(value, str) and value.strip()):
+                raise ValueError(f"{name} is {value!r}; expected a non-empty string")

@@ -117,8 +117,6 @@ def _find(folder: Path, parts: Sequence[str]) -> ModuleSpec | None:
 def check_call(experiment: Experiment, module: str, name: str) -> None:
     """Check that a function of an experiment, if defined, accepts the arguments in `CALLS`."""
     file, arguments = experiment.file(module), CALLS[module][name]
-    if name == "sentence" and defines(file, "sentences"):
-        return  # `sentence` is not called.
     if not accepts(file, name, len(arguments)):
         call = f"({', '.join(arguments)})"
         raise UserError(f"{file}: {name} does not accept {call}; define it as {name}{call}")

@@ -1,6 +1,6 @@
-"""Captions of a film (WebVTT): one sentence per snapshot, each shown long enough to be read.
+"""Captions of a film (WebVTT), and its chapters: one for each phase, with the phase's sentence.
 
-The sentences come from the experiment or from `sentences`. Times are exact to the film frame.
+A frame shows its sentence too. Captions lie over that sentence and cover nothing else.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from itertools import pairwise
 
-from epochreel.core.errors import raise_wrong_result
-from epochreel.core.files import atomic_write_bytes
-from epochreel.film.timing import Timeline
+from epochreel.film.timing import RATE, Timeline
+from epochreel.narration.phases import beginnings
 
-READABLE = Fraction(3, 2)  # s; enough for a sentence of which only the numbers change
+# The band of the sentence in a frame, in percent of its width and height.
+_PLACE = "line:6% position:3%,line-left size:94% align:start"
 
 
 @dataclass(frozen=True)
@@ -27,25 +26,20 @@ class Cue:
     sentence: str
 
 
-def cues(
-    times: Sequence[Fraction],
-    sentences: Sequence[str],
-    minimum_seconds: Fraction | float = READABLE,
-) -> list[Cue]:
-    """Return the cues of a film that shows snapshot k, with `sentences[k]`, from `times[k]` on.
+def cues(times: Timeline, sentences: Sequence[str]) -> list[Cue]:
+    """Return a cue per phase of a film whose snapshots have these sentences.
 
-    `times` has one more entry, the end of the film. A cue shows the sentence of its first snapshot
-    for at least `minimum_seconds`. The last snapshot has a separate cue if the rest of the film is
-    long enough; in a short film, this may shorten the first cue. Raises `ValueError` if the numbers
-    of times and sentences do not match.
+    The last one ends before the closing picture, which shows sentences of its own. Raises
+    `ValueError` if the numbers of snapshots do not match.
     """
-    if len(times) != len(sentences) + 1 or not sentences:
-        raise ValueError(
-            f"{len(sentences)} sentences need {len(sentences) + 1} times, not {len(times)}"
-        )
-    starts = _starts(times, sentences, minimum_seconds)
-    ends = [times[k] for k in starts[1:]] + [times[-1]]
-    return [Cue(times[k], end, sentences[k]) for k, end in zip(starts, ends, strict=True)]
+    if len(times.frames) != len(sentences):
+        raise ValueError(f"{len(sentences)} sentences do not match {len(times.frames)} snapshots")
+    firsts = [*times.first_frames(), times.length - times.closing]
+    phases = pairwise([*beginnings(sentences), len(sentences)])
+    return [
+        Cue(Fraction(firsts[k], RATE), Fraction(firsts[end], RATE), sentences[k])
+        for k, end in phases
+    ]
 
 
 def webvtt(cues: Sequence[Cue]) -> str:
@@ -55,39 +49,9 @@ def webvtt(cues: Sequence[Cue]) -> str:
     """
     lines = ["WEBVTT", ""]
     for cue in cues:
-        lines += [f"{_clock(cue.start)} --> {_clock(cue.end)}", _plain(cue.sentence), ""]
+        times = f"{_clock(cue.start)} --> {_clock(cue.end)}"
+        lines += [f"{times} {_PLACE}", _escaped(cue.sentence), ""]
     return "\n".join(lines)
-
-
-def check_sentences(sentences: Any, count: int, source: str) -> None:
-    """Raise `UserError` unless `sentences`, returned by `source`, is a list of `count` strings."""
-    if not isinstance(sentences, list | tuple) or len(sentences) != count:
-        raise_wrong_result(source, sentences, f"a list of {count} sentences, one for each snapshot")
-    for sentence in sentences:
-        if not isinstance(sentence, str):
-            raise_wrong_result(source, sentence, "a sentence, as a string")
-
-
-def write_captions(sentences: Sequence[str], times: Timeline, target: str | Path) -> None:
-    """Write the captions of a film to `target`, given one sentence per snapshot."""
-    atomic_write_bytes(target, webvtt(cues(times.times(), sentences)).encode())
-
-
-def _starts(
-    times: Sequence[Fraction], sentences: Sequence[str], minimum: Fraction | float
-) -> list[int]:
-    """Return the snapshots at which a new cue begins."""
-    starts = [0]
-    for k in range(1, len(sentences)):
-        if sentences[k] != sentences[starts[-1]] and times[k] - times[starts[-1]] >= minimum:
-            starts.append(k)
-    last = len(sentences) - 1
-    if times[-1] - times[last] < minimum:
-        return starts[:1] + [k for k in starts[1:] if times[-1] - times[k] >= minimum]
-    if sentences[last] != sentences[starts[-1]]:
-        before = [k for k in starts[1:] if times[last] - times[k] >= minimum]
-        starts = [0, *before, last]
-    return starts
 
 
 def _clock(time: Fraction) -> str:
@@ -97,7 +61,5 @@ def _clock(time: Fraction) -> str:
     return f"{hours:02}:{minutes:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
 
 
-def _plain(sentence: str) -> str:
-    """Return a sentence as one line without markup, escaped for WebVTT."""
-    line = " ".join(sentence.split())
-    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _escaped(sentence: str) -> str:
+    return sentence.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -6,33 +6,27 @@ It is drawn for laypeople: few words in large type, legible at a width of 640 px
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
-from epochreel.core import seeding
-from epochreel.core.errors import raise_wrong_result, single_line
-from epochreel.drawing import palette
-from epochreel.drawing.canvas import WIDTH, Canvas
+from epochreel.core.amounts import amount
+from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
-from epochreel.drawing.panels import MARGIN, defined_parts, percent, thinned
+from epochreel.drawing.grid import MARGIN
+from epochreel.drawing.palette import Colour
+from epochreel.drawing.panels.curve import defined_parts, thinned
 from epochreel.experiment_api.interface import Metric
 
-_MANY = 10_000
-"""The number of test results from which a percentage is shown with a decimal.
-
-With fewer, the decimal would be noise: even for a fraction of 10,000 results, the standard error is
-up to 0.5 %.
-"""
 _MOST_METRICS = 3
-_CURVE = (1270.0, 250.0, WIDTH - MARGIN - 1270.0, 330.0)  # x, y, width, height
-_LEFT_WIDTH = _CURVE[0] - MARGIN - 90
-_RULE = 690.0
-_MOST_SENTENCES = 4
-_SIZES = (52, 46, 40, 34, 30, 24, 20)  # of the sentences; the last two only for very long ones
-_FOOT = 1020.0
+_TOP = 96.0  # of what is below the title
+_NOTE = 32.0  # size of notes
+_GAIN = 0.6  # of the width, or of the height if the frame is not wide
+_LOWEST = 170.0  # height of a curve, and of a metric in large type
+_SENTENCES = 0.4  # of the height: at most, for the mistakes
+_TITLE = 44.0  # size of the heading of the mistakes
+_PAD = 30.0  # above and below the mistakes
 
 
 @dataclass(frozen=True)
@@ -67,49 +61,6 @@ def gains(run_info: RunInfo, frame_data: FrameData, names: Iterable[str]) -> lis
     return found[:_MOST_METRICS]
 
 
-def amount(value: float, unit: str | None, count: int) -> str:
-    """Format a metric's value, computed from `count` results, without false precision."""
-    if unit == "%":
-        whole = round(100 * value)
-        is_exact = value in (0, 1)  # Otherwise 0 % and 100 % would not be true.
-        return f"{whole} %" if is_exact or (count < _MANY and 0 < whole < 100) else percent(value)
-    if value == 0 or abs(value) >= 100:
-        text = f"{value:,.0f}"
-    else:
-        text = f"{value:.{2 - math.floor(math.log10(abs(value)))}f}"  # three digits
-    return f"{text} {unit}" if unit else text
-
-
-def mistakes(figure: ModuleType, run_info: RunInfo, frame_data: FrameData) -> list[str] | None:
-    """Return sentences about what the network still gets wrong; [] if nothing, None if unknown.
-
-    They come from `figure.mistakes(run_info, frame_data)` if the experiment defines it, otherwise
-    from the accuracy. Raises `UserError` unless the function returns a list of sentences.
-    """
-    if not hasattr(figure, "mistakes"):
-        return _from_accuracy(frame_data)
-    seeding.seed_all(0)
-    found, source = figure.mistakes(run_info, frame_data), f"{figure.__file__}: mistakes"
-    expected = f"a list of at most {_MOST_SENTENCES} sentences, empty if there are no mistakes"
-    if isinstance(found, str | Mapping) or not isinstance(found, Iterable):
-        raise_wrong_result(source, found, expected)
-    sentences = list(found)
-    if len(sentences) > _MOST_SENTENCES:
-        raise_wrong_result(source, sentences, expected)
-    for sentence in sentences:
-        if not isinstance(sentence, str) or not sentence.strip():
-            raise_wrong_result(source, sentence, expected)
-    return [single_line(sentence) for sentence in sentences]
-
-
-def _from_accuracy(frame_data: FrameData) -> list[str] | None:
-    accuracy = float(frame_data.history.get("accuracy", [math.nan])[-1])
-    if math.isnan(accuracy):
-        return None
-    share = amount(1 - accuracy, "%", frame_data.predictions.num_rows)
-    return [] if accuracy == 1 else [f"It is wrong in {share} of cases."]
-
-
 def draw(
     run_info: RunInfo,
     frame_data: FrameData,
@@ -118,41 +69,62 @@ def draw(
 ) -> np.ndarray:
     """Draw the picture, uint8 (H, W, 3).
 
-    `names` are the metrics that it shows, the most important first; `sentences` are as `mistakes`
-    returns them.
+    `names` are the metrics that it shows, the most important first; `sentences` say what is
+    still wrong: none if nothing is, None if that is unknown.
     """
-    canvas = Canvas(*run_info.size)
-    canvas.text(MARGIN, 92, run_info.title, 50, weight="bold", fit=WIDTH - 2 * MARGIN)
-    canvas.rule(MARGIN, 130, WIDTH - MARGIN, 130, palette.HAIRLINE)
+    theme = run_info.theme
+    canvas = Canvas(*run_info.size, theme.palette, theme.units)
+    width, is_wide = canvas.width - 2 * MARGIN, run_info.shape == "wide"
+    canvas.text(MARGIN, 66, run_info.title, 34, weight="bold", fit=width)
+    foot = canvas.height - MARGIN / 2
+    if sentences is not None:
+        foot = _draw_mistakes(canvas, sentences) - MARGIN / 2
     found = gains(run_info, frame_data, names)
     if found:
-        _draw_gain(canvas, found[0], frame_data.examples, len(found) - 1)
-        _draw_curve(canvas, found[0], frame_data.history["step"])
-        for number, gain in enumerate(found[1:]):
-            text = f"{_name(gain.metric)}: {gain.first} → {gain.last}"
-            canvas.text(MARGIN, 610 + 56 * number, text, 40, fit=_LEFT_WIDTH)
-    if sentences is not None:
-        _draw_mistakes(canvas, sentences)
+        body = canvas.region(MARGIN, _TOP, width, foot - _TOP)
+        x, y = (_GAIN * width, 0.0) if is_wide else (0.0, _GAIN * body.height)
+        curve = body.region(x, y, body.width - x, body.height - y)
+        if curve.height >= _LOWEST:
+            _draw_curve(curve, found[0], frame_data.history["step"])
+        else:
+            y = body.height
+        seen = f"after {frame_data.examples:,} {run_info.nouns.examples}"
+        left = body.region(0, 0, x - MARGIN if is_wide else width, y or body.height)
+        _draw_gains(left, found, seen)
     return canvas.pixels
 
 
-def _draw_gain(canvas: Canvas, gain: Gain, examples: int, others: int) -> None:
-    """Draw the first and the last value of a metric, in large type, and the training examples."""
-    base = 470 if others < 2 else 430
-    canvas.text(MARGIN, 230, _name(gain.metric), 54, fit=_LEFT_WIDTH)
-    parts, gap = (gain.first, "→", gain.last), 40.0
-    sizes, weights = (110.0, 110.0, 170.0), ("regular", "regular", "bold")
-    colours = (palette.QUIET, palette.QUIET, palette.RIGHT if gain.is_better else palette.INK)
+def _draw_gains(canvas: Canvas, found: Sequence[Gain], seen: str) -> None:
+    """Draw the first and the last value of a metric, in large type, and the other metrics."""
+    gain, quiet = found[0], canvas.palette.quiet
+    free = canvas.height - _LOWEST - 2.4 * _NOTE  # for the other metrics, as far as they fit
+    found = found[: max(int(free / (1.5 * _NOTE)), 0) + 1]
+    foot = canvas.height - 1.5 * _NOTE * (len(found) - 1)
+    for number, other in enumerate(found[1:]):
+        text = f"{_name(other.metric)}: {other.first} → {other.last}"
+        canvas.text(0, foot + 1.5 * _NOTE * number + _NOTE, text, _NOTE, fit=canvas.width)
+    canvas.text(0, 52, _name(gain.metric), 44, fit=canvas.width)
+    # Below the name and above the notes, so high that the capitals fill most of the room.
+    room = foot - 2.4 * _NOTE - 60
+    last = min(190.0, max(room, 1.4 * _NOTE))
+    parts, gap = (gain.first, "→", gain.last), 0.24 * last
+    sizes, weights = (0.65 * last, 0.65 * last, last), ("regular", "regular", "bold")
     wide = sum(map(canvas.measure, parts, sizes, weights)) + 2 * gap
-    scale, x, starts = min(1.0, _LEFT_WIDTH / wide), MARGIN, []
-    for text, size, colour, weight in zip(parts, sizes, colours, weights, strict=True):
+    scale, x, starts = min(1.0, canvas.width / wide), 0.0, []
+    base = 60 + room / 2 + 0.4 * last * scale
+    strong = canvas.palette.right if gain.is_better else canvas.palette.ink
+    for text, size, colour, weight in zip(
+        parts, sizes, (quiet, quiet, strong), weights, strict=True
+    ):
         starts.append(x)
         x += canvas.text(x, base, text, size * scale, colour, weight) + gap * scale
+    note = base + 1.6 * _NOTE
+    start = 0.0
     if gain.is_from_start:
-        canvas.text(starts[0], base + 70, "untrained", 40, palette.QUIET)
-    practice = f"after {examples:,} training example{'s' * (examples != 1)}"
-    room = max(MARGIN + _LEFT_WIDTH - starts[2], 400)
-    canvas.text(starts[2], base + 70, practice, 40, palette.QUIET, fit=room)
+        start = canvas.text(starts[0], note, "untrained", _NOTE, quiet) + _NOTE
+    # Below the last value, or further to the left if there is too little room.
+    start = max(start, min(starts[2], canvas.width - canvas.measure(seen, _NOTE)))
+    canvas.text(start, note, seen, _NOTE, quiet, fit=canvas.width - start)
 
 
 def _name(metric: Metric) -> str:
@@ -161,46 +133,45 @@ def _name(metric: Metric) -> str:
 
 def _draw_curve(canvas: Canvas, gain: Gain, steps: np.ndarray) -> None:
     """Draw all values over the training steps; the axis is 0 to 100 %, or their range."""
-    x, y, width, height = _CURVE
-    is_share = gain.metric.unit == "%"
+    palette, is_share, radius = canvas.palette, gain.metric.unit == "%", 14.0
+    x, y, foot = radius, 1.6 * _NOTE, 1.4 * _NOTE
+    width, height = canvas.width - 2 * radius, canvas.height - y - foot - radius
     low, high = (0.0, 1.0) if is_share else (np.nanmin(gain.values), np.nanmax(gain.values))
     levels = y + height * (high - gain.values) / ((high - low) or 1.0)
     points = np.column_stack((x + width * steps / max(steps[-1], 1), levels))
-    canvas.rule(x, y + height, x + width, y + height, palette.HAIRLINE, 3)
+    canvas.rule(x, y + height, x + width, y + height, palette.hairline, 3)
     if is_share:
-        canvas.rule(x, y, x + width, y, palette.HAIRLINE, 3)
-        canvas.text(x, y - 16, "100 %", 36, palette.QUIET)
+        canvas.rule(x, y, x + width, y, palette.hairline, 3)
+        canvas.text(x, y - 14, "100 %", _NOTE, palette.quiet)
     for part in defined_parts(points):
-        canvas.line(thinned(part), palette.RIGHT, 8)
-    canvas.disc(*points[-1], 14, palette.RIGHT)
-    canvas.text(x, y + height + 52, "start", 36, palette.QUIET)
-    canvas.text(x + width, y + height + 52, "end", 36, palette.QUIET, align="right")
+        canvas.line(thinned(part), palette.right, 8)
+    canvas.disc(*points[-1], radius, palette.right)
+    label = y + height + 1.3 * _NOTE
+    canvas.text(x, label, "start", _NOTE, palette.quiet)
+    canvas.text(x + width, label, "end", _NOTE, palette.quiet, align="right")
 
 
-def _draw_mistakes(canvas: Canvas, sentences: Sequence[str]) -> None:
-    """Draw the sentences, wrapped to the width of the picture, as large as possible."""
-    canvas.rule(MARGIN, _RULE, WIDTH - MARGIN, _RULE, palette.HAIRLINE)
+def _draw_mistakes(canvas: Canvas, sentences: Sequence[str]) -> float:
+    """Draw the sentences at the foot, on a band like that of a frame; return its top."""
     if not sentences:
-        text = "It no longer makes mistakes on the test examples."
-        canvas.text(MARGIN, _RULE + 130, text, 56, palette.RIGHT, "bold")
-        return
-    top = _RULE + 88
-    canvas.text(MARGIN, top, "What it still gets wrong", 50, palette.WRONG, "bold")
-    for size in _SIZES:
-        lines = [line for text in sentences for line in wrapped(canvas, text, size)]
-        if top + 1.5 * size * len(lines) <= _FOOT:
-            break
-    for number, line in enumerate(lines, 1):
-        canvas.text(MARGIN, top + 1.5 * size * number, line, size, fit=WIDTH - 2 * MARGIN)
+        done = "It no longer makes mistakes on the test examples."
+        return _draw_band(canvas, done, [], canvas.palette.right)
+    return _draw_band(canvas, "What it still gets wrong", sentences, canvas.palette.wrong)
 
 
-def wrapped(canvas: Canvas, text: str, size: float) -> list[str]:
-    """Break a sentence between words into lines that fit into the width of the picture."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".lstrip()
-        if lines[-1] and canvas.measure(longer, size) > WIDTH - 2 * MARGIN:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
+def _draw_band(canvas: Canvas, title: str, sentences: Sequence[str], colour: Colour) -> float:
+    width = canvas.width - 2 * MARGIN
+    heading = LINE * _TITLE * len(canvas.wrap(title, _TITLE, width, "bold"))
+    room = _SENTENCES * canvas.height - 2 * _PAD - heading
+    text, gap = "\n".join(sentences), 1.3 * _PAD  # to the right of a mark
+    size, lines = canvas.fit_text(text, _TITLE, width - gap, height=room)
+    high = heading + 2 * _PAD + (LINE * size * len(lines) if sentences else 0)
+    top = canvas.height - MARGIN / 2 - high
+    canvas.fill(0, top, canvas.width, high, canvas.palette.slot)
+    canvas.fill(0, top, 12, high, colour)
+    canvas.paragraph(MARGIN, top + _PAD + _TITLE, title, _TITLE, width, weight="bold")
+    y = top + _PAD + heading + size
+    for sentence in sentences:
+        canvas.marks([MARGIN + 9], [y - 0.36 * size], 9, colour, "square")
+        y += canvas.paragraph(MARGIN + gap, y, sentence, size, width - gap)
+    return top

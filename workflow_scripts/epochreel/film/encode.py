@@ -26,6 +26,7 @@ import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
 from epochreel.core.files import atomic_write, atomic_write_bytes
 from epochreel.film import segments
+from epochreel.film.captions import Cue
 from epochreel.film.ffmpeg import LOG_LEVEL, WEBM_ENCODERS, Output, ffmpeg_path, run
 from epochreel.film.segments import Segment
 from epochreel.film.timing import RATE, Timeline, gif_frame_count, keyframe_distance
@@ -128,23 +130,31 @@ def join(
     settings: Mapping,
     title: str,
     key_digest: str,
+    chapters: Sequence[Cue] = (),
 ) -> None:
     """Join segments that were encoded with the same settings into a film, without re-encoding.
 
-    The metadata hold the title and, as comment, the cache key's digest `key_digest`. The index of
-    an MP4 is at its start; its last box holds `key_digest` and a checksum. Reads `ffmpeg`.
-    Raises `UserError` if the film does not have `length` frames of `size`, each for 1/24 s.
+    The metadata hold the title, the chapters and, as comment, the cache key's digest `key_digest`.
+    The last chapter lasts until the end of the film. The index of an MP4 is at its start; its last
+    box holds `key_digest` and a checksum. Reads `ffmpeg`. Raises `UserError` if the film does not
+    have `length` frames of `size`, each for 1/24 s.
     """
     names = (str(path).replace("'", r"'\''") for path in paths)
     listed = "".join(["ffconcat version 1.0\n", *(f"file 'file:{name}'\n" for name in names)])
     source = ffmpeg.input("pipe:0", format="concat", safe=0, protocol_whitelist="file,pipe")
     container = _container(target)
     options = {"c": "copy", "bsf:v": f"setts={_TIMES[container]}", **_FORMATS[container]}
-    with atomic_write(target) as tmp_path:
-        output = source.output(
-            f"file:{tmp_path}", fflags="+bitexact", **options, **_tags(title, key_digest)
+    options |= {"fflags": "+bitexact", "map_chapters": 0, **_tags(title, key_digest)}
+    with tempfile.TemporaryDirectory() as scratch, atomic_write(target) as tmp_path:
+        # An input without streams, before that of the segments.
+        metadata = Path(scratch, "chapters.txt")
+        metadata.write_text(_ffmetadata(chapters, length), encoding="utf-8")
+        command = _command(
+            ffmpeg_path(settings),
+            source.output(f"file:{tmp_path}", **options),
+            *("-f", "ffmetadata", "-i", f"file:{metadata}"),
         )
-        made = run(_command(ffmpeg_path(settings), output), target, [listed.encode()])
+        made = run(command, target, [listed.encode()])
         _finish(tmp_path, key_digest, container)
         _check(tmp_path, target, _count_packets, length, size, settings, made.errors)
 
@@ -329,6 +339,18 @@ def _at_film_rate(pictures, segment: Segment):
 def _gif_size(settings: Mapping, sequence: FrameSequence) -> tuple[int, int]:
     width = min(settings["gif_width"], sequence.size[0])
     return width, max(1, round(sequence.size[1] * width / sequence.size[0]))
+
+
+def _ffmetadata(chapters: Sequence[Cue], length: int) -> str:
+    """Return chapters in ffmpeg's metadata format; `length` is the end of the film in frames."""
+    lines = [";FFMETADATA1"]
+    for chapter, following in pairwise([*chapters, None]):
+        end = following.start * RATE if following else length
+        # In a value, these characters have a meaning: `=`, `;`, `#`, a backslash and a line break.
+        title = re.sub(r"([=;#\\\n])", r"\\\1", chapter.sentence)
+        times = f"TIMEBASE=1/{RATE}", f"START={chapter.start * RATE}", f"END={end}"
+        lines += ["[CHAPTER]", *times, f"title={title}"]
+    return "\n".join([*lines, ""])
 
 
 def _tags(title: str, key_digest: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from epochreel.drawing.grid import Cell, whole_frame
 from epochreel.drawing.palette import THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
-from epochreel.experiment_api.interface import Metric
+from epochreel.experiment_api.interface import Metric, Nouns
 from epochreel.experiment_api.loader import Experiment
 from epochreel.film.timing import RATE
 from epochreel.formats import png
@@ -66,7 +66,8 @@ class FrameInputs:
         predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
         history = metrics.history(self.metrics, snapshot, *lengths(settings))
         history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
-        data = frame_data(settings, snapshot, predictions, history)
+        sentence = metrics.sentences(self.metrics.slice(snapshot, 1))[0]
+        data = frame_data(settings, snapshot, predictions, history, sentence)
         if self.training is not None:
             data = replace(data, training=self.training.slice(0, snapshot + 1))
         if not self.projections:
@@ -223,10 +224,14 @@ class _Writer:
         self._pending = self._pool.submit(lambda: atomic_write_bytes(path, encode(pixels, texts)))
 
 
+_NOUNS = Nouns()
+
+
 def run_info(
     settings: Mapping[str, Any],
     test: Sequence[Mapping[str, Any]],
     metrics: Mapping[str, Metric] = MappingProxyType({}),
+    nouns: Nouns = _NOUNS,
     untrained: FrameData | None = None,
 ) -> RunInfo:
     """Return the data that all frames of a run share; `test` holds the test examples.
@@ -250,7 +255,9 @@ def run_info(
         examples_per_epoch=settings["batch_size"] * settings["steps_per_epoch"],
         test=test,
         metrics=metrics,
-        theme=THEMES[figure["theme"]],
+        nouns=nouns,
+        examples=None if figure["examples"] is None else tuple(figure["examples"]),
+        theme=THEMES[figure["theme"]].with_colours(figure["palette"]),
         untrained=untrained,
         rows_per_example=_rows_per_example(settings, untrained, len(test)),
         panels=figure.get("panels"),
@@ -309,11 +316,13 @@ def frame_data(
     snapshot: int,
     predictions: pa.Table,
     history: Mapping[str, np.ndarray],
+    sentence: str = "",
 ) -> FrameData:
-    """Return the data of one frame: its predictions and the metrics up to its snapshot."""
+    """Return the data of one frame: its predictions, and metrics and sentence up to then."""
     return FrameData(
         snapshot=snapshot,
         **times(settings, int(history["step"][-1])),
         predictions=predictions,
         history=history,
+        sentence=sentence,
     )

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate, pairwise
-from statistics import median
 
 from epochreel.core.errors import UserError
+from epochreel.narration.phases import causal_median
 
 RATE = 24  # frames per second of all films
+SENTENCE_FRAMES = 2 * RATE
+"""Film frames for which a sentence is shown at least, so that it can be read."""
 _TOLERANCE = Fraction(1, 50)  # of a frame, so that three decimals of a second suffice
-_WINDOW = 5  # snapshots of the causal median: one outlier, or a spike of two, changes nothing
 # Smallest weight, relative to the largest: snapshots without a change share the time that remains
 # when all others have reached their maximum.
 _LEAST_WEIGHT = 1e-9
 _UNIT = 1 << 32  # parts of a film frame; integers, so that sums are exact
+_LARGEST = 2e15  # frames: a scale at which the smallest weight reaches every maximum
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,35 @@ def even(snapshots: int, settings: Mapping) -> Timeline:
     return _with_holds([frames_per_snapshot(settings)] * snapshots, settings)
 
 
-def by_change(weights: Sequence[float], settings: Mapping) -> Timeline:
+def by_change(
+    weights: Sequence[float], settings: Mapping, beginnings: Sequence[int] = ()
+) -> Timeline:
     """Return the timeline of a film of `seconds`, holds included, for one weight per snapshot.
 
     Times are proportional to the weights (finite, ≥ 0), but at least one film frame and at most
-    `max_seconds_per_snapshot`; equal weights, even zeros, get equal times. If these bounds make the
-    length impossible, the film is longer (all snapshots at the minimum) or shorter (all at the
-    maximum). Also reads the holds. Raises `UserError` as `frames_to_share` does.
+    `max_seconds_per_snapshot`; equal weights, even zeros, get equal times. The snapshots of a
+    phase, which begins at each of `beginnings`, have at least `SENTENCE_FRAMES` together, holds
+    included, even if one of them then exceeds that maximum. If these bounds make the length
+    impossible, the film is longer (all at their minimum) or shorter (all at the maximum). Also
+    reads the holds. Raises `UserError` as `frames_to_share` does.
     """
     most = max(round(_film_frames(settings, "max_seconds_per_snapshot")), 1)
-    frames = min(max(frames_to_share(settings), len(weights)), most * len(weights))
-    return _with_holds(_shares(weights, frames, most), settings)
+    peak = max(weights) or 1.0
+    relative = [max(weight / peak, _LEAST_WEIGHT) for weight in weights]
+    ends = *beginnings, len(weights)
+    phases = [
+        _Phase(
+            relative[first:end],
+            most,
+            SENTENCE_FRAMES
+            - opening_frames(settings) * (first == 0)
+            - hold_frames(settings) * (end == len(weights)),
+        )
+        for first, end in pairwise(ends)
+    ]
+    return _with_holds(
+        _shares(phases or [_Phase(relative, most, 0)], frames_to_share(settings)), settings
+    )
 
 
 def change(metrics: Sequence[Sequence[float]], snapshots: int) -> list[float]:
@@ -83,7 +104,7 @@ def change(metrics: Sequence[Sequence[float]], snapshots: int) -> list[float]:
     """
     weights = [0.0] * snapshots
     for values in metrics:
-        for k, (before, after) in enumerate(pairwise(_causal_median(values)), 1):
+        for k, (before, after) in enumerate(pairwise(causal_median(values)), 1):
             weights[k] = min(weights[k] + _difference(before, after), sys.float_info.max)
     return weights
 
@@ -175,21 +196,60 @@ def _with_holds(frames: list[int], settings: Mapping) -> Timeline:
     return Timeline(frames, closing_frames(settings))
 
 
-def _shares(weights: Sequence[float], frames: int, most: int) -> list[int]:
-    """Divide `frames` by weight into whole numbers from 1 to `most`; their sum is exact.
+@dataclass(frozen=True)
+class _Phase:
+    """Snapshots that share a sentence.
 
-    Starts are rounded, so that no snapshot appears more than half a film frame too early or late.
+    Each has a film frame at least and, where the phase lasts for more than `least` frames, `most`.
     """
-    peak = max(weights) or 1.0
-    relative = [max(weight / peak, _LEAST_WEIGHT) for weight in weights]
-    # The sum grows with the scale: bisect to the precision of floating-point numbers.
-    low, high = 0.0, most / _LEAST_WEIGHT
+
+    weights: Sequence[float]  # relative to the largest of the film, above 0
+    most: int
+    least: int
+
+    def units(self, scale: float) -> list[int]:
+        """Return the snapshots' times in units, proportional to the weights within their bounds."""
+        times = [_bounded(scale * weight, self.most) for weight in self.weights]
+        return times if sum(times) >= self.least * _UNIT else self._shortest
+
+    @cached_property
+    def _shortest(self) -> list[int]:
+        """The times that add up to `least`, even if some exceed `most`."""
+        most = max(self.most, -(-self.least // len(self.weights)))
+        times = _largest(
+            lambda scale: [_bounded(scale * weight, most) for weight in self.weights],
+            self.least * _UNIT,
+        )
+        times[-1] += self.least * _UNIT - sum(times)  # the last digit of the scale
+        return times
+
+
+def _shares(phases: Sequence[_Phase], frames: int) -> list[int]:
+    """Divide `frames` by weight into whole numbers; their sum is exact if the bounds allow it.
+
+    Starts are rounded, so that no snapshot appears more than half a film frame too early or late,
+    and no phase loses a frame of its least length, which is a whole number.
+    """
+
+    def units(scale: float) -> list[int]:
+        return [time for phase in phases for time in phase.units(scale)]
+
+    least, greatest = (sum(units(scale)) for scale in (0.0, _LARGEST))
+    times = _largest(units, min(max(frames * _UNIT, least), greatest))
+    # What the sum lacks is due to the last digit of the scale: far less than half a film frame.
+    ends = map(_rounded, accumulate(times, initial=0))
+    return [later - earlier for earlier, later in pairwise(ends)]
+
+
+def _largest(units: Callable[[float], list[int]], total: int) -> list[int]:
+    """Return `units` of the largest scale at which their sum is at most `total`.
+
+    The sum grows with the scale: bisect to the precision of floating-point numbers.
+    """
+    low, high = 0.0, _LARGEST
     while low < (scale := (low + high) / 2) < high:
-        total = sum(_bounded(scale * weight, most) for weight in relative)
-        low, high = (scale, high) if total <= frames * _UNIT else (low, scale)
-    ends = accumulate((_bounded(low * weight, most) for weight in relative), initial=0)
-    # What the sum lacks is due to the last digit of `low`: far less than half a film frame.
-    return [later - earlier for earlier, later in pairwise(_rounded(end) for end in ends)]
+        low, high = (scale, high) if sum(units(scale)) <= total else (low, scale)
+    return units(low)
 
 
 def _bounded(frames: float, most: int) -> int:
@@ -199,13 +259,6 @@ def _bounded(frames: float, most: int) -> int:
 
 def _rounded(units: int) -> int:
     return (units + _UNIT // 2) // _UNIT
-
-
-def _causal_median(values: Sequence[float]) -> list[float]:
-    """Return the median of each value and the four before it, of the finite ones only, or NaN."""
-    windows = (values[max(k + 1 - _WINDOW, 0) : k + 1] for k in range(len(values)))
-    finite = ([value for value in window if math.isfinite(value)] for window in windows)
-    return [median(window) if window else math.nan for window in finite]
 
 
 def _difference(before: float, after: float) -> float:

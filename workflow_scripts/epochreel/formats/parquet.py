@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +46,12 @@ def write(
     )
 
 
-def read(path: str | Path) -> pa.Table:
-    """Read a table. Raises `UserError` if the file is missing or damaged."""
-    return _read(path, _table)
+def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read a table, or those of its `columns` that it has.
+
+    Raises `UserError` if the file is missing or damaged.
+    """
+    return _read(path, partial(_table, columns=columns))
 
 
 def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
@@ -59,10 +63,10 @@ def read_with_digest(path: str | Path) -> tuple[pa.Table, str]:
         raise _damaged(path, error) from error
 
 
-def _table(data: pa.BufferReader) -> pa.Table:
+def _table(data: pa.BufferReader, columns: Sequence[str] | None = None) -> pa.Table:
     # `pq.read_table` scans with a pool of threads, which takes ten times as long for one small
     # file, and whose threads may outlive the interpreter: then the job ends with SIGABRT.
-    table = pq.ParquetFile(data).read(use_threads=False)
+    table = pq.ParquetFile(data).read(columns, use_threads=False)
     entries = table.schema.metadata or {}
     entries.pop(_NAME.encode(), None)  # It belongs to the file, not to the table.
     return table.replace_schema_metadata(entries)

@@ -32,6 +32,7 @@ def check_run(run: RunSettings, where: str) -> None:
     _check_sample(run, where)
     _check_calls(run)
     _check_transitions(run, where)
+    _check_cast(run, f"{where}.figure.examples")
     _check_with_experiment(run, where)
 
 
@@ -130,12 +131,23 @@ def _check_transitions(run: RunSettings, where: str) -> None:
         )
 
 
+def _check_cast(run: RunSettings, where: str) -> None:
+    count = run.dataset.settings["test"]
+    for index, number in enumerate(run.figure["examples"] or ()):
+        if number >= count:
+            raise UserError(
+                f"config: {where}.{index} is {number}; expected an integer < {count}, the test "
+                f"examples of the dataset '{run.dataset.name}'"
+            )
+
+
 def _check_with_experiment(run: RunSettings, where: str) -> None:
     settings = {
         "data": run.dataset.settings["settings"],
         "network": run.network,
         "figure": run.figure["settings"],
         "film": run.settings["film"],
+        "examples": run.figure.get("examples"),
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }

@@ -9,9 +9,9 @@ from typing import Any
 
 from epochreel.config import schema
 from epochreel.core.errors import UserError
-from epochreel.experiment_api.loader import Experiment
+from epochreel.experiment_api.loader import Experiment, config_path
 from epochreel.film import timing
-from epochreel.plan import panel_list, schemas, snapshot_schedule
+from epochreel.plan import palette_file, panel_list, schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
 CLOSING = "closing"
@@ -42,11 +42,24 @@ class RunSettings:
         }
         figure = settings["figure"]
         drawn = dataset.check("figure", figure["settings"], f"{where}.figure.settings")
+        colours = self._colours(f"{where}.figure.palette")
         kept = {name: value for name, value in figure.items() if name != "panels"}
-        self.figure, listed = kept | {"settings": drawn}, figure["panels"]
+        self.figure = kept | {"settings": drawn, "palette": colours}
+        listed = figure["panels"]
         self.panels = (
             None if listed is None else panel_list.checked(listed, f"{where}.figure.panels")
         )
+
+    def _colours(self, where: str) -> palette_file.Colours:
+        """Return the colours that replace those of the theme."""
+        figure = self.settings["figure"]
+        if figure["palette"] is None:
+            return {}
+        try:
+            path = config_path(self.dataset.base, figure["palette"])
+            return palette_file.read(path, figure["theme"])
+        except UserError as error:
+            raise UserError(f"config: {where}: {error}") from None
 
     @property
     def experiment(self) -> Experiment:
@@ -93,6 +106,16 @@ class RunSettings:
     def is_paced_by_change(self) -> bool:
         """True if metrics set the pace of the film, so that timing it requires all of them."""
         return self.settings["film"]["pace"] == "change"
+
+    @property
+    def sentence_snapshots(self) -> int:
+        """The smallest number of snapshots that share a sentence.
+
+        Viewers need time to read it. A film with `pace: change` is timed accordingly.
+        """
+        if self.is_paced_by_change:
+            return 1
+        return -(-timing.SENTENCE_FRAMES // timing.frames_per_snapshot(self.settings["film"]))
 
     @property
     def has_end_segment(self) -> bool:

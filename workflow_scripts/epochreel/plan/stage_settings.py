@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from epochreel.experiment_api import source_checks
 from epochreel.film import ffmpeg
 from epochreel.plan import snapshot_schedule
 from epochreel.plan.run_settings import RunSettings
@@ -54,8 +53,8 @@ def evaluate(run: RunSettings) -> Settings:
 
 
 def summarize(run: RunSettings) -> Settings:
-    """Return no settings: the metrics depend only on the evaluations."""
-    return {}
+    """Return what the sentences depend on: the data, the cast, the lengths, and their phases."""
+    return {"sentence_snapshots": run.sentence_snapshots, **_story(run)}
 
 
 def project(run: RunSettings) -> Settings:
@@ -80,7 +79,10 @@ def render(run: RunSettings) -> Settings:
 
 def picture(run: RunSettings) -> Settings:
     """Return the content of any picture, and the time axis of its curves."""
-    names = ("width", "height", "theme", "time_unit", "time_scale", "time_axis", "settings")
+    names = (
+        *("width", "height", "theme", "palette", "time_unit", "time_scale", "time_axis"),
+        *("examples", "settings"),
+    )
     figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
     return {
         "data": _data(run),
@@ -160,12 +162,13 @@ def encode_gif(run: RunSettings) -> Settings:
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """Return the settings that the captions depend on."""
-    names = ("data", "steps_per_epoch", "batch_size")
-    chosen = {name: picture(run)[name] for name in names}
-    if source_checks.defines(run.experiment.file("figure"), "sentences"):
-        chosen["figure"] = {"settings": run.figure["settings"]}
-    return {"snapshots": run.snapshots, **chosen}
+    """Return the number of snapshots: the captions depend on their sentences and the timeline."""
+    return {"snapshots": run.snapshots}
+
+
+def cast(run: RunSettings) -> Settings:
+    """Return the data and the last snapshot, whose evaluation is graded."""
+    return {"data": _data(run), "snapshot": run.snapshots - 1} | _test_examples(run)
 
 
 def write_report(run: RunSettings) -> Settings:
@@ -190,6 +193,15 @@ def write_report(run: RunSettings) -> Settings:
 def predict(run: RunSettings) -> Settings:
     """Return the network of the last snapshot."""
     return {"data": _data(run), "network": run.network, "snapshot": run.snapshots - 1}
+
+
+def _story(run: RunSettings) -> Settings:
+    return {
+        "data": _data(run),
+        "figure": {"examples": run.figure["examples"]},
+        "steps_per_epoch": run.steps_per_epoch,
+        "batch_size": run.training["batch_size"],
+    }
 
 
 def _data(run: RunSettings) -> Settings:

@@ -43,10 +43,12 @@ class Variant:
 class Dependencies:
     """What a stage loads besides its script.
 
-    Files of the experiment, packages, and modules of the library that are loaded by name.
+    Files of the experiment, which must exist or are `optional`, packages, and modules of the
+    library that are loaded by name.
     """
 
     files: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     modules: tuple[Path, ...] = ()
 
@@ -111,6 +113,7 @@ class Stage:
         """
         also = self.also(variant)
         experiment_files = [experiment.file(name) for name in (*self.needs.files, *also.files)]
+        optional = [experiment.file(name) for name in self.needs.optional]
         files = [SCRIPTS / f"{self.script or self.rule}.py", *experiment_files]
         for file in files:
             if not file.is_file():
@@ -120,7 +123,7 @@ class Stage:
                 f"{shown(str(experiment_files[0]), 500)} does not define {self.function}: "
                 f"'{self.rule}' requires it"
             )
-        return [*files, *also.modules]
+        return [*files, *(file for file in optional if file.is_file()), *also.modules]
 
     def packages_of(self, variant: Variant) -> tuple[str, ...]:
         """Return the packages whose versions the result depends on."""
@@ -128,6 +131,8 @@ class Stage:
 
 
 _DRAWING = ("numpy", "pillow", "deflate", "isal", "pyarrow", "matplotlib")
+_SAID = ("narration",)
+_PROJECTING = ("numpy", "pyarrow", "numba", "llvmlite")
 _TORCH = ("torch", "numpy", "safetensors", "pillow", "pyarrow")
 _FFMPEG = ("imageio-ffmpeg", "ffmpeg-python")
 _UMAP = ("scipy", "scikit-learn", "umap-learn", "pynndescent")
@@ -138,7 +143,7 @@ PROJECTIONS = {"causal": (), "linear": (), "umap_each": _UMAP, "aligned_umap": _
 def _unbounded_data(variant: Variant) -> Dependencies:
     """Return the dependencies of an unbounded training set, which is drawn during training."""
     return (
-        Dependencies(("data",), ("deflate", "isal", "matplotlib"))
+        Dependencies(("data",), packages=("deflate", "isal", "matplotlib"))
         if variant.is_stream
         else Dependencies()
     )
@@ -170,11 +175,11 @@ _CLOSING = ("render", "render_closing", "timeline")
 _QUALITY = ("crf", "preset")
 _PACE = {"timeline": attrgetter("is_paced_by_change")}
 _DECLARED = (
-    Stage("generate_dataset", needs=Dependencies(("data",), _DRAWING)),
+    Stage("generate_dataset", needs=Dependencies(("data",), packages=_DRAWING)),
     Stage(
         "train",
         settings=stage_settings.train,
-        needs=Dependencies(("model",), _TORCH),
+        needs=Dependencies(("model",), packages=_TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
         conditions={
@@ -197,7 +202,7 @@ _DECLARED = (
     Stage(
         "describe_network",
         settings=stage_settings.describe_network,
-        needs=Dependencies(("model",), _TORCH),
+        needs=Dependencies(("model",), packages=_TORCH),
         also=_unbounded_data,
         reads=("generate_dataset",),
         conditions={"generate_dataset": lambda run: not run.dataset.is_stream},
@@ -211,7 +216,7 @@ _DECLARED = (
     Stage(
         "evaluate",
         settings=stage_settings.evaluate,
-        needs=Dependencies(("evaluation", "model"), _TORCH),
+        needs=Dependencies(("evaluation", "model"), packages=_TORCH),
         reads=("generate_dataset", "train"),
         makes=(
             Artifact(
@@ -222,14 +227,14 @@ _DECLARED = (
     Stage(
         "summarize",
         settings=stage_settings.summarize,
-        needs=Dependencies(packages=("numpy", "pyarrow")),
+        needs=Dependencies(optional=_SAID, packages=("numpy", "pyarrow")),
         reads=("evaluate",),
         makes=(Artifact("metrics", "results/{run}/metrics/{block}.parquet", carries_key=True),),
     ),
     Stage(
         "fit_projection",
         settings=stage_settings.project,
-        needs=Dependencies(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
+        needs=Dependencies(("projection",), packages=_PROJECTING),
         also=_method,
         reads=("evaluate",),
         makes=(Artifact("fit", "results/{run}/projection.parquet", in_manifest=_never),),
@@ -238,7 +243,7 @@ _DECLARED = (
     Stage(
         "project",
         settings=stage_settings.project,
-        needs=Dependencies(("projection",), ("numpy", "pyarrow", "numba", "llvmlite")),
+        needs=Dependencies(("projection",), packages=_PROJECTING),
         also=_method,
         reads=("evaluate", "fit_projection"),
         makes=(
@@ -251,7 +256,7 @@ _DECLARED = (
     Stage(
         "render",
         settings=stage_settings.render,
-        needs=Dependencies(packages=_DRAWING),
+        needs=Dependencies((), _SAID, _DRAWING),
         also=_figure,
         reads=_FRAMES,
         conditions=_SHOWN,
@@ -260,7 +265,7 @@ _DECLARED = (
     Stage(
         "render_transitions",
         settings=stage_settings.render_transitions,
-        needs=Dependencies(packages=_DRAWING),
+        needs=Dependencies((), _SAID, _DRAWING),
         also=_figure,
         reads=_FRAMES,
         conditions=_SHOWN,
@@ -272,7 +277,7 @@ _DECLARED = (
     Stage(
         "render_closing",
         settings=stage_settings.render_closing,
-        needs=Dependencies(("figure",), _DRAWING),
+        needs=Dependencies((), _SAID, _DRAWING),
         reads=("generate_dataset", "evaluate", "summarize"),
         makes=(Artifact("closing", "results/{run}/closing.png", carries_key=True),),
         exists=attrgetter("has_closing"),
@@ -307,7 +312,7 @@ _DECLARED = (
         "encode",
         settings=stage_settings.encode,
         needs=Dependencies(packages=_FFMPEG),
-        reads=("encode_segment", "encode_closing", "timeline"),
+        reads=("encode_segment", "encode_closing", "summarize", "timeline"),
         makes=(Artifact("film", "results/{run}/training.mp4"),),
     ),
     Stage(
@@ -348,7 +353,7 @@ _DECLARED = (
         "encode_webm",
         settings=stage_settings.encode,
         needs=Dependencies(packages=_FFMPEG),
-        reads=("encode_webm_segment", "encode_webm_closing", "timeline"),
+        reads=("encode_webm_segment", "encode_webm_closing", "summarize", "timeline"),
         script="encode",
     ),
     Stage(
@@ -360,26 +365,35 @@ _DECLARED = (
     Stage(
         "write_captions",
         settings=stage_settings.write_captions,
-        needs=Dependencies(("figure",), ("numpy", "pyarrow")),
+        needs=Dependencies(packages=("numpy", "pyarrow")),
         reads=("summarize", "timeline"),
+    ),
+    Stage(
+        "cast",
+        settings=stage_settings.cast,
+        needs=Dependencies(("narration",), packages=("numpy", "pyarrow")),
+        reads=("evaluate",),
+        function="grades",
     ),
     Stage(
         "draw_loop",
         settings=stage_settings.picture,
-        needs=Dependencies(("figure",), _DRAWING),
+        needs=Dependencies(("figure",), _SAID, _DRAWING),
         reads=("generate_dataset", "evaluate"),
         function="loops",
     ),
     Stage(
         "predict",
         settings=stage_settings.predict,
-        needs=Dependencies(("inference", "model"), (*_TORCH, "pandas")),
+        needs=Dependencies(("inference", "model"), packages=(*_TORCH, "pandas")),
         reads=("train",),
     ),
     Stage(
         "draw_prediction",
         settings=stage_settings.predict,
-        needs=Dependencies(("inference", "model"), (*_TORCH, "deflate", "isal", "matplotlib")),
+        needs=Dependencies(
+            ("inference", "model"), packages=(*_TORCH, "deflate", "isal", "matplotlib")
+        ),
         reads=("train",),
         function="draw_prediction",
     ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from epochreel.drawing.amounts import in_a_line
+from epochreel.core.amounts import in_a_line
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading

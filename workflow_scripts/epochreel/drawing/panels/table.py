@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from epochreel.drawing.amounts import amount
+from epochreel.core.amounts import amount
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading

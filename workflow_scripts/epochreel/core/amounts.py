@@ -1,4 +1,4 @@
-"""Numbers and labels as they are written in frames, captions and reports."""
+"""Numbers and names as they are written in sentences and pictures."""
 
 from __future__ import annotations
 
