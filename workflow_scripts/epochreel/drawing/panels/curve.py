@@ -42,7 +42,9 @@ def draw_time(
     for value, name in axis.labels(end, width, _SIZE):
         across = x + width * float(axis.shares(np.float64(value), end))
         canvas.rule(across, foot, across, foot + 7, canvas.palette.hairline)
-        canvas.text(across, foot + 1.4 * _SIZE, name, _SIZE, quiet, align="centre")
+        # The last label may be wider than the space on the right of the plot.
+        middle = min(across, canvas.width - canvas.measure(name, _SIZE) / 2)
+        canvas.text(middle, foot + 1.4 * _SIZE, name, _SIZE, quiet, align="centre")
 
 
 class Curve:

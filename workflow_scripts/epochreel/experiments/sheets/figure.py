@@ -21,8 +21,8 @@ from epochreel.experiments.sheets.readings import (
 
 _TEXT = 24.0  # size of labels
 _LEVELS = 100  # of tiles: per cent
-_LABELLED = 0.1
-"""Share from which a confusion is labelled; what is right always is."""
+_LABELLED = 0.2
+"""Share from which a confusion is labelled. Near 0.1, labels of a network that guesses flicker."""
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
@@ -46,7 +46,9 @@ class ConfusionTiles:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the labels and the empty tiles."""
-        note = "How often each printed digit is read as each digit, in % (numbers: from 10 %)"
+        note = (
+            "Each row: what a printed digit is read as, in %.\nMistakes below 20 % have no number."
+        )
         body = heading(canvas, "Which digits it mixes up", note)
         left, top, gap = 6.0 * _TEXT, 1.5 * _TEXT, 4.0
         side = min((body.width - left) / 10, (body.height - top) / 10)

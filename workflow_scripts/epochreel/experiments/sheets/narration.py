@@ -237,14 +237,15 @@ def _whole(now: _Now) -> str | None:
     shares = [(one == other).reshape(-1, 3).all(1).mean() for one, other in pairs]
     if min(shares) - 0.05 < 0.25:
         return None
-    return f"It reads more than {_floor(min(shares) - 0.05)} of the numbers without a mistake."
+    floor = _floor(min(shares) - 0.05)
+    return f"A number needs all three digits: it gets more than {floor} of them fully right."
 
 
 def _number(now: _Now) -> str | None:
     """Name a number shown that it reads correctly and surely, once."""
     printed, read, sure = now.shown
     sure = np.where((printed == read).all(1), sure.min(1), 0)
-    if sure.max() < 0.5 or any(_WHOLE in words for words in now.told):
+    if sure.max() < 0.2 or any(_WHOLE in words for words in now.told):
         return None
     place = "here" if _is_cells(now.story) else "on this page"
     return f"Find {number_texts(printed)[sure.argmax()]} {place}: it reads {_WHOLE}."

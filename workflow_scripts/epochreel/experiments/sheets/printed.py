@@ -28,7 +28,7 @@ from epochreel.experiments.sheets.readings import (
 from epochreel.experiments.sheets.rectify import straighten
 
 _NOTE = "Below each printed digit: the digit that the network reads. Boxed: wrong"
-_DROP, _TALL = 13.4, 10.6
+_DROP, _TALL = 14.6, 10.6
 """Distance of a reading below the digit printed, and its height, px of the page."""
 _SIZE = 9.2 / text.CAPITAL  # of the text of a reading, px of the page
 _PITCH = 35  # of lines, px: the lines of a page are 26 px apart, too close for readings between
@@ -179,20 +179,18 @@ def digit_tiles(
 ) -> list[Canvas]:
     """Return tiles of the digits 0 … 9 in each style: colour, weight and ground.
 
-    By default, these are the digits if correct (bold), then the digits if wrong (boxed).
+    By default, these are the digits if correct, then the digits if wrong (light on a box).
     """
     palette, size = canvas.palette, _SIZE * zoom
     wide, high = (layout.DIGIT_PITCH - 0.4) * zoom, _TALL * zoom
     styles = styles or (
         (palette.right, "bold", palette.paper),
-        (palette.wrong, "regular", palette.wrong_tint),
+        (palette.paper, "bold", palette.wrong),
     )
     tiles = []
     for colour, weight, ground in styles:
         for digit in range(10):
             tile = canvas.tile(wide, high, ground)
-            if ground != palette.paper:
-                tile.frame(0, 0, wide, high, colour, 2)
             tile.text(wide / 2, high / 2, str(digit), size, colour, weight, "centre", middle=True)
             tiles.append(tile)
     return tiles
