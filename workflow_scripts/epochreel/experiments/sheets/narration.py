@@ -218,7 +218,7 @@ def _confused(now: _Now) -> str | None:
     times = pairs.count((printed, read))
     is_said = times > 1 or len(pairs) >= _MOST or named_confusions(now.told[-1])
     # Nearer to the end, it may be gone before the next sentence.
-    if share < 0.1 or now.accuracy > 0.85 or is_said:
+    if share < 0.1 or now.accuracy > 0.75 or is_said:
         return None
     amount = "most" if share >= 0.5 else "many" if share >= 0.25 else "some"
     still = "still " if times else ""
