@@ -33,7 +33,7 @@ _LEVEL = "It now recognises {} new pictures."
 _LEARNED = "It now recognises most {}."
 _APART = "Pictures of {} now lie apart from {}."
 _MIXES = "It still mixes up {} and {}."
-_TAKES = "It still takes some {} for {}."
+_TAKES = "It still takes {} {} for {}."
 _HARDEST = "Hardest for it: {}. It gets {} of them wrong."
 _WAVERS = "It keeps changing its mind about {}."
 _BETTER_AT_KNOWN = "It does better on its practice pictures than on new ones."
@@ -278,7 +278,9 @@ def _confused(seen: _Seen) -> Iterator[str]:
             yield _MIXES.format(seen.names[first], seen.names[second])
         else:
             pair = (first, second) if one > other else (second, first)
-            yield _TAKES.format(*(seen.names[label] for label in pair))
+            often = counts[pair] >= 0.3 * counts[pair[0]].sum()
+            names = (seen.names[label] for label in pair)
+            yield _TAKES.format("many" if often else "some", *names)
 
 
 def _largest(values: np.ndarray, count: int) -> Iterator[tuple[int, int]]:
