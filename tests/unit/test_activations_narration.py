@@ -135,6 +135,16 @@ def test_no_sentence_comes_twice_and_kinds_take_turns():
     assert told[-1] == told[-2] or len(set(told)) == len(told)
 
 
+def test_a_sentence_stays_rather_than_give_way_to_one_of_its_kind():
+    told = [
+        "It now recognises two thirds of all new pictures.",
+        "It still takes many cups for cars.",
+    ]
+    confused = {"counts": right(t3as2=8, t1as7=7), "accuracy": [0.7]}
+    assert "It still takes many boats for houses." in remarks(told=told, **confused)
+    assert narration.sentence(story(told=told, **confused)) == told[-1]
+
+
 def test_names_of_a_folder_are_quoted_and_long_ones_fit():
     names = [f"A very long name of a class, number {i}" for i in range(CLASSES)]
     own = {"source": "folder", "classes": names}

@@ -82,8 +82,10 @@ def sentence(story: Story) -> str:
         return _first(_Seen(story))
     heard = [_kind(each) for each in told]
     found = [each for each in _remarks(_Seen(story)) if each not in told and len(each) <= _LONGEST]
-    found.sort(key=lambda each: (_kind(each) not in _SURPRISES, heard.count(_kind(each))))
-    return next((each for each in found if _kind(each) != heard[-1]), told[-1])
+    if surprises := [each for each in found if _kind(each) in _SURPRISES]:
+        return surprises[0]
+    others = [each for each in found if _kind(each) != heard[-1]]
+    return min(others, key=lambda each: heard.count(_kind(each)), default=told[-1])
 
 
 def mistakes(story: Story) -> list[str]:
