@@ -89,16 +89,32 @@ def default(run_info: RunInfo) -> list:
     from three on, as a table.
     """
     examples, metrics = _of_examples(run_info), _of_metrics(run_info)
+    if not examples and not metrics:
+        raise UserError(
+            "evaluate returns neither metrics nor columns of classes to show: return a metric, or "
+            "write a figure.py"
+        )
     if not examples or not metrics:
-        return [Cell(examples[0], 1.3), *examples[1:]] if examples else _beside(metrics)
+        return [Cell(examples[0], 1.3), *examples[1:]] if examples else _beside(run_info, metrics)
     first, *others = examples
-    return [Cell(first, 1.25), Cell(metrics), *(Cell(panel, 1.1) for panel in others)]
+    if run_info.shape == "wide":
+        return [Cell(first, 1.25), Cell(metrics), *(Cell(panel, 1.1) for panel in others)]
+    # In rows: the examples, then the curve and the matrix, and the other metrics if there is room.
+    is_square = run_info.shape == "square"
+    beside = [Cell(panel, 1.1, essential=not is_square) for panel in others]
+    rest = [Cell(metrics[1:], 0.8)] if metrics[1:] and not (is_square and others) else []
+    row = Cell([metrics[0], *beside], essential=not is_square)
+    return [Cell(first, 0.9 if is_square else 1.25), row, *rest]
 
 
-def _beside(metrics: list) -> list:
-    """Return panels of metrics from left to right: the main one large, the others in a column."""
+def _beside(run_info: RunInfo, metrics: list) -> list:
+    """Return panels of metrics: the main one large, the others beside it or below it."""
     main, *others = metrics
-    return [Cell(main, 1.5), Cell(others)] if others else [main]
+    if not others:
+        return [main]
+    if run_info.shape == "wide":
+        return [Cell(main, 1.5), Cell(others)]
+    return [main, *others]
 
 
 def _of_examples(run_info: RunInfo) -> list[Panel]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,11 +11,10 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels import columns
 from epochreel.drawing.panels.heading import heading
-from epochreel.drawing.panels.layout import TEXT, shortened
+from epochreel.drawing.panels.layout import TEXT, round_end, shortened
 from epochreel.drawing.panels.metrics import families, group, label, matching, measured, unit
-from epochreel.drawing.time_axis import next_round
 
-_ROW, _LEAST = 64.0, 37.0  # height of a row: at most and at least
+_ROW, _LEAST = 64.0, 30.0  # height of a row: at most and at least
 
 
 class MetricBars:
@@ -87,12 +85,7 @@ class MetricBars:
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Fill the bars."""
         values = self._values(frame_data)
-        if self._unit == "%":
-            top = 1.0
-        else:
-            largest = float(np.nanmax(values, initial=0.0))
-            power = 10.0 ** math.floor(math.log10(largest)) if largest > 0 else 1.0
-            top = next_round(largest / power) * power
+        top = 1.0 if self._unit == "%" else round_end(values) or 1.0
         if not self._is_named:
             self._canvas.fill_bars(self._bars, values / top)
             return

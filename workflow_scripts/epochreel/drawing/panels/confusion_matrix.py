@@ -10,7 +10,7 @@ from epochreel.drawing.panels import columns
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import NOTE, TEXT, draw_picture, shades, shortened
 
-_LABEL = 30.0  # height of a row from which it has a label
+_LABEL = 29.0  # height of a row from which it has a label
 _NUMBER = 56.0  # side of a cell from which it has a number
 
 
@@ -45,13 +45,12 @@ class ConfusionMatrix:
         cell = side / count
         widths = [body.measure(name, NOTE) for name in names]
         fits = is_named and max(widths) <= cell - 4
-        same = "" if fits or not is_named else ", in the same order"
         quiet, base = body.palette.quiet, 0.8 * NOTE
         if is_named:
             body.text(left - 16, base, "is", NOTE, quiet, align="right")
-            body.text(left, base, f"predicted as →{same}", NOTE, quiet, fit=body.width - left)
+            body.text(left, base, "predicted as →", NOTE, quiet, fit=body.width - left)
         else:
-            text = f"{count:,} classes. Row: what it is. Column: what is predicted"
+            text = f"↓ is one of {count:,}   → predicted as"
             body.text(0, base, text, NOTE, quiet, fit=body.width)
         if fits:
             top += 30

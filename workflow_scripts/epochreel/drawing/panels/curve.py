@@ -11,14 +11,16 @@ from epochreel.core.amounts import in_a_line
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
+from epochreel.drawing.panels.layout import round_end
+from epochreel.drawing.panels.marks import draw_marks
 from epochreel.drawing.panels.metrics import group, is_lower_better, label, measured, unit
-from epochreel.drawing.time_axis import TimeAxis, next_round
+from epochreel.drawing.time_axis import TimeAxis
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
 """Labels of an axis of fractions, 0 … 1."""
 _SIZE = 24.0  # of labels
 _MOST = 4
-_DASHES = ((1.0, 0.0), (1.0, 0.0), (16.0, 12.0), (2.0, 11.0))  # lengths of dashes and gaps
+_DOTS = 13.0  # between the dots of the fourth line
 
 
 def time_name(run_info: RunInfo) -> str:
@@ -49,7 +51,7 @@ class Curve:
     `metric` is the name of a metric, or several names, which may be mapped to the names in the
     legend (by default their labels). `title` is the heading: by default the metric's label, or the
     group of several metrics. They can be distinguished without colour: the first is a thick line
-    that ends in a disc, the second a thin line that ends in a ring, the third dashed with a square,
+    that ends in a disc, the second a thin line that ends in a ring, the third hollow with a square,
     the fourth dotted with a square's outline. `axis` maps values to their labels. By default,
     fractions have an axis to 100 %; that of other metrics ends at the next round number, below 0
     too if a value is negative. With `scale` "log", the axis has powers of ten, and values that are
@@ -128,13 +130,19 @@ class Curve:
         return y + height * (1 - (np.clip(values, low, high) - low) / (high - low))
 
     def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
-        weight, colours = (4, 2, 4, 4)[number], canvas.palette
-        for points in parts:
+        weight, colours = (4, 2, 7, 6)[number], canvas.palette
+        for points in map(thinned, parts):
             if len(points) == 1:
                 # A point between two gaps is a dot, larger than the line to be visible.
                 canvas.line(points, colours.ink, weight + 3)
-            for piece in dashes(thinned(points), *_DASHES[number]):
-                canvas.line(piece, colours.ink, weight)
+            elif number == 3:  # dotted
+                dots = spaced(points, _DOTS)
+                ink = np.tile(np.array(colours.ink, np.uint8), (len(dots), 1))
+                draw_marks(canvas, dots, ink, weight / 2, is_cross=False)
+            else:
+                canvas.line(points, colours.ink, weight)
+                if number == 2:  # hollow
+                    canvas.line(points, colours.paper, weight - 4)
         if parts:
             self._mark(canvas, *parts[-1][-1], number)
 
@@ -170,21 +178,12 @@ def _axis_of(values: np.ndarray) -> dict[float, str]:
 
     If a value is negative, it begins at the next round number below the smallest.
     """
-    high, low = (_round_end(sign * values) for sign in (1, -1))
+    high, low = (round_end(sign * values) for sign in (1, -1))
     if low and not high:
         ends = (-low, -low / 2, 0.0)
     else:
         ends = (-low, 0.0, high) if low else (0.0, (high or 1.0) / 2, high or 1.0)
     return {value: f"{value:,.4g}" for value in ends}
-
-
-def _round_end(values: np.ndarray) -> float:
-    """Return the next round number at or above the largest value; 0 if none is above 0."""
-    largest = float(np.nanmax(values, initial=0.0))
-    if largest <= 0:
-        return 0.0
-    power = 10.0 ** np.floor(np.log10(largest))
-    return float(next_round(largest / power) * power)
 
 
 def _powers_of_ten(values: np.ndarray, is_share: bool) -> dict[float, str]:
@@ -223,20 +222,11 @@ def _heading(run_info: RunInfo, names: Sequence[str]) -> str:
     return f"{title} ({', '.join(notes)})" if notes else title
 
 
-def dashes(points: np.ndarray, on: float, off: float) -> list[np.ndarray]:
-    """Cut a line (n, 2) into pieces of the length `on`, `off` apart; whole if `off` is 0."""
-    if off == 0 or len(points) < 2:
-        return [points] if len(points) else []
+def spaced(points: np.ndarray, step: float) -> np.ndarray:
+    """Return points at equal distances along a line (n, 2)."""
     lengths = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))))
-    pieces = []
-    for start in np.arange(0.0, lengths[-1], on + off):
-        ends = np.array((start, min(start + on, lengths[-1])))
-        inner = points[(lengths > ends[0]) & (lengths < ends[1])]
-        first, last = (
-            [float(np.interp(end, lengths, points[:, axis])) for axis in (0, 1)] for end in ends
-        )
-        pieces.append(np.vstack((first, inner, last)))
-    return pieces
+    at = np.arange(0.0, lengths[-1] + 1e-9, step)
+    return np.column_stack([np.interp(at, lengths, points[:, axis]) for axis in (0, 1)])
 
 
 def defined_parts(points: np.ndarray) -> list[np.ndarray]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from epochreel.core.errors import UserError
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels import columns
 from epochreel.drawing.panels.heading import heading
-from epochreel.drawing.panels.layout import NOTE, draw_picture, shades
-from epochreel.drawing.time_axis import next_round
+from epochreel.drawing.panels.layout import NOTE, draw_picture, round_end, shades
 
 _MOST_ROWS = 12
 _LEGEND = 46.0
@@ -35,26 +35,26 @@ class HeatMap:
         self._info, self._shape = run_info, tuple(shape) if shape else None
         guesses = ("probabilities", "probability", "activations", "attention", "")
         self._column = columns.find(run_info, "column", column, guesses, columns.is_numbers)
+        self._values(run_info.untrained)  # Raises for a wrong shape.
         self._title = title or self._column.replace("_", " ")[:60].capitalize()
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading."""
-        self._canvas = heading(canvas, self._title)
+        note = None if self._is_matrix else "A row for each test example"
+        self._canvas = heading(canvas, self._title, note)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the numbers, and the scale below them."""
         values, body = self._values(frame_data), self._canvas
-        largest = float(np.nanmax(np.abs(values), initial=0.0))
-        power = 10.0 ** np.floor(np.log10(largest)) if largest > 0 else 1.0
-        is_share = largest <= 1 and float(np.nanmin(values, initial=0.0)) >= 0
-        end = 1.0 if is_share else next_round(largest / power) * power
+        end, is_signed = round_end(np.abs(values)) or 1.0, bool((values < 0).any())
+        end = 1.0 if end <= 1 and not is_signed else end
         pixels = self._shades(values / end)
         wide, high = body.width, body.height - _LEGEND - 16
         if self._is_matrix:  # Its cells are squares.
             cell = min(wide / values.shape[1], high / values.shape[0])
             wide, high = cell * values.shape[1], cell * values.shape[0]
         draw_picture(body, 0, 0, wide, high, pixels)
-        self._draw_scale(end, bool(np.nanmin(values, initial=0.0) < 0))
+        self._draw_scale(end, is_signed)
 
     def _draw_scale(self, end: float, is_signed: bool) -> None:
         body, quiet = self._canvas, self._canvas.palette.quiet
@@ -82,5 +82,10 @@ class HeatMap:
         self._is_matrix = first.ndim > 2 or self._shape is not None
         if self._is_matrix:
             first = first[0] if first.ndim > 2 else first.reshape(-1)
+            if self._shape and first.size != np.prod(self._shape):
+                raise UserError(
+                    f"shape is {list(self._shape)}; expected rows × columns = {first.size}, the "
+                    f"numbers in '{self._column}'"
+                )
             return first.reshape(self._shape) if self._shape else first
         return np.vstack([np.atleast_2d(part) for part in found])

@@ -10,8 +10,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.curve import draw_time, time_name
 from epochreel.drawing.panels.heading import heading
-from epochreel.drawing.panels.layout import NOTE, draw_picture, shades
-from epochreel.drawing.time_axis import next_round
+from epochreel.drawing.panels.layout import NOTE, draw_picture, round_end, shades
 
 _BINS, _COLUMNS = 96, 400
 _KINDS = {"weights": "weight", "gradients": "gradient"}
@@ -52,7 +51,7 @@ class HistogramOverTime:
         positions = axis.positions(frame_data.history)
         end = axis.end_at(positions[-1])
         shares = np.clip(axis.shares(positions, end), 0, 1)
-        limit = _limit(low, high)
+        limit = round_end(np.abs(np.concatenate((low, high)).astype(float))) or 1.0
         colours = body.palette
         # Each column of pixels shows the last snapshot up to its time.
         places = (np.arange(_COLUMNS) + 0.5) / _COLUMNS
@@ -94,14 +93,6 @@ class HistogramOverTime:
             for end in ("minimum", "maximum")
         )
         return low, high, pc.struct_field(chosen, f"{self._kind}_counts")
-
-
-def _limit(low: np.ndarray, high: np.ndarray) -> float:
-    """Return a round number that holds all values."""
-    ends = np.abs(np.concatenate((low, high)).astype(float))
-    largest = float(np.nanmax(np.where(np.isfinite(ends), ends, np.nan), initial=0.0))
-    power = 10.0 ** np.floor(np.log10(largest)) if largest > 0 else 1.0
-    return next_round(largest / power) * power
 
 
 def _rebinned(low: float, high: float, counts, edges: np.ndarray) -> np.ndarray:

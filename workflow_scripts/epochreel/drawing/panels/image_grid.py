@@ -47,7 +47,7 @@ class ImageGrid:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and, if they never change, the images."""
-        note = "Below: what the network says, and the truth where it is wrong"
+        note = "✓ right   ✗ wrong, and below what it is"
         body = self._canvas = heading(canvas, self._title, note if self._prediction else None)
         self._is_fixed = columns.is_of_test(self._info, self._image)
         shape = self._picture(self._info.untrained, columns.examples(self._info, 1)[0]).shape
@@ -58,7 +58,8 @@ class ImageGrid:
         across, down, self._wide = tiling(size, aspect, foot, least, count)
         self._high = self._wide / aspect
         self._examples = columns.examples(self._info, across * down)
-        pitch = self._wide + 18, self._high + foot + 18
+        pitch = body.width / across, self._high + foot + 18
+        self._room = pitch[0] - 18  # of the labels
         self._places = [  # The frames of mistakes need 4 units around the images.
             (4 + n % across * pitch[0], 4 + n // across * pitch[1])
             for n in range(len(self._examples))
@@ -94,9 +95,9 @@ class ImageGrid:
         base = y + self._high + 0.82 * _LINE
         words = f"{RIGHT if is_right else WRONG} {columns.joined(said)}"
         canvas.text(
-            x, base, shortened(canvas, words, TEXT, self._wide, "bold"), TEXT, colour, "bold"
+            x, base, shortened(canvas, words, TEXT, self._room, "bold"), TEXT, colour, "bold"
         )
         if not is_right:
             canvas.frame(x - 4, y - 4, self._wide + 8, self._high + 8, colour, 5)
-            words = shortened(canvas, f"is {columns.joined(truth)}", TEXT, self._wide)
+            words = shortened(canvas, f"is {columns.joined(truth)}", TEXT, self._room)
             canvas.text(x, base + _LINE, words, TEXT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,7 @@ from epochreel.drawing.palette import Colour
 
 TEXT, NOTE = 27.0, 24.0
 """Sizes of content and of notes: smaller text is illegible in a film of 640 px."""
+_ENDS = (1, 1.5, 2, 3, 4, 6, 8, 10, 20)  # times a power of ten
 RIGHT, WRONG = "✓", "✗"
 
 
@@ -44,7 +46,7 @@ def tiling(
     if count is None:
         columns = max(int(width / (least + gap)), 1)
         wide = width / columns - gap
-        rows = max(int(height / (wide / aspect + foot + gap)), 1)
+        rows = max(int(height / (least / aspect + foot + gap)), 1)
         return columns, rows, min(wide, aspect * (height / rows - gap - foot))
     fitting = []
     for columns in range(1, count + 1):
@@ -53,6 +55,18 @@ def tiling(
         fitting.append((wide, -columns, rows))
     wide, columns, rows = max(fitting)
     return -columns, rows, wide
+
+
+def round_end(values: np.ndarray) -> float:
+    """Return the end of an axis of values: the next round number at or above the largest.
+
+    It is 0 if no value is above 0. Only finite values count.
+    """
+    largest = float(np.max(values, initial=0.0, where=np.isfinite(values)))
+    if largest <= 0:
+        return 0.0
+    power = 10.0 ** math.floor(math.log10(largest))
+    return float(next(end for end in _ENDS if end * power >= largest) * power)
 
 
 def shades(values: np.ndarray, full: Colour, empty: Colour) -> np.ndarray:

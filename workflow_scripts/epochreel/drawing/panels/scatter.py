@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from epochreel.core.errors import UserError
-from epochreel.drawing import strokes
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels import columns
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import NOTE, TEXT, class_colours, shortened
+from epochreel.drawing.panels.marks import draw_marks
 
 _LAYOUT = 2.4  # half of the side of the plane of a projection, whose points have a radius near 1
 _ROW = 38.0  # of the legend
-_MOST_NAMES = 20
 
 
 class Scatter:
@@ -51,15 +52,15 @@ class Scatter:
         body = heading(canvas, self._title, note)
         names = self._answers.names
         self._colours = class_colours(body.palette, names)
-        used = self._draw_legend(body) if len(names) <= _MOST_NAMES else 0.0
+        used = self._draw_legend(body, names)
         side = min(body.width, body.height - used)
         left = (body.width - side) / 2 if self._is_layout else 0.0
         self._plane = body.region(left, 0, side, side)
         self._plane.frame(0, 0, side, side, body.palette.hairline)
 
-    def _draw_legend(self, body: Canvas) -> float:
-        """Draw the classes at the foot; return the height that they take."""
-        names = [shortened(body, name, TEXT, 240) for name in self._answers.names]
+    def _draw_legend(self, body: Canvas, names: Sequence[str]) -> float:
+        """Draw the classes at the foot if there is room; return the height that they take."""
+        names = [shortened(body, name, TEXT, 240) for name in names]
         places, x, row = [], 0.0, 0
         for name in names:
             wide = 30 + body.measure(name, TEXT) + 28
@@ -68,6 +69,8 @@ class Scatter:
             places.append((x, row))
             x += wide
         used = _ROW * (row + 1) + 10
+        if used > body.height / 3:
+            return 0.0
         for (x, row), name, colour in zip(places, names, self._colours, strict=True):
             y = body.height - used + 10 + _ROW * row + 0.75 * _ROW
             body.disc(x + 11, y - 10, 10, tuple(map(int, colour)))
@@ -110,35 +113,3 @@ class Scatter:
         span = np.where(high > low, high - low, 1.0)
         shares = 0.04 + 0.92 * (points - low) / span
         return np.column_stack((shares[:, 0], 1 - shares[:, 1]))
-
-
-def draw_marks(
-    canvas: Canvas, points: np.ndarray, colours: np.ndarray, radius: float, is_cross: bool
-) -> None:
-    """Draw dots or crosses at points, (N, 2) in units; `colours` is uint8 (N, 3).
-
-    All have the same shape, on whole pixels, so that thousands take milliseconds.
-    """
-    size = radius * canvas.scale
-    arms = np.array([[(-1, -1), (1, 1)], [(-1, 1), (1, -1)]]) * size
-    lines = arms if is_cross else np.zeros((1, 1, 2))
-    weight = max(0.55 * size, 1.5) if is_cross else 2 * size
-    reach = int(np.ceil(size + weight)) + 1
-    coverage = np.zeros((2 * reach + 1, 2 * reach + 1), np.uint8)
-    for line in lines:
-        mask, left, top = strokes.polyline(line + reach + 0.5, weight)
-        part = coverage[top : top + mask.shape[0], left : left + mask.shape[1]]
-        np.maximum(part, mask[: part.shape[0], : part.shape[1]], out=part)
-    down, across = np.nonzero(coverage)
-    shares = coverage[down, across].astype(np.uint16)
-    high, wide = canvas.pixels.shape[:2]
-    places = np.rint(points * canvas.scale).astype(int) - reach
-    for start in range(0, len(places), 64):  # Later marks cover earlier ones, in batches.
-        part = places[start : start + 64]
-        rows, cols = part[:, 1, None] + down, part[:, 0, None] + across
-        is_inside = (rows >= 0) & (rows < high) & (cols >= 0) & (cols < wide)
-        rows, cols = rows[is_inside], cols[is_inside]
-        share = np.broadcast_to(shares, is_inside.shape)[is_inside][:, None]
-        colour = np.repeat(colours[start : start + 64].astype(np.uint16), is_inside.sum(1), axis=0)
-        ground = canvas.pixels[rows, cols].astype(np.uint16)
-        canvas.pixels[rows, cols] = (ground * (255 - share) + colour * share + 127) // 255
