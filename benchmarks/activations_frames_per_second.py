@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import io
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,8 @@ import pyarrow as pa
 from frames_per_second import race  # limits numpy to one thread, so import it first
 
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.grid import whole_frame
+from epochreel.drawing.palette import LIGHT
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiments.activations import colours, figure
 from epochreel.experiments.activations.classes import SKETCHES
@@ -43,20 +46,16 @@ def frame_data(images: int, snapshot: int) -> FrameData:
     }
     epochs = np.arange(snapshot + 1) * EPOCHS / (SNAPSHOTS - 1)
     history = {"epoch": epochs} | dict.fromkeys(SHARES, 1 - 0.9 * np.exp(-epochs / 5))
-    pairs = [(a, b) for b in range(len(SKETCHES)) for a in range(b)]
-    history |= {f"apart_{a}_{b}": 1 - 0.5 * np.exp(-epochs / (2 + a)) for a, b in pairs}
     frame = FrameData(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
-    return FrameData(**{**vars(frame), "layout": layout.astype(np.float32)})
+    sentence = "It still takes some cups for cars."
+    return replace(frame, layout=layout.astype(np.float32), sentence=sentence)
 
 
 def run_info(images: int, side: int, size: tuple[int, int]) -> RunInfo:
     """Return the run of the synthetic evaluations, with noise as its images."""
     pixels = np.random.default_rng(1).integers(0, 256, (images, side, side), dtype=np.uint8)
     test = [{"image": each, "label": i % len(SKETCHES)} for i, each in enumerate(pixels)]
-    settings = {"sentence_snapshots": 6, "thumbnail": 54}
-    return RunInfo(
-        "Activations", size, {"source": "sketches"}, {}, settings, TimeAxis(), 5000, test
-    )
+    return RunInfo("Activations", size, {"source": "sketches"}, {}, {}, TimeAxis(), 5000, test)
 
 
 def reference(run: RunInfo, frame: FrameData) -> bytes:
@@ -69,7 +68,7 @@ def reference(run: RunInfo, frame: FrameData) -> bytes:
     page.text(0.03, 0.94, run.title, size=24, weight="bold")
     page.text(0.6, 0.94, f"epoch {frame.epoch:.1f}   {frame.history['accuracy'][-1]:.1%} correct")
     _reference_images(page.add_axes((0.03, 0.04, 0.67, 0.78)), run, frame)
-    shades = colours.of_classes(len(SKETCHES)) / 255
+    shades = colours.of_classes(LIGHT, len(SKETCHES)) / 255
     labels = frame.predictions["label"].to_numpy()[len(run.test) :]
     sample = page.add_axes((0.73, 0.54, 0.24, 0.28))
     sample.scatter(*frame.layout[len(run.test) :].T, s=8, c=shades[labels])
@@ -85,16 +84,17 @@ def reference(run: RunInfo, frame: FrameData) -> bytes:
 def _reference_images(axes, run: RunInfo, frame: FrameData) -> None:
     from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
-    tints = colours.tints(colours.of_classes(len(SKETCHES)))
+    shades = colours.of_classes(LIGHT, len(SKETCHES)) / 255
     axes.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6))
     labels, predictions = (frame.predictions[name].to_numpy() for name in ("label", "prediction"))
     for position, example, label, predicted in zip(
         frame.layout, run.test, labels, predictions, strict=False
     ):
-        style = {"edgecolor": "red"} if predicted != label else {"edgecolor": "none"}
-        picture = OffsetImage(tints[predicted][example["image"]], zoom=28 / len(example["image"]))
+        style = {"edgecolor": "red" if predicted != label else shades[predicted]}
+        zoom = 28 / len(example["image"])
+        picture = OffsetImage(example["image"], zoom=zoom, cmap="gray")
         axes.add_artist(AnnotationBbox(picture, position, pad=0.1, bboxprops=style))
-    handles = [axes.scatter([], [], color=tint[128] / 255) for tint in tints]
+    handles = [axes.scatter([], [], color=shade) for shade in shades]
     axes.legend(handles, SKETCHES)
 
 
@@ -110,7 +110,8 @@ def main() -> None:
     size = tuple(int(part) for part in options.size.split("x"))
     run = run_info(options.images, options.side, size)
     frames = [frame_data(options.images, k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
-    race(options, lambda: Scene(size, figure.panels(run)), partial(reference, run), frames)
+    scene = lambda: Scene(size, whole_frame(run, figure.panels(run)))  # noqa: E731
+    race(options, scene, partial(reference, run), frames)
 
 
 if __name__ == "__main__":

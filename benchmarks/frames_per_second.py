@@ -2,8 +2,8 @@
 
     python benchmarks/frames_per_second.py [--frames 200] [--reference 9] [--size 1920x1080]
 
-The reference creates a new figure for every frame, with one artist per bar and per digit, and saves
-it as PNG. Epochreel draws the same evaluations and also encodes PNGs. Both alternate in this
+The reference creates a new figure for every frame, with one artist per tile and per digit, and
+saves it as PNG. Epochreel draws the same evaluations and also encodes PNGs. Both alternate in this
 process on one thread, and CPU time is counted. The lower bound is a copy of the static background,
 encoded as PNG.
 """
@@ -26,8 +26,10 @@ import pyarrow as pa
 import table
 
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.grid import whole_frame
 from epochreel.drawing.time_axis import TimeAxis
-from epochreel.experiments.sheets import figure, layout
+from epochreel.experiments.sheets import data, figure, layout
+from epochreel.experiments.sheets.readings import confusion, place_shares, readings
 from epochreel.formats import png
 
 PAGES, PLACES, EPOCHS, SNAPSHOTS = 100, 436, 50, 251
@@ -61,7 +63,14 @@ def frame_data(snapshot: int) -> FrameData:
 
 def run_info(size: tuple[int, int]) -> RunInfo:
     """Return the run of the synthetic evaluations."""
-    return RunInfo("Learning to read", size, {"variant": "plain"}, {}, {}, TimeAxis(), 40, [])
+    settings = {"variant": "plain", "fonts": None}
+    test = list(data.generate(settings, 0, "test", range(1)))
+    return RunInfo("Learning to read", size, settings, {}, {}, TimeAxis(), 40, test)
+
+
+def scene(film: RunInfo) -> Scene:
+    """Return the scene of a film."""
+    return Scene(film.size, whole_frame(film, figure.panels(film)), film.theme)
 
 
 def reference(frame: FrameData, size: tuple[int, int]) -> bytes:
@@ -71,63 +80,66 @@ def reference(frame: FrameData, size: tuple[int, int]) -> bytes:
 
     page = Figure(figsize=(size[0] / 100, size[1] / 100), dpi=100)
     FigureCanvasAgg(page)
-    truth, prediction, probabilities = figure.answers(frame.predictions, PLACES)
+    truth, prediction = readings(frame.predictions, PLACES)
     accuracy = frame.history["accuracy"][-1]
     page.text(0.03, 0.94, "Learning to read", size=24, weight="bold")
     page.text(
         0.6, 0.94, f"epoch {frame.epoch:.1f}   {frame.examples} pages   {accuracy:.1%} correct"
     )
-    _reference_rows(page.add_axes((0.05, 0.28, 0.38, 0.58)), truth, probabilities)
-    curve = page.add_axes((0.07, 0.05, 0.36, 0.12), xlim=(0, EPOCHS), ylim=(0, 1))
+    _reference_confusion(page.add_axes((0.63, 0.28, 0.35, 0.52)), confusion(truth, prediction))
+    curve = page.add_axes((0.66, 0.05, 0.32, 0.12), xlim=(0, EPOCHS), ylim=(0, 1))
     curve.plot(frame.history["epoch"], frame.history["accuracy"])
     curve.plot(frame.epoch, accuracy, "o")
-    _reference_bars(page.add_axes((0.45, 0.48, 0.53, 0.38)), truth, probabilities)
-    _reference_digits(page.add_axes((0.45, 0.04, 0.53, 0.38)), truth[0], prediction[0])
+    _reference_tiles(page.add_axes((0.03, 0.04, 0.56, 0.25)), place_shares(truth, prediction))
+    _reference_digits(page.add_axes((0.03, 0.33, 0.56, 0.45)), truth[0], prediction[0])
     buffer = io.BytesIO()
     page.savefig(buffer, format="png")
     return buffer.getvalue()
 
 
-def _reference_rows(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
-    axes.set(xlim=(-1, 10), ylim=(-1, 10))
+def _reference_confusion(axes, shares: np.ndarray) -> None:
+    axes.set(xlim=(-1, 10), ylim=(10, -1))
     axes.axis("off")
     for row in range(10):
         axes.text(-0.5, row + 0.4, str(row), weight="bold")
-        axes.text(row + 0.4, -0.5, str(row))
-        means = probabilities[truth == row].mean(0, dtype=np.float32)
-        for column in range(10):
-            axes.add_patch(_box(column, row, 0.8, 0.8, "0.92"))
-            colour = "C0" if row == column else "C1"
-            axes.add_patch(_box(column, row, 0.8, 0.8 * means[column], colour))
+        axes.text(row + 0.4, -0.5, str(row), weight="bold")
+        for column, share in enumerate(shares[row]):
+            colour = ("C0" if row == column else "C1", share)
+            axes.add_patch(_box(column, row, 0.9, 0.9, colour))
+            if share >= 0.1:
+                axes.text(column + 0.45, row + 0.45, f"{share:.0%}", ha="center", va="center")
 
 
-def _reference_bars(axes, truth: np.ndarray, probabilities: np.ndarray) -> None:
+def _reference_tiles(axes, shares: np.ndarray) -> None:
     _reference_table(axes)
     places = layout.places("plain")
-    right = np.take_along_axis(probabilities, truth[..., None].astype(np.intp), -1)[..., 0]
-    for x, y, share in zip(places.x, places.y, right.mean(0, dtype=np.float32), strict=True):
-        axes.add_patch(_box(x - 4, y + 9, 8, -18, "0.92"))
-        axes.add_patch(_box(x - 4, y + 9, 8, -18 * share, "C0"))
+    for x, y, share in zip(places.x, places.y, shares, strict=True):
+        axes.add_patch(_box(x - 4, y + 9, 8, -18, ("C0", share)))
 
 
 def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
-    _reference_table(axes)
+    _reference_table(axes, years=6, months=4)
     places = layout.places("plain")
-    for x, y, digit, right in zip(places.x, places.y, prediction, prediction == truth, strict=True):
-        style = {"color": "C0", "weight": "bold"} if right else {"color": "C1"}
-        axes.text(x, y, str(digit), ha="center", va="center", **style)
+    year, month = np.divmod(places.number, len(layout.MONTHS))
+    for place in np.flatnonzero((year < 6) & (month < 4)):
+        x, y, read = places.x[place], places.y[place], prediction[place]
+        style = {"color": "C0", "weight": "bold"} if read == truth[place] else {"color": "C1"}
+        axes.text(x, y, str(truth[place]), ha="center", va="center")
+        axes.text(x, y + 11.5, str(read), ha="center", va="center", **style)
 
 
-def _reference_table(axes) -> None:
-    axes.set(
-        xlim=(layout.TABLE.left - 1, layout.TABLE.right + 1),
-        ylim=(layout.TABLE.bottom + 1, layout.TABLE.top - 1),
-    )
+def _reference_table(axes, years: int = 10, months: int = 12) -> None:
+    right, bottom = layout.TABLE.right, layout.TABLE.bottom
+    if years < len(layout.YEARS):
+        right, bottom = layout.COLUMN_X[years] - 25, layout.ROW_Y[months] - 10
+    axes.set(xlim=(layout.TABLE.left - 1, right + 1), ylim=(bottom + 1, layout.TABLE.top - 1))
     axes.axis("off")
     for x0, y0, x1, y1 in layout.RULES:
         axes.plot([x0, x1], [y0, y1], color="0.8", linewidth=1)
     for word in layout.HEADINGS:
-        axes.text(word.x, word.y, word.text, ha="center" if word.centred else "left", va="center")
+        if word.x <= right and word.y <= bottom:
+            align = "center" if word.centred else "left"
+            axes.text(word.x, word.y, word.text, ha=align, va="center")
 
 
 def _box(x: float, y: float, width: float, height: float, colour: str):
@@ -161,7 +173,7 @@ def main() -> None:
     frames = [frame_data(k) for k in np.linspace(0, SNAPSHOTS - 1, 9).astype(int)]
     race(
         options,
-        lambda: Scene(size, figure.panels(run_info(size))),
+        lambda: scene(run_info(size)),
         lambda frame: reference(frame, size),
         frames,
     )

@@ -2,7 +2,8 @@
 
 needs  a block's evaluations, its metrics, the test shards (for the examples in the frame); if
        points are projected, the block's projections; for the transition to its first snapshot,
-       the evaluation and projection of the previous snapshot
+       the evaluation and projection of the previous snapshot; for the columns that a panel may
+       show, the evaluation of snapshot 0; for histograms, the training tables so far
 makes  results/<run>/frames/<snapshot>.png; if points move between snapshots,
        results/<run>/transitions/<snapshot>.png, animated: the transition to that snapshot; from the
        last evaluation and all metrics, results/<run>/closing.png, unless film.closing_seconds is 0
@@ -14,6 +15,9 @@ rule render:
         evaluations=files_of_block("evaluations", "parquet"),
         projections=projections_of_block,
         metrics="results/{run}/metrics/{block}.parquet",
+        # Says which columns and metrics all evaluations have, to figures without figure.py too.
+        untrained=of_run("first_evaluation"),
+        training=of_block("training_so_far"),
         test=shards_of("test"),
     output:
         files_of_block("frames", "png"),
@@ -40,6 +44,9 @@ rule render_transitions:
         projections=projections_of_block,
         before=of_block("frame_inputs_before"),
         metrics="results/{run}/metrics/{block}.parquet",
+        # Says which columns and metrics all evaluations have, to figures without figure.py too.
+        untrained=of_run("first_evaluation"),
+        training=of_block("training_so_far"),
         test=shards_of("test"),
     output:
         files_of_block("transitions", "png"),

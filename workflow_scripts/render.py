@@ -16,6 +16,8 @@ def render(
     paths_to_evaluations: list,
     paths_to_projections: list,
     path_to_metrics: str,
+    path_to_untrained: str,
+    paths_to_training: list,
     paths_to_test: list,
     paths_to_frames: list,
     stage: dict,
@@ -24,25 +26,28 @@ def render(
     """Draw one frame for each snapshot of the block."""
     settings, count = stage["settings"], stage["count"]
     experiment = loader.of_stage(stage, base)
-    figure = experiment.load("figure")
+    figure = renderer.figure_of(experiment, settings)
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
     nouns = Narrator(experiment, settings["data"]["settings"]).nouns
-    run_info = renderer.run_info(settings, test, declared, nouns)
+    untrained = renderer.untrained_data(stage, path_to_untrained)
+    run_info = renderer.run_info(settings, test, declared, nouns, untrained)
+    table = metrics.read(
+        path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
+    )
     inputs = renderer.FrameInputs(
         stage=stage,
         first=stage["first"],
         evaluations=paths_to_evaluations[:count],
         projections=paths_to_projections[:count],
-        metrics=metrics.read(
-            path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
-        ),
+        metrics=table,
+        training=renderer.training_of(stage, paths_to_training, table),
     )
     scene = renderer.build_scene(figure, run_info)
     drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = renderer.run_info(settings, test, declared, nouns)
-        renderer.check_repeatable(again.load("figure"), fresh_info, drawn)
+        fresh_info = renderer.run_info(settings, test, declared, nouns, untrained)
+        renderer.check_repeatable(renderer.figure_of(again, settings), fresh_info, drawn)
     padding.fill(paths_to_frames, count)
 
 
@@ -52,6 +57,8 @@ if __name__ == "__main__":
             paths_to_evaluations=snakemake.input.evaluations,
             paths_to_projections=snakemake.input.projections,
             path_to_metrics=snakemake.input.metrics,
+            path_to_untrained=snakemake.input.untrained,
+            paths_to_training=snakemake.input.training,
             paths_to_test=snakemake.input.test,
             paths_to_frames=snakemake.output,
             stage=json.loads(snakemake.params.settings),

@@ -16,6 +16,8 @@ def render_transitions(
     paths_to_evaluations: list,
     paths_to_projections: list,
     path_to_metrics: str,
+    path_to_untrained: str,
+    paths_to_training: list,
     paths_to_test: list,
     paths_to_transitions: list,
     stage: dict,
@@ -27,28 +29,31 @@ def render_transitions(
     """
     settings, count = stage["settings"], stage["count"]
     experiment = loader.of_stage(stage, base)
-    figure = experiment.load("figure")
+    figure = render.figure_of(experiment, settings)
     test = Split.of(stage, "test", paths_to_test)
     declared = declared_metrics.read(experiment.file("evaluation"))
     nouns = Narrator(experiment, settings["data"]["settings"]).nouns
-    run_info = render.run_info(settings, test, declared, nouns)
+    untrained = render.untrained_data(stage, path_to_untrained)
+    run_info = render.run_info(settings, test, declared, nouns, untrained)
+    table = metrics.read(
+        path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
+    )
     previous_count = min(stage["first"], 1)
     inputs = render.FrameInputs(
         stage=stage,
         first=stage["first"] - previous_count,
         evaluations=paths_to_evaluations[: count + previous_count],
         projections=paths_to_projections[: count + previous_count],
-        metrics=metrics.read(
-            path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
-        ),
+        metrics=table,
+        training=render.training_of(stage, paths_to_training, table),
     )
     scene, key = render.build_scene(figure, run_info), keys.key(stage)
     drawn = render.draw_transitions(
         scene, inputs, paths_to_transitions[:count], settings["tweens"], key
     )
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = render.run_info(settings, test, declared, nouns)
-        render.check_repeatable(again.load("figure"), fresh_info, drawn)
+        fresh_info = render.run_info(settings, test, declared, nouns, untrained)
+        render.check_repeatable(render.figure_of(again, settings), fresh_info, drawn)
     padding.fill(paths_to_transitions, count)
 
 
@@ -59,6 +64,8 @@ if __name__ == "__main__":
             paths_to_evaluations=[*before[:1], *snakemake.input.evaluations],
             paths_to_projections=[*before[1:], *snakemake.input.projections],
             path_to_metrics=snakemake.input.metrics,
+            path_to_untrained=snakemake.input.untrained,
+            paths_to_training=snakemake.input.training,
             paths_to_test=snakemake.input.test,
             paths_to_transitions=snakemake.output,
             stage=json.loads(snakemake.params.settings),

@@ -56,7 +56,8 @@ def _shared_choices() -> Iterator[str]:
     for name, choices in _SHARED["$defs"].items():
         if all(isinstance(part, Mapping) and "properties" in part for part in choices.values()):
             yield f"## {name.capitalize()}"
-            kind, key = ("snapshots", "schedule") if name == "snapshots" else (name[:-1], "name")
+            special = {"snapshots": ("snapshots", "schedule"), "panels": ("panels", "panel")}
+            kind, key = special.get(name, (name[:-1], "name"))
             yield from _choices(kind, choices, key)
 
 

@@ -99,12 +99,10 @@ def test_a_network_can_memorize_twenty_sketches():
 # -- Contradictions ----------------------------------------------------------------------------
 
 
-def told(of_data=None, test=90, train_sample=0, seconds=1 / 3, pace="even", **network):
+def told(of_data=None, test=90, train_sample=0, **network):
     asked = {
         "data": data_settings(**of_data or {}),
         "network": settings(**network),
-        "figure": {"sentence_snapshots": 6},
-        "film": {"pace": pace, "seconds_per_snapshot": seconds},
         "test": test,
         "train_sample": train_sample,
     }
@@ -132,11 +130,6 @@ def test_more_test_images_than_can_be_projected_are_refused():
 def test_a_sample_that_makes_too_many_or_too_few_points_is_refused(test, train_sample, words):
     said = told(test=test, train_sample=train_sample).get("evaluation.train_sample")
     assert said is None if words is None else said.startswith(words)
-
-
-@pytest.mark.parametrize(("seconds", "stays"), [(1 / 24, "0.25 s"), (7 / 24, "1.75 s")])
-def test_sentences_that_stay_for_less_than_two_seconds_are_refused(seconds, stays):
-    assert stays in told(seconds=seconds)["figure.settings.sentence_snapshots"]
 
 
 def test_more_convolutions_than_an_image_has_room_for_are_refused():

@@ -310,8 +310,8 @@ KNOBS = {
     f"{RUN}.evaluation.train_sample": (2, {"evaluate"}),
     f"{RUN}.evaluation.precision": ("bfloat16", {"evaluate"}),
     f"{RUN}.evaluation.threads": (2, {"evaluate"}),
-    f"{RUN}.figure.width": (640, {"render", "save_poster"} | FILMS),
-    f"{RUN}.figure.height": (360, {"render", "save_poster"} | FILMS),
+    f"{RUN}.figure.width": (640, {"render", "write_captions", "save_poster"} | FILMS),
+    f"{RUN}.figure.height": (360, {"render", "write_captions", "save_poster"} | FILMS),
     f"{RUN}.figure.time_axis": (9, {"render"}),
     f"{RUN}.figure.time_unit": ("steps", {"render"}),
     f"{RUN}.figure.time_scale": ("log", {"render"}),
@@ -709,7 +709,6 @@ SHEETS = {
             [4] * 4,
             "runs.pages.network.channels has 4 convolutions; expected at most ",
         ),
-        ("figure.settings.example", 2, "runs.pages.figure.settings.example is 2; expected 0 … 1"),
         ("network.dense", [4], "unknown key runs.pages.network.dense"),
     ],
 )
@@ -759,18 +758,6 @@ def test_more_points_than_can_be_projected_are_refused_before_any_job(planned):
     planned(changes | {"runs.drawn.evaluation": {"train_sample": 200}})
     said = refusal(planned, changes | {"runs.drawn.evaluation": {"train_sample": 201}})
     assert said.startswith("config: runs.drawn.evaluation.train_sample is 201; expected at most")
-
-
-def test_sentences_shown_too_briefly_are_refused_before_any_job(planned):
-    drawings = {"experiment": "activations", "train": 300, "test": 100}
-    run = {"dataset": "drawn", "epochs": 1, "network": {"name": "published"}}
-    changes = {"datasets.drawn": drawings, "runs.drawn": run}
-    assert refusal(planned, changes).endswith(
-        " is 6 and film.seconds_per_snapshot is 0.0417, so each sentence is shown for 0.25 s; "
-        "expected at least 2 s (raise either setting)"
-    )
-    planned(changes | {"runs.drawn.film": {"seconds_per_snapshot": 0.333}})
-    planned(changes | {"runs.drawn.figure": {"settings": {"sentence_snapshots": 48}}})
 
 
 def test_a_title_may_contain_any_characters_of_the_font(planned):

@@ -10,10 +10,9 @@ from epochreel.config import schema
 from epochreel.experiments.sheets import checks, image_sizes, patch_corners
 
 
-def told(variant="plain", example=0, test=2, **network) -> dict[str, str]:
+def told(variant="plain", **network) -> dict[str, str]:
     filled = schema.checked({"name": "local"} | network, test_sheets_model.NETWORKS)
-    asked = {"data": {"variant": variant}, "network": filled, "figure": {"example": example}}
-    return dict(checks.contradictions(asked | {"test": test}))
+    return dict(checks.contradictions({"data": {"variant": variant}, "network": filled}))
 
 
 @pytest.mark.parametrize("variant", image_sizes.VARIANTS)
@@ -50,11 +49,6 @@ def test_the_number_of_convolutions_is_limited_by_the_image_size(variant, networ
     assert not told(variant, **network, channels=[1] * most)
     words = told(variant, **network, channels=[1] * (most + 1))["network.channels"]
     assert f"has {most + 1} convolutions; expected at most {most} (" in words
-
-
-def test_the_page_shown_must_be_one_of_the_test_pages():
-    assert not told(example=1, test=2)
-    assert "0 … 1" in told(example=2, test=2)["figure.settings.example"]
 
 
 def test_the_checks_need_neither_torch_nor_numpy():

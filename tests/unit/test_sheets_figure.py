@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,182 +10,239 @@ import pyarrow as pa
 import pytest
 
 from epochreel.core.errors import UserError
-from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.frame import FrameData, Nouns, RunInfo, Scene
+from epochreel.drawing.grid import whole_frame
+from epochreel.drawing.palette import DARK, LIGHT, THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import declared_metrics
-from epochreel.experiments.sheets import figure
+from epochreel.experiments.sheets import data, figure, layout, printed
+from epochreel.experiments.sheets.readings import (
+    confusion,
+    named_confusions,
+    place_shares,
+    readings,
+)
 
 LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
 METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
 FULL = (1920, 1080)
+GREY = np.array([0.299, 0.587, 0.114])
 
 
 def table(sharpness, pages=3, places=436, seed=0):
-    """Invented predictions; the larger `sharpness`, the more probable is the correct digit."""
+    """Invented predictions; the larger `sharpness`, the more are correct."""
     draw = np.random.default_rng(seed)
-    truth = draw.integers(0, 10, (pages, places)).astype(np.uint8)
-    shares = np.exp(sharpness * np.eye(10)[truth] + draw.normal(0, min(sharpness, 1), 10))
-    shares /= shares.sum(-1, keepdims=True)
-    halves = pa.array(shares.astype(np.float16).ravel())
-    columns = {
-        "truth": truth.ravel(),
-        "prediction": shares.argmax(-1).astype(np.uint8).ravel(),
-        "probabilities": pa.FixedSizeListArray.from_arrays(halves, 10),
-    }
-    return pa.table(columns)
+    truth = draw.integers(0, 10, pages * places).astype(np.uint8)
+    scores = sharpness * np.eye(10)[truth] + draw.normal(0, 1, (len(truth), 10))
+    return pa.table({"truth": truth, "prediction": scores.argmax(-1).astype(np.uint8)})
 
 
-def frame_data(sharpness, snapshot=3, **options):
+def frame_data(sharpness, snapshot=3, sentence="", **options):
     predictions = table(sharpness, **options)
     right = predictions["truth"].to_numpy() == predictions["prediction"].to_numpy()
     history = {"epoch": np.arange(snapshot + 1.0), "accuracy": np.full(snapshot + 1, right.mean())}
-    return FrameData(snapshot, float(snapshot), 40 * snapshot, predictions, history)
+    return FrameData(
+        snapshot, float(snapshot), 40 * snapshot, predictions, history, sentence=sentence
+    )
 
 
-def run_info(size=FULL, variant="plain", cells=0, **settings):
-    picture = {"image": np.full((36, 48), 200, np.uint8), "digits": np.zeros(3, np.uint8)}
-    test = [picture] * cells
+def run_info(size=FULL, variant="plain", cells=0, examples=None, theme="light"):
+    settings = {"variant": variant, "fonts": None}
+    test = list(data.generate(settings, 0, "test", range(cells or 3)))
     return RunInfo(
-        "Reading", size, {"variant": variant}, {}, settings, TimeAxis(end=50), 40, test, METRICS
+        "Reading",
+        size,
+        settings,
+        {},
+        {},
+        TimeAxis(end=50),
+        40,
+        test,
+        METRICS,
+        Nouns("pages", "digits"),
+        examples,
+        THEMES[theme],
     )
 
 
 def scene(*arguments, **options):
     film = run_info(*arguments, **options)
-    return Scene(film.size, figure.panels(film))
+    return Scene(film.size, whole_frame(film, figure.panels(film)), film.theme)
 
 
 def test_a_frame_does_not_depend_on_earlier_frames():
     all_frame_data = [frame_data(sharpness, k) for k, sharpness in enumerate((0, 1, 3, 9))]
     together = scene()
     frames = [together.draw(each) for each in all_frame_data]
-    assert all(
-        np.array_equal(frame, scene().draw(each))
-        for frame, each in reversed(list(zip(frames, all_frame_data, strict=True)))
-    )
+    for frame, each in reversed(list(zip(frames, all_frame_data, strict=True))):
+        assert np.array_equal(frame, scene().draw(each))
     assert not np.array_equal(frames[1], frames[2])
-
-
-def test_only_the_data_change_between_frames():
-    start, end = scene().draw(frame_data(0, 0)), scene().draw(frame_data(9, 50))
-    changed = (start != end).any(-1)
-    rows, columns = np.nonzero(changed)
-    assert changed[:196].sum() == changed[40:84, 900:1800].sum()  # in the header only the numbers
-    assert not changed[:, :116].any() and columns.max() < 1865 and rows.max() < 1040
-    assert not changed[572:688, 852:].any()  # between the sheets
-    assert not changed[:, 852:985].any()  # names of the months
 
 
 @pytest.mark.parametrize(
     "size", [(2, 2), (64, 36), (640, 360), (1080, 1080), (500, 1000), (1922, 1080)]
 )
-@pytest.mark.parametrize("variant", ["shifted", "cells"])
-def test_every_size_can_be_drawn(size, variant):
-    places = 3 if variant == "cells" else 436
-    frame = scene(size, variant, cells=4).draw(frame_data(2, pages=4, places=places))
+@pytest.mark.parametrize(("variant", "places"), [("plain", 436), ("cells", 3)])
+@pytest.mark.parametrize("theme", ["dark", "projector"])
+def test_every_size_can_be_drawn(size, variant, places, theme):
+    frame = scene(size, variant, cells=4, theme=theme).draw(frame_data(2, pages=4, places=places))
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
 def test_correct_and_wrong_digits_differ_without_colour():
-    tiles = figure.digit_tiles(Canvas(*FULL), 14, 22, 19)
-    grey = np.array([tile.pixels @ np.array([0.299, 0.587, 0.114]) for tile in tiles])
-    ground = grey[:, :1, :1]
-    assert (ground[:10] - ground[10:] > 10).all()  # no box, box
-    stroke = (ground - grey) / (ground - grey.min((1, 2), keepdims=True))
-    assert (stroke[:10].sum((1, 2)) > 1.15 * stroke[10:].sum((1, 2))).all()  # bold, light
+    grey = np.array([tile.pixels @ GREY for tile in printed.digit_tiles(Canvas(*FULL), 3)])
+    ground = grey.max((1, 2), keepdims=True)
+    assert (ground[:10] - ground[10:] > 10).all()  # no tint, tint
+    assert (grey[:10, 0] == ground[:10, 0]).all()
+    assert (ground[10:, 0] - grey[10:, 0] > 50).all()  # no box, box
 
 
-def test_correct_and_wrong_bars_differ_without_colour():
-    frame = scene().draw(frame_data(0, 0))
-    grey = frame @ np.array([0.299, 0.587, 0.114])
-    foot = 196 + 48 - 2
-    wrong, right = grey[foot, 136:188], grey[foot, 730:780]
-    assert np.ptp(right) == 0 and np.ptp(wrong) > 50
+def test_confusion_counts_what_each_digit_is_read_as():
+    truth, prediction = np.uint8([[3, 3, 3, 8]]), np.uint8([[3, 8, 8, 8]])
+    shares = confusion(truth, prediction)
+    assert shares[3, [3, 8]] == pytest.approx([1 / 3, 2 / 3]) and shares[8, 8] == 1
+    assert not shares[0].any()
 
 
-def test_rates_are_the_means_of_the_probabilities():
-    truth, _, probabilities = figure.answers(table(2), 436)
-    rates = figure.reading_rates(truth, probabilities)
-    for digit in range(10):
-        mean = probabilities[truth == digit].astype(float).mean(0)
-        assert rates[digit] == pytest.approx(mean)
+def test_a_place_has_the_share_of_pages_that_are_right_there():
+    truth, prediction = np.uint8([[1, 2], [3, 4]]), np.uint8([[1, 2], [3, 9]])
+    assert place_shares(truth, prediction).tolist() == [1, 0.5]
 
 
-def test_the_rate_at_a_position_is_that_of_its_correct_digit():
-    truth, _, probabilities = figure.answers(table(2), 436)
-    rates = figure.place_rates(truth, probabilities)
-    right = [probabilities[page, 17, truth[page, 17]] for page in range(3)]
-    assert rates[17] == pytest.approx(np.mean(np.array(right, float)))
+def test_only_all_or_none_are_shown_as_0_and_100_per_cent():
+    assert figure.levels(np.array([0, 0.0001, 0.444, 0.9999, 1])).tolist() == [0, 1, 44, 99, 100]
 
 
-def test_rates_do_not_depend_on_the_order_of_pages():
-    truth, _, probabilities = figure.answers(table(5, pages=20), 436)
-    order = np.random.default_rng(0).permutation(20)
-    one = figure.reading_rates(truth, probabilities)
-    assert np.array_equal(one, figure.reading_rates(truth[order], probabilities[order]))
-    assert np.array_equal(
-        figure.place_rates(truth, probabilities),
-        figure.place_rates(truth[order], probabilities[order]),
+def tile(panel, canvas, row, column):
+    """Return the colour of a corner of a confusion tile."""
+    left, top = panel._corner
+    x, y = left + (column + 0.2) * panel._side, top + (row + 0.2) * panel._side
+    body = panel._body
+    return tuple(body.pixels[round(y * body.scale), round(x * body.scale)])
+
+
+def drawn(panel, now, size=(700, 700)):
+    canvas = Canvas(*size)
+    panel.draw_static(canvas)
+    panel.draw(canvas, now)
+    return canvas
+
+
+def test_row_0_of_the_confusion_tiles_is_on_top_and_right_readings_are_blue():
+    panel = figure.ConfusionTiles()
+    canvas = drawn(panel, frame_data(30))
+    assert tile(panel, canvas, 0, 0) == LIGHT.right and tile(panel, canvas, 0, 5) == LIGHT.slot
+    assert panel._corner[1] < 100
+
+
+def test_the_confusion_that_a_sentence_names_is_outlined():
+    plain, marked = (
+        drawn(figure.ConfusionTiles(), frame_data(3, sentence=words))
+        for words in ("Hello.", "It now reads most 4s right, but takes many 9s for 0s.")
     )
+    rows, columns = np.nonzero((plain.pixels != marked.pixels).any(-1))
+    assert rows.min() > 500 and np.ptp(rows) == np.ptp(columns) < 80  # one tile of the last row
 
 
-def test_a_digit_that_does_not_occur_has_empty_bars():
-    rates = figure.reading_rates(np.zeros((1, 4), np.uint8), np.full((1, 4, 10), 0.1, np.float16))
-    assert rates[0] == pytest.approx(0.1, abs=1e-4) and not rates[1:].any()
+@pytest.mark.parametrize(
+    ("sentence", "pairs"),
+    [
+        ("It now reads most 1s and 4s right, but takes many 9s for 0s.", [(9, 0)]),
+        ("It now also reads most 7s right, but mixes up 6s and 8s.", [(6, 8), (8, 6)]),
+        ("It can only guess so far: it takes most digits for 8s or 9s.", []),
+    ],
+)
+def test_confusions_are_found_in_sentences(sentence, pairs):
+    assert named_confusions(sentence) == pairs
 
 
-def test_the_bars_are_as_high_as_the_rates():
-    now = frame_data(2.5)
-    frame = scene().draw(now)
-    truth, _, probabilities = figure.answers(now.predictions, 436)
-    rates = figure.reading_rates(truth, probabilities)
-    for digit in range(10):
-        left, top = round(136 + digit * 592 / 9), 196 + (9 - digit) * 58
-        column = frame[top : top + 48, left + 20, 0].astype(float)
-        tint, full = palette.RIGHT_TINT[0], palette.RIGHT[0]
-        assert ((tint - column) / (tint - full)).sum() == pytest.approx(
-            48 * rates[digit, digit], abs=0.05
-        )
+def test_the_tiles_of_a_page_have_the_places_of_its_table():
+    panel = figure.PlaceTiles()
+    now = frame_data(30)
+    truth = now.predictions["truth"].to_numpy()
+    wrong = np.where(np.arange(len(truth)) % 436 < 3, (truth + 1) % 10, truth).astype(np.uint8)
+    first_wrong = replace(now, predictions=pa.table({"truth": truth, "prediction": wrong}))
+    before, after = (drawn(panel, each, (900, 400)).pixels.copy() for each in (now, first_wrong))
+    rows, columns = np.nonzero((before != after).any(-1))
+    assert columns.max() < 250 and rows.max() < 150  # January 1941, on the upper left
 
 
-def test_the_figure_shows_the_page_of_its_settings():
+def test_readings_are_below_the_digits_and_cover_nothing_printed():
+    panel, canvas = printed.PrintedPage(run_info()), Canvas(*FULL)
+    panel.draw_static(canvas)
+    before = canvas.pixels.copy()
+    panel.draw(canvas, frame_data(0))
+    is_changed = (before != canvas.pixels).any(-1)
+    assert (before[is_changed] == LIGHT.paper).all()
+    assert is_changed.any() and (before == LIGHT.ink).all(-1).any()
+
+
+@pytest.mark.parametrize("variant", ["plain", "shifted", "perturbed"])
+def test_the_figure_shows_the_page_that_is_asked_for(variant):
     now = frame_data(1)
-    first, second = (scene(example=page).draw(now) for page in (0, 1))
-    rows, columns = np.nonzero((first != second).any(-1))
-    assert rows.min() > 680 and columns.min() > 985
+    first, second = (scene(variant=variant, examples=(page, 0)).draw(now) for page in (1, 2))
+    changed = (first != second).any(-1)
+    rows, columns = np.nonzero(changed)
+    assert rows.min() > 200 and columns.max() < 1200 and rows.max() < 740
 
 
-def test_a_page_beyond_the_test_set_is_an_error():
-    with pytest.raises(UserError, match=r"figure\.settings\.example is 7; .* 0 … 2"):
-        scene(example=7).draw(frame_data(1))
+def test_a_moved_page_is_shown_straight():
+    plain, moved = (
+        printed.PrintedPage(run_info(variant=variant, examples=(1,)))._image
+        for variant in ("plain", "shifted")
+    )
+    top = round(layout.TABLE.top)
+    for image in (plain, moved):
+        assert image[top - 2 : top + 3, 100:600].min(0).mean() < 60  # the uppermost rule
+
+
+def test_a_page_without_a_table_is_set_in_plain_type():
+    film = run_info(variant="perturbed")
+    blank = [each | {"image": np.full((1024, 768), 255, np.uint8)} for each in film.test]
+    canvas = Canvas(1000, 500)
+    printed.PrintedPage(replace(film, test=blank)).draw_static(canvas)
+    assert (canvas.pixels[150:] @ GREY).min() < 60
+
+
+def test_cells_are_those_that_are_asked_for():
+    now = frame_data(9, places=3, pages=40)
+    some, others = (
+        scene(variant="cells", cells=40, examples=cast).draw(now) for cast in ((0, 5), (0, 7))
+    )
+    rows, columns = np.nonzero((some != others).any(-1))
+    assert len(rows) and columns.max() < 1200
+
+
+def test_a_small_test_set_fills_fewer_cells():
+    film = run_info(variant="cells", cells=5)
+    assert len(printed.PrintedNumbers(film)._numbers) == 5
+
+
+def test_an_evaluation_of_fewer_examples_than_are_shown_is_an_error():
+    with pytest.raises(UserError, match=r"shows test example 4, .* has 2"):
+        scene(variant="cells", cells=5).draw(frame_data(1, places=3, pages=2))
 
 
 @pytest.mark.parametrize("rows", [0, 435])
 def test_rows_that_are_not_whole_pages_are_an_error(rows):
     with pytest.raises(UserError, match=f"{rows} rows"):
-        figure.answers(table(1).slice(0, rows), 436)
+        readings(table(1).slice(0, rows), 436)
 
 
 def test_a_chunked_evaluation_gives_the_same_arrays():
     whole = table(2)
     pieces = pa.concat_tables([whole.slice(0, 500), whole.slice(500)])
-    for one, other in zip(figure.answers(whole, 436), figure.answers(pieces, 436), strict=True):
+    for one, other in zip(readings(whole, 436), readings(pieces, 436), strict=True):
         assert np.array_equal(one, other)
 
 
-def test_a_small_test_set_fills_only_part_of_the_wall_of_cells():
-    few, many = (
-        scene(variant="cells", cells=count).draw(frame_data(9, places=3, pages=40))
-        for count in (5, 40)
-    )
-    assert (few[200:, 1700:] == palette.PAPER).all() and not (few == many).all()
-
-
-def test_an_evaluation_of_fewer_cells_than_are_shown_is_an_error():
-    with pytest.raises(UserError, match="2 cells"):
-        scene(variant="cells", cells=5).draw(frame_data(1, places=3, pages=2))
+def test_enlarged_pictures_are_sharp_and_in_the_colours_of_the_theme():
+    image = np.full((6, 6), 255, np.uint8)
+    image[:, 3:] = 0
+    large = printed.enlarged(image, DARK)
+    assert tuple(large[9, 0]) == DARK.paper and tuple(large[9, -1]) == DARK.ink
+    assert ((large != large[:, :1]) & (large != large[:, -1:])).any(-1)[9].sum() <= 4
 
 
 def test_drawing_needs_neither_torch_nor_matplotlib():

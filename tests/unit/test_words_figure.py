@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -10,34 +12,34 @@ import pytest
 from tools import grey
 
 from epochreel.core.errors import UserError
-from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
+from epochreel.drawing.grid import whole_frame
+from epochreel.drawing.palette import THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import declared_metrics
-from epochreel.experiments.words import checks, data, figure, panels, strips
-from epochreel.experiments.words.alphabet import END, SIDE, STEPS, counted, lengths
+from epochreel.experiments.words import checks, data, figure, panels, readings, strips
+from epochreel.experiments.words.alphabet import SIDE, STEPS, lengths, text
+from epochreel.experiments.words.masked_words import MASKED
 from epochreel.formats import gif
 
 LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
 METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
 FULL = (1920, 1080)
 WORDS = 60
+CAST = (27, 23, 20, 10, 15)
 TEST = data.draw({"noise": 0.1, "background": "none"}, 1, "test", np.arange(WORDS))
-SHARES = ("accuracy", "letters", "place_1", "place_2", "place_3", "place_4", "end", "in_order")
 
 
-def table(skill, words=WORDS, masks=panels.SHOWN):
+def table(skill, words=WORDS, masks=MASKED):
     """Invented readings, of which a share of about `skill`, 0 … 1, is correct."""
     draw = np.random.default_rng(0)
-    truth = TEST["letters"][:words]
+    truth, masks = TEST["letters"][:words], min(words, masks)
     luck, other = draw.random(truth.shape), draw.integers(0, 27, truth.shape)
     read = np.where(luck < skill, truth, other).astype(np.uint8)
-    sure = (0.1 + 0.9 * skill * draw.random(truth.shape)).astype(np.float16)
-    columns = {"letters": truth, "prediction": read, "probability": sure}
     lists = {
         name: pa.FixedSizeListArray.from_arrays(np.ascontiguousarray(values).ravel(), STEPS)
-        for name, values in columns.items()
+        for name, values in (("letters", truth), ("prediction", read))
     }
     looked = draw.integers(0, 256, (masks, STEPS * SIDE * SIDE)) * skill
     rows = [*looked.astype(np.uint8), *[None] * (words - masks)]
@@ -46,26 +48,45 @@ def table(skill, words=WORDS, masks=panels.SHOWN):
 
 def frame_data(skill, snapshot=3, **options):
     history = {"epoch": np.arange(snapshot + 1.0)}
-    history |= {name: np.full(snapshot + 1, float(skill)) for name in SHARES}
-    history |= {f"spread_{way}": np.full(snapshot + 1, 11.5 - skill) for way in ("across", "down")}
+    history |= {name: np.full(snapshot + 1, float(skill)) for name in ("accuracy", "letters")}
     return FrameData(snapshot, float(snapshot), 32 * snapshot, table(skill, **options), history)
 
 
-def run_info(size=FULL, words=WORDS):
+def run_info(size=FULL, words=WORDS, examples=CAST, theme="light"):
     test = [{name: column[i] for name, column in TEST.items()} for i in range(words)]
-    return RunInfo("Reading", size, {}, {}, {}, TimeAxis(end=50), 32, test, METRICS)
+    info = RunInfo("Reading", size, {}, {}, {}, TimeAxis(end=50), 32, test, METRICS)
+    return replace(info, examples=examples, theme=THEMES[theme])
 
 
 def scene(*arguments, **options):
     film = run_info(*arguments, **options)
-    return Scene(film.size, figure.panels(film))
+    return Scene(film.size, whole_frame(film, figure.panels(film)), film.theme)
 
 
-@pytest.mark.parametrize("size", [FULL, (640, 360)])
-@pytest.mark.parametrize("wide", [54, 70])
-def test_every_percentage_fits_its_tile(size, wide):
-    for tile in strips.percent_tiles(Canvas(*size), wide, 30):
-        assert (tile.pixels[:, 0] == palette.PAPER).all()
+class Recorder(Canvas):
+    """A canvas that keeps the texts drawn on it and on its regions."""
+
+    texts: ClassVar = []
+
+    def text(self, x, y, words, *arguments, **options):
+        """Draw text, and keep it."""
+        self.texts.append(words)
+        return super().text(x, y, words, *arguments, **options)
+
+    def region(self, *place):
+        """Return a region that keeps its texts too."""
+        part = super().region(*place)
+        part.__class__ = Recorder
+        return part
+
+
+def texts(panel, skill, size=(1200, 830)):
+    """Return what a panel writes in a frame, without its static parts."""
+    canvas = Recorder(*size, units=min(size))
+    panel.draw_static(canvas)
+    Recorder.texts = []
+    panel.draw(canvas, frame_data(skill))
+    return Recorder.texts
 
 
 def test_a_frame_does_not_depend_on_earlier_frames():
@@ -77,37 +98,95 @@ def test_a_frame_does_not_depend_on_earlier_frames():
     assert not np.array_equal(frames[1], frames[2])
 
 
-def test_only_the_data_change_between_frames():
-    changed = (scene().draw(frame_data(0, 0)) != scene().draw(frame_data(1, 50))).any(-1)
-    assert changed[:196].sum() == changed[40:84, 900:1800].sum()  # of the head only the numbers
-    strip = changed[317:363, 56:1344]  # the line below the first pictures
-    assert not strip[:, :30].any() and strip[:, 30:120].any()
-    assert not changed[190:640, 1345:1418].any()  # between the columns, and the matrix's letters
-    assert not changed[880:910].any() and not changed[1012:].any()  # headings, epochs
-
-
-@pytest.mark.parametrize(
-    "size", [(2, 2), (64, 36), (480, 270), (640, 360), (1080, 1080), (500, 1000), (1922, 1080)]
-)
-@pytest.mark.parametrize("words", [3, WORDS])
-def test_every_size_and_number_of_words_can_be_drawn(size, words):
-    frame = scene(size, words).draw(frame_data(0.5, words=words, masks=min(words, panels.SHOWN)))
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("size", [(480, 270), (640, 360), (480, 480), (480, 900), (1922, 1080)])
+def test_every_format_and_theme_can_be_drawn(size, theme):
+    frame = scene(size, theme=theme).draw(frame_data(0.5))
     assert frame.shape == (size[1], size[0], 3) and frame.dtype == np.uint8
 
 
+@pytest.mark.parametrize("examples", [(3,), None, range(32)])
+def test_a_cast_of_any_size_can_be_drawn(examples):
+    assert scene((640, 360), examples=examples and tuple(examples)).draw(frame_data(0.5)).any()
+
+
+@pytest.mark.parametrize("width", [700, 970, 1200])
+@pytest.mark.parametrize("height", [500, 1000])
+@pytest.mark.parametrize("words", [1, 5, 12])
+def test_the_rows_of_words_fit_the_panel(width, height, words):
+    rows = panels.arrangement(width, height, words)
+    assert rows.side >= 20 and (rows.pitch * STEPS + panels.READ) * rows.columns <= width
+    high = rows.side + (rows.tile if rows.is_below else 0)
+    assert high <= rows.row and rows.row * -(-words // rows.columns) <= height
+
+
+def test_without_a_cast_the_film_shows_words_of_all_lengths():
+    numbers = readings.cast(run_info(examples=None))
+    shown = lengths(TEST["letters"][numbers])
+    assert len(numbers) == 5 and {*shown} == {1, 2, 3, 4} and shown.tolist() == sorted(shown)
+    assert len(readings.cast(run_info(words=3, examples=None))) == 3
+
+
+def test_a_wrong_word_stands_beside_the_true_one():
+    words = [text(TEST["letters"][number]) for number in CAST]
+    panel = panels.Words(run_info())
+    assert texts(panel, 1) == words
+    told = texts(panel, 0)
+    assert [f"should be {word}" for word in words] == told[::2] and not {*words} & {*told[1::2]}
+
+
+@pytest.mark.parametrize("skill", [0, 1])
+def test_the_true_letter_stands_next_to_a_wrong_one(skill):
+    canvas = Canvas(1200, 830, units=830)
+    panel = panels.Words(run_info())
+    panel.draw_static(canvas)
+    panel.draw(canvas, frame_data(skill))
+    left, top = panel.rows.side + 6, panel.rows.tile + 6  # the letter below the first sign
+    below = panel.body.region(left, top, panel.rows.tile, panel.rows.tile)
+    assert (grey(below.pixels) < 100).any() == (not skill)
+
+
+def test_each_picture_shows_the_mask_of_its_step():
+    canvas, now = Canvas(1200, 830, units=830), frame_data(1)
+    panel = panels.Words(run_info())
+    panel.draw_static(canvas)
+    panel.draw(canvas, now)
+    looked = readings.masks(now.predictions, CAST)
+    seen = strips.looks(TEST["image"][CAST[2]], looked[2, 1])
+    rows = panel.rows
+    left, top = rows.pitch, 2 * rows.row
+    side = round(rows.side)
+    found = panel.body.pixels[round(top) :, round(left) :][:side, :side]
+    middle = (np.arange(SIDE) * side + side // 2) // SIDE
+    assert np.array_equal(found[middle][:, middle], seen)
+
+
+def test_counts_are_those_of_the_letters_of_true_words():
+    words = np.array([[0, 1, 26, 26, 26], [0, 26, 26, 26, 26]], np.uint8)
+    read = np.array([[0, 2, 26, 5, 5], [3, 26, 7, 7, 7]], np.uint8)
+    counts = readings.reading_counts(words, read)
+    assert counts[0, 0] == counts[0, 3] == counts[1, 2] == 1 and counts.sum() == 3
+
+
+@pytest.mark.parametrize("skill", [0, 1])
+def test_the_alphabet_shows_mistakes_and_none_if_there_are_none(skill):
+    canvas = Canvas(540, 480, units=480)
+    panel = panels.Alphabet()
+    panel.draw_static(canvas)
+    panel.draw(canvas, frame_data(skill))
+    is_boxed = (canvas.pixels == canvas.palette.wrong_tint).all(-1).any()
+    is_filled = (canvas.pixels == canvas.palette.right).all(-1).any()
+    assert is_boxed == (not skill) and (is_filled or not skill)
+
+
 def test_correct_and_wrong_symbols_differ_without_colour():
-    tiles = strips.sign_tiles(Canvas(*FULL), 36, 36)
-    shades = np.array([grey(tile.pixels) for tile in tiles])
-    right, wrong = shades[:27], shades[27:54]
-    assert (right[:, :2] > 250).all() and (wrong[:, 0] < 200).all()  # no box, box
-    inner = np.s_[:, 5:31, 5:31]
+    canvas = Canvas(*FULL)
+    shades = np.array([grey(tile.pixels) for tile in strips.sign_tiles(canvas, 50)])
+    right, wrong = shades[:26], shades[27:53]
+    assert (right[:, 0] > 220).all() and (wrong[:, 0] < 200).all()  # no box, box
+    inner = np.s_[:, 6:44, 6:44]
     dark = [(each[inner].max() - each[inner]).sum((1, 2)) for each in (right, wrong)]
-    assert (dark[0] > 1.3 * dark[1]).all()  # bold or full, light or empty
-
-
-def test_the_end_of_a_word_has_its_own_symbol():
-    tiles = strips.sign_tiles(Canvas(*FULL), 36, 36)
-    assert (tiles[END].pixels[12:24, 12:24] == palette.RIGHT).all()
+    assert (dark[0] > 1.3 * dark[1]).all()  # bold, regular
 
 
 def test_a_mask_highlights_what_it_selects_and_letters_stay_legible():
@@ -120,69 +199,16 @@ def test_a_mask_highlights_what_it_selects_and_letters_stay_legible():
     assert through - hidden > 60
 
 
-def test_each_picture_shows_the_mask_of_its_step():
-    now = frame_data(1)
-    frame = scene().draw(now)
-    looked = panels.masks(now.predictions, panels.SHOWN)
-    for word, step, x, y in ((0, 0, 56, 196), (3, 1, 720 + 126, 196 + 168)):
-        seen = strips.looks(TEST["image"][word], looked[word, step])
-        assert np.array_equal(frame[y + 1 : y + 120 : 3, x + 1 : x + 120 : 3], seen)
-
-
-def test_steps_after_the_end_are_pale_and_not_scored():
-    frame = scene().draw(frame_data(0))
-    for word in range(panels.SHOWN):
-        row, column = divmod(word, 2)
-        for step in range(STEPS):
-            x, y = 56 + 664 * column + 126 * step, 196 + 168 * row
-            is_counted = counted(TEST["letters"][word][None])[0, step]
-            assert (grey(frame[y : y + 120, x : x + 120]).mean() < 120) == is_counted
-            box = (frame[y + 126 : y + 162, x + 30 : x + 66] == palette.WRONG_TINT).all(-1).any()
-            assert is_counted or not box
-
-
-def test_rates_are_the_fractions_of_symbols_read_as_each_symbol():
-    words = np.array([[0, 1, END, END, END], [0, END, END, END, END]], np.uint8)
-    read = np.array([[0, 2, END, 5, 5], [3, END, 7, 7, 7]], np.uint8)
-    rates = panels.reading_rates(words, read)
-    assert rates[0, 0] == rates[0, 3] == 0.5 and rates[1, 2] == rates[END, END] == 1
-    assert rates.sum() == 3
-
-
-def test_the_confusion_matrix_has_true_letters_as_rows():
-    now = frame_data(0.5)
-    frame = scene().draw(now)
-    rates = panels.reading_rates(
-        *(panels.steps(now.predictions, name) for name in ("letters", "prediction"))
-    )
-    cells = frame[196 + 7 : 196 + 405 : 15, 1424 + 7 : 1424 + 405 : 15]
-    assert np.array_equal(cells, panels.shades(rates))
-
-
-def test_a_larger_share_has_a_darker_shade():
-    steps = [grey(panels.shades(np.full((2, 2), share))[0]) for share in (0, 0.01, 0.1, 0.5, 1)]
-    assert (np.diff(steps, axis=0) < -5).all()
-
-
-def test_the_height_of_a_bar_is_the_accuracy_at_its_position():
-    now = frame_data(0.5)
-    now.history["place_3"][-1] = 0.25
-    column = scene().draw(now)[716:800, 1400 + 196 + 30, 0].astype(float)
-    full, empty = palette.RIGHT[0], palette.SLOT[0]
-    assert ((empty - column) / (empty - full)).sum() == pytest.approx(84 * 0.25, abs=0.05)
-
-
 def test_an_evaluation_without_masks_is_an_error():
-    with pytest.raises(UserError, match="lacks masks of the first 8"):
-        scene().draw(frame_data(1, masks=4))
+    with pytest.raises(UserError, match=r"lacks the masks of word 27: .*\bbelow 32"):
+        scene().draw(frame_data(1, masks=8))
 
 
 def test_a_chunked_evaluation_gives_the_same_frame():
     now = frame_data(0.5)
     whole = now.predictions
     pieces = pa.concat_tables([whole.slice(0, 5), whole.slice(5)])
-    cut = FrameData(now.snapshot, now.epoch, now.examples, pieces, now.history)
-    assert np.array_equal(scene().draw(now), scene().draw(cut))
+    assert np.array_equal(scene().draw(now), scene().draw(replace(now, predictions=pieces)))
 
 
 def test_drawing_needs_neither_torch_nor_matplotlib():
@@ -198,7 +224,7 @@ def test_drawing_needs_neither_torch_nor_matplotlib():
 
 def test_a_loop_has_a_picture_per_step_and_one_of_the_result():
     made = figure.loops(run_info(), table(0.5))
-    read = panels.steps(table(0.5), "prediction")[: panels.SHOWN]
+    read = readings.steps(table(0.5), "prediction")[:8]
     taken = np.minimum(lengths(read) + 1, STEPS)
     assert [len(made[f"word-{word + 1}"]) for word in range(8)] == [*(taken + 1)]
     assert len(made["reading"]) == taken.max() + 1 and len(made) == 9
@@ -208,7 +234,7 @@ def test_a_loop_has_a_picture_per_step_and_one_of_the_result():
 
 def test_a_loop_shows_each_mask_and_then_the_image_alone():
     predictions = table(1)
-    looked = panels.masks(predictions, panels.SHOWN)[0]
+    looked = readings.masks(predictions, [0])[0]
     pictures = figure.loops(run_info(), predictions)["word-1"]
     image = TEST["image"][0]
     masks = [*looked[: len(pictures) - 1], np.zeros_like(image)]
@@ -219,13 +245,18 @@ def test_a_loop_shows_each_mask_and_then_the_image_alone():
 
 def test_letters_appear_when_they_are_read():
     pictures = figure.loops(run_info(), table(1))["word-3"]
-    ink = [(grey(picture[310:360]) < 200).any(0) for picture in pictures]
+    ink = [(grey(picture[310:360]) < 240).any(0) for picture in pictures]
     letters = [int(row[20:300].reshape(5, 56).any(1).sum()) for row in ink]
     assert letters == [1, 2, 3, 4, 4]  # three letters and the end
 
 
+def test_the_true_letter_stands_below_a_wrong_one():
+    below = [figure.loops(run_info(), table(skill))["word-3"][-1][362:374] for skill in (0, 1)]
+    assert [(grey(each) < 150).any() for each in below] == [True, False]
+
+
 def test_a_small_test_set_has_fewer_loops(tmp_path):
-    made = figure.loops(run_info(words=3), table(0.5, words=3, masks=3))
+    made = figure.loops(run_info(words=3), table(0.5, words=3))
     assert list(made) == ["reading", "word-1", "word-2", "word-3"]
     gif.write(tmp_path / "a.gif", made["reading"])
     assert (tmp_path / "a.gif").stat().st_size > 10_000
@@ -234,15 +265,18 @@ def test_a_small_test_set_has_fewer_loops(tmp_path):
 # -- Settings ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("background", "folder", "fits"),
-    [("none", None, True), ("folder", None, False), ("folder", "photos", True)],
-)
-def test_backgrounds_from_a_folder_need_a_folder(background, folder, fits):
-    settings = {"background": background, "backgrounds": folder}
-    found = list(checks.contradictions({"data": settings}))
-    assert (
-        not found
-        if fits
-        else found[0][0] == "dataset" and "no backgrounds; expected" in found[0][1]
-    )
+def contradictions(background="none", backgrounds=None, examples=None):
+    settings = {"background": background, "backgrounds": backgrounds}
+    return list(checks.contradictions({"data": settings, "examples": examples}))
+
+
+def test_backgrounds_from_a_folder_need_a_folder():
+    ((key, words),) = contradictions("folder")
+    assert key == "dataset" and "no backgrounds; expected" in words
+    assert not contradictions("folder", "photos") and not contradictions()
+
+
+def test_a_cast_consists_of_words_with_masks():
+    assert not contradictions(examples=[0, MASKED - 1])
+    ((key, words),) = contradictions(examples=[0, MASKED])
+    assert key == "figure.examples" and "contains 32; expected numbers below 32" in words

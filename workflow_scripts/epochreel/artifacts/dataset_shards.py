@@ -182,6 +182,10 @@ class Split(Sequence):
         row = self._table.slice(index, 1)
         return {name: _decoded(row[name])[0] for name in self._table.column_names}
 
+    def column(self, name: str) -> pa.Array:
+        """Return one column of all examples, without decoding the others."""
+        return self._table[name].combine_chunks()
+
     def arrays(self, workers: int = 1) -> dict[str, np.ndarray]:
         """Return all examples stacked: images as uint8 (N, H, W[, 3]), labels unchanged.
 

@@ -59,7 +59,27 @@ def read(path: str | Path, first: int, steps: Sequence[int], key_digest: str) ->
     Raises `UserError` if the file is damaged, belongs to another block, has other steps, or has a
     cache key whose digest is not `key_digest`.
     """
-    table = parquet.read(path)
+    return _checked(path, parquet.read(path), first, steps, key_digest)
+
+
+def read_all(paths: Sequence[str | Path], steps: Sequence[int], key_digest: str) -> pa.Table:
+    """Read the tables of all blocks from the first one on; `steps` are those of all snapshots.
+
+    Raises `UserError` as `read` does.
+    """
+    tables, first = [], 0
+    for path in paths:
+        table = parquet.read(path)
+        is_last = path == paths[-1]
+        part = steps[first:] if is_last else steps[first : first + table.num_rows]
+        tables.append(_checked(path, table, first, part, key_digest))
+        first += table.num_rows
+    return pa.concat_tables(tables)
+
+
+def _checked(
+    path: str | Path, table: pa.Table, first: int, steps: Sequence[int], key_digest: str
+) -> pa.Table:
     lineage.check_key(path, parquet.metadata(table.schema), key_digest)
     found, expected = table["snapshot"].to_pylist(), list(range(first, first + len(steps)))
     lineage.check_position(path, found, expected, "the snapshots")

@@ -41,12 +41,21 @@ class RunInfo:
     nouns: Nouns = field(default_factory=Nouns)
     examples: tuple[int, ...] | None = None  # the test examples to show; None: the figure chooses
     theme: Theme = THEMES["light"]
+    # The untrained network's frame: its columns and metrics are those of all snapshots.
+    untrained: FrameData | None = None
+    rows_per_example: int = 1  # of an evaluation
+    panels: Sequence | None = None  # `figure.panels` in the config
 
     @property
     def shape(self) -> str:
         """The shape of a frame: "wide", "square" or "upright"."""
-        share = self.size[0] / self.size[1]
-        return "wide" if share > _WIDE else "square" if share > 1 / _WIDE else "upright"
+        return shape_of(self.size)
+
+
+def shape_of(size: tuple[int, int]) -> str:
+    """Return the shape of a frame of `size`: "wide", "square" or "upright"."""
+    share = size[0] / size[1]
+    return "wide" if share > _WIDE else "square" if share > 1 / _WIDE else "upright"
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,8 @@ class FrameData:
     way: Transition | None = None  # set in pictures between two snapshots
     step: int = 0  # number of training steps so far
     sentence: str = ""  # what the network has learned, in plain words
+    # The training table up to this snapshot, if a panel of `figure.panels` shows it.
+    training: pa.Table | None = None
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ NAMES = {
     "inputs": ("files",),
 }
 """Required names in each file of an experiment."""
-FILES = ("data", "model", "evaluation", "figure")
+FILES = ("data", "model", "evaluation")
 """Files that every experiment must have."""
 
 CALLS = {

@@ -84,7 +84,7 @@ class Experiment:
 def find(name: str, base: Path) -> Experiment:
     """Find an experiment by its name or path in the config; paths are relative to `base`.
 
-    Raises `UserError` if it does not exist, or lacks one of its four files.
+    Raises `UserError` if it does not exist, or lacks one of its three required files.
     """
     if "/" not in name:
         built_in = sorted(path.parent.name for path in _BUILT_IN.glob("*/model.py"))

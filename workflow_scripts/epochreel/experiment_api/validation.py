@@ -53,9 +53,10 @@ def contradictions(experiment: Experiment, settings: Mapping[str, Any]) -> list[
     """Return settings that contradict others, as pairs of the key and a one-line explanation.
 
     `settings` contains a run's settings `data`, `network`, `figure` and `film`, each individually
-    valid and with defaults filled in; `test`, the number of test examples; and `train_sample`, the
-    number of training examples that are evaluated in addition. Returns an empty list if the
-    experiment has no checks.py. Raises `UserError` if checks.py fails or returns anything else.
+    valid and with defaults filled in; `examples`, the cast of the film or None; `test`, the number
+    of test examples; and `train_sample`, the number of training examples that are evaluated in
+    addition. Returns an empty list if the experiment has no checks.py. Raises `UserError` if
+    checks.py fails or returns anything else.
     """
     file = experiment.file("checks")
     if not file.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from epochreel.artifacts import evaluations, metrics
+from epochreel.artifacts import evaluations, metrics, training_table
 from epochreel.artifacts import projections as projection_files
 from epochreel.core import seeding
 from epochreel.core.errors import UserError, raise_wrong_result
@@ -25,6 +26,7 @@ from epochreel.drawing.palette import THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.experiment_api.interface import Metric, Nouns
+from epochreel.experiment_api.loader import Experiment
 from epochreel.film.timing import RATE
 from epochreel.formats import png
 
@@ -34,7 +36,8 @@ class FrameInputs:
     """Inputs for the frames of consecutive snapshots that start with `first`.
 
     `projections` has one path per evaluation, or is empty if nothing is projected. `stage` has the
-    key digests that all files must carry. `metrics` has all snapshots up to the last of these.
+    key digests that all files must carry. `metrics` has all snapshots up to the last of these, and
+    so has `training`, the training table, if a panel shows it.
     """
 
     stage: Mapping[str, Any]
@@ -42,6 +45,7 @@ class FrameInputs:
     evaluations: Sequence[str]
     projections: Sequence[str]
     metrics: pa.Table
+    training: pa.Table | None = None
 
     def all_frame_data(self) -> Iterator[FrameData]:
         """Yield the data of each frame in order; read the next one's files in the background."""
@@ -64,6 +68,8 @@ class FrameInputs:
         history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
         sentence = metrics.sentences(self.metrics.slice(snapshot, 1))[0]
         data = frame_data(settings, snapshot, predictions, history, sentence)
+        if self.training is not None:
+            data = replace(data, training=self.training.slice(0, snapshot + 1))
         if not self.projections:
             return data
         layout = projection_files.read(self.projections[slot], snapshot, reads["project"])
@@ -87,6 +93,16 @@ class _GuardedPanel:
 
     draw_static: Callable[[Canvas], None]
     draw: Callable[[Canvas, FrameData], None]
+
+
+def figure_of(experiment: Experiment, settings: Mapping[str, Any]) -> ModuleType:
+    """Load the module that arranges the panels: the experiment's figure.py, or the library's.
+
+    The latter follows `figure.panels`; the settings have this key only if it is used.
+    """
+    if "panels" in settings["figure"]:
+        return user_code.load("epochreel.drawing.panels.arrangement", "figure.panels")
+    return experiment.load("figure")
 
 
 def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
@@ -216,8 +232,12 @@ def run_info(
     test: Sequence[Mapping[str, Any]],
     metrics: Mapping[str, Metric] = MappingProxyType({}),
     nouns: Nouns = _NOUNS,
+    untrained: FrameData | None = None,
 ) -> RunInfo:
-    """Return the data that all frames of a run share; `test` holds the test examples."""
+    """Return the data that all frames of a run share; `test` holds the test examples.
+
+    `untrained` is the untrained network's frame data, from `untrained_data`.
+    """
     settings = user_code.copied(settings)
     figure = settings["figure"]
     return RunInfo(
@@ -238,7 +258,47 @@ def run_info(
         nouns=nouns,
         examples=None if figure["examples"] is None else tuple(figure["examples"]),
         theme=THEMES[figure["theme"]].with_colours(figure["palette"]),
+        untrained=untrained,
+        rows_per_example=_rows_per_example(settings, untrained, len(test)),
+        panels=figure.get("panels"),
     )
+
+
+def untrained_data(stage: Mapping[str, Any], path: str) -> FrameData:
+    """Return the frame data of snapshot 0 from its evaluation; all its metrics are listed.
+
+    Figures know from it which columns and metrics all snapshots have, in each block.
+    """
+    key_digest = stage["reads"]["evaluate"]
+    numbers = evaluations.metrics(path, 0, key_digest)
+    history = {name: np.zeros(1) for name in times(stage["settings"], 0)}
+    for name, value in numbers.items():
+        history[name] = _frozen(np.array([math.nan if value is None else value]))
+    predictions = evaluations.read_snapshot(path, 0, key_digest)
+    return frame_data(stage["settings"], 0, predictions, MappingProxyType(history))
+
+
+def training_of(
+    stage: Mapping[str, Any], paths: Sequence[str], metrics: pa.Table
+) -> pa.Table | None:
+    """Read the training tables of all blocks so far; None if the figure shows none of them.
+
+    `metrics` has the steps of the same snapshots.
+    """
+    if not paths:
+        return None
+    return training_table.read_all(paths, metrics["step"].to_pylist(), stage["reads"]["train"])
+
+
+def _rows_per_example(settings: Mapping[str, Any], untrained: FrameData | None, test: int) -> int:
+    """Return the number of rows of an evaluation for each test example.
+
+    The rows of a training sample, if there is one, come last.
+    """
+    if untrained is None or not test:
+        return 1
+    rows, sample = untrained.predictions.num_rows, settings["figure"].get("train_sample", 0)
+    return rows // (test if rows % (test + sample) else test + sample)
 
 
 def lengths(settings: Mapping[str, Any]) -> tuple[int, int]:

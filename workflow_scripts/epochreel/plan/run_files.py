@@ -101,6 +101,14 @@ class RunFiles:
             return []
         return [self.of(kind)[snapshot] for kind in ("evaluations", "projections")]
 
+    def first_evaluation(self) -> str:
+        """Return the evaluation of the untrained network."""
+        return self.of("evaluations")[0]
+
+    def training_so_far(self, block: str) -> list[str]:
+        """Return the training tables up to a block if a panel shows them, otherwise nothing."""
+        return self.of("training")[: int(block) + 1] if self._run.shows_training else []
+
     def projection_inputs_before(self, block: str) -> list[str]:
         """Return the same for a projection; none if it is fitted to all snapshots."""
         return [] if self._run.has_fit else self.frame_inputs_before(block)

@@ -11,7 +11,7 @@ from epochreel.config import schema
 from epochreel.core.errors import UserError
 from epochreel.experiment_api.loader import Experiment, config_path
 from epochreel.film import timing
-from epochreel.plan import palette_file, schemas, snapshot_schedule
+from epochreel.plan import palette_file, panel_list, schemas, snapshot_schedule
 from epochreel.plan.dataset import Dataset
 
 CLOSING = "closing"
@@ -43,7 +43,12 @@ class RunSettings:
         figure = settings["figure"]
         drawn = dataset.check("figure", figure["settings"], f"{where}.figure.settings")
         colours = self._colours(f"{where}.figure.palette")
-        self.figure = figure | {"settings": drawn, "palette": colours}
+        kept = {name: value for name, value in figure.items() if name != "panels"}
+        self.figure = kept | {"settings": drawn, "palette": colours}
+        listed = figure["panels"]
+        self.panels = (
+            None if listed is None else panel_list.checked(listed, f"{where}.figure.panels")
+        )
 
     def _colours(self, where: str) -> palette_file.Colours:
         """Return the colours that replace those of the theme."""
@@ -80,6 +85,17 @@ class RunSettings:
     def has_fit(self) -> bool:
         """True if the projection is fitted to all snapshots at once."""
         return self.projects and self.projection["name"] in FILM_WIDE
+
+    @property
+    def has_own_figure(self) -> bool:
+        """True if the experiment's figure.py arranges the panels, not the config or the default."""
+        return self.panels is None and self.experiment.file("figure").is_file()
+
+    @property
+    def shows_training(self) -> bool:
+        """True if a panel shows the training table, such as a histogram of weights."""
+        kinds = {panel["panel"] for panel in panel_list.panels(self.panels or [])}
+        return bool(kinds & panel_list.OF_TRAINING)
 
     @property
     def has_transitions(self) -> bool:

@@ -66,10 +66,22 @@ def project(run: RunSettings) -> Settings:
 
 
 def render(run: RunSettings) -> Settings:
-    """Return the content of a frame, and the time axis of its curves."""
+    """Return the content of a frame, and the panels if the experiment's figure.py has none.
+
+    The rows of a training sample are not those of test examples.
+    """
+    found = picture(run)
+    if not run.has_own_figure:
+        sample = run.settings["evaluation"]["train_sample"]
+        found["figure"] |= {"panels": run.panels, "train_sample": sample}
+    return found
+
+
+def picture(run: RunSettings) -> Settings:
+    """Return the content of any picture, and the time axis of its curves."""
     names = (
-        *("width", "height", "theme", "palette", "time_unit", "time_scale"),
-        *("time_axis", "examples", "settings"),
+        *("width", "height", "theme", "palette", "time_unit", "time_scale", "time_axis"),
+        *("examples", "settings"),
     )
     figure = {name: run.figure[name] for name in names} | {"time_start": run.time_start}
     return {
@@ -99,7 +111,7 @@ def timeline(run: RunSettings) -> Settings:
 
 def render_closing(run: RunSettings) -> Settings:
     """Return the settings of `render`, and the number of snapshots, of which the last is shown."""
-    return {"snapshots": run.snapshots, **render(run)}
+    return {"snapshots": run.snapshots, **picture(run)}
 
 
 def film(*names: str) -> Callable[[RunSettings], Settings]:
@@ -150,13 +162,15 @@ def encode_gif(run: RunSettings) -> Settings:
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """Return the number of snapshots: the captions depend on their sentences and the timeline."""
-    return {"snapshots": run.snapshots}
+    """Return the number of snapshots, and what places the sentence in a frame."""
+    figure = {name: run.figure[name] for name in ("width", "height", "theme")}
+    return {"snapshots": run.snapshots, "figure": figure}
 
 
 def cast(run: RunSettings) -> Settings:
     """Return the data and the last snapshot, whose evaluation is graded."""
-    return {"data": _data(run), "snapshot": run.snapshots - 1} | _test_examples(run)
+    examples = {"examples": _test_examples(run), "snapshot": run.snapshots - 1}
+    return {"data": _data(run), **examples}
 
 
 def write_report(run: RunSettings) -> Settings:
@@ -171,7 +185,7 @@ def write_report(run: RunSettings) -> Settings:
         "training": run.training,
         **{name: run.settings[name] for name in names},
         **({"projection": run.projection} if run.projects else {}),
-        "figure": run.figure,
+        "figure": run.figure | ({"panels": run.panels} if run.panels else {}),
         "film": timeline(run)["film"] | encode_segment("crf", "preset")(run)["film"],
     }
     about = {"title": run.settings["title"], "snapshots": run.snapshots}

@@ -31,11 +31,12 @@ class Variant:
 
     is_stream: bool = False
     projection: str | None = None
+    has_own_figure: bool = True
 
     @classmethod
     def of(cls, run: RunSettings) -> Variant:
         """Return the variant of a run."""
-        return cls(run.dataset.is_stream, run.projection["name"])
+        return cls(run.dataset.is_stream, run.projection["name"], run.has_own_figure)
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,19 @@ def _method(variant: Variant) -> Dependencies:
     return Dependencies(packages=PROJECTIONS[variant.projection], modules=(module,))
 
 
+def _figure(variant: Variant) -> Dependencies:
+    """Return what arranges the panels: figure.py, or a module that is loaded by name."""
+    if variant.has_own_figure:
+        return Dependencies(("figure",))
+    return Dependencies(modules=(LIBRARY / "drawing" / "panels" / "arrangement.py",))
+
+
 def _never(_run: RunSettings) -> bool:
     return False
 
 
-_FRAMES = ("generate_dataset", "evaluate", "summarize", "project")
+_FRAMES = ("generate_dataset", "train", "evaluate", "summarize", "project")
+_SHOWN = {"train": attrgetter("shows_training")}
 _FILM = ("render", "render_transitions", "timeline")
 _CLOSING = ("render", "render_closing", "timeline")
 _QUALITY = ("crf", "preset")
@@ -247,15 +256,19 @@ _DECLARED = (
     Stage(
         "render",
         settings=stage_settings.render,
-        needs=Dependencies(("figure",), _SAID, _DRAWING),
+        needs=Dependencies((), _SAID, _DRAWING),
+        also=_figure,
         reads=_FRAMES,
+        conditions=_SHOWN,
         makes=(Artifact("frames", "results/{run}/frames/{snapshot}.png", carries_key=True),),
     ),
     Stage(
         "render_transitions",
         settings=stage_settings.render_transitions,
-        needs=Dependencies(("figure",), _SAID, _DRAWING),
+        needs=Dependencies((), _SAID, _DRAWING),
+        also=_figure,
         reads=_FRAMES,
+        conditions=_SHOWN,
         makes=(
             Artifact("transitions", "results/{run}/transitions/{snapshot}.png", carries_key=True),
         ),
@@ -364,7 +377,7 @@ _DECLARED = (
     ),
     Stage(
         "draw_loop",
-        settings=stage_settings.render,
+        settings=stage_settings.picture,
         needs=Dependencies(("figure",), _SAID, _DRAWING),
         reads=("generate_dataset", "evaluate"),
         function="loops",

@@ -2,62 +2,61 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from epochreel.core.amounts import in_a_line
-from epochreel.core.errors import UserError
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
-from epochreel.drawing.time_axis import next_round
-
-_TIMES = ("snapshot", "step", "epoch", "examples")
-"""The arrays of a history that are not metrics."""
+from epochreel.drawing.panels.layout import round_end
+from epochreel.drawing.panels.marks import draw_marks
+from epochreel.drawing.panels.metrics import group, is_lower_better, label, measured, unit
+from epochreel.drawing.time_axis import TimeAxis
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
 """Labels of an axis of fractions, 0 … 1."""
 _SIZE = 24.0  # of labels
+_MOST = 4
+_DOTS = 13.0  # between the dots of the fourth line
 
 
-def measured(frame_data: FrameData, metric: str) -> np.ndarray:
-    """Return a metric at all snapshots so far, (n,); NaN where it is undefined.
-
-    Raises `UserError` if it does not exist.
-    """
-    try:
-        return np.asarray(frame_data.history[metric], float)
-    except KeyError:
-        available = ", ".join(sorted({*frame_data.history} - {*_TIMES})) or "none"
-        raise UserError(
-            f"the figure shows the metric '{metric}', but evaluate returns {available}: "
-            f"return '{metric}' too (None while it is undefined), or draw other panels"
-        ) from None
+def time_name(run_info: RunInfo) -> str:
+    """Return the name of the time axis; an epoch is explained where it is used."""
+    examples = run_info.nouns.examples
+    return {
+        "epochs": f"epochs of {run_info.examples_per_epoch:,} {examples}",
+        "steps": "steps",
+        "examples": f"{examples} seen",
+    }[run_info.time_axis.unit]
 
 
-def label(run_info: RunInfo, metric: str) -> str:
-    """Return the label of a metric, such as "Word accuracy"."""
-    found = run_info.metrics.get(metric)
-    return found.label if found else metric.replace("_", " ")
-
-
-def group(run_info: RunInfo, metric: str) -> str:
-    """Return the heading of a metric's group; its label if it belongs to none."""
-    found = run_info.metrics.get(metric)
-    return (found.group if found else None) or label(run_info, metric)
+def draw_time(
+    canvas: Canvas, axis: TimeAxis, end: float, plot: tuple[float, float, float, float]
+) -> None:
+    """Draw the ticks of a time axis that ends at `end` below a plot: x, y, width, height."""
+    x, y, width, height = plot
+    foot, quiet = y + height, canvas.palette.quiet
+    for value, name in axis.labels(end, width, _SIZE):
+        across = x + width * float(axis.shares(np.float64(value), end))
+        canvas.rule(across, foot, across, foot + 7, canvas.palette.hairline)
+        canvas.text(across, foot + 1.4 * _SIZE, name, _SIZE, quiet, align="centre")
 
 
 class Curve:
-    """One or two metrics up to the current snapshot, on the time axis of `run_info`.
+    """One to four metrics up to the current snapshot, on the time axis of `run_info`.
 
-    `metric` is the name of a metric, or two names, which may be mapped to the names in the legend
-    (by default their labels). `title` is the heading: by default the metric's label, or the group
-    of two metrics. To distinguish the two without colour, the first is a thick line that ends in a
-    disc, the second a thin line that ends in a ring. `axis` maps values to their labels; it begins
-    at 0 and ends at its largest value. By default, fractions have an axis to 100 %; that of other
-    metrics ends at the next round number. Where a metric is undefined, its line has a gap; the disc
-    or ring marks its last defined value.
+    `metric` is the name of a metric, or several names, which may be mapped to the names in the
+    legend (by default their labels). `title` is the heading: by default the metric's label, or the
+    group of several metrics. They can be distinguished without colour: the first is a thick line
+    that ends in a disc, the second a thin line that ends in a ring, the third hollow with a square,
+    the fourth dotted with a square's outline. `axis` maps values to their labels. By default,
+    fractions have an axis to 100 %; that of other metrics ends at the next round number, below 0
+    too if a value is negative. With `scale` "log", the axis has powers of ten, and values that are
+    not above 0 are gaps. Where a metric is undefined, its line has a gap; the mark is at its last
+    defined value.
     """
 
     def __init__(
@@ -66,27 +65,23 @@ class Curve:
         metric: str | Sequence[str] | Mapping[str, str] = "accuracy",
         title: str | None = None,
         axis: Mapping[float, str] | None = None,
+        scale: str = "linear",
     ):
-        self._time, self._axis = run_info.time_axis, axis
-        examples = run_info.nouns.examples
-        self._time_name = {  # An epoch is explained where it is used.
-            "epochs": f"epochs of {run_info.examples_per_epoch:,} {examples}",
-            "steps": "steps",
-            "examples": f"{examples} seen",
-        }[self._time.unit]
+        self._time, self._axis, self._scale = run_info.time_axis, axis, scale
+        self._time_name = time_name(run_info)
         self._lines = _legend(run_info, metric)
-        self._title = _heading(run_info, metric) if title is None else title
-        if len(self._lines) > 2:
-            raise ValueError(f"a curve shows at most 2 metrics, not {len(self._lines)}")
-        units = {run_info.metrics[name].unit for name in self._lines if name in run_info.metrics}
-        if axis is None and units == {"%"}:
+        self._title = _heading(run_info, [*self._lines]) if title is None else title
+        if len(self._lines) > _MOST:
+            raise ValueError(f"a curve shows at most {_MOST} metrics, not {len(self._lines)}")
+        units = {unit(run_info, name) for name in self._lines}
+        if axis is None and units == {"%"} and scale == "linear":
             self._axis = SHARES
+        self._is_share = units == {"%"}
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the legend and the name of the time axis."""
         body = heading(canvas, self._title)
-        legend = _SIZE * 1.5 if any(self._lines.values()) else 8
-        self._draw_legend(body)
+        legend = self._draw_legend(body)
         left, foot = 92.0, 2.8 * _SIZE
         self._plot = (left, legend + 8, body.width - left - 28, body.height - legend - 8 - foot)
         self._canvas = body
@@ -98,63 +93,110 @@ class Curve:
         canvas = self._canvas
         x, _, width, _ = self._plot
         values = {name: measured(frame_data, name) for name in self._lines}
-        axis = self._axis or _axis_of(np.concatenate([*values.values()]))
-        top = max(axis)
+        every = np.concatenate([*values.values()])
+        axis = self._axis
+        if axis is None:
+            axis = _powers_of_ten(every, self._is_share) if self._is_log else _axis_of(every)
         self._draw_levels(canvas, axis)
         positions = self._time.positions(frame_data.history)
         end = self._time.end_at(positions[-1])
-        self._draw_ticks(canvas, end)
+        draw_time(canvas, self._time, end, self._plot)
         across = x + width * self._time.shares(positions, end)
         # The first metric is drawn last, on top.
         for number, metric in reversed(list(enumerate(self._lines))):
-            levels = self._level(np.clip(values[metric], 0, top), top)
+            levels = self._level(values[metric], axis)
             self._line(canvas, defined_parts(np.column_stack((across, levels))), number)
+
+    @property
+    def _is_log(self) -> bool:
+        return self._scale == "log"
 
     def _draw_levels(self, canvas: Canvas, axis: Mapping[float, str]) -> None:
         x, _, width, _ = self._plot
         for value, name in axis.items():
-            level = self._level(value, max(axis))
+            level = float(self._level(np.float64(value), axis))
             canvas.rule(x, level, x + width, level, canvas.palette.hairline)
             style = {"align": "right", "middle": True, "fit": x - 16}
             canvas.text(x - 14, level, name, _SIZE, canvas.palette.quiet, **style)
 
-    def _draw_ticks(self, canvas: Canvas, end: float) -> None:
-        x, y, width, height = self._plot
-        foot, quiet = y + height, canvas.palette.quiet
-        for value, name in self._time.labels(end, width, _SIZE):
-            across = x + width * float(self._time.shares(np.float64(value), end))
-            canvas.rule(across, foot, across, foot + 7, canvas.palette.hairline)
-            canvas.text(across, foot + 1.4 * _SIZE, name, _SIZE, quiet, align="centre")
-
-    def _level(self, value: float | np.ndarray, top: float) -> float | np.ndarray:
+    def _level(self, values: np.ndarray, axis: Mapping[float, str]) -> np.ndarray:
+        """Return the y of values, limited to the axis; NaN where they cannot be shown."""
         _, y, _, height = self._plot
-        return y + height * (1 - value / top)
+        ends = np.array((min(axis), max(axis)), float)
+        if self._is_log:
+            values = np.log(np.where(values > 0, values, np.nan))
+            ends = np.log(ends)
+        low, high = ends
+        return y + height * (1 - (np.clip(values, low, high) - low) / (high - low))
 
     def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
-        weight, colours = (4, 2)[number], canvas.palette
-        for points in parts:
-            # A point between two gaps is a dot, larger than the line to be visible.
-            canvas.line(thinned(points), colours.ink, weight if len(points) > 1 else weight + 3)
+        weight, colours = (4, 2, 7, 6)[number], canvas.palette
+        for points in map(thinned, parts):
+            if len(points) == 1:
+                # A point between two gaps is a dot, larger than the line to be visible.
+                canvas.line(points, colours.ink, weight + 3)
+            elif number == 3:  # dotted
+                dots = spaced(points, _DOTS)
+                ink = np.tile(np.array(colours.ink, np.uint8), (len(dots), 1))
+                draw_marks(canvas, dots, ink, weight / 2, is_cross=False)
+            else:
+                canvas.line(points, colours.ink, weight)
+                if number == 2:  # hollow
+                    canvas.line(points, colours.paper, weight - 4)
         if parts:
-            canvas.disc(*parts[-1][-1], 9, (colours.paper, colours.ink)[number])
-            canvas.disc(*parts[-1][-1], 7, (colours.right, colours.paper)[number])
+            self._mark(canvas, *parts[-1][-1], number)
 
-    def _draw_legend(self, canvas: Canvas) -> None:
-        x, y, sample = 0.0, _SIZE, 40.0
+    @staticmethod
+    def _mark(canvas: Canvas, x: float, y: float, number: int) -> None:
+        colours = canvas.palette
+        if number < 2:
+            canvas.disc(x, y, 9, (colours.paper, colours.ink)[number])
+            canvas.disc(x, y, 7, (colours.right, colours.paper)[number])
+        else:
+            canvas.fill(x - 9, y - 9, 18, 18, colours.ink)
+            canvas.fill(x - 6, y - 6, 12, 12, (colours.wrong, colours.paper)[number - 2])
+
+    def _draw_legend(self, canvas: Canvas) -> float:
+        """Draw a sample of each line that has a name; return the height of the legend."""
+        x, y, sample = 0.0, _SIZE, 52.0
         for number, name in enumerate(self._lines.values()):
-            if name:
-                line = np.array([(x, y - 8), (x + sample, y - 8)])
-                self._line(canvas, [line], number)
-                x += sample + 16
-                x += canvas.text(x, y, name, _SIZE, canvas.palette.quiet) + 36
+            if not name:
+                continue
+            wide = sample + 16 + canvas.measure(name, _SIZE)
+            if x and x + wide > canvas.width:
+                x, y = 0.0, y + 1.4 * _SIZE
+            line = np.array([(x + 6, y - 8), (x + sample, y - 8)])
+            self._line(canvas, [line], number)
+            room = canvas.width - x - sample - 16
+            quiet = canvas.palette.quiet
+            x += sample + 52 + canvas.text(x + sample + 16, y, name, _SIZE, quiet, fit=room)
+        return y + 0.5 * _SIZE if any(self._lines.values()) else 8.0
 
 
 def _axis_of(values: np.ndarray) -> dict[float, str]:
-    """Return an axis from 0 to the next round number at or above the largest value."""
-    largest = float(np.nanmax(values, initial=0.0))
-    power = 10.0 ** np.floor(np.log10(largest)) if largest > 0 else 1.0
-    end = next_round(largest / power) * power
-    return {0.0: "0", end / 2: f"{end / 2:,.4g}", end: f"{end:,.4g}"}
+    """Return an axis from 0 to the next round number at or above the largest value.
+
+    If a value is negative, it begins at the next round number below the smallest.
+    """
+    high, low = (round_end(sign * values) for sign in (1, -1))
+    if low and not high:
+        ends = (-low, -low / 2, 0.0)
+    else:
+        ends = (-low, 0.0, high) if low else (0.0, (high or 1.0) / 2, high or 1.0)
+    return {value: f"{value:,.4g}" for value in ends}
+
+
+def _powers_of_ten(values: np.ndarray, is_share: bool) -> dict[float, str]:
+    """Return an axis of at most five powers of ten that hold all values above 0."""
+    known = values[values > 0]  # without NaN
+    ends = (known.min(), known.max()) if len(known) else (0.1, 1.0)
+    low, high = math.floor(math.log10(ends[0]) + 1e-9), math.ceil(math.log10(ends[1]) - 1e-9)
+    high = max(high, low + 1)
+    step = -(-(high - low) // 4)
+    powers = [10.0**n for n in sorted({*range(high, low, -step), low})]
+    if is_share:
+        return {value: f"{100 * value:.4g} %" for value in powers}
+    return {value: f"{value:,.10g}" if 1e-4 < value < 1e6 else f"{value:.0e}" for value in powers}
 
 
 def _legend(
@@ -164,16 +206,27 @@ def _legend(
         return {metric: ""}
     if isinstance(metric, Mapping):
         return metric
+    if len(metric) == 1:
+        return {metric[0]: ""}
     return {name: in_a_line(label(run_info, name)) for name in metric}
 
 
-def _heading(run_info: RunInfo, metric: str | Sequence[str] | Mapping[str, str]) -> str:
-    """Return the label of one metric, marked if lower is better, or the group of two."""
-    if not isinstance(metric, str):
-        return group(run_info, next(iter(metric)))
-    found = run_info.metrics.get(metric)
-    is_lower_better = found is not None and found.direction == "lower"
-    return label(run_info, metric) + (" (lower is better)" if is_lower_better else "")
+def _heading(run_info: RunInfo, names: Sequence[str]) -> str:
+    """Return the label of one metric or the group of several, their unit and direction."""
+    groups = {group(run_info, name) for name in names}
+    title = label(run_info, names[0]) if len(names) == 1 else ", ".join(sorted(groups))
+    units = {unit(run_info, name) for name in names}
+    notes = [name for name in units if name not in (None, "%") and len(units) == 1]
+    if all(is_lower_better(run_info, name) for name in names):
+        notes.append("lower is better")
+    return f"{title} ({', '.join(notes)})" if notes else title
+
+
+def spaced(points: np.ndarray, step: float) -> np.ndarray:
+    """Return points at equal distances along a line (n, 2)."""
+    lengths = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))))
+    at = np.arange(0.0, lengths[-1] + 1e-9, step)
+    return np.column_stack([np.interp(at, lengths, points[:, axis]) for axis in (0, 1)])
 
 
 def defined_parts(points: np.ndarray) -> list[np.ndarray]:

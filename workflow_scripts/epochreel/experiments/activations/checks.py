@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from epochreel.film.timing import RATE, frames_per_snapshot
 from epochreel.projection import FEWEST_POINTS, MOST_POINTS
 
-_MIN_SENTENCE_SECONDS = 2
-"""Shortest time on screen in which viewers can read a sentence."""
 _FOLDER_SETTINGS = {"folder": "folder", "fashion": "fashion_files"}
 """Sources that read a folder, and the setting that holds its path."""
 
@@ -20,10 +17,9 @@ def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     `settings` is described in `epochreel.experiment_api.validation.contradictions`. Errors in the
     dataset's settings are reported under the key "dataset".
     """
-    data, network, figure = settings["data"], settings["network"], settings["figure"]
+    data, network = settings["data"], settings["network"]
     yield from _check_source(data)
     yield from _check_point_count(settings["test"], settings["train_sample"])
-    yield from _check_sentence_time(figure["sentence_snapshots"], settings["film"])
     layers, size = len(network["channels"]), data["size"]
     most = size.bit_length() - 1
     if layers > most:
@@ -41,17 +37,6 @@ def _check_point_count(test: int, train_sample: int) -> Iterator[tuple[str, str]
         bound = f"at most {most}" if train_sample > most else f"at least {fewest}"
         words = f"is {train_sample}; expected {bound} (with the {test} test examples, a projection"
         yield "evaluation.train_sample", f"{words} takes {FEWEST_POINTS} to {MOST_POINTS} points)"
-
-
-def _check_sentence_time(snapshots: int, film: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    if film["pace"] == "change":
-        return  # Display times are known only after the last snapshot.
-    seconds = snapshots * frames_per_snapshot(film) / RATE
-    if seconds < _MIN_SENTENCE_SECONDS:
-        pace = f"film.seconds_per_snapshot is {float(film['seconds_per_snapshot']):.3g}"
-        words = f"is {snapshots} and {pace}, so each sentence is shown for {seconds:.3g} s"
-        expected = f"expected at least {_MIN_SENTENCE_SECONDS} s (raise either setting)"
-        yield "figure.settings.sentence_snapshots", f"{words}; {expected}"
 
 
 def _check_source(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from epochreel.drawing.frame import Panel, RunInfo
-from epochreel.drawing.panels import TitleLine
-from epochreel.experiments.activations import classes
-from epochreel.experiments.activations.clouds import (
-    MOST_BELOW_CLOUD,
-    SECOND,
-    SECOND_WIDTH,
-    AccuracyCurve,
-    Legend,
-    SmallCloud,
-    TestClouds,
-)
+from epochreel.drawing.frame import RunInfo
+from epochreel.drawing.grid import Cell
+from epochreel.experiments.activations.clouds import Clouds, listed
+from epochreel.experiments.activations.legend import AccuracyCurve, Legend
 
 
-def panels(run_info: RunInfo) -> list[Panel]:
+def panels(run_info: RunInfo) -> list:
     """Return the panels of a frame."""
-    names = classes.names(run_info.data)
-    return [
-        TitleLine(run_info, "images seen"),
-        TestClouds(run_info, names),
-        *([] if len(names) > MOST_BELOW_CLOUD else [SmallCloud(names)]),
-        Legend(run_info, names),
-        AccuracyCurve(run_info, (SECOND, 804.0, SECOND_WIDTH, 194.0)),
-    ]
+    legend = Legend(run_info, listed(run_info))
+    if run_info.shape == "square":
+        return [Cell(Clouds(run_info), size=2.4), Cell(legend, essential=False)]
+    curve = Cell(AccuracyCurve(run_info), size=0.8, essential=False)
+    return [Cell(Clouds(run_info), size=2.2), [legend, curve]]

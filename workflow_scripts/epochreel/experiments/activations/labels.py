@@ -1,90 +1,102 @@
-"""Class names drawn on their point clouds."""
+"""Class names drawn on their point clouds, and boxes that are moved apart."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from epochreel.core.drawable_text import drawable
-from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
-from epochreel.experiments.activations import colours
 
-_SIZES = (22.0, 30.0)  # of text: by default, and when the sentence names the class
-_MOST_FULL_SIZE = 40  # classes; the names of more are smaller, and cover the same area together
+_SIZES = (30.0, 40.0)  # of text: by default, and when the sentence names the class
 _WIDEST = 8.0  # multiple of the text size; longer names are drawn smaller
 _SMALLEST = 0.65  # of the text size; still longer names are cut
-_NEAR = 80.0  # units; bandwidth of the density estimate
-_CANDIDATES = 300  # images considered as the start of the search
-_STEPS, _AT_REST = 100, 0.05  # iterations at most; units moved when converged
-_MOVES = 40
-_MOST_RELAXED = 12  # names; of more, some get stuck, and are then placed one by one
-_PLACES = (45, 61)  # places across and down that are tried for these
+_NEAR = 0.08  # bandwidth of the density estimate, relative to the area's width
+_CONSIDERED, _STARTS = 300, 100  # images of a class in the density, and as the start of the search
+_STEPS = 12
+_MOVES = 60
+_PLACES = (45, 61)  # places across and down that are tried for boxes that still overlap
 _GAP = 6.0
 
 
-def cut(canvas: Canvas, name: str, size: float, weight: str, room: float) -> str:
-    """Shorten a name in its middle if it must be much smaller than `size` to fit into `room`.
+def named(sentence: str, names: Sequence[str]) -> list[int]:
+    """Return the classes whose name is in a sentence, also in a regular plural."""
+    # A hyphen is part of a name: "T-shirts" does not name the class "shirt".
+    parts = (rf"(?<![\w-]){re.escape(name)}(s|es)?(?![\w-])" for name in names)
+    return [label for label, part in enumerate(parts) if re.search(part, sentence)]
+
+
+def cut(
+    canvas: Canvas, name: str, size: float, weight: str, room: float, least: float = _SMALLEST
+) -> str:
+    """Shorten a name in its middle if it must be smaller than `least` · `size` to fit into `room`.
 
     `size` and `room` are in units of the layout. Long names often share their beginning or their
     end, so a part of both is kept.
     """
     shortened = name = drawable(name)  # In normal form, so that no letter loses its accent.
     kept = len(name)
-    while kept > 1 and canvas.measure(shortened, size * _SMALLEST, weight) > room:
+    while kept > 1 and canvas.measure(shortened, size * least, weight) > room:
         kept -= 1
         end = kept // 3
         shortened = f"{name[: kept - end].rstrip()}…{name[len(name) - end :].lstrip()}"
     return shortened
 
 
-def centre(places: np.ndarray) -> np.ndarray:
-    """Return the densest point (2,) of a cloud (n, 2), found by mean shift.
+def distinct(names: Sequence[str]) -> list[str]:
+    """Leave out the first and the last words that all names share, but at least one word each."""
+    words = [name.split() for name in names]
+    for end in (0, -1):
+        while min(map(len, words)) > 1 and len({each[end] for each in words}) == 1:
+            for each in words:
+                del each[end]
+    return [" ".join(each) for each in words]
+
+
+def centre(places: np.ndarray, near: float) -> np.ndarray:
+    """Return the densest point (2,) of a cloud (n, 2), found by mean shift of bandwidth `near`.
 
     The search starts at the image with the most neighbours and moves towards higher density, so the
     centre of a cloud of several parts is in one of them.
     """
-    middle = places[_nearness(places[:_CANDIDATES], places).sum(1).argmax()]
+    places = places[:_CONSIDERED].astype(np.float32)
+    middle = places[_nearness(places[:_STARTS], places, near).sum(1).argmax()]
     for _ in range(_STEPS):
-        weight = _nearness(middle[None], places)[0]
-        previous, middle = middle, weight @ places / weight.sum()
-        if np.abs(middle - previous).max() < _AT_REST:
-            break
+        weight = _nearness(middle[None], places, near)[0]
+        middle = weight @ places / weight.sum()
     return middle
 
 
-def _nearness(origins: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _nearness(origins: np.ndarray, places: np.ndarray, near: float) -> np.ndarray:
     """Return the Gaussian weight of each of `places` (n, 2) at each of `origins` (m, 2)."""
     squares = ((origins[:, None] - places) ** 2).sum(-1)
-    return np.exp(-squares / (2 * _NEAR**2))
+    return np.exp(-squares / np.float32(2 * near**2))
 
 
-def apart(
-    centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float, float, float]
-) -> np.ndarray:
+def apart(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> np.ndarray:
     """Move the centres (n, 2) of boxes of `sizes` (n, 2) within `area` until none overlaps.
 
-    `area` is (x, y, width, height). Each overlapping pair separates along the axis with the smaller
-    overlap, for a fixed number of iterations. If many still overlap, each moves to a free place.
+    `area` is (width, height). Each overlapping pair separates along the axis with the smaller
+    overlap, for a fixed number of iterations. A box that still overlaps others moves to the nearest
+    free place, if there is one.
     """
-    low = np.array(area[:2]) + sizes / 2
-    high = np.array(area[:2]) + area[2:] - sizes / 2
-    # A tiny offset makes coinciding names separate downwards, in their order.
+    low, high = sizes / 2, np.array(area) - sizes / 2
+    # A tiny offset makes coinciding boxes separate downwards, in their order.
     positions = centres + np.arange(len(centres))[:, None] * (0.0, 1e-3)
+    reach = (sizes[:, None] + sizes[None]) / 2 + _GAP
+    reach[np.arange(len(sizes)), np.arange(len(sizes))] = 0
     for _ in range(_MOVES):
         offset = positions[:, None] - positions[None]  # (n, n, 2)
-        overlap = (sizes[:, None] + sizes[None]) / 2 + _GAP - np.abs(offset)
-        overlap[np.arange(len(positions)), np.arange(len(positions))] = 0
+        overlap = reach - np.abs(offset)
         touching = (overlap > 0).all(-1)
         if not touching.any():
             break
         shorter = np.arange(2) == overlap.argmin(-1)[..., None]
         push = np.where(touching[..., None] & shorter, np.copysign(overlap, offset), 0).sum(1)
         positions = np.clip(positions + push * 0.4, low, high)
-    positions = np.clip(positions, low, high)
-    return positions if len(positions) <= _MOST_RELAXED else _placed(positions, sizes, low, high)
+    return _placed(np.clip(positions, low, high), sizes, low, high)
 
 
 def _placed(
@@ -111,68 +123,42 @@ def _placed(
     return positions
 
 
-@dataclass(frozen=True)
-class Boxes:
-    """Positions and sizes of the names."""
-
-    centres: np.ndarray  # (n, 2)
-    sizes: np.ndarray  # (n, 2)
-    classes: np.ndarray  # (n,): the class of each name
-    large: np.ndarray  # bool (n,)
-
-    def gaps(self, places: np.ndarray) -> np.ndarray:
-        """Return the distance of each of `places` (N, 2) to the nearest box: (N,).
-
-        The distance is the larger of those along x and y, since a square thumbnail must not overlap
-        a box; it is negative within a box.
-        """
-        distance = np.abs(places[:, None] - self.centres) - self.sizes / 2
-        return distance.max(-1).min(-1)
-
-
 class Plates:
-    """Names in white on their class colours, larger if the sentence names the class."""
+    """Names on their class colours, larger and in a frame of ink if the sentence names them."""
 
-    def __init__(self, canvas: Canvas, names: Sequence[str]):
-        shades = colours.of_classes(len(names)).tolist()
-        share = min(1.0, (_MOST_FULL_SIZE / len(names)) ** 0.5)
+    def __init__(self, canvas: Canvas, names: Sequence[str], shades: np.ndarray):
+        self._canvas, self._near = canvas, _NEAR * canvas.width
         self._plates = [
-            [self._plate(canvas, name, tuple(shade), size * share) for size in _SIZES]
-            for name, shade in zip(names, shades, strict=True)
+            [self._plate(name, tuple(shade), number) for number in range(2)]
+            for name, shade in zip(names, shades.tolist(), strict=True)
         ]
         shapes = [[plate.pixels.shape[1::-1] for plate in plates] for plates in self._plates]
         self._sizes = np.array(shapes) / canvas.scale
 
     def boxes(
-        self,
-        places: np.ndarray,
-        labels: np.ndarray,
-        named: Sequence[int],
-        area: tuple[float, float, float, float],
-    ) -> Boxes:
-        """Place the name of each class that has images on its cloud.
+        self, places: np.ndarray, labels: np.ndarray, classes: np.ndarray, large: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return where the names of `classes`, (n,), belong, and their sizes: (n, 2) each.
 
-        `places` (N, 2) are the image positions and `labels` (N,) their classes; the names in
-        `named` are large. Boxes lie within `area` and do not overlap.
+        `places` (N, 2) are the image positions and `labels` (N,) their classes; every one of
+        `classes` has images. `large`, bool (n,), marks those that the sentence names.
         """
-        present = np.unique(labels)
-        large = np.isin(present, named)
-        sizes = self._sizes[present, large.astype(int)]
-        centres = np.stack([centre(places[labels == label]) for label in present])
-        return Boxes(apart(centres, sizes, area), sizes, present, large)
+        centres = [centre(places[labels == label], self._near) for label in classes]
+        return np.array(centres).reshape(-1, 2), self._sizes[classes, large.astype(int)]
 
-    def draw(self, canvas: Canvas, boxes: Boxes) -> None:
+    def draw(self, centres: np.ndarray, classes: np.ndarray, large: np.ndarray) -> None:
         """Draw the names."""
-        for (x, y), label, large in zip(boxes.centres, boxes.classes, boxes.large, strict=True):
-            plate = self._plates[label][int(large)]
-            canvas.put_stamps(canvas.stamps([x], [y], [plate]), np.zeros(1, int))
+        for (x, y), label, number in zip(centres, classes, large.astype(int), strict=True):
+            stamp = self._canvas.stamps([x], [y], [self._plates[label][number]])
+            self._canvas.put_stamps(stamp, np.zeros(1, int))
 
-    def _plate(self, canvas: Canvas, name: str, colour: tuple, size: float) -> Canvas:
-        max_width = _WIDEST * size
-        name = cut(canvas, name, size, "bold", max_width)
-        width, height = min(canvas.measure(name, size, "bold"), max_width) + 0.8 * size, 1.5 * size
+    def _plate(self, name: str, colour: tuple, number: int) -> Canvas:
+        canvas, size = self._canvas, min(_SIZES[number], self._canvas.height / 3)
+        most = min(_WIDEST * size, canvas.width - size)
+        name = cut(canvas, name, size, "bold", most)
+        width, height = min(canvas.measure(name, size, "bold"), most) + 0.8 * size, 1.5 * size
         tile = canvas.tile(width, height, colour)
-        tile.frame(0, 0, width, height, palette.PAPER, 2)
-        style = (palette.PAPER, "bold", "centre")
-        tile.text(width / 2, height / 2, name, size, *style, middle=True, fit=max_width)
+        tile.frame(0, 0, width, height, (canvas.palette.paper, canvas.palette.ink)[number], 3)
+        style = (canvas.palette.paper, "bold", "centre")
+        tile.text(width / 2, height / 2, name, size, *style, middle=True, fit=most)
         return tile

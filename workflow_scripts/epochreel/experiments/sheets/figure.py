@@ -1,299 +1,168 @@
-"""The film of the sheet transcriber: confusion matrix, accuracy, and what it reads."""
+"""The film of the sheet transcriber: what it reads, which digits it confuses, and where."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import replace
 
 import numpy as np
-import pyarrow as pa
 
-from epochreel.core.errors import UserError
-from epochreel.drawing import palette, text
-from epochreel.drawing.canvas import WIDTH, Canvas
+from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, Panel, RunInfo
-from epochreel.drawing.panels import BOTTOM, MARGIN, TOP, Curve, TitleLine, caption
+from epochreel.drawing.grid import Cell
+from epochreel.drawing.palette import Colour
+from epochreel.drawing.panels.curve import Curve
+from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.sheets import layout
+from epochreel.experiments.sheets.printed import PrintedNumbers, PrintedPage
+from epochreel.experiments.sheets.readings import (
+    confusion,
+    named_confusions,
+    place_shares,
+    readings,
+)
 
-_LEFT_WIDTH = 724.0
-_SECOND = MARGIN + _LEFT_WIDTH + 72
-"""Left edge of the right column."""
-_SECOND_WIDTH = WIDTH - MARGIN - _SECOND
+_TEXT = 24.0  # size of labels
+_LEVELS = 100  # of tiles: per cent
+_LABELLED, _LEAST = 0.15, 0.003
+"""Shares from which tiles are labelled: usually, and at the end, when all mistakes are rare."""
 
 
 def panels(run_info: RunInfo) -> list[Panel]:
     """Return the panels of a frame, for whole pages or, with the variant "cells", single cells."""
-    examples = "cells" if run_info.data["variant"] == "cells" else "pages"
-    shared = [
-        TitleLine(run_info, f"{examples} seen"),
-        ConfusionMatrix(),
-        Curve(run_info, (MARGIN, 900, _LEFT_WIDTH, 104)),
-    ]
-    if examples == "cells":
-        return [*shared, CellWall(run_info)]
-    return [*shared, PositionSheet(run_info), PageSheet(run_info)]
+    confusion_tiles = Cell(ConfusionTiles(), 2.7)
+    curve = Cell(Curve(run_info, title="Digits read correctly"), essential=False)
+    if run_info.data["variant"] == "cells":
+        examples = [Cell(PrintedNumbers(run_info), 2.7)]
+    else:
+        tiles = Cell(PlaceTiles(), 1.3, essential=False)
+        examples = [Cell(PrintedPage(run_info), 2.2), tiles]
+    if run_info.shape == "upright":
+        return [*examples, confusion_tiles, curve]
+    if run_info.shape == "square":  # too small for all four
+        first, second = [*examples, curve][:2]
+        return [first, Cell([confusion_tiles, replace(second, size=2.2)], 3)]
+    size = 1.3 if run_info.theme.is_brief else 1.7
+    return [Cell(examples, size), [confusion_tiles, curve]]
 
 
-# Values that the panels show
-
-
-def answers(table: pa.Table, places: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return truth and prediction, uint8 (pages, places), and probabilities, float16 (…, 10).
-
-    They are views of the table's columns if these are contiguous. Raises `UserError` if the rows
-    are not a whole number of pages of `places` digits.
-    """
-    if table.num_rows == 0 or table.num_rows % places:
-        raise UserError(
-            f"an evaluation has {table.num_rows} rows; expected a multiple of {places}, the digits "
-            "of a page: delete it and evaluate the snapshot again"
-        )
-    whole = table.combine_chunks()
-    truth, prediction = (whole[name].chunk(0).to_numpy() for name in ("truth", "prediction"))
-    flat = whole["probabilities"].chunk(0).flatten().to_numpy()
-    shape = (-1, places)
-    return truth.reshape(shape), prediction.reshape(shape), flat.reshape(*shape, 10)
-
-
-def reading_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return the mean probability of each digit (column) given the true digit (row), (10, 10).
-
-    Half floats are multiples of 2^-24, so their sums in double precision are exact and do not
-    depend on the order. The row of a digit that does not occur is 0.
-    """
-    pairs, _ = _indices(truth.tobytes())
-    sums = np.bincount(pairs, _doubles(probabilities).ravel(), 100)
-    counts = np.bincount(truth.ravel(), minlength=10)
-    return sums.reshape(10, 10) / np.maximum(counts, 1)[:, None]
-
-
-def place_rates(truth: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Return the mean probability of the correct digit at each position of the page, (places,)."""
-    _, right = _indices(truth.tobytes())
-    return _doubles(probabilities.reshape(-1)[right]).reshape(truth.shape).mean(0)
-
-
-@lru_cache(2)
-def _indices(truth: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Return 10 · truth + digit per probability, (10 n,), and the correct digits' indices, (n,).
-
-    Cached, since all frames show the same test set.
-    """
-    digits = np.frombuffer(truth, np.uint8).astype(np.intp)
-    pairs = digits[:, None] * 10 + np.arange(10)
-    return pairs.ravel(), np.arange(len(digits)) * 10 + digits
-
-
-_DOUBLES = np.arange(2**16, dtype=np.uint16).view(np.float16).astype(np.float64)
-
-
-def _doubles(halves: np.ndarray) -> np.ndarray:
-    """Convert half floats by a look-up table: several times faster for subnormal numbers."""
-    return _DOUBLES[halves.view(np.uint16)]
-
-
-# Panels
-
-
-class ConfusionMatrix:
-    """A row per true digit, 0 at the bottom, with a bar per predicted digit."""
-
-    _wide, _high = 52.0, 48.0
-    _row = 58.0
-    _x = MARGIN + 80.0
-    _column = (_LEFT_WIDTH - 80.0 - _wide) / 9
+class ConfusionTiles:
+    """A row per digit printed, 0 on top, with a tile per digit read: the share of readings."""
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw the heading, the labels and the empty bars."""
-        note = "Row: the digit printed. Column: the digit read. Bar: mean probability"
-        caption(canvas, MARGIN, "Confusion matrix", note, _LEFT_WIDTH)
-        self._label(canvas)
-        truth, reading = (grid.ravel() for grid in np.indices((10, 10)))
-        x, y = self._left(reading), self._top(truth)
-        self._right = truth == reading
-        self._solid = canvas.bars(
-            x[self._right],
-            y[self._right],
-            self._wide,
-            self._high,
-            palette.RIGHT,
-            palette.RIGHT_TINT,
-        )
-        self._striped = canvas.bars(
-            x[~self._right],
-            y[~self._right],
-            self._wide,
-            self._high,
-            palette.WRONG,
-            stripe=palette.SLOT,
-        )
-
-    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Fill the hundred bars."""
-        truth, _, probabilities = answers(frame_data.predictions, 1)
-        rates = reading_rates(truth, probabilities).ravel()
-        canvas.fill_bars(self._solid, rates[self._right])
-        canvas.fill_bars(self._striped, rates[~self._right])
-
-    def _left(self, reading: np.ndarray) -> np.ndarray:
-        return self._x + reading * self._column
-
-    def _top(self, truth: np.ndarray) -> np.ndarray:
-        return TOP + (9 - truth) * self._row
-
-    def _label(self, canvas: Canvas) -> None:
-        foot = TOP + 9 * self._row + self._high + 32
+        """Draw the heading, the labels and the empty tiles."""
+        note = "Each printed digit, and what it is read as, in %"
+        body = heading(canvas, "Which digits it mixes up", note)
+        left, top, gap = 6.0 * _TEXT, 1.5 * _TEXT, 4.0
+        side = min((body.width - left) / 10, (body.height - top) / 10)
+        self._side, self._corner, self._body = side, (left, top), body
+        digits = min(_TEXT, 0.8 * side)
+        quiet = body.palette.quiet
+        for name, level in (("read as", _TEXT / 2), ("printed", top + side / 2)):
+            style = {"align": "right", "middle": True}
+            body.text(left - 1.6 * _TEXT, level, name, _TEXT, quiet, **style)
         for digit in range(10):
-            level = self._top(digit) + self._high / 2
-            name, middle = str(digit), self._left(digit) + self._wide / 2
-            canvas.text(self._x - 26, level, name, 26, weight="bold", align="right", middle=True)
-            canvas.text(middle, foot, name, 24, palette.QUIET, align="centre")
-        canvas.text(self._x - 26, foot, "read", 20, palette.QUIET, align="right")
-
-
-class _Sheet:
-    """The table of a page, in light grey, as wide as the right column."""
-
-    _high = 376.0
-
-    def __init__(self, run_info: RunInfo, y: float):
-        self._y = y
-        self._places = layout.places(run_info.data["variant"])
-
-    def _at(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Convert px of the page to units of the frame."""
-        across = (np.asarray(x) - layout.TABLE.left) / layout.TABLE.width
-        down = (np.asarray(y) - layout.TABLE.top) / layout.TABLE.height
-        return _SECOND + across * _SECOND_WIDTH, self._y + down * self._high
-
-    def _table(self, canvas: Canvas) -> None:
-        """Draw the rules and headings."""
-        for x0, y0, x1, y1 in layout.RULES:
-            (left, right), (top, bottom) = self._at([x0, x1], [y0, y1])
-            canvas.rule(left, top, right, bottom, palette.HAIRLINE)
-        for heading in layout.HEADINGS:
-            x, y = self._at(heading.x, heading.y - layout.INK_RISE)
-            align = "centre" if heading.centred else "left"
-            canvas.text(x, y, heading.text, 16, palette.QUIET, align=align, middle=True)
-
-
-class PositionSheet(_Sheet):
-    """A small bar at each position of the page: mean probability of the correct digit."""
-
-    _wide, _tall = 10.0, 18.0
-
-    def __init__(self, run_info: RunInfo):
-        super().__init__(run_info, TOP)
-
-    def draw_static(self, canvas: Canvas) -> None:
-        """Draw the heading, the table and the empty bars."""
-        note = "Bar: probability of the correct digit at this position, mean over all test pages"
-        caption(canvas, _SECOND, "How sure the network is", note, _SECOND_WIDTH)
-        self._table(canvas)
-        x, y = self._at(self._places.x, self._places.y)
-        left, top = x - self._wide / 2, y - self._tall / 2
-        self._bars = canvas.bars(left, top, self._wide, self._tall, palette.RIGHT)
+            middle, level = left + (digit + 0.5) * side, top + (digit + 0.5) * side
+            body.text(left - 0.6 * _TEXT, level, str(digit), digits, None, "bold", "right", True)
+            body.text(middle, _TEXT / 2, str(digit), digits, None, "bold", "centre", True)
+        truth, read = (grid.ravel() for grid in np.indices((10, 10)))
+        size = side - gap
+        colours = (body.palette.right, body.palette.wrong)
+        tiles = [
+            tile
+            for colour in colours
+            for is_labelled in (False, True)
+            for tile in share_tiles(body, colour, size, size, is_labelled)
+        ]
+        x, y = left + (read + 0.5) * side, top + (truth + 0.5) * side
+        self._tiles = body.stamps(x, y, tiles)
+        self._is_right = truth == read
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Fill all bars."""
-        truth, _, probabilities = answers(frame_data.predictions, len(self._places))
-        canvas.fill_bars(self._bars, place_rates(truth, probabilities))
-
-
-class PageSheet(_Sheet):
-    """The digits that the network reads on one test page."""
-
-    def __init__(self, run_info: RunInfo):
-        super().__init__(run_info, BOTTOM - self._high)
-        self._page = int(run_info.figure.get("example", 0))
-
-    def draw_static(self, canvas: Canvas) -> None:
-        """Draw the heading, the table and the decimal points."""
-        note = "Bold: correct. Light and boxed: wrong"
-        caption(
-            canvas, _SECOND, "A test page as the network reads it", note, _SECOND_WIDTH, self._y
-        )
-        self._table(canvas)
-        places = self._places
-        x, y = self._at(places.x, places.y)
-        self._digits = canvas.stamps(x, y, digit_tiles(canvas, 13.6, 22, 19))
-        last = np.flatnonzero(np.diff(places.number, append=-1))
-        step = layout.DIGIT_PITCH + (layout.DIGIT_PITCH + layout.POINT_WIDTH) / 2
-        x, y = self._at(places.x[last] - step, places.y[last])
-        put_points(canvas, x, y, 22, 19)
-
-    def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw all digits."""
-        truth, prediction, _ = answers(frame_data.predictions, len(self._places))
-        if not 0 <= self._page < len(truth):
-            raise UserError(
-                f"figure.settings.example is {self._page}; expected a test page, "
-                f"0 … {len(truth) - 1}"
+        """Colour the hundred tiles, and outline those that the sentence names."""
+        shares = confusion(*readings(frame_data.predictions, 1)).ravel()
+        most = shares[~self._is_right].max()
+        least = _LABELLED if most > 0.1 else max(0.75 * most, _LEAST)
+        is_labelled, named = shares >= least, named_confusions(frame_data.sentence)
+        is_labelled[[10 * printed + read for printed, read in named]] = True
+        first = np.where(self._is_right, 0, 2) + is_labelled
+        self._body.put_stamps(self._tiles, (_LEVELS + 1) * first + levels(shares))
+        for printed, read in named:
+            x, y = (
+                start + digit * self._side
+                for start, digit in zip(self._corner, (read, printed), strict=True)
             )
-        canvas.put_stamps(self._digits, tile_numbers(truth[self._page], prediction[self._page]))
+            self._body.frame(x, y, self._side, self._side, self._body.palette.ink, 4)
 
 
-class CellWall:
-    """Test cells, each above the digits that the network reads."""
-
-    _columns, _rows, _zoom = 6, 5, 3.0
-
-    def __init__(self, run_info: RunInfo):
-        self._test = run_info.test
-        self._shown = min(self._columns * self._rows, len(run_info.test))
+class PlaceTiles:
+    """The table of a page with a tile per digit: the share of test pages that are right there."""
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw the heading, the cells and the decimal points."""
-        note = "Below each cell: the digits that the network reads. Bold: correct. Boxed: wrong"
-        caption(canvas, _SECOND, "Test cells as the network reads them", note, _SECOND_WIDTH)
-        wide, high = (self._zoom * length for length in layout.CELL)
-        row, column = np.divmod(np.arange(self._shown), self._columns)
-        left = _SECOND + column * (_SECOND_WIDTH - wide) / (self._columns - 1)
-        top = TOP + row * (BOTTOM - TOP - high - 44) / (self._rows - 1)
-        for i, (x, y) in enumerate(zip(left, top, strict=True)):
-            canvas.image(x, y, wide, high, self._test[i]["image"])
-            canvas.frame(x, y, wide, high, palette.HAIRLINE)
-        across = left[:, None] + self._zoom * layout.places("cells").x  # (shown, 3)
-        down = np.broadcast_to(top[:, None] + high + 26, across.shape)
-        put_points(canvas, across[:, :2].mean(1), down[:, 0], 38, 33)
-        tiles = digit_tiles(canvas, 26, 38, 33)
-        self._digits = canvas.stamps(across.ravel(), down.ravel(), tiles)
+        """Draw the labels and the empty tiles."""
+        note = "The whole table: the bluer a tile, the more often its digit is read correctly"
+        words = canvas.paragraph(0, 0.8 * _TEXT, note, _TEXT, canvas.width, canvas.palette.quiet)
+        body = canvas.region(0, words + 10, canvas.width, canvas.height - words - 10)
+        self._body, places = body, layout.places("plain")
+        left, top, space = 4.4 * _TEXT, 1.3 * _TEXT, 12.0
+        columns = [*layout.COLUMN_X, layout.MEANS_X]
+        rows = [*layout.ROW_Y, layout.TOTALS_Y]
+        wide = (body.width - left) / len(columns)
+        high = (body.height - top - space - _TEXT / 3) / len(rows)
+
+        def level(row: np.ndarray) -> np.ndarray:
+            return top + (row + 0.5) * high + (row == len(rows) - 1) * space
+
+        def write(x: float, y: float, word: str, align: str, fit: float) -> None:
+            body.text(x, y, word, _TEXT, body.palette.quiet, align=align, middle=True, fit=fit)
+
+        years = layout.YEARS if wide > 2.6 * _TEXT else []
+        for column, name in enumerate(years):
+            write(left + (column + 0.5) * wide, _TEXT / 2, str(name), "centre", wide - 8)
+        write(body.width, _TEXT / 2, "Means", "right", 4 * _TEXT)
+        for row, name in ((0, "January"), (len(rows) - 1, "Totals")):
+            write(0, level(np.array(row)), name, "left", left - 8)
+        column, row = _nearest(places.x, columns), _nearest(places.y, rows)
+        order = np.arange(len(places)) - np.searchsorted(places.number, places.number)
+        from_middle = order - (np.bincount(places.number)[places.number] - 1) / 2
+        side = (wide - 12) / 4  # Totals have four digits.
+        x = left + (column + 0.5) * wide + from_middle * side
+        tiles = share_tiles(body, body.palette.right, side - 1, high - 2)
+        self._tiles = body.stamps(x, level(row), tiles)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw the digits that the network reads."""
-        truth, prediction, _ = answers(frame_data.predictions, len(layout.places("cells")))
-        if len(truth) < self._shown:
-            raise UserError(
-                f"an evaluation has {len(truth)} cells, but the test set {len(self._test)}: "
-                "delete it and evaluate the snapshot again"
-            )
-        shown = tile_numbers(truth[: self._shown], prediction[: self._shown])
-        canvas.put_stamps(self._digits, shown.ravel())
+        """Colour all tiles."""
+        pages = readings(frame_data.predictions, len(layout.places("plain")))
+        self._body.put_stamps(self._tiles, levels(place_shares(*pages)))
 
 
-def put_points(canvas: Canvas, x: np.ndarray, y: np.ndarray, high: float, size: float) -> None:
-    """Draw decimal points at x, (n,), for digits of `size` in tiles `high` high at y, (n,)."""
-    radius = size / 12
-    tile = canvas.tile(4 * radius, high, palette.PAPER)
-    foot = high / 2 + text.CAPITAL * size / 2
-    tile.disc(2 * radius, foot - radius, radius, palette.QUIET)
-    canvas.put_stamps(canvas.stamps(x, y, [tile]), np.zeros(len(x), int))
+def _nearest(values: np.ndarray, middles: list[float]) -> np.ndarray:
+    return np.abs(values[:, None] - middles).argmin(1)
 
 
-def digit_tiles(canvas: Canvas, wide: float, high: float, size: float) -> list[Canvas]:
-    """Return tiles of the digits 0 … 9 if correct (bold), then of the digits if wrong (boxed)."""
-    styles = (
-        (palette.RIGHT, "bold", palette.PAPER),
-        (palette.WRONG, "regular", palette.WRONG_TINT),
-    )
-    tiles = []
-    for colour, weight, ground in styles:
-        for digit in range(10):
-            tile = canvas.tile(wide, high, ground)
-            tile.text(wide / 2, high / 2, str(digit), size, colour, weight, "centre", middle=True)
-            tiles.append(tile)
+def levels(shares: np.ndarray) -> np.ndarray:
+    """Return the tile of each share: whole per cent, where only 0 and 1 are 0 % and 100 %."""
+    inner = np.clip(np.rint(_LEVELS * shares), 1, _LEVELS - 1)
+    return np.where((shares > 0) & (shares < 1), inner, _LEVELS * shares).astype(np.intp)
+
+
+def _contrast(one: Colour, other: np.ndarray) -> float:
+    """Return the difference in brightness."""
+    return abs(float((np.array(one) - other) @ (0.299, 0.587, 0.114)))
+
+
+def share_tiles(
+    canvas: Canvas, colour: Colour, wide: float, high: float, is_labelled: bool = False
+) -> list[Canvas]:
+    """Return tiles from 0 to 100 %, labelled only if the label is legible."""
+    palette, tiles = canvas.palette, []
+    for level in range(_LEVELS + 1):
+        share = level / _LEVELS
+        ground = np.rint(share * np.array(colour) + (1 - share) * np.array(palette.slot))
+        tile = canvas.tile(wide, high, tuple(ground))
+        if is_labelled and wide > 1.4 * _TEXT:
+            ink = max((palette.ink, palette.paper), key=lambda colour: _contrast(colour, ground))
+            style = {"align": "centre", "middle": True, "fit": wide - 4}
+            label = "≤1" if level == 1 else str(level)
+            tile.text(wide / 2, high / 2, label, _TEXT, ink, **style)
+        tiles.append(tile)
     return tiles
-
-
-def tile_numbers(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
-    """Return the index in `digit_tiles` of each prediction."""
-    return prediction + np.where(truth == prediction, 0, 10)

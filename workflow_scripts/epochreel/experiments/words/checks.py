@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from epochreel.experiments.words.masked_words import MASKED
+
 
 def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield a key of the run, such as "dataset", and an error message for each conflict.
@@ -15,3 +17,7 @@ def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if data["background"] == "folder" and data["backgrounds"] is None:
         words = "has background: folder but no backgrounds; expected the path of a folder"
         yield "dataset", words
+    for number in settings["examples"] or ():
+        if number >= MASKED:
+            words = f"contains {number}; expected numbers below {MASKED}, the words with masks"
+            yield "figure.examples", words

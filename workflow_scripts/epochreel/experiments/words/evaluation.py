@@ -8,7 +8,7 @@ Columns, one row per word; lists of five hold one value per step:
     centre_x     float16 × 5  centre of the step's mask, px from the left
     centre_y     float16 × 5  and px from the top, see `masks`
     spread_across, spread_down  float16 × 5  spread of the mask, px
-    mask         uint8 × 8000 the five masks, 40 × 40 each, 0 … 255, of the first eight words; null
+    mask         uint8 × 8000 the five masks, 40 × 40 each, 0 … 255, of the first 32 words; null
                               for all others, since those of 1,024 words would take 8 MB
 
 Metrics. A word consists of all symbols up to and including the first end symbol; the symbols after
@@ -34,6 +34,7 @@ from epochreel.artifacts import evaluations
 from epochreel.experiment_api.interface import Metric
 from epochreel.experiments.words import masks
 from epochreel.experiments.words.alphabet import LONGEST, STEPS, SYMBOLS, counted, lengths, spelled
+from epochreel.experiments.words.masked_words import MASKED
 
 METRICS = {
     "accuracy": Metric("Word accuracy", group="Accuracy", unit="%", plain="Words read correctly"),
@@ -50,8 +51,6 @@ METRICS = {
     "spread_down": Metric("Vertical spread", "lower", group="Mask spread", unit="px"),
     "in_order": Metric("Left-to-right steps", unit="%"),
 }
-SHOWN = 8
-"""Number of words whose masks are stored."""
 
 Readings = dict[str, np.ndarray]
 
@@ -67,7 +66,7 @@ def evaluate(
     for batch in batches:
         logits, step_masks = network.attend(batch["image"])
         parts.append(_readings(logits, step_masks, batch["letters"]))
-        missing = SHOWN - sum(map(len, stored_masks))
+        missing = MASKED - sum(map(len, stored_masks))
         stored_masks.append((step_masks[:missing].float() * 255).round().byte().cpu().numpy())
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _columns(whole, np.concatenate(stored_masks)), _metrics(whole)

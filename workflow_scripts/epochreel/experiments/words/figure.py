@@ -5,35 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from epochreel.drawing.frame import Panel, RunInfo
-from epochreel.drawing.panels import MARGIN, Curve, TitleLine
+from epochreel.drawing.frame import RunInfo
+from epochreel.drawing.grid import Cell
+from epochreel.drawing.panels.curve import Curve
 from epochreel.experiments.words import step_loops as pictures
-from epochreel.experiments.words.panels import (
-    LEFT_WIDTH,
-    SECOND,
-    SECOND_WIDTH,
-    ConfusionMatrix,
-    PositionBars,
-    WordStrips,
-)
-
-_SPREADS = {0.0: "0", 5.0: "5", 10.0: "10", 15.0: "15 px"}
+from epochreel.experiments.words.panels import Alphabet, Words
 
 
-def panels(run_info: RunInfo) -> list[Panel]:
-    """Return the panels of a frame."""
-    y, high, half = 924.0, 78.0, (LEFT_WIDTH - 48) / 2
-    words = {"accuracy": "words", "letters": "letters"}
-    spreads = {"spread_across": "horizontal", "spread_down": "vertical"}
-    return [
-        TitleLine(run_info, "words seen"),
-        WordStrips(run_info),
-        ConfusionMatrix(),
-        PositionBars(run_info),
-        Curve(run_info, (MARGIN, y, half, high), metric=words),
-        Curve(run_info, (MARGIN + half + 48, y, half, high), metric=spreads, axis=_SPREADS),
-        Curve(run_info, (SECOND, y, SECOND_WIDTH, high), metric="in_order"),
-    ]
+def panels(run_info: RunInfo) -> list:
+    """Return the panels of a frame: words, and beside or below them the progress.
+
+    A square frame has room for the words only.
+    """
+    words = Words(run_info)
+    if run_info.shape == "square":
+        return [words]
+    curve = Curve(run_info, {"accuracy": "words", "letters": "letters"}, "Read correctly")
+    progress = [curve, Cell(Alphabet(), size=1.4, essential=False)]
+    return [Cell(words, size=2.2), progress]
 
 
 def loops(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:

@@ -1,4 +1,4 @@
-"""Inference on a user's word, and an image of the masks at each step.
+"""Inference on a user's word, and a picture of where the network looks at each step.
 
 The image may be of any size, with capital letters, dark or light; `framing` converts it to the
 training geometry. The result is a table with one row per letter and one for the word:
@@ -18,8 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from epochreel.core.amounts import percent
-from epochreel.drawing import palette
+from epochreel.core.amounts import amount
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import SIDE, STEPS, counted, lengths, letter, text
 from epochreel.experiments.words.framing import frame_word
@@ -50,28 +49,27 @@ def predict(network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]
 def draw_prediction(
     network: torch.nn.Module, image: np.ndarray, data: Mapping[str, Any]
 ) -> np.ndarray:
-    """Draw the image through the mask of each of the five steps, with the recognized letters.
+    """Draw where the network looks at each step, the letter that it reads, and how sure it is.
 
-    The result is uint8 (H, W, 3); steps after the end of the word are pale. Arguments and errors
-    are those of `predict`.
+    The result is uint8 (H, W, 3); it shows the steps up to the end of the word. Arguments and
+    errors are those of `predict`.
     """
     image = frame_word(image)
     signs, probabilities, masks = _attend(network, image)
-    pitch = _PICTURE + _GAP
+    pitch, steps = _PICTURE + _GAP, np.arange(counted(signs[None]).sum())
     canvas = strips.sheet(2 * _MARGIN + STEPS * pitch - _GAP, _HEAD + _PICTURE + _FOOT + _GAP)
-    caption = f"read with a probability of {percent(_word_probability(signs, probabilities))}"
+    sure = f"It is {amount(_word_probability(signs, probabilities), '%', 1)} sure of this."
     start = _MARGIN + canvas.text(_MARGIN, 44, text(signs) or "no letter", 34, weight="bold") + 16
-    canvas.text(start, 44, caption, 20, palette.QUIET)
-    counts = counted(signs[None])[0]
-    x, y = _MARGIN + np.arange(STEPS) * pitch, np.full(STEPS, _HEAD)
-    boxes = canvas.places(x, y, _PICTURE, _PICTURE, (SIDE, SIDE))
-    canvas.put_pictures(boxes, strips.looks(image, masks, ~counts))
+    canvas.text(start, 44, sure, 20, canvas.palette.quiet)
+    x, y = _MARGIN + steps * pitch, np.full(len(steps), _HEAD)
+    boxes = canvas.picture_slots(x, y, _PICTURE, _PICTURE, (SIDE, SIDE))
+    canvas.put_pictures(boxes, strips.looks(image, masks[steps]))
     foot = y + _PICTURE + _FOOT / 2
-    styles = np.where(counts, strips.PLAIN, strips.IDLE)
-    tiles = strips.sign_tiles(canvas, 44, 44)
-    canvas.put_stamps(canvas.stamps(x + 70, foot, tiles), strips.tile_numbers(signs, styles))
-    shares = canvas.stamps(x + 130, foot, strips.percent_tiles(canvas, 70, 30))
-    canvas.put_stamps(shares, strips.percents(probabilities, counts))
+    signs_read = canvas.stamps(x + 70, foot, strips.sign_tiles(canvas, 44))
+    canvas.put_stamps(signs_read, strips.tile_numbers(signs[steps], strips.PLAIN))
+    for left, share in zip(x, probabilities[steps], strict=True):
+        style = {"colour": canvas.palette.quiet, "middle": True}
+        canvas.text(left + 104, foot[0], amount(share, "%", 1), 24, **style)
     return canvas.pixels
 
 

@@ -5,26 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from epochreel.drawing import palette
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import RunInfo
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import SIDE, STEPS, lengths
-from epochreel.experiments.words.panels import SHOWN, masks, steps, ways
+from epochreel.experiments.words.readings import masks, steps
 
+_WORDS = 8
 _MARGIN = 20.0  # around each word, px
 
 
 def draw(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:
     """Draw the loops of `figure.loops`."""
-    shown = min(SHOWN, len(run_info.test))
+    shown = min(_WORDS, len(run_info.test))
     examples = [run_info.test[i] for i in range(shown)]
-    table = predictions.slice(0, shown)
     reading = _Reading(
         images=np.stack([example["image"] for example in examples]),
         words=np.stack([example["letters"] for example in examples]),
-        step_masks=masks(table, shown),
-        read=steps(table, "prediction"),
+        step_masks=masks(predictions, list(range(shown))),
+        read=steps(predictions, "prediction")[:shown],
     )
     loops = {"reading": reading.loop(np.arange(shown), columns=4, side=200)}
     for word in range(shown):
@@ -38,8 +37,8 @@ class _Reading:
     def __init__(
         self, images: np.ndarray, words: np.ndarray, step_masks: np.ndarray, read: np.ndarray
     ):
-        self._images, self._step_masks, self._read = images, step_masks, read
-        self._ways = ways(words, read)
+        self._images, self._words, self._step_masks, self._read = images, words, step_masks, read
+        self._ways = np.where(words == read, strips.RIGHT, strips.WRONG)
         self._taken = np.minimum(lengths(read) + 1, STEPS)  # steps up to the end symbol read
 
     def loop(self, which: np.ndarray, columns: int, side: float) -> list[np.ndarray]:
@@ -53,15 +52,20 @@ class _Reading:
         row, column = np.divmod(np.arange(len(which)), columns)
         x, y = column * wide + _MARGIN, row * high + _MARGIN
         canvas = strips.sheet(columns * wide, (row[-1] + 1) * high)
-        places = canvas.places(x, y, side, side, (SIDE, SIDE))
+        places = canvas.picture_slots(x, y, side, side, (SIDE, SIDE))
         canvas.put_pictures(places, strips.looks(self._images[which], self._masks(which, step)))
-        tiles = strips.sign_tiles(canvas, 0.84 * slot, 0.84 * slot)
-        foot = y + side + (slot + _MARGIN) / 2
+        tiles = strips.sign_tiles(canvas, 0.84 * slot)
+        foot = y + side + 4 + slot / 2
         for place in range(min(step + 1, STEPS)):
             is_read = place < self._taken[which]
             numbers = strips.tile_numbers(self._read[which, place], self._ways[which, place])
             stamps = canvas.stamps(x[is_read] + (place + 0.5) * slot, foot[is_read], tiles)
             canvas.put_stamps(stamps, numbers[is_read])
+            is_wrong = is_read & (self._ways[which, place] == strips.WRONG)
+            middle = x + (place + 0.5) * slot
+            self._correct(
+                canvas, middle[is_wrong], foot[is_wrong] + slot / 2, which[is_wrong], place
+            )
         reads = step < self._taken[which]
         self._mark(canvas, x[reads] + step * slot, foot[reads] + slot / 2, slot)
         return canvas.pixels
@@ -72,8 +76,15 @@ class _Reading:
         current[step >= self._taken[which]] = strips.BLANK
         return current
 
+    def _correct(
+        self, canvas: Canvas, x: np.ndarray, y: np.ndarray, which: np.ndarray, place: int
+    ) -> None:
+        """Write the true symbols below wrong ones."""
+        for middle, foot, sign in zip(x, y, self._words[which, place], strict=True):
+            canvas.text(middle, foot + 8, strips.name(sign), 14, align="centre", middle=True)
+
     @staticmethod
     def _mark(canvas: Canvas, x: np.ndarray, y: np.ndarray, slot: float) -> None:
         """Underline each symbol being read; x is the left of its slot."""
         for left, foot in zip(x, y, strict=True):
-            canvas.rule(left + 6, foot, left + slot - 6, foot, palette.INK, slot / 12)
+            canvas.rule(left + 6, foot, left + slot - 6, foot, canvas.palette.ink, slot / 12)
