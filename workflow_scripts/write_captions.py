@@ -17,7 +17,9 @@ def write_captions(
     table = metrics.read(path_to_metrics, count, reads["summarize"])
     times = Timeline(*timeline.read(path_to_timeline, count, reads["timeline"]))
     cues = captions.cues(times, metrics.sentences(table))
-    atomic_write_bytes(path_to_captions, captions.webvtt(cues).encode())
+    figure = stage["settings"]["figure"]
+    place = captions.Place((figure["width"], figure["height"]), figure["theme"])
+    atomic_write_bytes(path_to_captions, captions.webvtt(cues, place).encode())
 
 
 if __name__ == "__main__":

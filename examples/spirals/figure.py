@@ -1,5 +1,7 @@
 """Draw the test points with the spiral that the network predicts, and the accuracy so far."""
 
+import numpy as np
+
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.grid import Cell
@@ -20,17 +22,15 @@ class Plane:
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the points."""
-        points, half = frame_data.predictions.to_pydict(), self._side / 2
-        for x, y, label, prediction in zip(
-            points["x"], points["y"], points["label"], points["prediction"], strict=True
-        ):
-            left, top = half * (1 + 0.95 * x), half * (1 - 0.95 * y)
-            colour = canvas.palette.right if prediction else canvas.palette.wrong
-            if prediction == label:
-                self._plane.disc(left, top, 6, colour)
-            else:
-                self._plane.line([(left - 6, top - 6), (left + 6, top + 6)], colour)
-                self._plane.line([(left - 6, top + 6), (left + 6, top - 6)], colour)
+        points, half = frame_data.predictions, self._side / 2
+        x, y, label, prediction = (
+            points[name].to_numpy() for name in ("x", "y", "label", "prediction")
+        )
+        left, top = half * (1 + 0.95 * x), half * (1 - 0.95 * y)
+        palette, is_right = canvas.palette, prediction == label
+        colours = np.where(prediction[:, None] == 1, palette.right, palette.wrong)
+        for kind, some in (("disc", is_right), ("cross", ~is_right)):
+            self._plane.marks(left[some], top[some], 6, colours[some], kind)
 
 
 def panels(run_info: RunInfo) -> list[Panel]:

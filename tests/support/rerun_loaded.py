@@ -84,7 +84,8 @@ def stage_of(job: Job, config: Mapping) -> Stage:
 
 def _stage(rule: str, experiment: str, is_stream: bool = False, projection: str = "") -> Stage:
     """Return a stage without the fields that do not affect its rule."""
-    is_shared = rule in STAGES and not STAGES[rule].needs.files
+    needs = STAGES[rule].needs if rule in STAGES else None
+    is_shared = needs is not None and not (needs.files or needs.optional)
     return Stage(
         rule,
         "" if is_shared else experiment,

@@ -37,7 +37,7 @@ def _readers() -> dict[str, set[str]]:
 READERS = _readers()
 FORMS = ["predict", "draw_prediction", "draw_loop"]
 FORMS += ["encode_webm_segment", "encode_webm_closing", "encode_webm", "encode_gif"]
-FORMS += ["write_captions"]
+FORMS += ["write_captions", "cast"]
 """Rules that run only on request."""
 SOME = ["fit_projection", "project", "render_transitions"]
 """Rules that only some runs need."""
@@ -50,9 +50,10 @@ ENDS = {"encode_closing", "encode_webm_closing"}
 JOINED = {"encode", "encode_webm"}
 FILMS = SEGMENTS | JOINED | {"encode_gif"}
 DRAWING = {"render", "render_transitions", "render_closing", "draw_loop"}
-SIZED = DRAWING | {"save_poster"} | FILMS
+TOLD = {"summarize", "cast"} | DRAWING
+SIZED = {"write_captions"} | DRAWING | {"save_poster"} | FILMS
 NETWORK = {"train", "describe_network"}
-LEARNT_FROM = DATA | NETWORK | {"evaluate", "predict", "draw_prediction"}
+LEARNT_FROM = DATA | NETWORK | {"evaluate", "summarize", "predict", "draw_prediction"}
 """Rules that read the settings of the data."""
 
 
@@ -131,6 +132,7 @@ REQUESTED = {
         "encode_webm": "training.webm",
         "encode_gif": "training.gif",
         "write_captions": "training.vtt",
+        "cast": "cast.txt",
         "predict": "predictions/mine.csv",
     },
     "words": {
@@ -241,6 +243,7 @@ SHARED = [
     Row(f"{RUN}.figure.palette", PALETTE, DRAWING, "with the colours in the file, see below"),
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
+    Row(f"{RUN}.figure.examples", [1, 0], {"summarize"} | DRAWING),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
     Row(f"{RUN}.figure.time_unit", "steps", DRAWING),
     Row(f"{RUN}.figure.time_scale", "log", DRAWING),
@@ -250,8 +253,13 @@ SHARED = [
         {"render_transitions"} | SEGMENTS,
         "used only if points are projected",
     ),
-    Row(f"{RUN}.film.pace", "change", {"timeline"} | SEGMENTS),
-    Row(f"{RUN}.film.seconds_per_snapshot", 0.5, {"timeline"} | SEGMENTS, "with `pace: even`"),
+    Row(f"{RUN}.film.pace", "change", {"summarize", "timeline"} | SEGMENTS),
+    Row(
+        f"{RUN}.film.seconds_per_snapshot",
+        0.5,
+        {"summarize", "timeline"} | SEGMENTS,
+        "with `pace: even`; `summarize` if each sentence is shown for another number of snapshots",
+    ),
     Row("runs.words.film.seconds", 5, {"timeline"}, "with `pace: change`"),
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
     Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"} | SEGMENTS),
@@ -370,6 +378,7 @@ USER_FILES = {
     "helper.py": DATA,
     "model.py": NETWORK | {"evaluate", "predict", "draw_prediction"},
     "evaluation.py": {"evaluate"},
-    "figure.py": DRAWING | {"write_captions"},
+    "figure.py": DRAWING - {"render_closing"},
+    "narration.py": TOLD,
     "settings.schema.yaml": set(),
 }

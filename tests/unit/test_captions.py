@@ -1,11 +1,14 @@
 """Captions and chapters: a cue for each phase of a film."""
 
+import re
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from epochreel.drawing import frame, header
+from epochreel.drawing.palette import THEMES
 from epochreel.film import captions
 from epochreel.film.timing import Timeline
 from epochreel.narration import sentences as words
@@ -54,22 +57,42 @@ def test_rounded_cue_times_cover_exactly_the_frames_of_the_cue(first, count):
     assert end - Fraction(1, 24) < seconds(captions._clock(end)) <= end
 
 
+def webvtt(cues) -> str:
+    return captions.webvtt(cues, captions.Place((1920, 1080)))
+
+
 def seconds(clock: str) -> Fraction:
     hours, minutes, rest = clock.split(":")
     return int(hours) * 3600 + int(minutes) * 60 + Fraction(rest)
 
 
 def test_a_caption_has_its_times_and_its_place_in_the_format_of_webvtt():
-    written = captions.webvtt([captions.Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
+    written = webvtt([captions.Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
     lines = written.splitlines()
-    assert lines[0] == "WEBVTT" and lines[3] == "a" and written.endswith("\n")
-    assert lines[2].startswith("00:00:00.041 --> 01:00:05.041 line:")
-    assert "align:start" in lines[2]
+    assert lines[:3] == ["WEBVTT", "", "STYLE"] and lines[4] == "" and written.endswith("a\n")
+    assert lines[5].startswith("00:00:00.041 --> 01:00:05.041 line:")
+    assert "align:start" in lines[5]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize(
+    ("size", "lines"), [((1920, 1080), 1), ((640, 360), 1), ((1080, 1080), 2), ((1080, 1920), 2)]
+)
+def test_a_caption_covers_only_the_band_of_the_sentence(size, lines, theme):
+    place = captions.Place(size, theme)
+    long = place.lines(("abcd " * 18).strip())  # 89 characters
+    units = THEMES[theme].units * size[1] / min(size)  # of the height
+    top, high = (part / units for part in header.band(frame.shape_of(size)))
+    assert len(long) == lines and " ".join(long) == ("abcd " * 18).strip()
+    for count in (1, lines):
+        line = float(re.search(r"line:([\d.]+)%", place.settings(count))[1]) / 100
+        tall = count * 1.15 * 0.05 * 0.7 * min(size) / size[1]
+        assert top - 0.002 <= line and line + tall <= top + high + 0.012
 
 
 def test_no_sentence_can_break_the_webvtt_file():
-    written = captions.webvtt([captions.Cue(Fraction(0), Fraction(1), "a <b> --> & c")])
-    assert written.splitlines()[3:] == ["a &lt;b&gt; --&gt; &amp; c"]
+    written = webvtt([captions.Cue(Fraction(0), Fraction(1), "a <b> --> & c")])
+    assert written.splitlines()[6:] == ["a &lt;b&gt; --&gt; &amp; c"]
 
 
 @pytest.mark.parametrize(

@@ -4,41 +4,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
-import pytest
 
-from epochreel.artifacts.metrics import History
-from epochreel.drawing.frame import FrameData
-from epochreel.experiment_api.declared_metrics import Metrics
-from epochreel.experiment_api.interface import Metric
 from epochreel.experiments.activations import narration as activations
 from epochreel.experiments.sheets import narration as sheets
 from epochreel.experiments.words import narration as words
-from epochreel.film import render
 from epochreel.narration.sentences import confusions
-from epochreel.plan.plan import Plan
-
-DECLARED = Metrics(
-    {
-        "accuracy": Metric("Accuracy", unit="%", plain="Points assigned correctly"),
-        "loss": Metric("Loss", direction="lower"),
-        "spread": Metric("Spread", "lower", unit="px"),
-    }
-)
-
-
-@pytest.fixture
-def run_info(spirals, tmp_path):
-    """What is constant in a run of spirals, of the smallest size."""
-    config = spirals(title="Mine", figure={"width": 640, "height": 360})
-    settings = Plan(config, tmp_path).main.stage_settings("render_closing")["settings"]
-    return render.run_info(settings, [], DECLARED)
-
-
-def last(rows: int = 500, **history) -> FrameData:
-    """The last snapshot of a run with these metrics, evaluated on this many examples."""
-    history["step"] = range(max(map(len, history.values()), default=1))
-    arrays = History({name: np.array(values, float) for name, values in history.items()})
-    return FrameData(len(arrays) - 1, 3.0, 2000, pa.table({"label": np.zeros(rows)}), arrays)
 
 
 def test_the_most_frequent_confusion_is_named():

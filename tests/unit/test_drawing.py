@@ -119,7 +119,7 @@ def test_a_metric_with_a_long_name_keeps_its_place(texts, size):
     info = run_info(size, accuracy=replace(ACCURACY, plain=plain), title="A title " * 10)
     scene(info=info).draw(frame_data([0.5]))
     scale = min(size) / 1080
-    assert all(left > 0 and end < size[0] / scale for _, _, left, _, end in texts.all)
+    assert all(line.left > 0 and line.right < size[0] / scale for line in texts.all)
 
 
 @pytest.mark.parametrize("title", ["", "A " * 60, "Ünïcödé ≥"])

@@ -1,12 +1,13 @@
 """Encoding a film in segments: which segments are encoded again after a change."""
 
+import re
 import shutil
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 import tools
-from test_encode import FILM, SIZE, decoded, picture, shown
+from test_encode import FILM, SIZE, about, decoded, picture, shown
 
 import encode as encode_script
 import encode_segment as segment_script
@@ -150,3 +151,9 @@ def test_segments_that_do_not_fit_the_timeline_are_refused(count, monkeypatch):
     assert (
         "run/segments has 61 film frames, but timeline.parquet has 76: delete that folder" in line
     )
+
+
+def test_the_chapters_of_the_film_are_its_phases(count):
+    count()
+    titles = re.findall(r"Chapter #0:\d+: start .*\n.*\n +title +: (.*)", about("run/training.mp4"))
+    assert titles == ["Sentence 0", "Sentence 1", "Sentence 2"]

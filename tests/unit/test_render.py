@@ -10,9 +10,8 @@ import pytest
 
 from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
-from epochreel.drawing import palette
 from epochreel.drawing.frame import FrameData
-from epochreel.drawing.panels import TitleLine
+from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import user_code
 from epochreel.film import render
@@ -83,12 +82,12 @@ def test_a_transition_frame_has_both_snapshots_and_its_progress():
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [(None, "nothing"), (3, "3"), ([3], "3"), ([TitleLine], "<class 'epochreel.+TitleLine'>")],
+    [(None, "nothing"), (3, "3"), ([3], "3"), ([[Curve]], "<class 'epochreel.+Curve'>")],
 )
 def test_an_invalid_list_of_panels_is_refused(settings, given, words):
     figure = SimpleNamespace(__name__="figure", __file__="figure.py", panels=lambda run_info: given)
     with pytest.raises(
-        UserError, match=rf"^figure\.py: panels returns {words}; expected a list of"
+        UserError, match=rf"^figure\.py: panels returns {words}; expected a nested list of"
     ):
         render.build_scene(figure, render.run_info(settings, []))
 
@@ -110,7 +109,7 @@ class Trail:
         self.frames.append(frame_data.snapshot)
         kept = {"all": self.frames, "first": self.frames[:1], None: []}[self.keeps]
         for number in kept:
-            canvas.disc(100 + 50 * number, 500, 20, palette.INK)
+            canvas.disc(100 + 50 * number, 500, 20, canvas.palette.ink)
 
 
 @pytest.mark.parametrize("keeps", [None, "all", "first"])
@@ -155,7 +154,7 @@ def test_panels_may_be_a_generator(settings):
     figure = SimpleNamespace(
         __name__="figure",
         __file__="figure.py",
-        panels=lambda run_info: (p for p in [TitleLine(run_info)]),
+        panels=lambda run_info: (p for p in [Curve(run_info)]),
     )
     scene = render.build_scene(figure, render.run_info(settings, []))
     frame_data = render.frame_data(

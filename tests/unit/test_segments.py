@@ -2,6 +2,7 @@
 
 import random
 import re
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from epochreel.artifacts import segment_files
 from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
 from epochreel.film import encode, segments, timing
+from epochreel.film.captions import Cue
 from epochreel.film.segment_store import SegmentStore
 from epochreel.film.timing import Timeline
 from epochreel.formats import png, video
@@ -118,8 +120,8 @@ def encoded(paths, folder, lengths, suffix=".mp4", **changes) -> list[Path]:
     return parts
 
 
-def joined(parts, target, length, **changes) -> Path:
-    encode.join(parts, target, length, SIZE, FILM | changes, TITLE, MADE)
+def joined(parts, target, length, chapters=(), **changes) -> Path:
+    encode.join(parts, target, length, SIZE, FILM | changes, TITLE, MADE, chapters)
     return target
 
 
@@ -219,6 +221,37 @@ def test_there_is_a_keyframe_at_least_every_so_many_seconds(tmp_path, seconds, c
         "-i", tmp_path / "a", "-vf", "select=eq(pict_type\\,I)", "-f", "framemd5", "-"
     ).stdout
     assert said.count(b"\n0,") == count
+
+
+CHAPTERS = [
+    Cue(Fraction(0), Fraction(5, 24), "It now reads “8” as 3; half = 50 %, # \\ é"),
+    Cue(Fraction(5, 24), Fraction(30, 24), "Second"),
+]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "changes"),
+    [(".mp4", {}), (".webm", {"webm_codec": "vp9"}), (".webm", {"webm_codec": "av1"})],
+)
+def test_a_joined_film_has_chapters_and_otherwise_stays_the_same(
+    pictures, tmp_path, suffix, changes
+):
+    parts = encoded(pictures, tmp_path, [30, 5], suffix, **changes)
+    plain = joined(parts, tmp_path / f"a{suffix}", 35, **changes)
+    made, again = (
+        joined(parts, tmp_path / f"{name}{suffix}", 35, CHAPTERS, **changes) for name in "bc"
+    )
+    said = about(made)
+    times = re.findall(r"Chapter #0:\d+: start ([\d.]+), end ([\d.]+)", said)
+    assert np.allclose(np.array(times, float), [(0, 5 / 24), (5 / 24, 35 / 24)], atol=0.001)
+    assert re.findall(r"Metadata:\n +title +: (.*)", said[said.index("Chapters:") :])[:2] == [
+        chapter.sentence for chapter in CHAPTERS
+    ]
+    duration = r"Duration: [\d:.]+, start: 0.000000"
+    assert re.search(duration, said)[0] == re.search(duration, about(plain))[0]
+    assert checksums(made) == checksums(plain) and f": {TITLE}\n" in said
+    assert packet_times(made) == packet_times(plain)
+    assert made.read_bytes() == again.read_bytes()
 
 
 def test_a_joined_film_with_an_unexpected_number_of_frames_is_refused(pictures, tmp_path):

@@ -15,15 +15,16 @@ from spirals import SPIRALS
 from workflow import REPOSITORY, Workplace
 
 import generate_dataset
-import write_captions
-from epochreel.artifacts import evaluations, metrics, timeline
+import summarize
+from epochreel.artifacts import evaluations, metrics
 from epochreel.core.errors import UserError
 from epochreel.drawing.frame import FrameData, RunInfo, Scene
-from epochreel.drawing.panels import Curve, TitleLine
+from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.plan import fingerprints
 from epochreel.plan.plan import Plan
 from epochreel.projection import projector
+from epochreel.provenance import keys
 from epochreel.provenance.keys import digest
 
 
@@ -171,17 +172,14 @@ def test_a_shard_whose_examples_depend_on_earlier_ones_is_refused(mine, counter)
         generate_dataset.generate_dataset(mine.folder / "shard", stage, mine.folder)
 
 
-@pytest.mark.parametrize(
-    "panel", [TitleLine, lambda run_info: Curve(run_info, (0, 0, 900, 900), "")]
-)
-def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones(panel):
+def test_a_panel_whose_metric_is_missing_is_reported_with_the_available_ones():
     run_info = RunInfo("A title", (480, 270), {}, {}, {}, TimeAxis(), 40, [])
     history = {name: np.zeros(1) for name in ("snapshot", "epoch", "loss", "f1")}
     frame_data = FrameData(0, 0.0, 0, pa.table({}), history)
     with pytest.raises(
         UserError, match="shows the metric 'accuracy', but evaluate returns f1, loss"
     ):
-        Scene(run_info.size, [panel(run_info)]).draw(frame_data)
+        Scene(run_info.size, [(Curve(run_info), (0, 0, 900, 900))]).draw(frame_data)
 
 
 @pytest.mark.parametrize(
@@ -208,17 +206,56 @@ def test_activations_without_a_row_for_each_prediction_are_refused(tmp_path, giv
         block.fit(tmp_path / "fit")
 
 
-def test_a_caption_that_is_not_text_is_reported_with_its_file(mine, monkeypatch):
-    code = "def sentence(*given):\n    return 3\n\n\ndef panels"
-    file = mistake(mine, "figure.py", "def panels", code)
-    stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("write_captions")))
-    rows = pa.table({"snapshot": range(6), "step": range(6), "accuracy": np.zeros(6)})
-    monkeypatch.setattr(metrics, "read", lambda *given: rows)
-    monkeypatch.setattr(timeline, "read", lambda *given: ([1] * 6, 0))
-    with pytest.raises(UserError, match=rf"^{file}: sentence returns 3; expected a sentence"):
-        write_captions.write_captions(
-            "summary", "timeline", mine.folder / "film.vtt", stage, mine.folder
-        )
+def evaluated(folder, count=3) -> list[str]:
+    """Write evaluations of a network that knows more and more of four points."""
+    paths = [f"{folder}/{number:06d}.parquet" for number in range(count)]
+    for number, path in enumerate(paths):
+        columns = {"label": np.ones(4, int), "prediction": (np.arange(4) <= number).astype(int)}
+        about = {"snapshot": number, "key": {}}
+        evaluations.write(path, columns, {"accuracy": (number + 1) / 4}, about)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("def sentence(story):\n    return 3\n", "sentence returns 3; expected a sentence: "),
+        ("def nouns(data):\n    return 'points'\n", "nouns returns 'points'; expected Nouns"),
+        ("def grades(table, count):\n    return [2] * count\n", r"grades returns \[2, 2\]; expe"),
+        (
+            "CALLS = []\n\n\ndef sentence(story):\n    CALLS.append(1)\n    return f'{CALLS}'\n",
+            "sentence describes snapshot 2 as '.*' after other snapshots; expected ",
+        ),
+    ],
+)
+def test_a_mistake_in_the_narration_is_reported_with_its_file(mine, tmp_path, code, words):
+    file = mine.folder / "mine" / "narration.py"
+    file.write_text(code)
+    mine.config["runs"]["tiny"]["figure"] = {"examples": [1]}
+    run = plan_of(mine).runs["tiny"]
+    stage = json.loads(json.dumps(run.stage_settings("summarize")))
+    stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}
+    stage["settings"]["sentence_snapshots"], stage["reads"] = 1, {"evaluate": digest({})}
+    with pytest.raises(UserError, match=rf"^{file}: {words}"):
+        summarize.summarize(evaluated(tmp_path), None, "metrics.parquet", stage, mine.folder)
+
+
+def test_an_experiment_without_narration_is_told_from_its_metrics(mine, tmp_path):
+    (mine.folder / "mine" / "narration.py").unlink()
+    stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("summarize")))
+    stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}
+    stage["settings"]["sentence_snapshots"], stage["reads"] = 1, {"evaluate": digest({})}
+    made = tmp_path / "metrics.parquet"
+    summarize.summarize(evaluated(tmp_path), None, made, stage, mine.folder)
+    assert metrics.sentences(metrics.read(made, 3, digest(stage_key(stage)))) == [
+        "It has not practised yet: it is guessing.",
+        "It now gets about half of the answers right.",
+        "It now gets about three quarters of the answers right.",
+    ]
+
+
+def stage_key(stage) -> dict:
+    return json.loads(keys.key(stage))
 
 
 # -- In the terminal

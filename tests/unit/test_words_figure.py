@@ -135,6 +135,17 @@ def test_a_wrong_word_stands_beside_the_true_one():
     assert [f"should be {word}" for word in words] == told[::2] and not {*words} & {*told[1::2]}
 
 
+@pytest.mark.parametrize("skill", [0, 1])
+def test_the_true_letter_stands_next_to_a_wrong_one(skill):
+    canvas = Canvas(1200, 830, units=830)
+    panel = panels.Words(run_info())
+    panel.draw_static(canvas)
+    panel.draw(canvas, frame_data(skill))
+    left, top = panel.rows.side + 6, panel.rows.tile + 6  # the letter below the first sign
+    below = panel.body.region(left, top, panel.rows.tile, panel.rows.tile)
+    assert (grey(below.pixels) < 100).any() == (not skill)
+
+
 def test_each_picture_shows_the_mask_of_its_step():
     canvas, now = Canvas(1200, 830, units=830), frame_data(1)
     panel = panels.Words(run_info())

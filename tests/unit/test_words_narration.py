@@ -114,6 +114,11 @@ def test_without_a_cast_the_letters_that_are_mixed_up_are_named(share):
     assert "mixes up O and Q" in said(read if share > 0.8 else read[:3] + TRUE[3:], accuracy=share)
 
 
+def test_of_several_mistakes_the_most_frequent_one_is_named():
+    read = ("I", "SH", "BOD", "AQWL") + ("T", "SH", "BQD", "AOWL") * 2
+    assert "mixes up O and Q" in said(read, accuracy=0.85)
+
+
 def test_nothing_is_wrong_if_all_words_are_right():
     assert said(TRUE, accuracy=1.0, letters=1.0) == "All words are right."
     assert narration.mistakes(story(TRUE)) == []

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -27,6 +28,7 @@ from epochreel.drawing.palette import LIGHT, Colour, Palette
 
 LINE = 1.3
 """Distance of the baselines of a paragraph, relative to the text size."""
+_DENSE = 40_000  # px: masks up to this size are blended as a whole, of others what is covered
 _LEVELS = 64  # of coverage in the topmost pixel of a bar
 
 
@@ -198,19 +200,10 @@ class Canvas:
         shown = np.isfinite(points).all(1)
         colours = np.broadcast_to(np.asarray(colour, np.uint8), (len(points), 3))[shown].tolist()
         quarters = np.rint(points[shown] * 4).astype(int)
-        blends: dict[tuple, tuple] = {}
+        radius *= self.scale
         for (column, row), tone in zip(quarters.tolist(), map(tuple, colours), strict=True):
-            look = column & 3, row & 3, tone
-            if look not in blends:
-                mask, left, top = strokes.mark(kind, radius * self.scale, *look[:2])
-                blends[look] = *_blend_of(mask, tone), left, top, *mask.shape
-            keep, add, left, top, high, wide = blends[look]
-            left, top = left + (column >> 2), top + (row >> 2)
-            area = self._area(left, top, wide, high)
-            if area.shape != keep.shape:
-                part = _within(left, top, area)
-                keep, add = keep[part], add[part]
-            area[:] = (area * keep + add) >> 8
+            keep, add, left, top = _mark(kind, radius, column & 3, row & 3, tone)
+            self._paint(keep, add, left + (column >> 2), top + (row >> 2))
 
     # Text and pictures
 
@@ -441,13 +434,23 @@ class Canvas:
 
     def _blend(self, mask: np.ndarray, left: int, top: int, colour: Colour) -> None:
         """Blend `colour` over the pixels with the coverage `mask`, uint8 (h, w)."""
+        if mask.size <= _DENSE:
+            self._paint(*_blend_of(mask, colour), left, top)
+            return
         area = self._area(left, top, *mask.shape[::-1])
         mask = mask[_within(left, top, area)]
         covered = np.nonzero(mask)
-        coverage = mask[covered].astype(np.uint16)[:, None]
-        # 255 · 255 + 127 still fits 16 bits; 127 rounds the division.
-        blended = area[covered] * (255 - coverage) + np.array(colour, np.uint16) * coverage
-        area[covered] = (blended + 127) // 255
+        keep, add = _blend_of(mask[covered], colour)
+        area[covered] = (area[covered] * keep + add) >> 8
+
+    def _paint(self, keep: np.ndarray, add: np.ndarray, left: int, top: int) -> None:
+        """Replace pixels with (pixels · `keep` + `add`) / 256; see `_blend_of`."""
+        high, wide, _ = keep.shape
+        area = self._area(left, top, wide, high)
+        if area.shape != keep.shape:
+            part = _within(left, top, area)
+            keep, add = keep[part], add[part]
+        area[:] = (area * keep + add) >> 8
 
     def _positions(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
         """Return pixel rows (N, h) and left columns (N, 1), shifted to be on the canvas."""
@@ -483,9 +486,20 @@ def _within(left: int, top: int, area: np.ndarray) -> tuple[slice, slice]:
 
 
 def _blend_of(mask: np.ndarray, colour: Colour) -> tuple[np.ndarray, np.ndarray]:
-    """Return factors and summands, uint16 (h, w, 3), which make pixels 256 × the blended ones."""
+    """Return factors and summands, uint16 (…, 3): pixels · factors + summands is 256 × the blend.
+
+    `mask` has the coverage, uint8 (…).
+    """
     coverage = (mask + (mask >> 7).astype(np.uint16))[..., None]  # 0 … 256: 255 is opaque
-    return np.repeat(256 - coverage, 3, axis=2), coverage * np.array(colour, np.uint16) + 128
+    keep = np.repeat(256 - coverage, 3, axis=-1)
+    return keep, coverage * np.array(colour, np.uint16) + np.uint16(128)  # 128 rounds
+
+
+@lru_cache(4096)
+def _mark(kind: str, radius: float, column: int, row: int, colour: Colour) -> tuple:
+    """Return what `_paint` needs for a mark at (`column`, `row`) quarters of a pixel."""
+    mask, left, top = strokes.mark(kind, radius, column, row)
+    return *_blend_of(mask, colour), left, top
 
 
 def _as_lines(pixels: np.ndarray) -> np.ndarray:

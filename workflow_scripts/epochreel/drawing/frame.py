@@ -49,8 +49,13 @@ class RunInfo:
     @property
     def shape(self) -> str:
         """The shape of a frame: "wide", "square" or "upright"."""
-        share = self.size[0] / self.size[1]
-        return "wide" if share > _WIDE else "square" if share > 1 / _WIDE else "upright"
+        return shape_of(self.size)
+
+
+def shape_of(size: tuple[int, int]) -> str:
+    """Return the shape of a frame of `size`: "wide", "square" or "upright"."""
+    share = size[0] / size[1]
+    return "wide" if share > _WIDE else "square" if share > 1 / _WIDE else "upright"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,16 @@ from epochreel.core.amounts import amount, in_a_line
 from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
-_MARGIN = 56.0
+MARGIN = 56.0
 _BAND = 12.0  # free height of the sentence's band
 _SIZE = 48.0  # of the sentence
 _GAP = 44.0  # between two numbers
 _MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999
+
+
+def band(shape: str) -> tuple[float, float]:
+    """Return the top and the height of the sentence's band in a frame of this shape, in units."""
+    return (96.0, 74.0) if shape == "wide" else (156.0, 128.0)
 
 
 class Header:
@@ -24,12 +29,12 @@ class Header:
     def __init__(self, run_info: RunInfo, width: float):
         self._info, self._width = run_info, width
         self._is_wide = run_info.shape == "wide"
-        self._band = (96.0, 74.0) if self._is_wide else (156.0, 128.0)  # y, height
+        self._band = band(run_info.shape)
         self.height = sum(self._band) + 34.0
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the title, the labels and the band, and find the places of the numbers."""
-        title, x = self._info.title, _MARGIN + self._width
+        title, x = self._info.title, MARGIN + self._width
         y = 66.0 if self._is_wide else 122.0
         least = 0.8 * canvas.measure(title, 34, "bold") if self._is_wide else 0.0
         free = self._width - min(least, 0.6 * self._width)
@@ -40,8 +45,8 @@ class Header:
             x -= canvas.text(x, y, name, 24, canvas.palette.quiet, **style) + 10
             self._places[number] = (x, y, room)
             x -= room + _GAP
-        room = x - _MARGIN if self._is_wide else self._width
-        canvas.text(_MARGIN, 66.0, title, 34, weight="bold", fit=room)
+        room = x - MARGIN if self._is_wide else self._width
+        canvas.text(MARGIN, 66.0, title, 34, weight="bold", fit=room)
         top, high = self._band
         canvas.fill(0, top, canvas.width, high, canvas.palette.slot)
         canvas.fill(0, top, 12, high, canvas.palette.right)
@@ -68,7 +73,7 @@ class Header:
         middle = top + high / 2 - LINE / 2 * size * (len(lines) - 1)
         for number, line in enumerate(lines):
             y = middle + LINE * size * number
-            canvas.text(_MARGIN, y, line, size, weight="bold", middle=True, fit=self._width)
+            canvas.text(MARGIN, y, line, size, weight="bold", middle=True, fit=self._width)
 
     def _fields(self) -> dict[str, tuple[str, float]]:
         """Return each number's label, and the room for the number before it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 
@@ -42,7 +41,6 @@ def polyline(points: np.ndarray, weight: float) -> tuple[np.ndarray, int, int]:
 _STROKE, _CROSS, _PLUS, _SQUARE = 0.5, 0.85, 1.1, 0.89
 
 
-@lru_cache(512)
 def mark(kind: str, radius: float, column: int, row: int) -> tuple[np.ndarray, int, int]:
     """Return the coverage of a mark at (`column`, `row`) quarters of a pixel.
 

@@ -124,7 +124,7 @@ def _guarded(content: Any, source: str, where: str) -> Any:
     """
     if isinstance(content, Cell):
         return replace(content, content=_guarded(content.content, source, where))
-    if isinstance(content, list | tuple):
+    if isinstance(content, list | tuple | Iterator):
         parts = [_guarded(each, source, where) for each in content]
         return [part for part in parts if part != []]
     has_both = all(callable(getattr(content, name, None)) for name in ("draw_static", "draw"))

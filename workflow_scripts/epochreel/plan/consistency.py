@@ -147,7 +147,7 @@ def _check_with_experiment(run: RunSettings, where: str) -> None:
         "network": run.network,
         "figure": run.figure["settings"],
         "film": run.settings["film"],
-        "examples": run.figure.get("examples"),
+        "examples": run.figure["examples"],
         "test": run.dataset.settings["test"],
         "train_sample": run.settings["evaluation"]["train_sample"],
     }

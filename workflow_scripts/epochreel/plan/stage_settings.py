@@ -162,13 +162,15 @@ def encode_gif(run: RunSettings) -> Settings:
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """Return the number of snapshots: the captions depend on their sentences and the timeline."""
-    return {"snapshots": run.snapshots}
+    """Return the number of snapshots, and what places the sentence in a frame."""
+    figure = {name: run.figure[name] for name in ("width", "height", "theme")}
+    return {"snapshots": run.snapshots, "figure": figure}
 
 
 def cast(run: RunSettings) -> Settings:
     """Return the data and the last snapshot, whose evaluation is graded."""
-    return {"data": _data(run), "snapshot": run.snapshots - 1} | _test_examples(run)
+    examples = {"examples": _test_examples(run), "snapshot": run.snapshots - 1}
+    return {"data": _data(run), **examples}
 
 
 def write_report(run: RunSettings) -> Settings:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from epochreel.core.amounts import amount
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import SIDE, STEPS, counted, lengths, letter, text
 from epochreel.experiments.words.framing import frame_word
@@ -57,7 +58,7 @@ def draw_prediction(
     signs, probabilities, masks = _attend(network, image)
     pitch, steps = _PICTURE + _GAP, np.arange(counted(signs[None]).sum())
     canvas = strips.sheet(2 * _MARGIN + STEPS * pitch - _GAP, _HEAD + _PICTURE + _FOOT + _GAP)
-    sure = f"It is {_percent(_word_probability(signs, probabilities))} sure of this."
+    sure = f"It is {amount(_word_probability(signs, probabilities), '%', 1)} sure of this."
     start = _MARGIN + canvas.text(_MARGIN, 44, text(signs) or "no letter", 34, weight="bold") + 16
     canvas.text(start, 44, sure, 20, canvas.palette.quiet)
     x, y = _MARGIN + steps * pitch, np.full(len(steps), _HEAD)
@@ -68,13 +69,8 @@ def draw_prediction(
     canvas.put_stamps(signs_read, strips.tile_numbers(signs[steps], strips.PLAIN))
     for left, share in zip(x, probabilities[steps], strict=True):
         style = {"colour": canvas.palette.quiet, "middle": True}
-        canvas.text(left + 104, foot[0], _percent(share), 24, **style)
+        canvas.text(left + 104, foot[0], amount(share, "%", 1), 24, **style)
     return canvas.pixels
-
-
-def _percent(share: float) -> str:
-    """Format a probability as a whole percentage; only 1 gives "100 %"."""
-    return f"{100 if share == 1 else min(round(100 * share), 99)} %"
 
 
 def _attend(
