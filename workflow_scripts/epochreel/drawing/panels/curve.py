@@ -12,7 +12,6 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import round_end
-from epochreel.drawing.panels.marks import draw_marks
 from epochreel.drawing.panels.metrics import is_lower_better, label, measured, unit
 from epochreel.drawing.time_axis import TimeAxis
 
@@ -136,9 +135,7 @@ class Curve:
                 # A point between two gaps is a dot, larger than the line to be visible.
                 canvas.line(points, colours.ink, weight + 3)
             elif number == 3:  # dotted
-                dots = spaced(points, _DOTS)
-                ink = np.tile(np.array(colours.ink, np.uint8), (len(dots), 1))
-                draw_marks(canvas, dots, ink, weight / 2, is_cross=False)
+                canvas.marks(*spaced(points, _DOTS).T, weight / 2, colours.ink)
             else:
                 canvas.line(points, colours.ink, weight)
                 if number == 2:  # hollow
