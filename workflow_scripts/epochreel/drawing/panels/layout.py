@@ -106,10 +106,5 @@ def draw_picture(
     canvas: Canvas, x: float, y: float, width: float, height: float, pixels: np.ndarray
 ) -> None:
     """Draw pixels, uint8 (h, w, 3), without smoothing if they are enlarged."""
-<<<<<<< HEAD
-    places = canvas.picture_slots([x], [y], width, height, pixels.shape[:2])
-    canvas.put_pictures(places, pixels[None])
-=======
     slots = canvas.picture_slots([x], [y], width, height, pixels.shape[:2])
     canvas.put_pictures(slots, pixels[None])
->>>>>>> 6aed4a7be3ae0f72e71f8423902a25762ede2e65
