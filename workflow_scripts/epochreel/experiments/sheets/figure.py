@@ -34,7 +34,7 @@ def panels(run_info: RunInfo) -> list[Panel]:
     if run_info.shape == "upright":
         return [examples, confusion_tiles, curve]
     if run_info.shape == "square" and not is_cells:  # A page is too wide to share the height.
-        return [replace(examples, size=3), curve]
+        return [replace(examples, size=2.6), curve]
     if run_info.shape == "square":
         return [examples, Cell([confusion_tiles, replace(curve, size=2.2)], 2.2)]
     return [

@@ -196,9 +196,9 @@ def _discovery(now: _Now) -> str | None:
         words = f"It gets the {FIRST_DIGIT} of most numbers right, but not yet the other two."
         is_easier = right[0] > 0.6 and right[1:].max() < 0.5
     else:
-        usual = np.flatnonzero(_mean_starts(now) > 0.25)
-        words = f"It noticed that averages ({MEANS}) mostly begin with {_listed(usual, 'or')}."
-        is_easier = len(usual) and right[mean_places()].mean() > max(0.4, 1.5 * now.accuracy)
+        usual = [str(digit) for digit in np.flatnonzero(_mean_starts(now) > 0.25)]
+        words = f"It noticed that averages ({MEANS}) mostly begin with {' or '.join(usual)}."
+        is_easier = usual and right[mean_places()].mean() > max(0.4, 1.5 * now.accuracy)
     return words if is_easier and words not in now.told else None
 
 
