@@ -38,7 +38,9 @@ _FLOORS = {
     0.8: "four in five",
     0.75: "three in four",
     0.67: "two in three",
+    0.6: "six in ten",
     0.5: "half",
+    0.4: "four in ten",
     0.34: "a third",
     0.25: "a quarter",
     0.2: "one in five",
@@ -278,7 +280,8 @@ def _straight(now: _Now) -> str | None:
 
 def _part(share: float) -> str:
     """Return a share as a floor, which stays true while it rises."""
-    return f"More than {_floor(share)} of the digits"
+    words = _floor(share)
+    return f"More than {words} digits" if " in " in words else f"More than {words} of the digits"
 
 
 def _floor(share: float) -> str:
