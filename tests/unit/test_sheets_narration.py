@@ -199,9 +199,10 @@ def test_the_end_is_about_the_page_that_is_shown():
     assert said(truth, read, variant="plain", cast=(2,)).startswith("Every digit")
 
 
-def test_nothing_is_said_between_rare_mistakes_and_the_last_ones():
+def test_a_late_sentence_stays_until_the_last_mistakes_can_be_named():
     grid = cells(shares(0.97))
-    assert said(*grid, "Mistakes are rare.") == "Mistakes are rare."
+    assert said(*grid, "More than half.", best=0.9) == "More than half."
+    assert said(*grid, "Most are wrong.", best=0.3).startswith("Mistakes are becoming rare")
 
 
 def run(seed, variant):

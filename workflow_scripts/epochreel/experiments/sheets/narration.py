@@ -46,7 +46,9 @@ _FLOORS = {
     0.2: "one in five",
 }
 _LUCK = 0.125  # accuracy up to which it may be guessing
-_FEW, _NEARLY_ALL = 0.95, 0.99
+_LATE = 0.75  # accuracy from which a confusion may be gone before the next sentence
+_FEW, _NEARLY_ALL = 0.95, 0.99  # accuracy from which mistakes are few, and can be named
+_IN_THREES = 3 * (len(layout.YEARS) + 1) * len(layout.MONTHS)  # places of numbers of three digits
 _CELLS = 16  # shown if the run does not choose any
 
 
@@ -155,9 +157,10 @@ def _guesses(now: _Now) -> str:
 def _ending(now: _Now) -> str:
     """Say what is wrong in the numbers shown, once nearly everything else is right."""
     rare = "Mistakes are becoming rare: more than nine digits in ten are right."
-    if now.accuracy < _NEARLY_ALL:
-        # Later there may be no change that is large enough for a new sentence.
-        return now.told[-1] if now.accuracy > _FEW and len(now.told) > 1 else rare
+    if now.accuracy <= _NEARLY_ALL:
+        # After a new sentence, there may be too little change for one about the last mistakes.
+        before = now.story.history["accuracy"][now.story.told[-1].snapshot]
+        return now.told[-1] if now.accuracy > _FEW and before > _LATE else rare
     printed, read, _ = now.shown
     wrong = np.flatnonzero((printed != read).any(1))
     names, answers = (number_texts(each[wrong]) for each in (printed, read))
@@ -219,8 +222,7 @@ def _confused(now: _Now) -> str | None:
     pairs = [pair for words in now.told for pair in named_confusions(words)]
     times = pairs.count((printed, read))
     is_said = times > 1 or len(pairs) >= _MOST or named_confusions(now.told[-1])
-    # Nearer to the end, it may be gone before the next sentence.
-    if share < 0.1 or now.accuracy > 0.75 or is_said:
+    if share < 0.1 or now.accuracy > _LATE or is_said:
         return None
     amount = "most" if share >= 0.5 else "many" if share >= 0.25 else "some"
     still = "still " if times else ""
@@ -234,8 +236,7 @@ _MOST = 3  # confusions named in a film
 def _whole(now: _Now) -> str | None:
     """Say how many numbers it reads without a mistake, of those shown and of all."""
     truth, prediction = now.readings
-    three = truth[:, : truth.shape[1] // 3 * 3], prediction[:, : truth.shape[1] // 3 * 3]
-    pairs = (now.shown[:2], three)
+    pairs = now.shown[:2], (truth[:, :_IN_THREES], prediction[:, :_IN_THREES])
     shares = [(one == other).reshape(-1, 3).all(1).mean() for one, other in pairs]
     if min(shares) - 0.05 < 0.25:
         return None
