@@ -119,18 +119,15 @@ def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
         axes.text(x, y + 11.5, str(read), ha="center", va="center", **style)
 
 
-def _reference_table(axes, years: int = 10, months: int = 12) -> None:
+def _reference_table(axes) -> None:
     right, bottom = layout.TABLE.right, layout.TABLE.bottom
-    if years < len(layout.YEARS):
-        right, bottom = layout.COLUMN_X[years] - 25, layout.ROW_Y[months] - 10
     axes.set(xlim=(layout.TABLE.left - 1, right + 1), ylim=(bottom + 1, layout.TABLE.top - 1))
     axes.axis("off")
     for x0, y0, x1, y1 in layout.RULES:
         axes.plot([x0, x1], [y0, y1], color="0.8", linewidth=1)
     for word in layout.HEADINGS:
-        if word.x <= right and word.y <= bottom:
-            align = "center" if word.centred else "left"
-            axes.text(word.x, word.y, word.text, ha=align, va="center")
+        align = "center" if word.centred else "left"
+        axes.text(word.x, word.y, word.text, ha=align, va="center")
 
 
 def _box(x: float, y: float, width: float, height: float, colour: str):
