@@ -20,6 +20,7 @@ from epochreel.experiments.sheets import data, figure, layout, printed
 from epochreel.experiments.sheets.readings import (
     confusion,
     named_confusions,
+    named_tiles,
     number_texts,
     place_shares,
     readings,
@@ -155,6 +156,18 @@ def test_the_confusion_that_a_sentence_names_is_outlined():
 )
 def test_confusions_are_found_in_sentences(sentence, pairs):
     assert named_confusions(sentence) == pairs
+
+
+@pytest.mark.parametrize(
+    ("sentence", "digits"),
+    [
+        ("4s are the easiest for it: it reads most of them right.", [4]),
+        ("It finds 1, 2, 4 and 7 easier: the round digits look more alike.", [1, 2, 4, 7]),
+        ("More than 99 digits in 100 are right.", []),
+    ],
+)
+def test_easy_digits_are_found_in_sentences(sentence, digits):
+    assert named_tiles(sentence) == [(digit, digit) for digit in digits]
 
 
 def test_what_is_right_and_frequent_confusions_are_labelled():

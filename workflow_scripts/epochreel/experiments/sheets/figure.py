@@ -15,7 +15,7 @@ from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.sheets.printed import PrintedNumbers, PrintedPage
 from epochreel.experiments.sheets.readings import (
     confusion,
-    named_confusions,
+    named_tiles,
     readings,
 )
 
@@ -83,7 +83,7 @@ class ConfusionTiles:
         is_labelled = self._is_right | (shares >= _LABELLED)
         first = np.where(self._is_right, 0, 2) + is_labelled
         self._body.put_stamps(self._tiles, (_LEVELS + 1) * first + levels(shares))
-        for printed, read in named_confusions(frame_data.sentence):
+        for printed, read in named_tiles(frame_data.sentence):
             x, y = (
                 start + digit * self._side
                 for start, digit in zip(self._corner, (read, printed), strict=True)

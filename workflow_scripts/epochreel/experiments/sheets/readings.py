@@ -45,6 +45,13 @@ def named_confusions(sentence: str) -> list[tuple[int, int]]:
     return [tuple(map(int, pair)) for pair in re.findall(r"(\d)s for (\d)s", sentence)]
 
 
+def named_tiles(sentence: str) -> list[tuple[int, int]]:
+    """Return the pairs that a sentence names: confusions, or easy digits read as themselves."""
+    easy = re.search(r"\ds are the easiest|finds [\d, and]+ easier", sentence)
+    digits = map(int, re.findall(r"\d", easy[0])) if easy else ()
+    return named_confusions(sentence) + [(digit, digit) for digit in digits]
+
+
 def named_numbers(sentence: str) -> list[str]:
     """Return the numbers that a sentence names, as printed."""
     return re.findall(r"\d+\.\d\d", sentence)
