@@ -472,6 +472,6 @@ def test_a_label_within_a_line_keeps_its_capitals_if_it_is_an_acronym():
     assert [in_a_line(label) for label in labels] == ["word accuracy", "CER", "F1 score", "a", ""]
 
 
-def test_a_curve_of_three_metrics_is_refused():
-    with pytest.raises(ValueError, match="not 3"):
-        Curve(run_info(), TWO | {"loss": "loss"})
+def test_a_curve_of_five_metrics_is_refused():
+    with pytest.raises(ValueError, match="not 5"):
+        Curve(run_info(), TWO | dict.fromkeys(("a", "b", "c"), ""))
