@@ -81,9 +81,10 @@ def test_marks_do_not_combine_across_texts():
     assert "(U+0301" in undrawable("caf\xe9e", "\u0301")
 
 
-def test_common_characters_are_in_normal_form_and_in_both_fonts():
+def test_common_characters_are_in_normal_form_and_in_all_fonts():
     plain = [chr(code) for code in range(0x3000) if drawable_text._PLAIN.fullmatch(chr(code))]
-    assert {ord(letter) for letter in plain} <= drawable_text._characters()
+    for weight in drawable_text.FONTS:
+        assert {ord(letter) for letter in plain} <= drawable_text._characters(weight)
     assert len(plain) > 290 and all(unicodedata.is_normalized("NFC", letter) for letter in plain)
 
 

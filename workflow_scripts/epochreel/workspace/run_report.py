@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from epochreel.drawing.palette import LIGHT
 from epochreel.experiment_api.interface import Metric
 
 _STYLE = """
@@ -26,8 +27,7 @@ td, th { padding: 0.2em 1em 0.2em 0; text-align: left; border-bottom: 1px solid 
 _TIMES = ("snapshot", "epoch", "step", "examples")  # columns of metric tables that are not metrics
 _ROWS = 12  # snapshots in the table, besides the last one
 _POINTS = 500  # points of a curve
-# Colours that colour-blind people can distinguish.
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+_COLOURS = ["#{:02x}{:02x}{:02x}".format(*colour) for colour in LIGHT.classes]  # on white
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 900, 260, 90, 230  # of a chart, lower left corner of its axes
 
 
