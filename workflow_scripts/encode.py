@@ -6,7 +6,7 @@ from pathlib import Path
 from epochreel.artifacts import metrics, segment_files, timeline
 from epochreel.core.errors import UserError
 from epochreel.core.log import log
-from epochreel.film import captions
+from epochreel.film import cues
 from epochreel.film import encode as encoder
 from epochreel.film.segment_store import SegmentStore
 from epochreel.film.timing import Timeline
@@ -29,7 +29,7 @@ def encode(
     film, snapshots = settings["film"], settings["snapshots"]
     times = Timeline(*timeline.read(path_to_timeline, snapshots, reads["timeline"]))
     table = metrics.read(path_to_metrics, snapshots, reads["summarize"])
-    chapters = captions.cues(times, metrics.sentences(table))
+    chapters = cues.cues(times, metrics.sentences(table))
     made_by = "encode_webm" if target.suffix == ".webm" else "encode"
     digests = reads[f"{made_by}_segment"], reads.get(f"{made_by}_closing")
     expected = segment_files.expected(snapshots, film["segment"], *digests)

@@ -4,7 +4,7 @@ import json
 
 from epochreel.artifacts import metrics, timeline
 from epochreel.core.files import atomic_write_bytes
-from epochreel.film import captions
+from epochreel.film import captions, cues
 from epochreel.film.timing import Timeline
 from epochreel.runtime.job import job
 
@@ -16,10 +16,10 @@ def write_captions(
     count, reads = stage["settings"]["snapshots"], stage["reads"]
     table = metrics.read(path_to_metrics, count, reads["summarize"])
     times = Timeline(*timeline.read(path_to_timeline, count, reads["timeline"]))
-    cues = captions.cues(times, metrics.sentences(table))
+    shown = cues.cues(times, metrics.sentences(table))
     figure = stage["settings"]["figure"]
     place = captions.Place((figure["width"], figure["height"]), figure["theme"])
-    atomic_write_bytes(path_to_captions, captions.webvtt(cues, place).encode())
+    atomic_write_bytes(path_to_captions, captions.webvtt(shown, place).encode())
 
 
 if __name__ == "__main__":

@@ -239,7 +239,7 @@ SHARED = [
     ),
     Row(f"{RUN}.evaluation.precision", "bfloat16", {"evaluate"}),
     Row(f"{RUN}.evaluation.threads", 2, {"evaluate"}),
-    Row(f"{RUN}.figure.theme", "dark", DRAWING),
+    Row(f"{RUN}.figure.theme", "dark", DRAWING | {"write_captions"}),
     Row(f"{RUN}.figure.palette", PALETTE, DRAWING, "with the colours in the file, see below"),
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),

@@ -111,6 +111,14 @@ def test_names_of_an_earlier_sentence_leave_no_trace():
     assert np.array_equal(film.draw(other), scene().draw(other))
 
 
+def test_names_that_another_snapshot_enlarges_leave_no_trace():
+    panels = [settled(clouds.Clouds(run_info(kinds=10)))[1] for _ in range(2)]
+    now, names = frame_data(kinds=10), np.arange(10)
+    panels[0]._boxes(now, (names, np.ones(10, bool)))
+    small, alone = (panel._boxes(now, (names, np.zeros(10, bool))) for panel in panels)
+    assert all(np.array_equal(*both) for both in zip(small, alone, strict=True))
+
+
 @pytest.mark.parametrize("size", [(2, 2), (64, 36), (640, 360), (500, 1000), (1080, 1080)])
 @pytest.mark.parametrize(("kinds", "shape"), [(2, (8, 8)), (3, (64, 64, 3)), (100, (28, 28))])
 @pytest.mark.parametrize("theme", THEMES)
@@ -214,7 +222,8 @@ def test_only_a_wrong_answer_is_crossed_out_and_has_the_truth_below():
     (right, pictures), (wrong, _) = one_picture(1, 1), one_picture(0, 1)
     foot = int(400 + pictures.side / 2)
     strip, below = np.s_[foot : foot + 30, 560:640], np.s_[foot + 34 : foot + 60, 560:640]
-    assert (right[below] == LIGHT.paper).all() and not (wrong[below] == LIGHT.paper).all()
+    assert (right[below] == LIGHT.paper).all()
+    assert 0.5 < (wrong[below] == LIGHT.paper).all(-1).mean() < 0.95  # the truth, on paper
     assert (right[strip] != wrong[strip]).any()
     assert (wrong == INK).all(-1).sum() > 500 > (right == INK).all(-1).sum()
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from epochreel.drawing import frame, header
 from epochreel.drawing.palette import THEMES
-from epochreel.film import captions
+from epochreel.film import captions, cues
+from epochreel.film.cues import Cue
 from epochreel.film.timing import Timeline
 from epochreel.narration import sentences as words
 
@@ -17,14 +18,14 @@ SENTENCES = ["a"] * 3 + ["b"] * 2 + ["a"]
 
 
 def film_cues(frames=(10, 1, 1, 2, 3, 5), closing=0, sentences=SENTENCES):
-    return captions.cues(Timeline(list(frames), closing), sentences)
+    return cues.cues(Timeline(list(frames), closing), sentences)
 
 
 def test_each_phase_has_a_cue_from_its_first_snapshot_to_the_next_phase():
     assert film_cues() == [
-        captions.Cue(Fraction(0), Fraction(12, 24), "a"),
-        captions.Cue(Fraction(12, 24), Fraction(17, 24), "b"),
-        captions.Cue(Fraction(17, 24), Fraction(22, 24), "a"),
+        Cue(Fraction(0), Fraction(12, 24), "a"),
+        Cue(Fraction(12, 24), Fraction(17, 24), "b"),
+        Cue(Fraction(17, 24), Fraction(22, 24), "a"),
     ]
 
 
@@ -33,7 +34,7 @@ def test_no_cue_covers_the_closing_picture():
 
 
 def test_a_film_of_one_snapshot_has_one_cue():
-    assert film_cues([49], sentences=["a"]) == [captions.Cue(Fraction(0), Fraction(49, 24), "a")]
+    assert film_cues([49], sentences=["a"]) == [Cue(Fraction(0), Fraction(49, 24), "a")]
 
 
 def test_a_wrong_number_of_sentences_is_an_error():
@@ -45,9 +46,9 @@ def test_a_wrong_number_of_sentences_is_an_error():
 @given(st.lists(st.tuples(st.integers(1, 60), st.sampled_from("abc")), min_size=1), st.integers(0))
 def test_cues_follow_each_other_without_gaps(snapshots, closing):
     frames, sentences = zip(*snapshots, strict=True)
-    cues = film_cues(frames, closing, sentences)
-    assert [cue.end for cue in cues[:-1]] == [cue.start for cue in cues[1:]]
-    assert (cues[0].start, cues[-1].end) == (0, Fraction(sum(frames), 24))
+    shown = film_cues(frames, closing, sentences)
+    assert [cue.end for cue in shown[:-1]] == [cue.start for cue in shown[1:]]
+    assert (shown[0].start, shown[-1].end) == (0, Fraction(sum(frames), 24))
 
 
 @given(st.integers(0, 10**6), st.integers(1, 10**6))
@@ -57,8 +58,8 @@ def test_rounded_cue_times_cover_exactly_the_frames_of_the_cue(first, count):
     assert end - Fraction(1, 24) < seconds(captions._clock(end)) <= end
 
 
-def webvtt(cues) -> str:
-    return captions.webvtt(cues, captions.Place((1920, 1080)))
+def webvtt(shown) -> str:
+    return captions.webvtt(shown, captions.Place((1920, 1080)))
 
 
 def seconds(clock: str) -> Fraction:
@@ -67,7 +68,7 @@ def seconds(clock: str) -> Fraction:
 
 
 def test_a_caption_has_its_times_and_its_place_in_the_format_of_webvtt():
-    written = webvtt([captions.Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
+    written = webvtt([Cue(Fraction(1, 24), Fraction(86521, 24), "a")])
     lines = written.splitlines()
     assert lines[:3] == ["WEBVTT", "", "STYLE"] and lines[4] == "" and written.endswith("a\n")
     assert lines[5].startswith("00:00:00.041 --> 01:00:05.041 line:")
@@ -91,7 +92,7 @@ def test_a_caption_covers_only_the_band_of_the_sentence(size, lines, theme):
 
 
 def test_no_sentence_can_break_the_webvtt_file():
-    written = webvtt([captions.Cue(Fraction(0), Fraction(1), "a <b> --> & c")])
+    written = webvtt([Cue(Fraction(0), Fraction(1), "a <b> --> & c")])
     assert written.splitlines()[6:] == ["a &lt;b&gt; --&gt; &amp; c"]
 
 

@@ -67,6 +67,6 @@ def test_the_activations_count_test_images_only():
     table = {"split": ["test", "test", "train"], "label": [0, 1, 1], "prediction": [0, 0, 0]}
     data = {"source": "folder", "classes": ["cat", "dog"]}
     assert activations.mistakes(of(table, data)) == [
-        "It gets 1 of 2 test images wrong.",
+        "It gets 1 of 2 new pictures wrong.",
         "Most often it mistakes “dog” for “cat”: 1 of 1 times.",
     ]

@@ -647,6 +647,12 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
             "is 1; expected a number > 1, where the logarithmic axis begins",
         ),
         (
+            {f"{RUN}.figure": {"examples": [3, 20]}},
+            "runs.tiny.figure.examples.1 is 20; expected an integer < 20, the test examples of",
+        ),
+        ({f"{RUN}.figure": {"examples": [3, 3]}}, "runs.tiny.figure.examples "),
+        ({f"{RUN}.figure": {"examples": [-1]}}, "runs.tiny.figure.examples.0 is -1"),
+        (
             {f"{RUN}.title": "Zahlen 数 lesen"},
             "runs.tiny.title contains '数' (U+6570 CJK UNIFIED IDEOGRAPH-6570); expected",
         ),

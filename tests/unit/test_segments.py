@@ -14,7 +14,7 @@ from epochreel.artifacts import segment_files
 from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
 from epochreel.film import encode, segments, timing
-from epochreel.film.captions import Cue
+from epochreel.film.cues import Cue
 from epochreel.film.segment_store import SegmentStore
 from epochreel.film.timing import Timeline
 from epochreel.formats import png, video

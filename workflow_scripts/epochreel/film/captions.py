@@ -1,4 +1,4 @@
-"""Captions of a film (WebVTT), and its chapters: one for each phase, with the phase's sentence.
+"""Captions of a film (WebVTT): one for each phase, with the phase's sentence.
 
 A frame shows its sentence too. Captions lie over that sentence and cover nothing else.
 """
@@ -8,44 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
 from textwrap import wrap
 
 from epochreel.drawing.frame import shape_of
 from epochreel.drawing.header import MARGIN, band
 from epochreel.drawing.palette import THEMES
-from epochreel.film.timing import RATE, Timeline
-from epochreel.narration.phases import beginnings
+from epochreel.film.cues import Cue
 
 _SIZE = 0.035  # of the text, relative to the short side of the film
 _LINE = 1.15  # height of a line, and width of a character, relative to the size of the text
 _CHARACTER = 0.5
 _STYLE = "STYLE\n::cue { font-size: 70%; }\n"  # By default, it is 5 % of the short side.
-
-
-@dataclass(frozen=True)
-class Cue:
-    """A sentence, shown from `start` until `end`, in seconds of the film."""
-
-    start: Fraction
-    end: Fraction
-    sentence: str
-
-
-def cues(times: Timeline, sentences: Sequence[str]) -> list[Cue]:
-    """Return a cue per phase of a film whose snapshots have these sentences.
-
-    The last one ends before the closing picture, which shows sentences of its own. Raises
-    `ValueError` if the numbers of snapshots do not match.
-    """
-    if len(times.frames) != len(sentences):
-        raise ValueError(f"{len(sentences)} sentences do not match {len(times.frames)} snapshots")
-    firsts = [*times.first_frames(), times.length - times.closing]
-    phases = pairwise([*beginnings(sentences), len(sentences)])
-    return [
-        Cue(Fraction(firsts[k], RATE), Fraction(firsts[end], RATE), sentences[k])
-        for k, end in phases
-    ]
 
 
 @dataclass(frozen=True)

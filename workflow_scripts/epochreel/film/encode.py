@@ -36,7 +36,7 @@ from epochreel.artifacts.frames import FrameSequence
 from epochreel.core.errors import UserError
 from epochreel.core.files import atomic_write, atomic_write_bytes
 from epochreel.film import segments
-from epochreel.film.captions import Cue
+from epochreel.film.cues import Cue
 from epochreel.film.ffmpeg import LOG_LEVEL, WEBM_ENCODERS, Output, ffmpeg_path, run
 from epochreel.film.segments import Segment
 from epochreel.film.timing import RATE, Timeline, gif_frame_count, keyframe_distance

@@ -12,8 +12,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import round_end
-from epochreel.drawing.panels.marks import draw_marks
-from epochreel.drawing.panels.metrics import group, is_lower_better, label, measured, unit
+from epochreel.drawing.panels.metrics import is_lower_better, label, measured, unit
 from epochreel.drawing.time_axis import TimeAxis
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
@@ -136,9 +135,7 @@ class Curve:
                 # A point between two gaps is a dot, larger than the line to be visible.
                 canvas.line(points, colours.ink, weight + 3)
             elif number == 3:  # dotted
-                dots = spaced(points, _DOTS)
-                ink = np.tile(np.array(colours.ink, np.uint8), (len(dots), 1))
-                draw_marks(canvas, dots, ink, weight / 2, is_cross=False)
+                canvas.marks(*spaced(points, _DOTS).T, weight / 2, colours.ink)
             else:
                 canvas.line(points, colours.ink, weight)
                 if number == 2:  # hollow
@@ -213,8 +210,9 @@ def _legend(
 
 def _heading(run_info: RunInfo, names: Sequence[str]) -> str:
     """Return the label of one metric or the group of several, their unit and direction."""
-    groups = {group(run_info, name) for name in names}
-    title = label(run_info, names[0]) if len(names) == 1 else ", ".join(sorted(groups))
+    groups = [getattr(run_info.metrics.get(name), "group", None) for name in names]
+    several = [name for name in groups if name] or [label(run_info, name) for name in names]
+    title = label(run_info, names[0]) if len(names) == 1 else ", ".join(dict.fromkeys(several))
     units = {unit(run_info, name) for name in names}
     notes = [name for name in units if name not in (None, "%") and len(units) == 1]
     if all(is_lower_better(run_info, name) for name in names):

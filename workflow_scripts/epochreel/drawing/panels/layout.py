@@ -106,5 +106,5 @@ def draw_picture(
     canvas: Canvas, x: float, y: float, width: float, height: float, pixels: np.ndarray
 ) -> None:
     """Draw pixels, uint8 (h, w, 3), without smoothing if they are enlarged."""
-    places = canvas.picture_slots([x], [y], width, height, pixels.shape[:2])
-    canvas.put_pictures(places, pixels[None])
+    slots = canvas.picture_slots([x], [y], width, height, pixels.shape[:2])
+    canvas.put_pictures(slots, pixels[None])

@@ -33,7 +33,7 @@ _LEVEL = "It now recognises {} new pictures."
 _LEARNED = "It now recognises most {}."
 _APART = "Pictures of {} now lie apart from {}."
 _MIXES = "It still mixes up {} and {}."
-_TAKES = "It still takes some {} for {}."
+_TAKES = "It still takes {} {} for {}."
 _HARDEST = "Hardest for it: {}. It gets {} of them wrong."
 _WAVERS = "It keeps changing its mind about {}."
 _BETTER_AT_KNOWN = "It does better on its practice pictures than on new ones."
@@ -82,8 +82,10 @@ def sentence(story: Story) -> str:
         return _first(_Seen(story))
     heard = [_kind(each) for each in told]
     found = [each for each in _remarks(_Seen(story)) if each not in told and len(each) <= _LONGEST]
-    found.sort(key=lambda each: (_kind(each) not in _SURPRISES, heard.count(_kind(each))))
-    return next((each for each in found if _kind(each) != heard[-1]), told[-1])
+    if surprises := [each for each in found if _kind(each) in _SURPRISES]:
+        return surprises[0]
+    others = [each for each in found if _kind(each) != heard[-1]]
+    return min(others, key=lambda each: heard.count(_kind(each)), default=told[-1])
 
 
 def mistakes(story: Story) -> list[str]:
@@ -278,7 +280,9 @@ def _confused(seen: _Seen) -> Iterator[str]:
             yield _MIXES.format(seen.names[first], seen.names[second])
         else:
             pair = (first, second) if one > other else (second, first)
-            yield _TAKES.format(*(seen.names[label] for label in pair))
+            often = counts[pair] >= 0.3 * counts[pair[0]].sum()
+            names = (seen.names[label] for label in pair)
+            yield _TAKES.format("many" if often else "some", *names)
 
 
 def _largest(values: np.ndarray, count: int) -> Iterator[tuple[int, int]]:
