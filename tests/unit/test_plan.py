@@ -315,6 +315,7 @@ KNOBS = {
     f"{RUN}.figure.time_axis": (9, {"render"}),
     f"{RUN}.figure.time_unit": ("steps", {"render"}),
     f"{RUN}.figure.time_scale": ("log", {"render"}),
+    f"{RUN}.figure.panels": ([{"panel": "curve"}], {"render"}),
     f"{RUN}.figure.examples": ([3, 1], {"summarize", "render"}),
     f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
@@ -663,7 +664,7 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ),
         ({f"{POINTS}.settings.noise": 2}, "datasets.points.settings.noise is 2"),
         ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in; expected one of "),
-        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py, figure.py in "),
+        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py in "),
     ],
 )
 def test_a_contradiction_is_refused_in_one_line(planned, changes, words):

@@ -50,7 +50,7 @@ class ConfusionMatrix:
             body.text(left - 16, base, "is", NOTE, quiet, align="right")
             body.text(left, base, "predicted as →", NOTE, quiet, fit=body.width - left)
         else:
-            text = f"↓ is one of {count:,}   → predicted as"
+            text = f"↓ is one of {count:,} · → predicted as"
             body.text(0, base, text, NOTE, quiet, fit=body.width)
         if fits:
             top += 30
