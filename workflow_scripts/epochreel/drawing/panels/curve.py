@@ -83,7 +83,7 @@ class Curve:
         left, foot = 92.0, 2.8 * _SIZE
         self._plot = (left, legend + 8, body.width - left - 28, body.height - legend - 8 - foot)
         self._canvas = body
-        style = {"align": "right", "colour": body.palette.quiet}
+        style = {"align": "right", "colour": body.palette.quiet, "fit": body.width}
         body.text(body.width, body.height - 4, self._time_name, _SIZE, **style)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
