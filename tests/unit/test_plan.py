@@ -315,7 +315,7 @@ KNOBS = {
     f"{RUN}.figure.time_axis": (9, {"render"}),
     f"{RUN}.figure.time_unit": ("steps", {"render"}),
     f"{RUN}.figure.time_scale": ("log", {"render"}),
-    f"{RUN}.figure.theme": ("dark", {"render"}),
+    f"{RUN}.figure.theme": ("dark", {"render", "write_captions"}),
     f"{RUN}.figure.examples": ([3, 1], {"summarize", "render"}),
     f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
