@@ -12,7 +12,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import round_end
-from epochreel.drawing.panels.metrics import is_lower_better, label, measured, unit
+from epochreel.drawing.panels.metric_values import is_lower_better, label, measured, unit
 from epochreel.drawing.time_axis import TimeAxis
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
