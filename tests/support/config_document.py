@@ -43,6 +43,7 @@ def document() -> str:
     """Return the text of docs/config.md."""
     parts = {"Top level": _SHARED}
     parts |= {f"{name}s.&lt;name&gt;": _SHARED["$defs"][name] for name in ("dataset", "run")}
+    parts["Cell"] = _SHARED["$defs"]["cell"]
     experiments = sorted(EXPERIMENTS.glob("*/settings.schema.yaml"))
     return TEXT.format(
         shared="\n\n".join(_section(f"## {name}", part) for name, part in parts.items()),

@@ -29,6 +29,7 @@ stages that rerun after a change. **Every stage that reads their results reruns 
 - A run has `project` if its film shows points, `fit_projection` with the projections `linear` and
   `aligned_umap`, and `render_transitions` if `figure.tweens` is set.
 - `timeline` reads `summarize` only with `film.pace: change`.
+- `render` and `render_transitions` read `train` only with a histogram among `figure.panels`.
 - An unbounded training set is not stored. Where a table names `generate_dataset`, such a run starts
   with `train` and `describe_network`.
 - Results made on request (other film formats, captions, loops, predictions) rerun when requested.
@@ -138,7 +139,7 @@ def first(rules: Iterable[str]) -> set[str]:
     A rule that only some runs have comes before no other: a run without it starts at the next one.
     Likewise, a rule does not come before one that reads it only in some runs.
     """
-    rules, skipped = set(rules), reruns.ONLY_PACED_BY_CHANGE
+    rules, skipped = set(rules), reruns.ONLY_IN_SOME
     later = {r for rule in rules - set(SOME) for r in reruns.following([rule], skipped) - {rule}}
     return rules - later
 

@@ -244,6 +244,12 @@ SHARED = [
     Row(f"{RUN}.figure.width", 800, SIZED),
     Row(f"{RUN}.figure.height", 450, SIZED),
     Row(f"{RUN}.figure.examples", [1, 0], {"summarize"} | DRAWING),
+    Row(
+        f"{RUN}.figure.panels",
+        [{"panel": "histogram"}],
+        {"render", "render_transitions"},
+        "in place of figure.py",
+    ),
     Row(f"{RUN}.figure.time_axis", 9, DRAWING),
     Row(f"{RUN}.figure.time_unit", "steps", DRAWING),
     Row(f"{RUN}.figure.time_scale", "log", DRAWING),

@@ -48,6 +48,9 @@ ONLY_PACED_BY_CHANGE = frozenset(
     {("summarize", "timeline"), *(("timeline", rule) for rule in SEGMENTS)}
 )
 """A rule and its reader, in runs with `film.pace: change` only."""
+ONLY_WITH_HISTOGRAM = frozenset({("train", "render"), ("train", "render_transitions")})
+"""The same, in runs with a histogram among `figure.panels` only."""
+ONLY_IN_SOME = ONLY_PACED_BY_CHANGE | ONLY_WITH_HISTOGRAM
 
 
 def following(touched: Iterable[str], skipped: Collection[tuple[str, str]] = ()) -> set[str]:
@@ -75,7 +78,9 @@ def jobs_of(config: Mapping, run: str, touched: Iterable[str]) -> set[str]:
     lacking |= {f"generate_dataset ({split})" for split in _SPLITS if not _stored(dataset, split)}
     # Nothing depends on what a run lacks.
     is_even = config["runs"][run].get("film", {}).get("pace", "even") == "even"
-    skipped = ONLY_PACED_BY_CHANGE if is_even else ()
+    has_histogram = "histogram" in str(config["runs"][run].get("figure", {}).get("panels"))
+    skipped = frozenset() if has_histogram else ONLY_WITH_HISTOGRAM
+    skipped |= ONLY_PACED_BY_CHANGE if is_even else frozenset()
     rules = following(set(touched) - lacking, skipped) - lacking
     if run != config["main_run"]:
         rules -= {"publish"}
@@ -148,16 +153,22 @@ def modules() -> dict[str, Path]:
 
 
 def stages_of(
-    experiment: str, is_stream: bool = False, projections: Iterable[str] = ("causal",)
+    experiment: str,
+    is_stream: bool = False,
+    projections: Iterable[str] = ("causal",),
+    figures: Iterable[bool] = (True,),
 ) -> dict[str, tuple[set[str], set[str]]]:
-    """Return rule → the modules that it runs and the packages that it computes with."""
+    """Return rule → the modules that it runs and the packages that it computes with.
+
+    `figures` says whether figure.py arranges the panels, or the config.
+    """
     from epochreel.experiment_api import loader
     from epochreel.provenance import code_digest
 
     found, rules = loader.find(experiment, REPOSITORY), {}
     for stage in declared_stages():
         if _has(found, stage):
-            variants = variants_of(stage, is_stream, projections)
+            variants = variants_of(stage, is_stream, projections, figures)
             files = {file for variant in variants for file in stage.files_of(found, variant)}
             packages = {name for variant in variants for name in stage.packages_of(variant)}
             rules[stage.rule] = set(code_digest.modules(files)), packages
@@ -171,12 +182,14 @@ def declared_stages() -> list:
     return [stage for stage in STAGES.values() if stage.settings or stage.needs.files]
 
 
-def variants_of(stage, is_stream: bool, projections: Iterable[str]) -> list:
+def variants_of(
+    stage, is_stream: bool, projections: Iterable[str], figures: Iterable[bool] = (True,)
+) -> list:
     """Return the variants of a stage: one for each of these projections if the stage projects."""
     from epochreel.plan.stages import Variant
 
     names = projections if "projection" in stage.needs.files else [None]
-    return [Variant(is_stream, name) for name in names]
+    return [Variant(is_stream, name, own) for name in names for own in figures]
 
 
 def _has(experiment, stage) -> bool:
@@ -244,6 +257,6 @@ def idle() -> list[str]:
     run = set()
     for experiment in world_experiments():
         for kind in (False, True):
-            stages = stages_of(experiment, kind, _projections())
+            stages = stages_of(experiment, kind, _projections(), (True, False))
             run = run.union(*(parts[0] for parts in stages.values()))
     return sorted(modules().keys() - run)

@@ -28,7 +28,7 @@ def test_of_equally_frequent_confusions_one_is_an_example():
 
 
 def of(predictions, data=None):
-    return SimpleNamespace(data=data, predictions=pa.table(predictions))
+    return SimpleNamespace(data=data, predictions=pa.table(predictions), cast=())
 
 
 def test_the_sheets_name_the_digits_that_are_confused():
@@ -59,7 +59,7 @@ def test_the_words_name_a_word_and_the_letters_that_are_confused():
         "For example, it mistakes G for C: 1 of 1 times.",
     ]
     told = words.mistakes(of({"letters": five("A    "), "prediction": five("     ")}))
-    assert told[1:] == ["For example, it reads A as an empty word."]
+    assert told[1:] == ["For example, it reads A as nothing."]
     assert words.mistakes(of({"letters": letters, "prediction": letters})) == []
 
 

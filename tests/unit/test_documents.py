@@ -42,7 +42,7 @@ def test_the_first_stages_of_a_row_determine_all_that_reruns(row):
 def test_the_first_stages_of_a_lost_file_determine_all_that_reruns(case):
     rules = rerun_document.rules_of(case) - {"write_manifest"}
     first = rerun_document.first(rules)
-    following = reruns.following(first, reruns.ONLY_PACED_BY_CHANGE)
+    following = reruns.following(first, reruns.ONLY_IN_SOME)
     lacking = set() if case in LOST_WHERE_PROJECTED else set(SOME)
     assert following - lacking - set(reruns.FORMS) - {"publish"} == rules - {"publish"}
 

@@ -1,11 +1,18 @@
 """Panels in the config: what planning checks, and what the stages depend on."""
 
+import re
 import shutil
 
+import numpy as np
+import pyarrow as pa
 import pytest
+import yaml
 from spirals import SPIRALS
 from tools import refusal
+from workflow import REPOSITORY
 
+from epochreel.drawing.frame import FrameData
+from epochreel.film import render
 from epochreel.plan.plan import Plan
 from epochreel.plan.stages import STAGES
 
@@ -24,6 +31,28 @@ def planned(spirals, tmp_path):
         return Plan(config | {"snapshots_per_block": 10}, tmp_path).runs["tiny"]
 
     return plan
+
+
+SPIRAL = [{"point": np.array([n / 9, -n / 9], np.float32), "label": n % 2} for n in range(10)]
+
+
+def spirals_at(snapshot):
+    """Return the data of a frame of the spirals, whose network is right from snapshot 1 on."""
+    labels = [example["label"] for example in SPIRAL]
+    x, y = np.array([example["point"] for example in SPIRAL]).T
+    said = labels if snapshot else [0] * 10
+    steps = np.arange(snapshot + 1)
+    history = {"step": steps, "epoch": steps * 1.0, "examples": steps, "accuracy": steps / 3}
+    weights = {"name": "0.weight", "weight_minimum": -1.0, "weight_maximum": 1.0 + snapshot}
+    layers = pa.array([[weights | {"weight_counts": [1, 4, 2]}]] * len(steps))
+    return FrameData(
+        snapshot,
+        float(snapshot),
+        snapshot,
+        pa.table({"x": x, "y": y, "label": labels, "prediction": said}),
+        history,
+        training=pa.table({"layers": layers}),
+    )
 
 
 NESTED = [{"panel": "scatter", "size": 2}, [{"panel": "curve"}, {"panels": [{"panel": "table"}]}]]
@@ -87,6 +116,17 @@ def test_the_training_tables_of_all_blocks_so_far_are_read(planned):
     run = planned([{"panel": "histogram"}], epochs=25)
     found = run.files.training_so_far("00001")
     assert found == [f"results/tiny/training/0000{block}.parquet" for block in (0, 1)]
+
+
+def test_the_figure_in_yaml_of_the_documents_draws_the_spirals(planned):
+    section = (REPOSITORY / "docs" / "experiments.md").read_text().partition("A figure in YAML")[2]
+    listed = yaml.safe_load(re.search("```yaml\n(.+?)```", section, re.DOTALL)[1])["figure"][
+        "panels"
+    ]
+    settings = planned(listed).stage_settings("render")["settings"]
+    run = render.run_info(settings, SPIRAL, untrained=spirals_at(0))
+    scene = render.build_scene(render.figure_of(None, settings), run)
+    assert not np.array_equal(*(scene.draw(spirals_at(snapshot)) for snapshot in (0, 3)))
 
 
 def test_the_closing_picture_does_not_depend_on_panels(planned):

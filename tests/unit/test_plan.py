@@ -315,6 +315,7 @@ KNOBS = {
     f"{RUN}.figure.time_axis": (9, {"render"}),
     f"{RUN}.figure.time_unit": ("steps", {"render"}),
     f"{RUN}.figure.time_scale": ("log", {"render"}),
+    f"{RUN}.figure.theme": ("dark", {"render", "write_captions"}),
     f"{RUN}.figure.examples": ([3, 1], {"summarize", "render"}),
     f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
@@ -361,6 +362,10 @@ NO_KNOBS = (
     | {
         # There is one schedule of the learning rate without other keys.
         f"{RUN}.training.schedule.name",
+        # Names a file of the user's.
+        f"{RUN}.figure.palette",
+        # Not all stages that draw depend on it: see test_panel_list.py.
+        f"{RUN}.figure.panels",
     }
 )
 
@@ -663,7 +668,7 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ),
         ({f"{POINTS}.settings.noise": 2}, "datasets.points.settings.noise is 2"),
         ({f"{POINTS}.experiment": "none"}, "experiment 'none' is not built in; expected one of "),
-        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py, figure.py in "),
+        ({f"{POINTS}.experiment": "./"}, "missing data.py, model.py, evaluation.py in "),
     ],
 )
 def test_a_contradiction_is_refused_in_one_line(planned, changes, words):

@@ -450,7 +450,10 @@ class Canvas:
         if area.shape != keep.shape:
             part = _within(left, top, area)
             keep, add = keep[part], add[part]
-        area[:] = (area * keep + add) >> 8
+        blended = area * keep  # In place from here on, which takes two thirds of the time.
+        blended += add
+        blended >>= 8
+        area[:] = blended
 
     def _positions(self, x, y, wide: int, high: int) -> tuple[np.ndarray, np.ndarray]:
         """Return pixel rows (N, h) and left columns (N, 1), shifted to be on the canvas."""

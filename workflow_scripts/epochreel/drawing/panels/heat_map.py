@@ -40,7 +40,9 @@ class HeatMap:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading."""
-        note = None if self._is_matrix else "A row for each test example"
+        is_one = self._info.rows_per_example > 1
+        rows = "The rows of one test example" if is_one else "A row for each test example"
+        note = None if self._is_matrix else rows
         self._canvas = heading(canvas, self._title, note)
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:

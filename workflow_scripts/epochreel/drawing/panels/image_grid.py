@@ -47,7 +47,7 @@ class ImageGrid:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and, if they never change, the images."""
-        note = "✓ right   ✗ wrong, and below what it is"
+        note = "✓ right · ✗ wrong, and below what it is"
         body = self._canvas = heading(canvas, self._title, note if self._prediction else None)
         self._is_fixed = columns.is_of_test(self._info, self._image)
         shape = self._picture(self._info.untrained, columns.examples(self._info, 1)[0]).shape

@@ -71,8 +71,9 @@ class Scatter:
         used = _ROW * (row + 1) + 10
         if used > body.height / 3:
             return 0.0
+        foot = min(body.width, body.height - used)  # of the plane, which is a square
         for (x, row), name, colour in zip(places, names, self._colours, strict=True):
-            y = body.height - used + 10 + _ROW * row + 0.75 * _ROW
+            y = foot + 10 + _ROW * row + 0.75 * _ROW
             body.disc(x + 11, y - 10, 10, tuple(map(int, colour)))
             body.text(x + 30, y, name, TEXT)
         return used

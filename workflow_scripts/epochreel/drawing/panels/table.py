@@ -11,7 +11,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import NOTE, TEXT, shortened
-from epochreel.drawing.panels.metrics import (
+from epochreel.drawing.panels.metric_values import (
     families,
     is_lower_better,
     label,
@@ -45,7 +45,7 @@ class MetricTable:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the names and the rules."""
-        body = self._canvas = heading(canvas, self._title, "↑ more is better   ↓ less is better")
+        body = self._canvas = heading(canvas, self._title, "↑ more is better · ↓ less is better")
         colours, head = body.palette, 36.0
         fits = max(int((body.height - head) // _LEAST), 1)
         self._shown = self._names[:fits]

@@ -11,7 +11,7 @@ from epochreel.drawing.panels import columns
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import coloured, draw_picture
 
-_SIZE, _LINE, _GAP = 32.0, 42.0, 22.0
+_SIZES, _GAP = (52.0, 42.0, 32.0), 22.0
 _PICTURE = 0.35  # of the width, at most
 _MOST = 400  # characters of a text
 
@@ -19,9 +19,10 @@ _MOST = 400  # characters of a text
 class TextLines:
     """What the network reads in some test examples, in a monospaced font.
 
-    Wrong characters are vermilion and boxed; where there is one, the truth stands below. `truth`
-    and `prediction` are columns of text, or of lists of classes; a class named `end` ends a text.
-    The column `image` is shown beside each text; by default that of the test images, if any.
+    Right characters are blue, wrong ones vermilion and boxed; the truth stands below mistakes.
+    `truth` and `prediction` are columns of text, or of lists of classes; a class named `end` ends
+    a text. The column `image` is shown beside each text; by default that of the test images, if
+    any.
     """
 
     def __init__(
@@ -47,16 +48,21 @@ class TextLines:
         """Draw the heading and the images, and divide the panel into slots."""
         note = "Boxed: wrong. The truth stands below"
         body = self._canvas = heading(canvas, self._title, note)
-        self._advance = body.measure("0", _SIZE, "mono")
         examples = columns.examples(self._info, 40)
-        high = 2 * _LINE
-        self._left = self._picture_width(body, examples, high)
-        self._across = max(int((body.width - self._left) // self._advance), 1)
+        untrained = self._info.untrained
+        longest = max(len(self._tokens(untrained, self._truth, n)) for n in examples)
+        for self._size in _SIZES:  # The largest at which the texts fit in a line each.
+            self._line = 1.3 * self._size
+            self._advance = body.measure("0", self._size, "mono")
+            self._left = self._picture_width(body, examples, 2 * self._line)
+            self._across = max(int((body.width - self._left) // self._advance), 1)
+            if self._across > longest:
+                break
         self._slots, y = [], 0.0
         for example in examples:
             # The longest truth decides, so that nothing moves between frames.
-            lines = len(self._lines(self._tokens(self._info.untrained, self._truth, example)))
-            high = 2 * _LINE * min(lines, 4)
+            lines = len(self._lines(self._tokens(untrained, self._truth, example)))
+            high = 2 * self._line * min(lines, 4)
             if y + high > body.height and self._slots:
                 break
             self._slots.append((example, y, min(lines, 4)))
@@ -84,7 +90,7 @@ class TextLines:
             wrong = wrong_places(said, truth)
             self._draw_lines(said, wrong, y, most)
             if wrong:
-                self._draw_lines(truth, None, y + _LINE * most, most)
+                self._draw_lines(truth, None, y + self._line * most, most)
 
     def _tokens(self, frame_data: FrameData, name: str, example: int) -> list[str]:
         """Return the characters of an example's text."""
@@ -111,20 +117,26 @@ class TextLines:
         canvas, lines = self._canvas, self._lines(tokens)
         colours = canvas.palette
         for number, line in enumerate(lines[:most]):
-            base = y + _LINE * number + 0.8 * _LINE
+            base = y + self._line * number + 0.8 * self._line
             if number == most - 1 and len(lines) > most:
                 line = range(line.start, line.stop - 1)
-                canvas.text(self._x(len(line)), base, "…", _SIZE, colours.quiet, "mono")
+                canvas.text(self._x(len(line)), base, "…", self._size, colours.quiet, "mono")
             for start, stop, is_wrong in _runs(line, wrong or set()):
                 x, text = self._x(start - line.start), "".join(tokens[start:stop])
-                colour = colours.quiet if wrong is None else colours.ink
+                colour = colours.quiet if wrong is None else colours.right
                 if is_wrong:
                     wide, colour = (stop - start) * self._advance, colours.wrong
-                    canvas.fill(x, base - 0.76 * _LINE, wide, _LINE - 3, colours.wrong_tint)
-                    canvas.frame(x, base - 0.76 * _LINE, wide, _LINE - 3, colours.wrong, 2)
-                canvas.text(x, base, text, _SIZE, colour, "mono")
+                    canvas.fill(
+                        x, base - 0.76 * self._line, wide, self._line - 3, colours.wrong_tint
+                    )
+                    canvas.frame(
+                        x, base - 0.76 * self._line, wide, self._line - 3, colours.wrong, 2
+                    )
+                canvas.text(x, base, text, self._size, colour, "mono")
         if wrong and not tokens:  # An empty answer is a mistake that has no character.
-            canvas.text(self._left, y + 0.8 * _LINE, "(nothing)", _SIZE, colours.wrong, "mono")
+            canvas.text(
+                self._left, y + 0.8 * self._line, "(nothing)", self._size, colours.wrong, "mono"
+            )
 
     def _x(self, place: int) -> float:
         return self._left + place * self._advance
