@@ -38,7 +38,8 @@ def render_closing(
     names = declared_metrics.pace(evaluation, metrics.names(table))
     telling = Telling(table, settings, declared, lambda _snapshot: frame_data.predictions)
     sentences = narrator.mistakes(telling.last_story(narrator))
-    picture = closing.draw(run_info, frame_data, names, sentences)
+    panel = renderer.closing_panel(experiment, run_info)
+    picture = closing.draw(run_info, frame_data, names, sentences, panel)
     texts = {"Snapshot": str(count - 1), "epochreel": keys.key(stage)}
     atomic_write_bytes(path_to_picture, png.encode(picture, texts))
 

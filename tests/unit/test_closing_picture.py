@@ -50,14 +50,32 @@ def texts(monkeypatch):
 
 def test_the_picture_says_that_a_network_makes_no_mistakes(texts):
     closing.draw(run_info(), last(accuracy=[0, 1]), ["accuracy"], [])
-    assert "It no longer makes mistakes on the test examples." in texts.words
+    assert "It makes no more mistakes on the examples that it is tested on." in texts.words
     assert "What it still gets wrong" not in texts.words
+
+
+class Red:
+    """A panel that fills its canvas."""
+
+    def draw_static(self, canvas):
+        canvas.fill(0, 0, canvas.width, canvas.height, (250, 0, 0))
+
+    def draw(self, canvas, frame_data):
+        canvas.disc(canvas.width / 2, canvas.height / 2, 10, (0, 0, 250))
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_panel_takes_the_place_of_the_curve(size, texts):
+    data = last(accuracy=[0, 0.5])
+    picture = closing.draw(run_info(size), data, ["accuracy"], ["It errs."], Red())
+    red = (picture == (250, 0, 0)).all(-1)
+    assert red.mean() > 0.1 and not red[:, : size[0] // 30].any() and "start" not in texts.words
 
 
 def test_the_picture_says_from_where_to_where_and_after_how_much(texts):
     frame_data = last(accuracy=[0.1, 0.5, 0.94], loss=[2.3, 1, 0.25])
     closing.draw(run_info(), frame_data, ["accuracy", "loss"], [])
-    expected = {"Mine", "Points assigned correctly", "10 %", "94 %", "untrained"}
+    expected = {"Mine", "Points assigned correctly", "10 %", "94 %", "before practice"}
     expected |= {"after 2,000 examples", "Loss (lower is better): 2.30 → 0.250"}
     assert expected <= {*texts.words}
 

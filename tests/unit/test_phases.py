@@ -41,8 +41,12 @@ def test_metrics_without_percentages_change_relative_to_their_range_so_far():
 def test_a_phase_may_begin_after_twice_the_steps_but_not_before_step_8():
     steps = [0, 1, 2, 4, 8, 12, 16, 20]
     found = phases(steps, accuracy=[0.5] * 8)
-    assert [k for k in range(1, 8) if found.may_begin(k, 0)] == [4, 5, 6, 7]
+    assert [k for k in range(2, 8) if found.may_begin(k, 1)] == [4, 5, 6, 7]
     assert [k for k in range(5, 8) if found.may_begin(k, 4)] == [6, 7]
+
+
+def test_the_phase_of_the_untrained_network_may_end_at_once():
+    assert phases([0, 1, 2], accuracy=[0.5] * 3).may_begin(1, 0)
 
 
 def test_a_phase_has_enough_snapshots_to_be_read():
@@ -64,3 +68,14 @@ def test_beginnings_are_where_the_sentence_changes():
 def test_the_same_sentence_continues_its_phase():
     by = narrator(sentence=lambda story: "a" if story.snapshot < 3 else "b")
     assert told({"accuracy": [0, 0.5, 1, 1, 1, 1]}, ACCURACY, by=by) == [(0, "a"), (3, "b")]
+
+
+def test_a_sentence_that_no_longer_holds_ends_its_phase():
+    functions = {
+        "sentence": lambda story: f"It is at {story.history['loss'][-1]:.0f}.",
+        "holds": lambda story: f"{story.history['loss'][-1]:.0f}" in story.told[-1].sentence,
+    }
+    losses, steps = {"loss": [5, 5, 5.1, 7, 7, 7, 7, 7]}, [0, 100, 101, 102, 103, 104, 105, 106]
+    assert [k for k, _ in told(losses, steps=steps, by=narrator(**functions))] == [0, 3]
+    slow = told(losses, steps=steps, by=narrator(**functions), sentence_snapshots=4)
+    assert [k for k, _ in slow] == [0, 4]

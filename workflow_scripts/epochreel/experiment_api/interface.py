@@ -32,11 +32,13 @@ CALLS = {
     "evaluation": {"evaluate": ("network", "batches")},
     "figure": {
         "panels": ("run_info",),
+        "closing": ("run_info",),
         "loops": ("run_info", "predictions"),
     },
     "narration": {
         "nouns": ("data",),
         "sentence": ("story",),
+        "holds": ("story",),
         "mistakes": ("story",),
         "grades": ("predictions", "count"),
     },

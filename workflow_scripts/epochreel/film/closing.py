@@ -13,7 +13,7 @@ import numpy as np
 
 from epochreel.core.amounts import amount
 from epochreel.drawing.canvas import LINE, Canvas
-from epochreel.drawing.frame import FrameData, RunInfo
+from epochreel.drawing.frame import FrameData, Panel, RunInfo
 from epochreel.drawing.grid import MARGIN
 from epochreel.drawing.palette import Colour
 from epochreel.drawing.panels.curve import defined_parts, thinned
@@ -66,11 +66,12 @@ def draw(
     frame_data: FrameData,
     names: Iterable[str],
     sentences: Sequence[str] | None,
+    panel: Panel | None = None,
 ) -> np.ndarray:
     """Draw the picture, uint8 (H, W, 3).
 
     `names` are the metrics that it shows, the most important first; `sentences` say what is
-    still wrong: none if nothing is, None if that is unknown.
+    still wrong: none if nothing is, None if that is unknown. `panel` takes the place of the curve.
     """
     theme = run_info.theme
     canvas = Canvas(*run_info.size, theme.palette, theme.units)
@@ -84,7 +85,10 @@ def draw(
         body = canvas.region(MARGIN, _TOP, width, foot - _TOP)
         x, y = (_GAIN * width, 0.0) if is_wide else (0.0, _GAIN * body.height)
         curve = body.region(x, y, body.width - x, body.height - y)
-        if curve.height >= _LOWEST:
+        if panel is not None:
+            panel.draw_static(curve)
+            panel.draw(curve, frame_data)
+        elif curve.height >= _LOWEST:
             _draw_curve(curve, found[0], frame_data.history["step"])
         else:
             y = body.height
@@ -121,7 +125,7 @@ def _draw_gains(canvas: Canvas, found: Sequence[Gain], seen: str) -> None:
     note = base + 1.6 * _NOTE
     start = 0.0
     if gain.is_from_start:
-        start = canvas.text(starts[0], note, "untrained", _NOTE, quiet) + _NOTE
+        start = canvas.text(starts[0], note, "before practice", _NOTE, quiet) + _NOTE
     # Below the last value, or further to the left if there is too little room.
     start = max(start, min(starts[2], canvas.width - canvas.measure(seen, _NOTE)))
     canvas.text(start, note, seen, _NOTE, quiet, fit=canvas.width - start)
@@ -154,7 +158,7 @@ def _draw_curve(canvas: Canvas, gain: Gain, steps: np.ndarray) -> None:
 def _draw_mistakes(canvas: Canvas, sentences: Sequence[str]) -> float:
     """Draw the sentences at the foot, on a band like that of a frame; return its top."""
     if not sentences:
-        done = "It no longer makes mistakes on the test examples."
+        done = "It makes no more mistakes on the examples that it is tested on."
         return _draw_band(canvas, done, [], canvas.palette.right)
     return _draw_band(canvas, "What it still gets wrong", sentences, canvas.palette.wrong)
 

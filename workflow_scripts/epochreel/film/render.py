@@ -117,6 +117,16 @@ def build_scene(figure: ModuleType, run_info: RunInfo) -> Scene:
     return Scene(run_info.size, whole_frame(run_info, guarded), run_info.theme)
 
 
+def closing_panel(experiment: Experiment, run_info: RunInfo) -> _GuardedPanel | None:
+    """Return the panel of the closing picture, if the experiment's figure.py defines one."""
+    figure = experiment.load("figure") if experiment.file("figure").is_file() else None
+    if not hasattr(figure, "closing"):
+        return None
+    seeding.seed_all(0)
+    source = f"{figure.__file__}: closing"
+    return _guarded(figure.closing(run_info), source, source)
+
+
 def _guarded(content: Any, source: str, where: str) -> Any:
     """Return a nested list of panels with each panel guarded; raise `UserError` for another value.
 

@@ -55,6 +55,10 @@ class Narrator:
         self._check_drawable("sentence", found)
         return found
 
+    def holds(self, story: Story) -> bool:
+        """Return whether the sentence on the screen, the last one told, is still true."""
+        return bool(self._call("holds", lambda _story: True, story.snapshot, story))
+
     def mistakes(self, story: Story) -> list[str] | None:
         """Return sentences about what is still wrong; [] if nothing is, None if that is unknown."""
         found = self._call("mistakes", default_sentences.default_mistakes, story.snapshot, story)

@@ -45,10 +45,16 @@ class Phases:
 
     def may_begin(self, snapshot: int, first: int) -> bool:
         """Return whether a phase may begin at `snapshot`, after one that began at `first`."""
-        if snapshot - first < self._shortest:
+        if not self.is_over(snapshot, first):
             return False
+        if not self._steps[first]:
+            return True  # What is said of the untrained network ends with the first step.
         is_later = self._steps[snapshot] >= max(2 * self._steps[first], _FIRST_STEP)
         return is_later or self.change(first, snapshot) >= _ENOUGH
+
+    def is_over(self, snapshot: int, first: int) -> bool:
+        """Return whether a phase that began at `first` has been shown for long enough."""
+        return snapshot - first >= self._shortest
 
     def change(self, first: int, snapshot: int) -> float:
         """Return how much the metrics that set the pace have changed since the snapshot `first`.

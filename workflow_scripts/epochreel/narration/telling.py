@@ -76,8 +76,13 @@ class Telling:
         told += [] if before is None else metrics.sentences(before)
         first = beginnings(told)[-1]
         for snapshot in range(len(told), self.table.num_rows):
-            if not told or phases.may_begin(snapshot, first):
-                story = self.story(narrator, snapshot, grades, told)
+            is_over = bool(told) and phases.is_over(snapshot, first)
+            story = self.story(narrator, snapshot, grades, told)
+            if (
+                not told
+                or phases.may_begin(snapshot, first)
+                or (is_over and not narrator.holds(story))
+            ):
                 sentence = narrator.sentence(story)
                 self.asked[1:] = [(story, sentence)]
                 if not told or sentence != told[-1]:

@@ -277,7 +277,7 @@ _DECLARED = (
     Stage(
         "render_closing",
         settings=stage_settings.render_closing,
-        needs=Dependencies((), _SAID, _DRAWING),
+        needs=Dependencies((), (*_SAID, "figure"), _DRAWING),
         reads=("generate_dataset", "evaluate", "summarize"),
         makes=(Artifact("closing", "results/{run}/closing.png", carries_key=True),),
         exists=attrgetter("has_closing"),
