@@ -31,7 +31,7 @@ SENTENCES = {
 
 
 def run_info(size=(640, 360), theme="light"):
-    """What is constant in a run."""
+    """Return what all frames of a run share."""
     info = RunInfo("Mine", size, {}, {}, {}, TimeAxis(), 40, [], METRICS)
     return replace(info, theme=THEMES[theme])
 
@@ -54,7 +54,7 @@ def test_the_picture_says_that_a_network_makes_no_mistakes(texts):
     assert "What it still gets wrong" not in texts.words
 
 
-def test_the_picture_says_from_where_to_where_and_after_how_much(texts):
+def test_the_picture_shows_the_first_and_last_value_and_the_examples(texts):
     frame_data = last(accuracy=[0.1, 0.5, 0.94], loss=[2.3, 1, 0.25])
     closing.draw(run_info(), frame_data, ["accuracy", "loss"], [])
     expected = {"Mine", "Points assigned correctly", "10 %", "94 %", "untrained"}
@@ -62,7 +62,7 @@ def test_the_picture_says_from_where_to_where_and_after_how_much(texts):
     assert expected <= {*texts.words}
 
 
-def test_the_picture_calls_examples_by_their_noun(texts):
+def test_the_picture_names_the_examples(texts):
     info = replace(run_info(), nouns=Nouns("pages", "digits"))
     closing.draw(info, last(accuracy=[0.1, 0.5]), ["accuracy"], [])
     assert "after 2,000 pages" in texts.words

@@ -240,7 +240,7 @@ def test_a_mistake_in_the_narration_is_reported_with_its_file(mine, tmp_path, co
         summarize.summarize(evaluated(tmp_path), None, "metrics.parquet", stage, mine.folder)
 
 
-def test_an_experiment_without_narration_is_told_from_its_metrics(mine, tmp_path):
+def test_without_narration_sentences_come_from_the_metrics(mine, tmp_path):
     (mine.folder / "mine" / "narration.py").unlink()
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("summarize")))
     stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}
