@@ -224,7 +224,7 @@ def evaluated(folder, count=3) -> list[str]:
         ("def grades(table, count):\n    return [2] * count\n", r"grades returns \[2, 2\]; expe"),
         (
             "CALLS = []\n\n\ndef sentence(story):\n    CALLS.append(1)\n    return f'{CALLS}'\n",
-            "sentence describes snapshot 2 as '.*' after other snapshots; expected ",
+            "sentence returns '.*' for snapshot 2 after other snapshots; expected ",
         ),
     ],
 )
