@@ -156,7 +156,7 @@ def test_the_outer_list_goes_from_left_to_right_in_a_wide_frame():
 
 
 @pytest.mark.parametrize("size", [(1080, 1080), (1080, 1920), (1280, 1080)])
-def test_rows_and_columns_are_exchanged_in_other_frames(size):
+def test_rows_and_columns_are_swapped_in_other_frames(size):
     places = laid([A, [B, C]], size)
     assert places[A][1] < places[B][1] == places[C][1]
     assert places[B][0] < places[C][0]
