@@ -29,7 +29,7 @@ from epochreel.drawing.frame import FrameData, RunInfo, Scene
 from epochreel.drawing.grid import whole_frame
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiments.sheets import data, figure, layout
-from epochreel.experiments.sheets.readings import confusion, place_shares, readings
+from epochreel.experiments.sheets.readings import confusion, readings, shown_places
 from epochreel.formats import png
 
 PAGES, PLACES, EPOCHS, SNAPSHOTS = 100, 436, 50, 251
@@ -90,8 +90,7 @@ def reference(frame: FrameData, size: tuple[int, int]) -> bytes:
     curve = page.add_axes((0.66, 0.05, 0.32, 0.12), xlim=(0, EPOCHS), ylim=(0, 1))
     curve.plot(frame.history["epoch"], frame.history["accuracy"])
     curve.plot(frame.epoch, accuracy, "o")
-    _reference_tiles(page.add_axes((0.03, 0.04, 0.56, 0.25)), place_shares(truth, prediction))
-    _reference_digits(page.add_axes((0.03, 0.33, 0.56, 0.45)), truth[0], prediction[0])
+    _reference_digits(page.add_axes((0.03, 0.04, 0.56, 0.74)), truth[0], prediction[0])
     buffer = io.BytesIO()
     page.savefig(buffer, format="png")
     return buffer.getvalue()
@@ -110,36 +109,25 @@ def _reference_confusion(axes, shares: np.ndarray) -> None:
                 axes.text(column + 0.45, row + 0.45, f"{share:.0%}", ha="center", va="center")
 
 
-def _reference_tiles(axes, shares: np.ndarray) -> None:
+def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
     _reference_table(axes)
     places = layout.places("plain")
-    for x, y, share in zip(places.x, places.y, shares, strict=True):
-        axes.add_patch(_box(x - 4, y + 9, 8, -18, ("C0", share)))
-
-
-def _reference_digits(axes, truth: np.ndarray, prediction: np.ndarray) -> None:
-    _reference_table(axes, years=6, months=4)
-    places = layout.places("plain")
-    year, month = np.divmod(places.number, len(layout.MONTHS))
-    for place in np.flatnonzero((year < 6) & (month < 4)):
+    for place in shown_places():
         x, y, read = places.x[place], places.y[place], prediction[place]
         style = {"color": "C0", "weight": "bold"} if read == truth[place] else {"color": "C1"}
         axes.text(x, y, str(truth[place]), ha="center", va="center")
         axes.text(x, y + 11.5, str(read), ha="center", va="center", **style)
 
 
-def _reference_table(axes, years: int = 10, months: int = 12) -> None:
+def _reference_table(axes) -> None:
     right, bottom = layout.TABLE.right, layout.TABLE.bottom
-    if years < len(layout.YEARS):
-        right, bottom = layout.COLUMN_X[years] - 25, layout.ROW_Y[months] - 10
     axes.set(xlim=(layout.TABLE.left - 1, right + 1), ylim=(bottom + 1, layout.TABLE.top - 1))
     axes.axis("off")
     for x0, y0, x1, y1 in layout.RULES:
         axes.plot([x0, x1], [y0, y1], color="0.8", linewidth=1)
     for word in layout.HEADINGS:
-        if word.x <= right and word.y <= bottom:
-            align = "center" if word.centred else "left"
-            axes.text(word.x, word.y, word.text, ha=align, va="center")
+        align = "center" if word.centred else "left"
+        axes.text(word.x, word.y, word.text, ha=align, va="center")
 
 
 def _box(x: float, y: float, width: float, height: float, colour: str):

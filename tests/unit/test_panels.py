@@ -250,8 +250,8 @@ def test_row_0_of_a_confusion_matrix_is_on_top():
 
 def test_shares_of_a_confusion_matrix_are_of_the_true_class():
     panel = ConfusionMatrix(info(classes(TRUTH)))
-    shares = panel._shares(frame(classes([0, 0, 2, 1, 1, 2])))
-    assert shares.tolist() == [[0.5, 0.5, 0], [0.5, 0.5, 0], [0, 0, 1]]
+    shares = panel._shares(frame(classes([0, 0, 0, 1, 1, 2])))
+    assert shares.tolist() == [[0.5, 0.5, 0], [0.5, 0.5, 0], [0.5, 0, 0.5]]
 
 
 @pytest.mark.parametrize("number", [1, 2, 30, 1000])

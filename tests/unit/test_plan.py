@@ -315,7 +315,7 @@ KNOBS = {
     f"{RUN}.figure.time_axis": (9, {"render"}),
     f"{RUN}.figure.time_unit": ("steps", {"render"}),
     f"{RUN}.figure.time_scale": ("log", {"render"}),
-    f"{RUN}.figure.panels": ([{"panel": "curve"}], {"render"}),
+    f"{RUN}.figure.theme": ("dark", {"render", "write_captions"}),
     f"{RUN}.figure.examples": ([3, 1], {"summarize", "render"}),
     f"{RUN}.figure.tweens": (0, set()),
     f"{RUN}.projection": ({"name": "linear"}, {"project", "fit_projection"}),
@@ -362,6 +362,10 @@ NO_KNOBS = (
     | {
         # There is one schedule of the learning rate without other keys.
         f"{RUN}.training.schedule.name",
+        # Names a file of the user's.
+        f"{RUN}.figure.palette",
+        # Not all stages that draw depend on it: see test_panel_list.py.
+        f"{RUN}.figure.panels",
     }
 )
 

@@ -21,7 +21,7 @@ from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.panels.heat_map import HeatMap
 from epochreel.drawing.panels.histogram import HistogramOverTime
 from epochreel.drawing.panels.image_grid import ImageGrid
-from epochreel.drawing.panels.metrics import families, main_metric, matching, metrics_of
+from epochreel.drawing.panels.metric_values import families, main_metric, matching, metrics_of
 from epochreel.drawing.panels.scatter import Scatter
 from epochreel.drawing.panels.table import MetricTable
 from epochreel.drawing.panels.text_lines import TextLines

@@ -12,7 +12,7 @@ from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels import columns
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import TEXT, round_end, shortened
-from epochreel.drawing.panels.metrics import families, group, label, matching, measured, unit
+from epochreel.drawing.panels.metric_values import families, group, label, matching, measured, unit
 
 _ROW, _LEAST = 64.0, 30.0  # height of a row: at most and at least
 

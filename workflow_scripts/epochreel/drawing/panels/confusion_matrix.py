@@ -68,9 +68,13 @@ class ConfusionMatrix:
         """Draw the shares."""
         shares, body = self._shares(frame_data), self._canvas
         colours = body.palette
-        pixels = shades(shares**0.7, colours.wrong, colours.slot)  # Small shares stay visible.
-        index = np.arange(len(shares))
-        pixels[index, index] = shades(shares.diagonal() ** 0.7, colours.right, colours.slot)
+        steps = np.linspace(0, 1, 256) ** 0.7  # Small shares stay visible.
+        wrong, right = (
+            shades(steps, full, colours.slot) for full in (colours.wrong, colours.right)
+        )
+        levels, index = np.rint(255 * shares).astype(np.uint8), np.arange(len(shares))
+        pixels = wrong[levels]
+        pixels[index, index] = right[levels.diagonal()]
         draw_picture(body, *self._place, pixels)
         left, top, side, _ = self._place
         if self._cell >= 12:
@@ -79,7 +83,7 @@ class ConfusionMatrix:
                 body.rule(left, top + at, left + side, top + at, colours.paper, 2)
                 body.rule(left + at, top, left + at, top + side, colours.paper, 2)
         if self._cell >= _NUMBER:
-            for row, column in np.argwhere(np.nan_to_num(shares) >= 0.005):
+            for row, column in np.argwhere(shares >= 0.005):
                 share = shares[row, column]
                 colour = colours.paper if share > 0.4 else colours.ink
                 x, y = left + self._cell * (column + 0.5), top + self._cell * (row + 0.5)
@@ -87,11 +91,11 @@ class ConfusionMatrix:
                 body.text(x, y, words, NOTE, colour, align="centre", middle=True)
 
     def _shares(self, frame_data: FrameData) -> np.ndarray:
-        """Return the share of each true class (rows) for each prediction; NaN without examples."""
+        """Return the share of each true class (rows) for each prediction; 0 without examples."""
         truths = self._answers.truths(frame_data)
         said, count = self._answers.predictions(frame_data), len(self._answers.names)
         total = np.bincount(truths[truths >= 0], minlength=count)[:, None]
         is_known = (truths >= 0) & (said >= 0)
         pairs = truths[is_known].astype(np.int64) * count + said[is_known]
         counts = np.bincount(pairs, minlength=count * count).reshape(count, count)
-        return np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0)
+        return np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)

@@ -12,14 +12,13 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import round_end
-from epochreel.drawing.panels.metrics import is_lower_better, label, measured, unit
+from epochreel.drawing.panels.metric_values import is_lower_better, label, measured, unit
 from epochreel.drawing.time_axis import TimeAxis
 
 SHARES = {0.0: "0", 0.5: "50 %", 1.0: "100 %"}
 """Labels of an axis of fractions, 0 … 1."""
 _SIZE = 24.0  # of labels
 _MOST = 4
-_DOTS = 13.0  # between the dots of the fourth line
 
 
 def time_name(run_info: RunInfo) -> str:
@@ -41,7 +40,9 @@ def draw_time(
     for value, name in axis.labels(end, width, _SIZE):
         across = x + width * float(axis.shares(np.float64(value), end))
         canvas.rule(across, foot, across, foot + 7, canvas.palette.hairline)
-        canvas.text(across, foot + 1.4 * _SIZE, name, _SIZE, quiet, align="centre")
+        # The last label may be wider than the space on the right of the plot.
+        middle = min(across, canvas.width - canvas.measure(name, _SIZE) / 2)
+        canvas.text(middle, foot + 1.4 * _SIZE, name, _SIZE, quiet, align="centre")
 
 
 class Curve:
@@ -50,8 +51,8 @@ class Curve:
     `metric` is the name of a metric, or several names, which may be mapped to the names in the
     legend (by default their labels). `title` is the heading: by default the metric's label, or the
     group of several metrics. They can be distinguished without colour: the first is a thick line
-    that ends in a disc, the second a thin line that ends in a ring, the third hollow with a square,
-    the fourth dotted with a square's outline. `axis` maps values to their labels. By default,
+    that ends in a disc, the second a thin line that ends in a ring, the third thin with squares,
+    the fourth dotted, ending in a square's outline. `axis` maps values to their labels. By default,
     fractions have an axis to 100 %; that of other metrics ends at the next round number, below 0
     too if a value is negative. With `scale` "log", the axis has powers of ten, and values that are
     not above 0 are gaps. Where a metric is undefined, its line has a gap; the mark is at its last
@@ -129,17 +130,17 @@ class Curve:
         return y + height * (1 - (np.clip(values, low, high) - low) / (high - low))
 
     def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
-        weight, colours = (4, 2, 7, 6)[number], canvas.palette
+        weight, colours = (4, 2, 2, 6)[number], canvas.palette
         for points in map(thinned, parts):
             if len(points) == 1:
                 # A point between two gaps is a dot, larger than the line to be visible.
                 canvas.line(points, colours.ink, weight + 3)
-            elif number == 3:  # dotted
-                canvas.marks(*spaced(points, _DOTS).T, weight / 2, colours.ink)
+            elif number == 3:
+                canvas.marks(*spaced(points, 13.0, most=250).T, 3.5, colours.ink)
             else:
                 canvas.line(points, colours.ink, weight)
-                if number == 2:  # hollow
-                    canvas.line(points, colours.paper, weight - 4)
+            if number == 2:
+                canvas.marks(*spaced(points, 60.0, most=40).T, 6, colours.ink, "square")
         if parts:
             self._mark(canvas, *parts[-1][-1], number)
 
@@ -220,10 +221,11 @@ def _heading(run_info: RunInfo, names: Sequence[str]) -> str:
     return f"{title} ({', '.join(notes)})" if notes else title
 
 
-def spaced(points: np.ndarray, step: float) -> np.ndarray:
-    """Return points at equal distances along a line (n, 2)."""
+def spaced(points: np.ndarray, step: float, most: int) -> np.ndarray:
+    """Return at most `most` points at equal distances along a line (n, 2), `step` apart or more."""
     lengths = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))))
-    at = np.arange(0.0, lengths[-1] + 1e-9, step)
+    # Long lines swing up and down: closer marks would only fill an area.
+    at = np.arange(0.0, lengths[-1] + 1e-9, max(step, lengths[-1] / (most - 1)))
     return np.column_stack([np.interp(at, lengths, points[:, axis]) for axis in (0, 1)])
 
 

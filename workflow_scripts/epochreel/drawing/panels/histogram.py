@@ -12,7 +12,7 @@ from epochreel.drawing.panels.curve import draw_time, time_name
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import NOTE, draw_picture, round_end, shades
 
-_BINS, _COLUMNS = 96, 400
+_BINS, _COLUMNS = 96, 240
 _KINDS = {"weights": "weight", "gradients": "gradient"}
 
 

@@ -11,7 +11,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.drawing.panels.layout import NOTE, TEXT, shortened
-from epochreel.drawing.panels.metrics import (
+from epochreel.drawing.panels.metric_values import (
     families,
     is_lower_better,
     label,

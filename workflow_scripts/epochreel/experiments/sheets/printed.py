@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -15,23 +15,34 @@ from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.palette import Colour, Palette
 from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.sheets import layout
-from epochreel.experiments.sheets.readings import readings
+from epochreel.experiments.sheets.readings import (
+    SHOWN_MONTHS,
+    SHOWN_YEARS,
+    mean_places,
+    named_numbers,
+    names_first_digits,
+    number_texts,
+    readings,
+    shown_places,
+)
 from epochreel.experiments.sheets.rectify import straighten
 
 _NOTE = "Below each printed digit: the digit that the network reads. Boxed: wrong"
-_DROP, _TALL = 11.2, 9.6
+_DROP, _TALL = 14.6, 10.6
 """Distance of a reading below the digit printed, and its height, px of the page."""
-_SIZE = 8.4 / text.CAPITAL  # of the text of a reading, px of the page
+_SIZE = 9.2 / text.CAPITAL  # of the text of a reading, px of the page
+_PITCH = 35  # of lines, px: the lines of a page are 26 px apart, too close for readings between
+_GAP = 8  # px for the years between the first ones and the means
 _NUMBERS = 16  # shown by default
-_LEAST_ZOOM = 2.6  # at which the digits of a page are legible in a film 640 px wide
 
 
 class PrintedPage:
-    """The upper left part of a test page, enlarged, with a reading below each digit.
+    """Some numbers of a test page, enlarged, with a reading below each digit.
 
-    A moved page is redrawn in the geometry of a plain one, so that readings are below its digits.
-    Without `run_info.examples`, the page is the first on which the table is found. If it is not
-    found, the digits printed are drawn in plain type.
+    A page is cut between its lines, to make room for the readings, and between the first years and
+    the means. A moved page is redrawn in the geometry of a plain one, so that readings are below
+    its digits. Without `run_info.examples`, the page is the first on which the table is found. If
+    it is not found, the digits printed are drawn in plain type.
     """
 
     def __init__(self, run_info: RunInfo):
@@ -46,29 +57,64 @@ class PrintedPage:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the page, and find the places of the readings."""
-        body = heading(canvas, "A page it never practised on, and what it reads there", _NOTE)
-        left, top = round(layout.TABLE.left) - 2, round(layout.TABLE.top) - 2
-        right = layout.COLUMN_X + np.diff(layout.COLUMN_X)[0] / 2 + 1 - left
-        bottom = layout.ROW_Y + self._drop + _TALL / 2 - top
-        columns, rows, zoom = _legible(right, bottom, body.width, body.height)
-        places = layout.places("plain")
-        year, month = np.divmod(places.number, len(layout.MONTHS))
-        self._shown, self._body = np.flatnonzero((year < columns) & (month < rows)), body
-        x = (places.x[self._shown] - left) * zoom
-        y = (places.y[self._shown] - top) * zoom
+        body = heading(canvas, "Part of a page it never practised on", _NOTE)
+        rows, columns = _lines(), _columns_shown()
+        zoom = min(body.width / len(columns), body.height / len(rows))
+        places, self._shown = layout.places("plain"), shown_places()
+        is_kept = np.flatnonzero(columns >= 0)
+        x = np.interp(places.x[self._shown], columns[is_kept], is_kept) * zoom
+        y = np.interp(places.y[self._shown], rows, np.arange(len(rows))) * zoom
         if self._image is None:
             plain = digit_tiles(body, zoom, [(body.palette.ink, "regular", body.palette.paper)])
             body.put_stamps(body.stamps(x, y, plain), self._printed[self._shown])
         else:
-            wide, high = right[columns - 1], bottom[rows - 1]
-            picture = self._image[_part(top, high), _part(left, wide)]
-            body.image(0, 0, wide * zoom, high * zoom, enlarged(picture, body.palette))
+            picture = self._image[np.ix_(rows, columns)]
+            picture[:, columns < 0] = 255
+            wide, high = len(columns) * zoom, len(rows) * zoom
+            body.image(0, 0, wide, high, enlarged(picture, body.palette))
         self._digits = body.stamps(x, y + self._drop * zoom, digit_tiles(body, zoom))
+        self._named = _Named(body, zoom, x, y, self._drop, self._printed[self._shown])
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw the digits that the network reads."""
+        """Draw the digits that the network reads, and outline what the sentence names."""
         pages = shown(frame_data, len(layout.places("plain")), np.array([self._page]))
-        self._body.put_stamps(self._digits, pages[0, self._shown])
+        self._named.canvas.put_stamps(self._digits, pages[0, self._shown])
+        are_means = np.isin(self._shown, mean_places())
+        self._named.draw(frame_data.sentence, are_means)
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Outlines of the numbers shown, or of their first digits, that a sentence names.
+
+    x, y     the middle of each digit printed, (3 n,) units
+    drop     distance of its reading below it, px
+    printed  the digits, (3 n,)
+    """
+
+    canvas: Canvas
+    zoom: float
+    x: np.ndarray
+    y: np.ndarray
+    drop: float
+    printed: np.ndarray
+
+    def draw(self, sentence: str, are_firsts: np.ndarray) -> None:
+        """Outline them; `are_firsts` (3 n,) are the first digits that sentences are about."""
+        texts, named = number_texts(self.printed.reshape(-1, 3)), named_numbers(sentence)
+        firsts = 3 * np.flatnonzero([text in named for text in texts])
+        self._outline(firsts, 2)
+        if names_first_digits(sentence):
+            self._outline(np.flatnonzero(are_firsts), 0)
+
+    def _outline(self, firsts: np.ndarray, more: int) -> None:
+        """Outline digits and, with each, the `more` digits after it."""
+        side, above = layout.DIGIT_PITCH / 2 + 1.4, layout.DIGIT_HEIGHT / 2 + 2.6
+        for first in firsts:
+            left, top = self.x[first] - side * self.zoom, self.y[first] - above * self.zoom
+            right = self.x[first + more] + side * self.zoom
+            high = (above + self.drop + _TALL / 2 + 2) * self.zoom
+            self.canvas.frame(left, top, right - left, high, self.canvas.palette.ink, 5)
 
 
 class PrintedNumbers:
@@ -100,12 +146,17 @@ class PrintedNumbers:
             body.frame(x, y, wide * zoom, high * zoom, body.palette.hairline)
         x = left[:, None] + (places.x - corner[0]) * zoom
         y = np.broadcast_to(top[:, None] + (high + _DROP / 2) * zoom, x.shape)
-        self._digits, self._body = body.stamps(x.ravel(), y.ravel(), digit_tiles(body, zoom)), body
+        self._digits = body.stamps(x.ravel(), y.ravel(), digit_tiles(body, zoom))
+        printed = np.array([self._test[number]["digits"] for number in self._numbers])
+        middle = np.broadcast_to(top[:, None] + (places.y - corner[1]) * zoom, x.shape)
+        drop = high + _DROP / 2 - (places.y[0] - corner[1])
+        self._named = _Named(body, zoom, x.ravel(), middle.ravel(), drop, printed.ravel())
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Draw the digits that the network reads."""
+        """Draw the digits that the network reads, and outline what the sentence names."""
         digits = shown(frame_data, len(layout.places("cells")), self._numbers)
-        self._body.put_stamps(self._digits, digits.ravel())
+        self._named.canvas.put_stamps(self._digits, digits.ravel())
+        self._named.draw(frame_data.sentence, np.tile([True, False, False], len(digits)))
 
 
 def shown(frame_data: FrameData, places: int, numbers: np.ndarray) -> np.ndarray:
@@ -128,20 +179,18 @@ def digit_tiles(
 ) -> list[Canvas]:
     """Return tiles of the digits 0 … 9 in each style: colour, weight and ground.
 
-    By default, these are the digits if correct (bold), then the digits if wrong (boxed).
+    By default, these are the digits if correct, then the digits if wrong (light on a box).
     """
     palette, size = canvas.palette, _SIZE * zoom
     wide, high = (layout.DIGIT_PITCH - 0.4) * zoom, _TALL * zoom
     styles = styles or (
         (palette.right, "bold", palette.paper),
-        (palette.wrong, "regular", palette.wrong_tint),
+        (palette.paper, "bold", palette.wrong),
     )
     tiles = []
     for colour, weight, ground in styles:
         for digit in range(10):
             tile = canvas.tile(wide, high, ground)
-            if ground != palette.paper:
-                tile.frame(0, 0, wide, high, colour, 2)
             tile.text(wide / 2, high / 2, str(digit), size, colour, weight, "centre", middle=True)
             tiles.append(tile)
     return tiles
@@ -170,21 +219,20 @@ def _part(start: float, length: float) -> slice:
     return slice(round(start), round(start) + round(length))
 
 
-def _legible(
-    right: np.ndarray, bottom: np.ndarray, width: float, height: float
-) -> tuple[int, int, float]:
-    """Return how many columns and rows, which end at these px, are legible in an area; the zoom."""
+def _lines() -> np.ndarray:
+    """Return the rows of pixels of a page that are shown: its head, and lines `_PITCH` px apart."""
+    top, middles = round(layout.TABLE.top) - 2, np.rint(layout.ROW_Y[:SHOWN_MONTHS]).astype(int)
+    head = np.arange(top, round(layout.RULES[1][1]) + 4)
+    # The space between two lines has only rules, which are made longer.
+    return np.concatenate([head, *(np.clip(np.arange(_PITCH), 0, 24) + y - 11 for y in middles)])
 
-    def zoom(columns: int, rows: int) -> float:
-        return min(width / right[columns - 1], height / bottom[rows - 1])
 
-    def worth(size: tuple[int, int]) -> tuple:
-        is_legible = zoom(*size) >= _LEAST_ZOOM
-        return is_legible, size[0] * size[1] if is_legible else 0, zoom(*size)
-
-    sizes = product(range(1, len(right) + 1), range(1, len(bottom) + 1))
-    columns, rows = max(sizes, key=worth)
-    return columns, rows, zoom(columns, rows)
+def _columns_shown() -> np.ndarray:
+    """Return the columns of pixels of a page that are shown, -1 for those between its two parts."""
+    uprights = np.rint(layout.RULES[4:, 0]).astype(int)  # The first one is left of the months.
+    years = np.arange(uprights[0] - 2, uprights[1 + SHOWN_YEARS] + 2)
+    means = np.arange(uprights[-2] - 2, uprights[-1] + 3)
+    return np.concatenate([years, np.full(_GAP, -1), means])
 
 
 def _columns(count: int, room: tuple[float, float], part: tuple[float, float]) -> tuple[int, float]:

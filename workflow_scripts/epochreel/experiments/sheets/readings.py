@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from epochreel.core.errors import UserError
+from epochreel.experiments.sheets import layout
 
 
 def readings(table: pa.Table, places: int) -> tuple[np.ndarray, np.ndarray]:
@@ -41,7 +42,50 @@ def place_shares(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 def named_confusions(sentence: str) -> list[tuple[int, int]]:
     """Return the pairs (digit printed, digit read) that a sentence of `narration` names."""
-    pairs = [tuple(map(int, pair)) for pair in re.findall(r"(\d)s for (\d)s", sentence)]
-    for one, other in re.findall(r"mixes up (\d)s and (\d)s", sentence):
-        pairs += [(int(one), int(other)), (int(other), int(one))]
-    return pairs
+    return [tuple(map(int, pair)) for pair in re.findall(r"(\d)s for (\d)s", sentence)]
+
+
+def named_tiles(sentence: str) -> list[tuple[int, int]]:
+    """Return the pairs that a sentence names: confusions, or easy digits read as themselves."""
+    easy = re.search(r"\ds are the easiest|finds [\d, and]+ easier", sentence)
+    digits = map(int, re.findall(r"\d", easy[0])) if easy else ()
+    return named_confusions(sentence) + [(digit, digit) for digit in digits]
+
+
+def named_numbers(sentence: str) -> list[str]:
+    """Return the numbers that a sentence names, as printed."""
+    return re.findall(r"\d+\.\d\d", sentence)
+
+
+def names_first_digits(sentence: str) -> bool:
+    """Return whether a sentence is about the first digit of numbers: of means, on a page."""
+    return FIRST_DIGIT in sentence or MEANS in sentence
+
+
+FIRST_DIGIT, MEANS = "first digit", "\u201cMeans\u201d"
+"""Words of a sentence about first digits: in single cells, on a page."""
+
+
+def shown_places() -> np.ndarray:
+    """Return the places of a page that a film shows: of its first years and of the means, (n,)."""
+    number = layout.places("plain").number
+    column, month = np.divmod(number, len(layout.MONTHS))
+    is_shown = (column < SHOWN_YEARS) | (column == len(layout.YEARS))
+    is_total = number >= (len(layout.YEARS) + 1) * len(layout.MONTHS)
+    return np.flatnonzero(is_shown & ~is_total & (month < SHOWN_MONTHS))
+
+
+SHOWN_YEARS, SHOWN_MONTHS = 3, 5
+"""Columns and rows of a page that a film shows, besides the means."""
+
+
+def mean_places() -> np.ndarray:
+    """Return the places of the first digits of the means, (12,)."""
+    first = len(layout.YEARS) * len(layout.MONTHS)
+    means = first + np.arange(len(layout.MONTHS))
+    return np.searchsorted(layout.places("plain").number, means)
+
+
+def number_texts(digits: np.ndarray) -> list[str]:
+    """Return three-digit numbers (n, 3) as they are printed."""
+    return [f"{one}.{two}{three}" for one, two, three in digits.tolist()]
