@@ -62,8 +62,8 @@ EARLY = {"accuracy": 0.0, "letters": 0.05, "end": 0.1, "in_order": 0.1, "spread_
     ("read", "values", "expected"),
     [
         (("E",) * 4, {"step": 0}, "has not practised yet"),
-        (("E",) * 4, {}, "says the same letters, whatever"),
-        (("",) * 4, {}, 'at nearly every look it says "end"'),
+        (("E",) * 4, {}, "reads the same letters, whatever"),
+        (("",) * 4, {}, "nearly every time it looks, it says “end”"),
         (("E", "AB", "EEE", "M"), {}, "nearly all of them are wrong"),
         (("E", "AB", "EEE", "MMMM"), {"end": 0.7}, "how long a word is, but not yet which letters"),
         (("T", "SX", "BOE", "AMMM"), {"letters": 0.4}, "some letters right, but few whole words"),
@@ -97,7 +97,7 @@ def test_a_word_of_the_cast_that_stays_wrong_is_named_with_its_reading():
 def test_a_word_that_is_lost_again_is_news_once():
     right = [[1, 1, 1, 1]] * 5 + [[1, 1, 0, 1]] * 5
     news = said(right=right)
-    assert news == "It could read BOD before; now it reads BQD."
+    assert news == "It used to read BOD correctly; now it reads BQD."
     assert said(right=right, told=[news]) != news
 
 
@@ -131,6 +131,6 @@ def test_mistakes_give_an_example_of_the_cast():
     assert "reads T as I" in narration.mistakes(story(read))[1]
 
 
-def test_grades_tell_right_words_from_wrong_ones_and_leave_out_those_without_masks():
+def test_grades_separate_right_from_wrong_and_are_nan_without_masks():
     grades = narration.grades(evaluation(("T", "SH", "BQD", "AQWL"), masks=3), 4)
     assert grades[0] > grades[1] > 0.5 > grades[2] > 0 and np.isnan(grades[3])

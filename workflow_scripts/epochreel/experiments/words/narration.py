@@ -23,11 +23,11 @@ from epochreel.narration.grades import grade
 from epochreel.narration.sentences import confusions, wrong_of
 from epochreel.narration.story import Story
 
-_SHORT, _LONG = 2, 4  # letters of the words that are called short and long
+_SHORT, _LONG = 2, 4  # numbers of letters in short and long words
 _NARROW = 9.0  # horizontal spread of a mask in px below which the eye sees where it looks; a mask
 # that covers the whole picture has 11.5
-_WHILE = 5  # snapshots in which a word has to stay right or wrong to be named
-_LATELY, _TURNS = 16, 4  # snapshots, and how often a word has to change in them to be named
+_WHILE = 5  # snapshots for which a word must stay right or wrong to be named
+_LATELY, _TURNS = 16, 4  # snapshots, and how often a word must change within them to be named
 
 
 def nouns(data: Mapping) -> Nouns:
@@ -46,7 +46,7 @@ def mistakes(story: Story) -> list[str]:
     wrong = [pair for pair in zip(reader.words, reader.answers, strict=True) if pair[0] != pair[1]]
     if not wrong:
         return []
-    word, answer = [*reader.misread, *wrong][0]  # one that has been in the film if possible
+    word, answer = [*reader.misread, *wrong][0]  # one that is in the film, if possible
     sentences = [
         wrong_of(len(wrong), len(reader.words), "test words"),
         f"For example, it reads {word} as {answer or 'nothing'}.",
@@ -68,11 +68,11 @@ def _sentences(reader: _Reader) -> Iterator[str]:
     """Yield the sentences that are true, the most telling one first."""
     now, (common, how_common) = reader.now, reader.most_common
     if not reader.story.history["step"][-1]:
-        yield "It has not practised yet: it looks everywhere at once, and guesses."
+        yield "It has not practised yet: it looks everywhere at once and guesses."
     if how_common > 0.6 and not common:
-        yield 'It sees no letters yet: at nearly every look it says "end".'
+        yield "It sees no letters yet: nearly every time it looks, it says “end”."
     if how_common > 0.6:
-        yield "It says the same letters, whatever the word is."
+        yield "It reads the same letters, whatever the word."
     if now("place_1") - now("place_2") > 0.25:
         yield "It finds the first letter, but not yet the others."
     if now("accuracy") < 0.4:
@@ -95,10 +95,11 @@ def _of_letters(reader: _Reader) -> str:
 
 
 def _news_of_the_cast(reader: _Reader) -> Iterator[str]:
-    """Yield what happens to words of the cast that no sentence has named."""
+    """Yield news of words of the cast that no sentence has named yet."""
     news = {word: f"It keeps changing its mind about {word}." for word, _ in reader.wavering}
     news |= {
-        word: f"It could read {word} before; now it reads {answer}." for word, answer in reader.lost
+        word: f"It used to read {word} correctly; now it reads {answer}."
+        for word, answer in reader.lost
     }
     told = " ".join(told.sentence for told in reader.story.told)
     named = set(re.findall(r"\b[A-Z]+\b", told))
@@ -127,7 +128,7 @@ _AMOUNTS = (
     (0.96, "More than nine in ten"),
     (1.0, "Nearly all"),
 )
-"""Words for the share of words that are right, from 0.4."""
+"""Words for the share of words that are read correctly, from 0.4."""
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ class _Reader:
         return answer, count / len(self.answers)
 
     def right_of(self, length: int) -> float:
-        """Return the share of right words among those of this many letters; 0 without any."""
+        """Return the share of words of this length that are read correctly; 0 without any."""
         words, read = self._signs
         of_length = lengths(words) == length
         is_right = ((words == read) | ~counted(words)).all(1)
@@ -200,7 +201,7 @@ class _Reader:
 
     @property
     def lost(self) -> list[tuple[str, str]]:
-        """Words among them that it could read for a while before."""
+        """Words of the cast that it could read for a while, and has misread since."""
         held = np.zeros(len(self.story.cast), bool)
         for k in range(len(self._right) - 2 * _WHILE + 1):
             held |= self._right[k : k + _WHILE].all(0)
@@ -208,7 +209,7 @@ class _Reader:
 
     @property
     def wavering(self) -> list[tuple[str, str]]:
-        """Words of the cast that have often turned from right to wrong, or back, of late."""
+        """Words of the cast that have often changed between right and wrong recently."""
         turns = np.diff(self._right[-_LATELY:].astype(int), axis=0)
         return self._of_cast(np.abs(turns).sum(0) >= _TURNS)
 

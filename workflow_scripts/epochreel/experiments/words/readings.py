@@ -13,14 +13,14 @@ from epochreel.drawing.frame import RunInfo
 from epochreel.experiments.words.alphabet import END, SIDE, SIGNS, STEPS, lengths, spelled
 from epochreel.experiments.words.masked_words import MASKED
 
-_CAST = 5  # words of a film whose run names none
+_CAST = 5  # words in a film without `figure.examples`
 
 
 def cast(run_info: RunInfo) -> list[int]:
     """Return the numbers of the test words that the film shows.
 
-    Without `figure.examples`, these are the first words of different lengths, and the first others,
-    five in all, short ones first.
+    Without `figure.examples`, these are the first word of each length and the first others, five in
+    all, short ones first.
     """
     if run_info.examples is not None:
         return list(run_info.examples)
