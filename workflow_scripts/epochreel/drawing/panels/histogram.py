@@ -17,7 +17,7 @@ _KINDS = {"weights": "weight", "gradients": "gradient"}
 
 
 class HistogramOverTime:
-    """Which values the weights or the gradients of a layer have: time across, value up.
+    """Distribution of a layer's weights or gradients: time to the right, values upwards.
 
     The darker, the more of them have a value; shades are relative to the most frequent value at
     each time. `layer` is the name of a parameter in the training table, such as `hidden.weight`; by

@@ -22,9 +22,9 @@ _LINE = 34.0  # height of a line of text
 class ImageGrid:
     """Test images, each with the prediction below it, and the truth too where they differ.
 
-    Correct predictions are blue with a tick, wrong ones vermilion with a cross and a frame. Shows the run's examples,
-    or the first that fit. `image`, `truth` and `prediction` are names of columns. Without a
-    column for the prediction, only the images are shown.
+    Correct predictions are blue with a tick, wrong ones vermilion with a cross and a frame. Shows
+    the run's examples, or the first that fit. `image`, `truth` and `prediction` are names of
+    columns. Without a column for the prediction, only the images are shown.
     """
 
     def __init__(
