@@ -58,9 +58,11 @@ class Red:
     """A panel that fills its canvas."""
 
     def draw_static(self, canvas):
+        """Fill it."""
         canvas.fill(0, 0, canvas.width, canvas.height, (250, 0, 0))
 
     def draw(self, canvas, frame_data):
+        """Draw a disc."""
         canvas.disc(canvas.width / 2, canvas.height / 2, 10, (0, 0, 250))
 
 
