@@ -39,12 +39,28 @@ def sentence(story: Story) -> str:
             return "The task: read every digit of these numbers. It has not practised yet."
         return "The task: read every digit of this table below the years. It has not practised yet."
     now = Now(story)
-    # The last kind always finds something; others are better than a kind that is on the screen.
-    found = ((kind, kind.find(now)) for kind in KINDS[:-1] if _is_left(kind, now))
-    words = next((words for _, words in found if words), None)
-    if words is None and holds(story):
+    words, present = _found(now), kind_of(now.told[-1])
+    if words is None and present and present.is_true(now, now.told[-1]):
         return now.told[-1]
     return words or KINDS[-1].find(now)
+
+
+def holds(story: Story) -> bool:
+    """Return whether the sentence on the screen is true of the counter, the tiles and the page.
+
+    One that only gives the counter in words ends when there is anything else to say.
+    """
+    now, words = Now(story), story.told[-1].sentence
+    kind = kind_of(words)
+    if kind is None:
+        return not story.snapshot
+    return kind.is_true(now, words) and not (kind is KINDS[-1] and _found(now))
+
+
+def _found(now: Now) -> str | None:
+    """Return a sentence of a kind that may have another one, except the last kind's."""
+    found = (kind.find(now) for kind in KINDS[:-1] if _is_left(kind, now))
+    return next((words for words in found if words), None)
 
 
 def _is_left(kind: Kind, now: Now) -> bool:
@@ -52,13 +68,6 @@ def _is_left(kind: Kind, now: Now) -> bool:
     told = [kind.has(words) for words in now.told]
     is_shown = told[-1:] == [True] and kind.is_true(now, now.told[-1])
     return sum(told) < kind.most and not is_shown
-
-
-def holds(story: Story) -> bool:
-    """Return whether the sentence on the screen is true of the counter, the tiles and the page."""
-    words = story.told[-1].sentence
-    kind = kind_of(words)
-    return kind.is_true(Now(story), words) if kind else not story.snapshot
 
 
 def mistakes(story: Story) -> list[str]:

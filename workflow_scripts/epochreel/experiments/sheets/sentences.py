@@ -32,7 +32,7 @@ from epochreel.experiments.sheets.readings import (
 from epochreel.narration.story import Story
 
 _LUCK = 0.125  # accuracy up to which it may be guessing
-_KNOWN, _LOST = 0.65, 0.45
+_KNOWN, _LOST = 0.6, 0.45
 """Share of a digit that is read correctly from which it is known, and below which it is lost."""
 _CELLS = 16  # shown if the run does not choose any
 _FLOORS = {
@@ -73,15 +73,18 @@ class Now:
 
     @cached_property
     def accuracy(self) -> float:
+        """The share of all digits that are read correctly."""
         truth, prediction = self.readings
         return float((truth == prediction).mean())
 
     @property
     def told(self) -> list[str]:
+        """The sentences so far."""
         return [each.sentence for each in self.story.told]
 
     @property
     def is_cells(self) -> bool:
+        """True if the network reads single numbers, not pages."""
         return self.story.data["variant"] == "cells"
 
     @cached_property
@@ -210,7 +213,7 @@ def _is_first_best(now: Now, least: float, most: float) -> bool:
 
 def _first_numbers(now: Now) -> str | None:
     names = [now.texts[k] for k in np.flatnonzero(now.right)]
-    if not 2 <= len(names) <= 3 or now.accuracy > 0.7:
+    if not 0 < len(names) <= 3 or now.accuracy > 0.7:
         return None
     return f"Already completely right here: {listed(names)}."
 
@@ -242,7 +245,7 @@ def _are_ahead(now: Now, words: str) -> bool:
     here = right[is_named].sum() / max(shown[is_named].sum(), 1)
     others = right[~is_named].sum() / max(shown[~is_named].sum(), 1)
     least, best = now.own[is_named].min(), now.own[~is_named].max()
-    is_most = is_named.sum() > 1 or (least > 0.6 and here > 0.5)
+    is_most = is_named.sum() > 1 or (least > 0.55 and here > 0.5)
     return bool(least > best and here > others and is_most and now.accuracy < 0.8)
 
 
@@ -263,7 +266,7 @@ def _mixes_up(now: Now) -> str | None:
 
 def _is_seen(now: Now, words: str) -> bool:
     pair = named_confusions(words)[0]
-    return bool(now.shown_pairs[pair] and now.wrong[pair] >= (0.25 if "many" in words else 0.12))
+    return bool(now.shown_pairs[pair] and now.wrong[pair] >= (0.2 if "many" in words else 0.12))
 
 
 def _recovers(now: Now) -> str | None:
@@ -271,7 +274,7 @@ def _recovers(now: Now) -> str | None:
     pairs = [pair for words in now.told if _OFTEN in words for pair in named_confusions(words)]
     for printed, read in dict.fromkeys(pairs):
         names = [now.texts[k] for k in np.flatnonzero(now.right) if str(printed) in now.texts[k]]
-        if names and now.accuracy > 0.6 and now.wrong[printed, read] < 0.19:
+        if names and now.accuracy > 0.75 and now.wrong[printed, read] < 0.19:
             # A number that begins with the digit shows it best.
             name = max(names, key=lambda name: name.startswith(str(printed)))
             return f"Look at {name}: completely right. It takes fewer {printed}s for {read}s now."
@@ -316,7 +319,8 @@ def _solved(now: Now) -> str | None:
     for words in now.told:
         for printed, read in named_confusions(words):
             found = f"It has learned to tell {printed}s from {read}s: it hardly mixes them up now."
-            if found not in now.told and _is_solved(now, found, 0.05):
+            is_clear = now.own[[printed, read]].min() > 0.9 and _is_solved(now, found, 0.05)
+            if is_clear and found not in now.told:
                 return found
     return None
 
@@ -433,13 +437,13 @@ KINDS = (
     Kind("still wrong: it reads|misreads only", _few, _again(_few), most=4),
     Kind("It has learned to tell", _solved, _is_solved),
     Kind("s are the hardest", _hardest, _is_hardest),
-    Kind("^Half of the numbers", _half, lambda now, _w: 0.5 <= now.right.mean() < 0.85, 1),
+    Kind("^Half of the numbers", _half, lambda now, _w: 0.5 <= now.right.mean() < 0.9, 1),
     Kind("averages", _bets, _still_bets, most=1),
     Kind(FIRST_DIGIT, _first_digit, lambda now, _words: _is_first_best(now, 0.5, 0.6), most=1),
     Kind("^Already completely", _first_numbers, _are_right, most=1),
     Kind("easie(r|st)", _leaders, _are_ahead),
     Kind("^Look at", _recovers, _is_recovered, most=1),
-    Kind("^A frequent mistake|^It still takes", _mixes_up, _is_seen),
+    Kind("^A frequent mistake|^It still takes", _mixes_up, _is_seen, most=3),
     Kind("only guess", _guesses, _still_guesses, most=1),
     Kind("^Luck would", _has_luck, lambda now, _words: _LUCK <= now.accuracy < 0.25, most=1),
     Kind("^(More than|Most digits).*(right|wrong).$", _part, _is_part, most=100),
