@@ -259,8 +259,10 @@ def _mixes_up(now: Now) -> str | None:
     if seen[pair] < 0.2 or not 0.2 < now.accuracy < 0.75:
         return None
     amount = "many" if seen[pair] >= 0.27 else "some"
-    is_same = any(pair in named_confusions(words) for words in now.told)
-    lead = "It still takes" if is_same else "A frequent mistake: it takes"
+    times = sum(pair in named_confusions(words) for words in now.told)
+    if times > 1:
+        return None
+    lead = "It still takes" if times else "A frequent mistake: it takes"
     return f"{lead} {amount} {printed}s for {read}s."
 
 
@@ -271,17 +273,19 @@ def _is_seen(now: Now, words: str) -> bool:
 
 def _recovers(now: Now) -> str | None:
     """Name a number that is right although it has a digit of a confusion that was named."""
-    pairs = [pair for words in now.told if _OFTEN in words for pair in named_confusions(words)]
+    pairs = [
+        pair for words in now.told if re.search(_OFTEN, words) for pair in named_confusions(words)
+    ]
     for printed, read in dict.fromkeys(pairs):
         names = [now.texts[k] for k in np.flatnonzero(now.right) if str(printed) in now.texts[k]]
-        if names and now.accuracy > 0.75 and now.wrong[printed, read] < 0.19:
+        if names and now.accuracy > 0.75 and 0.08 < now.wrong[printed, read] < 0.19:
             # A number that begins with the digit shows it best.
             name = max(names, key=lambda name: name.startswith(str(printed)))
             return f"Look at {name}: completely right. It takes fewer {printed}s for {read}s now."
     return None
 
 
-_OFTEN = "takes many"
+_OFTEN = "^A frequent mistake|^It still takes"
 
 
 def _is_recovered(now: Now, words: str) -> bool:
@@ -311,26 +315,6 @@ def _is_hardest(now: Now, words: str) -> bool:
         now.own[digit] == now.own.min()
         and now.wrong[pairs].sum() >= 0.15
         and set(worst) == set(pairs[1])
-    )
-
-
-def _solved(now: Now) -> str | None:
-    """Say that a confusion that was named is gone."""
-    for words in now.told:
-        for printed, read in named_confusions(words):
-            found = f"It has learned to tell {printed}s from {read}s: it hardly mixes them up now."
-            is_clear = now.own[[printed, read]].min() > 0.9 and _is_solved(now, found, 0.05)
-            if is_clear and found not in now.told:
-                return found
-    return None
-
-
-def _is_solved(now: Now, words: str, most: float = 0.08) -> bool:
-    digits = [int(digit) for digit in re.findall(r"(\d)s", words)]
-    pairs = np.ix_(digits, digits)
-    return (
-        bool(now.wrong[pairs].max() < most and now.own[digits].min() > 0.8)
-        and not (now.wrong * now.shown_pairs)[pairs].any()
     )
 
 
@@ -435,7 +419,6 @@ KINDS = (
     Kind("99 in 100", _nearly_all, _again(_nearly_all)),
     Kind("Every digit here is", _all_here, _is_all_here),
     Kind("still wrong: it reads|misreads only", _few, _again(_few), most=4),
-    Kind("It has learned to tell", _solved, _is_solved),
     Kind("s are the hardest", _hardest, _is_hardest),
     Kind("^Half of the numbers", _half, lambda now, _w: 0.5 <= now.right.mean() < 0.9, 1),
     Kind("averages", _bets, _still_bets, most=1),
@@ -443,7 +426,7 @@ KINDS = (
     Kind("^Already completely", _first_numbers, _are_right, most=1),
     Kind("easie(r|st)", _leaders, _are_ahead),
     Kind("^Look at", _recovers, _is_recovered, most=1),
-    Kind("^A frequent mistake|^It still takes", _mixes_up, _is_seen, most=3),
+    Kind(_OFTEN, _mixes_up, _is_seen, most=4),
     Kind("only guess", _guesses, _still_guesses, most=1),
     Kind("^Luck would", _has_luck, lambda now, _words: _LUCK <= now.accuracy < 0.25, most=1),
     Kind("^(More than|Most digits).*(right|wrong).$", _part, _is_part, most=100),
