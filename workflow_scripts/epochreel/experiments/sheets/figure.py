@@ -59,7 +59,9 @@ class ConfusionTiles:
         )
         body = heading(canvas, "Which digits it mixes up", note)
         left, top, gap = 6.0 * _TEXT, 1.5 * _TEXT, 4.0
-        side = min((body.width - left) / 10, (body.height - top) / 10)
+        side = min(
+            (body.width - left) / 10, (body.height - top) / 10.25
+        )  # with room for a ring at the foot
         self._side, self._corner, self._body = side, (left, top), body
         digits = min(_TEXT, 0.8 * side)
         quiet = body.palette.quiet

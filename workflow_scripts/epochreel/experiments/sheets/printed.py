@@ -136,7 +136,8 @@ def ring(canvas: Canvas, x: float, y: float, wide: float, high: float) -> None:
     # Between an ellipse, which would cut the corners of a number, and a rectangle.
     across, down = (np.sign(each) * abs(each) ** 0.55 for each in (np.cos(angles), np.sin(angles)))
     middle, half = np.array((x + wide / 2, y + high / 2)), np.array((wide / 2, high / 2))
-    canvas.line(middle + half * np.column_stack((across, down)), canvas.palette.ink, 4.5)
+    weight = min(4.5, high / 12)
+    canvas.line(middle + half * np.column_stack((across, down)), canvas.palette.ink, weight)
 
 
 def draw_count(canvas: Canvas, tiles: np.ndarray) -> None:
@@ -221,8 +222,9 @@ class Misread:
             numbers = np.zeros(len(examples), int)
         title = "Numbers that it still misreads" if is_wrong else "Numbers that it reads now"
         body = heading(canvas, title)
-        columns = min(max(len(examples), 1), 2 if body.width < 1.8 * body.height else 3)
-        rows = -(-max(len(examples), 1) // columns)
+        columns = 2 if body.width < 1.8 * body.height else 3
+        rows = min(_CROPS // columns, max(int(body.height / _LOWEST), 1))
+        examples, numbers = examples[: rows * columns], numbers[: rows * columns]
         wide, high = body.width / columns, body.height / rows
         for k, (example, number) in enumerate(zip(examples, numbers, strict=True)):
             row, column = divmod(k, columns)
@@ -275,6 +277,7 @@ class Misread:
 
 _CROPS, _LINE = 6, 32.0
 """Numbers of a closing picture, and the size of the text below them."""
+_LOWEST = 4.2 * _LINE  # height of a number with its text
 
 
 def _as_number(digits: np.ndarray) -> str:

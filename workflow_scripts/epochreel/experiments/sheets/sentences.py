@@ -357,7 +357,7 @@ def _few(now: Now) -> str | None:
     """Name the last numbers shown that are wrong; say why, if one is a mean of a rare kind."""
     printed, read = (each[~now.right] for each in now.shown)
     names, answers = number_texts(printed), number_texts(read)
-    if not 0 < len(names) <= 2 or now.accuracy < 0.9:
+    if not 0 < len(names) <= 2 or now.accuracy < 0.95:
         return None
     if len(names) > 1:
         return f"Of all the numbers here, it misreads only {listed(names)}."
