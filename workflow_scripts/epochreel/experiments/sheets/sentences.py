@@ -38,6 +38,7 @@ _CELLS = 16  # shown if the run does not choose any
 _FLOORS = {
     0.9: "nine in ten",
     0.75: "three in four",
+    0.67: "two in three",
     0.5: "half",
     0.34: "a third",
     0.2: "one in five",
@@ -234,7 +235,7 @@ def _leaders(now: Now) -> str | None:
         words = f"It finds {listed(digits)} easier than all other digits."
     is_ahead = gaps.max() > 0.025 and now.own[digits].min() > (_KNOWN if len(digits) < 2 else 0.3)
     # A network that takes everything for a 9 does not know 9s.
-    is_known = (now.own[digits] > 0.5 * now.shares[:, digits].sum(0)).all()
+    is_known = (now.own[digits] > 0.4 * now.shares[:, digits].sum(0)).all()
     is_clear = is_ahead and is_known and now.accuracy < 0.75
     return words if is_clear and _are_ahead(now, words) else None
 
