@@ -171,6 +171,16 @@ def test_what_8s_are_taken_for_is_named_in_order():
     assert named_confusions(found("hardest", *cells(grid))) == [(8, 6), (8, 0)]
 
 
+def test_digits_that_are_hardly_ever_answered_are_named_until_they_are():
+    grid = np.tile([0.125, 0.125, 0.125, 0.125, 0, 0.125, 0.125, 0, 0.125, 0.125], (10, 1))
+    never = cells(grid)
+    words = found("ever answers", *never)
+    assert words.startswith("It hardly ever answers 4 or 7: ") and len(words) <= 90
+    assert kind("ever answers").is_true(now(*never), words)
+    assert not kind("ever answers").is_true(now(*cells(shares(0.1))), words)
+    assert found("ever answers", *cells(shares(0.1))) is None
+
+
 def test_a_digit_that_everything_is_taken_for_is_not_easy():
     always_9 = 0.7 * np.eye(10)[np.full(10, 9)] + 0.3 * np.eye(10)
     assert found("easie", *cells(always_9)) is None

@@ -51,7 +51,7 @@ def named_confusions(sentence: str) -> list[tuple[int, int]]:
 
 def named_tiles(sentence: str) -> list[tuple[int, int]]:
     """Return the pairs that a sentence names: confusions, or digits read as themselves."""
-    about = r"\ds are the easiest|finds [\d, and]+ easier|some \ds wrong"
+    about = r"\ds are the easiest|finds [\d, and]+ easier|some \ds wrong|ever answers [\d, or]+"
     known = re.search(about, sentence)
     digits = map(int, re.findall(r"\d", known[0])) if known else ()
     return named_confusions(sentence) + [(digit, digit) for digit in digits]

@@ -174,6 +174,23 @@ def _still_guesses(now: Now, words: str) -> bool:
     return now.accuracy < _LUCK + 0.01 and (is_true or not favourites)
 
 
+def _rarely(now: Now) -> str | None:
+    """Name digits that it hardly ever answers, if they are few."""
+    digits = np.flatnonzero(now.shares.mean(0) < 0.002)
+    if not 0 < len(digits) <= 4 or now.accuracy >= 0.25:
+        return None
+    words = (
+        f"It hardly ever answers {listed(digits, 'or')}: their columns of tiles are nearly empty."
+    )
+    return words if _is_rarely(now, words) else None
+
+
+def _is_rarely(now: Now, words: str) -> bool:
+    digits = [digit for digit, _ in named_tiles(words)]
+    is_rare = now.shares.mean(0)[digits].max() < 0.005
+    return bool(is_rare) and not np.isin(now.shown[1], digits).any()
+
+
 def _has_luck(now: Now) -> str | None:
     words = "Luck would get one digit in ten right. It does better now, but not by much."
     return words if _LUCK <= now.accuracy < 0.2 else None
@@ -314,7 +331,7 @@ def _is_hardest(now: Now, words: str) -> bool:
     worst = now.wrong[digit].argsort()[::-1][: len(pairs[0])]
     return bool(
         now.own[digit] == now.own.min()
-        and now.wrong[pairs].sum() >= 0.15
+        and now.wrong[pairs].sum() >= 0.2
         and set(worst) == set(pairs[1])
     )
 
@@ -350,7 +367,7 @@ def _is_lost(now: Now, words: str) -> bool:
 
 
 def _half(now: Now) -> str | None:
-    words = "Half of the numbers here or more are right now, with all three digits."
+    words = "At least half of the numbers here are completely right now."
     return words if 0.5 <= now.right.mean() < 0.75 else None
 
 
@@ -421,14 +438,15 @@ KINDS = (
     Kind("Every digit here is", _all_here, _is_all_here),
     Kind("still wrong: it reads|misreads only", _few, _again(_few), most=4),
     Kind("s are the hardest", _hardest, _is_hardest),
-    Kind("^Half of the numbers", _half, lambda now, _w: 0.5 <= now.right.mean() < 0.9, 1),
+    Kind("half of the numbers here", _half, lambda now, _w: 0.5 <= now.right.mean() < 0.9, 1),
     Kind("averages", _bets, _still_bets, most=1),
     Kind(FIRST_DIGIT, _first_digit, lambda now, _words: _is_first_best(now, 0.5, 0.6), most=1),
     Kind("^Already completely", _first_numbers, _are_right, most=1),
     Kind("easie(r|st)", _leaders, _are_ahead),
     Kind("^Look at", _recovers, _is_recovered, most=1),
-    Kind(_OFTEN, _mixes_up, _is_seen, most=4),
+    Kind(_OFTEN, _mixes_up, _is_seen, most=3),
     Kind("only guess", _guesses, _still_guesses, most=1),
+    Kind("ever answers", _rarely, _is_rarely, most=1),
     Kind("^Luck would", _has_luck, lambda now, _words: _LUCK <= now.accuracy < 0.25, most=1),
     Kind("^(More than|Most digits).*(right|wrong).$", _part, _is_part, most=100),
 )
