@@ -74,7 +74,7 @@ def mistakes(story: Story) -> list[str]:
     """Say which numbers shown are misread, how many digits are, and the most common confusion."""
     now = Now(story)
     truth, prediction = (story.predictions[name].to_numpy() for name in ("truth", "prediction"))
-    return _shown_mistakes(now) + confusions(truth, prediction, "0123456789", "test digits")
+    return _shown_mistakes(now) + confusions(truth, prediction, "0123456789", "digits")
 
 
 def _shown_mistakes(now: Now) -> list[str]:
