@@ -141,7 +141,7 @@ def test_row_0_of_the_confusion_tiles_is_on_top_and_right_readings_are_blue():
 def test_the_confusion_that_a_sentence_names_is_outlined():
     plain, marked = (
         drawn(figure.ConfusionTiles(), frame_data(3, sentence=words))
-        for words in ("Hello.", "It now reads most 4s right, but takes many 9s for 0s.")
+        for words in ("Hello.", "It now reads most 4s right, but reads many 9s as 0s.")
     )
     rows, columns = np.nonzero((plain.pixels != marked.pixels).any(-1))
     assert rows.min() > 500 and np.ptp(rows) == np.ptp(columns) < 80  # one tile of the last row
@@ -150,10 +150,10 @@ def test_the_confusion_that_a_sentence_names_is_outlined():
 @pytest.mark.parametrize(
     ("sentence", "pairs"),
     [
-        ("It now reads most 1s and 4s right, but takes many 9s for 0s.", [(9, 0)]),
-        ("8s are the hardest: it takes many of them for 6s and 0s.", [(8, 6), (8, 0)]),
-        ("8s are the hardest: it takes many of them for 0s.", [(8, 0)]),
-        ("It can only guess so far: it takes most digits for 8s or 9s.", []),
+        ("It now reads most 1s and 4s right, but reads many 9s as 0s.", [(9, 0)]),
+        ("8s are the hardest: it reads many of them as 6s and 0s.", [(8, 6), (8, 0)]),
+        ("8s are the hardest: it reads many of them as 0s.", [(8, 0)]),
+        ("It can only guess so far: it reads most digits as 8s or 9s.", []),
     ],
 )
 def test_confusions_are_found_in_sentences(sentence, pairs):
@@ -214,7 +214,7 @@ def test_the_number_that_a_sentence_names_is_outlined():
 
 
 def test_first_digits_of_means_are_outlined_if_a_sentence_is_about_them():
-    _, (rows, columns) = outlined("It noticed that averages (“Means”) often begin with 4 or 5.")
+    _, (rows, columns) = outlined("It has noticed that averages (“Means”) often begin with 4 or 5.")
     assert columns.min() > 900 and np.ptp(columns) < 60 and np.ptp(rows) > 500
 
 
@@ -316,8 +316,8 @@ def test_misread_digits_of_a_named_confusion_are_ringed():
     _, read = readings(table(1, 4, 3), 3)  # as in `outlined`
     digits = np.array([each["digits"] for each in run_info(variant="cells", cells=4).test])
     for words, is_ringed in (
-        (f"It still takes many {digits[1, 2]}s for {read[1, 2]}s.", True),
-        (f"It still takes many {digits[1, 2]}s for {(read[1, 2] + 1) % 10}s.", False),
+        (f"It still reads many {digits[1, 2]}s as {read[1, 2]}s.", True),
+        (f"It still reads many {digits[1, 2]}s as {(read[1, 2] + 1) % 10}s.", False),
     ):
         _, (rows, _) = outlined(words, "cells", 3, printed.PrintedNumbers)
         assert bool(len(rows)) == is_ringed

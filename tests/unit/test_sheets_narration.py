@@ -115,7 +115,7 @@ def test_a_network_that_guesses_is_said_to_guess():
     assert "about one digit in ten is right" in found("only guess", *cells(shares(0.1)))
     one_answer = cells(np.tile(np.eye(10)[[8, 9]].mean(0), (10, 1)))
     words = found("only guess", *one_answer)
-    assert words.endswith("it takes most digits for 8s or 9s.")
+    assert words.endswith("it reads most digits as 8s or 9s.")
     assert kind("only guess").is_true(now(*one_answer), words)
     assert not kind("only guess").is_true(now(*cells(shares(0.1))), words)
     assert found("Luck", *cells(shares(0.15))).startswith("Luck would get one digit in ten right")
@@ -127,8 +127,8 @@ MOST_SHOWN = ("444", "444"), ("903", "003")
 @pytest.mark.parametrize(
     ("pattern", "grid", "sentence"),
     [
-        ("mistake", shares(0.5, _90=0.3), "A frequent mistake: it takes many 9s for 0s."),
-        ("mistake", shares(0.5, _90=0.23), "A frequent mistake: it takes some 9s for 0s."),
+        ("mistake", shares(0.5, _90=0.3), "A frequent mistake: it reads many 9s as 0s."),
+        ("mistake", shares(0.5, _90=0.23), "A frequent mistake: it reads some 9s as 0s."),
         ("easie", shares([0.5] * 4 + [0.7] + [0.5] * 5), "4s are the easiest for it: it reads mos"),
         (
             "easie",
@@ -138,7 +138,7 @@ MOST_SHOWN = ("444", "444"), ("903", "003")
         (
             "hardest",
             shares([0.9] * 8 + [0.5, 0.9], _80=0.2, _86=0.25),
-            "8s are the hardest: it take",
+            "8s are the hardest: it read",
         ),
     ],
 )
@@ -167,7 +167,7 @@ def test_what_the_numbers_shown_contradict_is_not_said(pattern, grid):
 
 def test_what_8s_are_taken_for_is_named_in_order():
     grid = shares([0.9] * 8 + [0.5, 0.9], _80=0.2, _86=0.25)
-    assert found("hardest", *cells(grid)).endswith("it takes many of them for 6s and 0s.")
+    assert found("hardest", *cells(grid)).endswith("it reads many of them as 6s and 0s.")
     assert named_confusions(found("hardest", *cells(grid))) == [(8, 6), (8, 0)]
 
 
@@ -188,7 +188,7 @@ def test_a_digit_that_everything_is_taken_for_is_not_easy():
 
 def test_an_easy_digit_that_is_lost_again_is_a_setback():
     words = said(*cells(shares([0.8] * 9 + [0.1], _97=0.8)), "9s are the easiest for it: it reads")
-    assert words == "A setback: it read most 9s right, but now takes many 9s for 7s."
+    assert words == "A setback: it read most 9s right, but now reads many 9s as 7s."
 
 
 def test_a_network_that_has_forgotten_is_not_said_to_guess():
@@ -200,11 +200,11 @@ def test_a_confusion_is_named_twice_and_then_that_it_is_rarer():
     grid = show(*cells(shares(0.5, _90=0.4)), *MOST_SHOWN)
     first = found("mistake", *grid)
     second = found("mistake", *grid, first)
-    assert second == "It still takes many 9s for 0s."
+    assert second == "It still reads many 9s as 0s."
     assert found("mistake", *grid, first, second) is None
     later = show(*cells(shares(0.8, _90=0.12)), ("903", "903"))
     words = found("Look", *later, first, cast=(0,))
-    assert words == "Look at 9.03: completely right. It takes fewer 9s for 0s now."
+    assert words == "Look at 9.03: completely right. It reads fewer 9s as 0s now."
     assert kind("Look").is_true(now(*later, cast=(0,)), words)
     assert not kind("Look").is_true(now(*grid), words)
 
@@ -250,7 +250,7 @@ def test_first_digits_of_means_are_said_to_be_usual():
     right = draw.random(truth.shape) < np.where(easy, 0.9, 0.15)
     read = np.where(right, truth, draw.integers(0, 10, truth.shape))
     words = found("averages", truth, read, variant="plain")
-    assert words == "It noticed that averages (“Means”) often begin with 4 or 5."
+    assert words == "It has noticed that averages (“Means”) often begin with 4 or 5."
     assert not kind("averages").is_true(now(truth, truth, variant="plain"), words)
     assert kind("averages").find(now(*cells(shares(0.3)))) is None
 

@@ -42,7 +42,7 @@ def place_shares(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 def named_confusions(sentence: str) -> list[tuple[int, int]]:
     """Return the pairs (digit printed, digit read) that a sentence of `sentences` names."""
-    named = re.search(r"(\d)s (?:are the hardest: .* )?for (\d)s(?: and (\d)s)?", sentence)
+    named = re.search(r"(\d)s (?:are the hardest: .* )?as (\d)s(?: and (\d)s)?", sentence)
     if named is None:
         return []
     printed, *reads = (int(digit) for digit in named.groups() if digit)

@@ -163,7 +163,7 @@ def _guesses(now: Now) -> str | None:
     counts = np.bincount(now.readings[1].ravel(), minlength=10) / now.readings[1].size
     favourites = np.flatnonzero(counts >= 0.2)
     if counts[favourites].sum() > 0.5 and np.isin(now.shown[1], favourites).mean() > 0.5:
-        return f"It can only guess so far: it takes most digits for {plural(favourites, 'or')}."
+        return f"It can only guess so far: it reads most digits as {plural(favourites, 'or')}."
     return "It can only guess so far: about one digit in ten is right, by luck."
 
 
@@ -204,7 +204,7 @@ def _bets(now: Now) -> str | None:
     if now.is_cells:
         return None
     usual = [str(digit) for digit in np.flatnonzero(now.mean_starts > 0.25)]
-    words = f"It noticed that averages ({MEANS}) often begin with {' or '.join(usual)}."
+    words = f"It has noticed that averages ({MEANS}) often begin with {' or '.join(usual)}."
     return words if usual and _still_bets(now, words) else None
 
 
@@ -251,7 +251,7 @@ def _leaders(now: Now) -> str | None:
     else:
         words = f"It finds {listed(digits)} easier than all other digits."
     is_ahead = gaps.max() > 0.025 and now.own[digits].min() > (_KNOWN if len(digits) < 2 else 0.3)
-    # A network that takes everything for a 9 does not know 9s.
+    # A network that reads everything as a 9 does not know 9s.
     is_known = (now.own[digits] > 0.4 * now.shares[:, digits].sum(0)).all()
     is_clear = is_ahead and is_known and now.accuracy < 0.75
     return words if is_clear and _are_ahead(now, words) else None
@@ -280,8 +280,8 @@ def _mixes_up(now: Now) -> str | None:
     times = sum(pair in named_confusions(words) for words in now.told)
     if times > 1:
         return None
-    lead = "It still takes" if times else "A frequent mistake: it takes"
-    return f"{lead} {amount} {printed}s for {read}s."
+    lead = "It still reads" if times else "A frequent mistake: it reads"
+    return f"{lead} {amount} {printed}s as {read}s."
 
 
 def _is_seen(now: Now, words: str) -> bool:
@@ -299,11 +299,11 @@ def _recovers(now: Now) -> str | None:
         if names and now.accuracy > 0.75 and 0.08 < now.wrong[printed, read] < 0.19:
             # A number that begins with the digit shows it best.
             name = max(names, key=lambda name: name.startswith(str(printed)))
-            return f"Look at {name}: completely right. It takes fewer {printed}s for {read}s now."
+            return f"Look at {name}: completely right. It reads fewer {printed}s as {read}s now."
     return None
 
 
-_OFTEN = "^A frequent mistake|^It still takes"
+_OFTEN = "^A frequent mistake|^It still reads"
 
 
 def _is_recovered(now: Now, words: str) -> bool:
@@ -320,8 +320,8 @@ def _hardest(now: Now) -> str | None:
     first, other = (int(each) for each in np.argsort(-now.wrong[digit])[:2])
     if now.accuracy < 0.78 or now.own[second] - now.own[digit] < 0.04 or now.own[digit] > 0.85:
         return None
-    takes = f"{first}s and {other}s" if now.wrong[digit, other] >= 0.08 else f"{first}s"
-    words = f"{digit}s are the hardest: it takes many of them for {takes}."
+    reads = f"{first}s and {other}s" if now.wrong[digit, other] >= 0.08 else f"{first}s"
+    words = f"{digit}s are the hardest: it reads many of them as {reads}."
     return words if _is_hardest(now, words) else None
 
 
@@ -355,7 +355,7 @@ def _loses(now: Now) -> str | None:
     if not lost:
         return None
     read = now.wrong[lost[0]].argmax()
-    return f"A setback: it read most {lost[0]}s right, but now takes many {lost[0]}s for {read}s."
+    return f"A setback: it read most {lost[0]}s right, but now reads many {lost[0]}s as {read}s."
 
 
 def _is_lost(now: Now, words: str) -> bool:
