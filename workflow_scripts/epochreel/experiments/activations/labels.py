@@ -83,6 +83,12 @@ def apart(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> 
     free place, if there is one.
     """
     low, high = sizes / 2, np.array(area) - sizes / 2
+    return _placed(pushed(centres, sizes, area), sizes, low, high)
+
+
+def pushed(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> np.ndarray:
+    """Move boxes as `apart` does, but leave those that still overlap where they are."""
+    low, high = sizes / 2, np.array(area) - sizes / 2
     # A tiny offset makes coinciding boxes separate downwards, in their order.
     positions = centres + np.arange(len(centres))[:, None] * (0.0, 1e-3)
     reach = (sizes[:, None] + sizes[None]) / 2 + _GAP
@@ -96,7 +102,7 @@ def apart(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> 
         shorter = np.arange(2) == overlap.argmin(-1)[..., None]
         push = np.where(touching[..., None] & shorter, np.copysign(overlap, offset), 0).sum(1)
         positions = np.clip(positions + push * 0.4, low, high)
-    return _placed(np.clip(positions, low, high), sizes, low, high)
+    return np.clip(positions, low, high)
 
 
 def _placed(
@@ -135,16 +141,19 @@ class Plates:
         shapes = [[plate.pixels.shape[1::-1] for plate in plates] for plates in self._plates]
         self._sizes = np.array(shapes) / canvas.scale
 
-    def boxes(
-        self, places: np.ndarray, labels: np.ndarray, classes: np.ndarray, large: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where the names of `classes`, (n,), belong, and their sizes: (n, 2) each.
+    def centres(self, places: np.ndarray, answers: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """Return where the names of `classes`, (n,), belong: (n, 2).
 
-        `places` (N, 2) are the image positions and `labels` (N,) their classes; every one of
-        `classes` has images. `large`, bool (n,), marks those that the sentence names.
+        `places` (N, 2) are the image positions and `answers` (N,) the network's answers. A name
+        without any answer, as it may be at the end of a transition, goes to the middle.
         """
-        centres = [centre(places[labels == label], self._near) for label in classes]
-        return np.array(centres).reshape(-1, 2), self._sizes[classes, large.astype(int)]
+        clouds = (places[answers == label] for label in classes)
+        centres = [centre(each if len(each) else places, self._near) for each in clouds]
+        return np.array(centres).reshape(-1, 2)
+
+    def sizes(self, classes: np.ndarray, large: np.ndarray) -> np.ndarray:
+        """Return the sizes (n, 2) of names; `large`, bool (n,), marks those in the sentence."""
+        return self._sizes[classes, large.astype(int)]
 
     def draw(self, centres: np.ndarray, classes: np.ndarray, large: np.ndarray) -> None:
         """Draw the names."""

@@ -63,6 +63,19 @@ class Legend:
             if share is not None and share[-1] > 0:
                 colour = tuple(self._colours[label])
                 canvas.fill(x + left, y - high / 2, bar * float(share[-1]), high, colour)
+            if label in named:
+                canvas.frame(x + left, y - high / 2, bar, high, palette.ink, 4)
+
+
+class _Curve(Curve):
+    """A curve whose second line is a broad band, visible where the first one covers it."""
+
+    def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+        if number == 1:
+            for points in parts:
+                canvas.line(points, canvas.palette.quiet, 12)
+        else:
+            super()._line(canvas, parts, number)
 
 
 class AccuracyCurve:
@@ -71,7 +84,7 @@ class AccuracyCurve:
     def __init__(self, run_info: RunInfo):
         both = {"accuracy": "new pictures", "train_accuracy": "practice pictures"}
         self._alone, self._both = (
-            Curve(run_info, metric, "Recognised, of all pictures") for metric in ("accuracy", both)
+            _Curve(run_info, metric, "Recognised, of all pictures") for metric in ("accuracy", both)
         )
 
     def draw_static(self, canvas: Canvas) -> None:
@@ -81,4 +94,6 @@ class AccuracyCurve:
         """Draw the axes and lines."""
         curve = self._both if "train_accuracy" in frame_data.history else self._alone
         curve.draw_static(canvas)
+        if "practice pictures" in frame_data.sentence:
+            canvas.rule(0, 38, canvas.width, 38, canvas.palette.ink, 5)
         curve.draw(canvas, frame_data)
