@@ -15,7 +15,15 @@ from epochreel.drawing.grid import whole_frame
 from epochreel.drawing.palette import DARK, LIGHT, THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import declared_metrics
-from epochreel.experiments.activations import clouds, colours, figure, labels, legend, thumbnails
+from epochreel.experiments.activations import (
+    clouds,
+    colours,
+    figure,
+    labels,
+    legend,
+    mistakes,
+    thumbnails,
+)
 from epochreel.film import render
 
 METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
@@ -158,8 +166,9 @@ def test_between_snapshots_names_and_pictures_move_steadily():
     ways = [before, *render._between(before, after, 12), after]
     for places in zip(*(panel._boxes(each, named) for each in ways), strict=True):
         steps, whole = np.diff(places, axis=0), np.subtract(places[-1], places[0])
-        assert (steps * whole >= -1e-6).all() and np.abs(whole).max() > 50
-        assert np.abs(steps).max() < np.abs(whole).max() / 6
+        # Pictures that meet step aside, so single steps may go back.
+        assert np.median(steps * whole) >= -1e-6 and np.abs(whole).max() > 50
+        assert np.abs(steps).max() < np.abs(whole).max() / 3
 
 
 def test_a_frame_does_not_depend_on_the_number_of_its_snapshot():
@@ -186,7 +195,7 @@ def test_the_run_may_name_the_cast():
 def test_a_small_panel_shows_fewer_pictures_of_a_legible_size():
     panels = [settled(clouds.Clouds(run_info()), size)[1] for size in ((1200, 840), (600, 420))]
     large, small = (each._pictures for each in panels)
-    assert len(small.shown) < len(large.shown) == thumbnails.MOST
+    assert 2 < len(small.shown) < 10 < len(large.shown) < thumbnails.MOST
     assert small.side >= thumbnails._SIDES[0]
 
 
@@ -272,7 +281,50 @@ def test_names_and_pictures_cover_each_other_nowhere():
     names, pictures = panel._boxes(now, named)
     wide = panel._plates._sizes[named[0], 0]
     away = np.abs(names[:, None] - pictures) - (wide[:, None] + panel._pictures.side) / 2
-    assert len(pictures) == 20 and away.max(-1).min() > -1
+    assert len(pictures) > 10 and away.max(-1).min() > -1
+
+
+def test_pictures_do_not_cover_each_other_between_two_snapshots():
+    _, panel = settled(clouds.Clouds(run_info(kinds=10)))
+    before, after = frame_data(0.4, kinds=10), frame_data(0.8, 6, kinds=10)
+    after.layout[:] = after.layout[::-1]
+    high = panel._pictures.side + panel._pictures.below
+    covered = []
+    for now in render._between(before, after, 12):
+        _, pictures = panel._boxes(now, panel._named(before))
+        over = (panel._pictures.side, high) - np.abs(pictures[:, None] - pictures)
+        covered.append(np.triu((over > 2).all(-1), 1).sum())
+        assert (pictures[:, 1] - panel._pictures.side / 2 + high <= panel._area[1] + 1).all()
+    assert sum(covered) <= 2
+
+
+def test_a_name_is_where_its_answer_is_frequent():
+    _, panel = settled(clouds.Clouds(run_info()))
+    now = frame_data(1)
+    moved = answered(now, (np.arange(TEST + TRAIN) + 1) % 3)  # all answers are the next class
+    truth, shifted = (
+        panel._plates.centres(*panel._test(each)[::2], [0, 1, 2]) for each in (now, moved)
+    )
+    places = panel._test(now)[0]
+    assert np.abs(shifted[1] - places[::3].mean(0)).max() < 150
+    assert np.abs(shifted[1] - truth[1]).max() > 150
+
+
+def test_an_answer_that_is_hardly_given_has_no_name():
+    _, panel = settled(clouds.Clouds(run_info()))
+    answers = np.zeros(TEST + TRAIN)
+    answers[: clouds._FEWEST] = 2
+    assert panel._named(answered(frame_data(), answers))[0].tolist() == [0, 2]
+
+
+def test_cards_that_the_sentence_names_have_a_second_frame():
+    film, now = run_info(), answered(frame_data(), np.arange(TEST + TRAIN) % 3)
+    edges = []
+    for sentence in ("", "It recognises cats"):
+        canvas, panel = settled(clouds.Clouds(film))
+        panel.draw(canvas, replace(now, sentence=sentence))
+        edges.append((canvas.pixels == INK).all(-1).sum())
+    assert edges[1] > edges[0] + 3000
 
 
 def test_the_name_of_a_cluster_of_two_parts_is_in_one_of_them():
@@ -350,6 +402,36 @@ def test_the_curve_has_a_line_for_practice_if_there_is_a_sample(train, monkeypat
         now.history.pop("train_accuracy")
     drawn = recorded(monkeypatch, lambda: scene().draw(now))
     assert ("practice pictures" in [words for words, *_ in drawn]) == bool(train)
+
+
+def test_two_lines_that_coincide_are_both_visible():
+    canvas, now = sheet(700, 400), frame_data()
+    legend.AccuracyCurve(run_info()).draw(canvas, now)
+    below_legend = canvas.pixels[150:-80, 100:-100]
+    for colour in (INK, LIGHT.quiet):
+        assert (below_legend == colour).all(-1).sum() > 100
+
+
+def test_the_closing_picture_shows_the_most_frequent_mistakes_first():
+    truth = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    answers = np.array([0, 1, 1, 0, 1, 1, 1, 1])
+    assert mistakes.chosen(truth, answers).tolist() == [5, 1, 3, 6, 2, 7]
+    assert mistakes.chosen(truth, truth).size == 0
+
+
+@pytest.mark.parametrize("size", [(700, 480), (968, 300), (60, 40)])
+@pytest.mark.parametrize("skill", [0.0, 0.99, 1.0])
+def test_the_closing_picture_names_answer_and_truth(size, skill, monkeypatch):
+    canvas, panel = settled(figure.closing(run_info()), size)
+    now = frame_data(skill)
+    drawn = recorded(monkeypatch, lambda: panel.draw(canvas, now))
+    truth, answers = clouds.classified(now.predictions)
+    if (truth == answers).all():
+        assert drawn[0][0].startswith("None")
+    elif size[0] > 100:
+        chosen = mistakes.chosen(truth, answers)
+        words = [NAMES[each[i]] for i in chosen for each in (answers, truth)]
+        assert [word for word, *_ in drawn] == words and min(each for _, each, _ in drawn) >= 27
 
 
 def test_without_a_projection_the_figure_asks_for_one():

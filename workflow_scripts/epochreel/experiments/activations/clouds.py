@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +17,8 @@ _TITLE = "What looks similar to the network lies close together"
 _CARD = "Card: picture, the network’s answer, and below it the truth if the answer is wrong."
 _MORE = (
     "Small square: another new picture, coloured by the answer; dark edge: wrong. "
-    "Name alone: where this answer is frequent. Double frame: named in the sentence."
+    "Name alone: where this answer is frequent. Line: to a card’s place. "
+    "Double frame: named in the sentence."
 )
 _NOTE = 24.0  # size of the note
 _HIGH = 600.0  # from which a panel has room for the whole note
@@ -93,6 +92,9 @@ class Clouds:
         shades = colours.of_classes(canvas.palette, len(names))
         self._pictures = thumbnails.Pictures(body, test, cast_of(self._info), names, shades)
         self._cast = self._pictures.shown
+        # Room for both strips even below a right answer, which may turn wrong on the way.
+        self._low = np.array((0, self._pictures.below / 2))
+        self._card_sizes = np.tile(self._pictures.size, (len(self._cast), 1))
         self._dots = thumbnails.Dots(body, len(test), shades)
         self._plates = labels.Plates(body, names, shades)
         self._canvas, self._area = body, (body.width, body.height)
@@ -145,8 +147,12 @@ class Clouds:
             return self._at_snapshot(frame_data, named)
         way = frame_data.way
         ends = (self._at_snapshot(each, named) for each in (way.start, way.end))
-        on_the_way = [start + way.eased * (end - start) for start, end in zip(*ends, strict=True)]
-        return self._apart(on_the_way, named, labels.pushed)
+        names, pictures = (
+            start + way.eased * (end - start) for start, end in zip(*ends, strict=True)
+        )
+        # Pictures step aside when they meet. Names pass below them.
+        cards = labels.pushed(pictures + self._low, self._card_sizes, self._area)
+        return [names, cards - self._low]
 
     def _at_snapshot(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
         """Return the centres at a snapshot, and keep those of two for all pictures between them."""
@@ -158,17 +164,9 @@ class Clouds:
 
     def _placed(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
         places, _, predictions = self._test(frame_data)
-        centres = self._plates.centres(places, predictions, named[0])
-        moved = self._apart([centres, places[self._cast]], named, labels.apart)
-        return moved
-
-    def _apart(self, centres: list, named: tuple[np.ndarray, np.ndarray], apart: Callable) -> list:
-        """Move the centres of names and pictures apart."""
-        names, pictures = centres
-        # Room for both strips even below a right answer, which may turn wrong on the way.
-        low = np.array((0, self._pictures.below / 2))
-        sizes = np.tile(self._pictures.size, (len(pictures), 1))
-        all_sizes = np.concatenate((self._plates.sizes(*named), sizes))
-        moved = apart(np.concatenate((names, pictures + low)), all_sizes, self._area)
-        names, pictures = np.split(moved, [len(names)])
-        return [names, pictures - low]
+        names = self._plates.centres(places, predictions, named[0])
+        cards = places[self._cast] + self._low
+        sizes = np.concatenate((self._plates.sizes(*named), self._card_sizes))
+        moved = labels.apart(np.concatenate((names, cards)), sizes, self._area)
+        names, cards = np.split(moved, [len(names)])
+        return [names, cards - self._low]

@@ -16,7 +16,7 @@ _SMALLEST = 0.65  # of the text size; still longer names are cut
 _NEAR = 0.08  # bandwidth of the density estimate, relative to the area's width
 _CONSIDERED, _STARTS = 300, 100  # images of a class in the density, and as the start of the search
 _STEPS = 12
-_MOVES = 60
+_MOVES, _FEW_MOVES = 60, 3  # at a snapshot; between two, where more would make boxes hop
 _PLACES = (45, 61)  # places across and down that are tried for boxes that still overlap
 _GAP = 6.0
 
@@ -83,17 +83,19 @@ def apart(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> 
     free place, if there is one.
     """
     low, high = sizes / 2, np.array(area) - sizes / 2
-    return _placed(pushed(centres, sizes, area), sizes, low, high)
+    return _placed(pushed(centres, sizes, area, _MOVES), sizes, low, high)
 
 
-def pushed(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> np.ndarray:
+def pushed(
+    centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float], moves: int = _FEW_MOVES
+) -> np.ndarray:
     """Move boxes as `apart` does, but leave those that still overlap where they are."""
     low, high = sizes / 2, np.array(area) - sizes / 2
     # A tiny offset makes coinciding boxes separate downwards, in their order.
     positions = centres + np.arange(len(centres))[:, None] * (0.0, 1e-3)
     reach = (sizes[:, None] + sizes[None]) / 2 + _GAP
     reach[np.arange(len(sizes)), np.arange(len(sizes))] = 0
-    for _ in range(_MOVES):
+    for _ in range(moves):
         offset = positions[:, None] - positions[None]  # (n, n, 2)
         overlap = reach - np.abs(offset)
         touching = (overlap > 0).all(-1)

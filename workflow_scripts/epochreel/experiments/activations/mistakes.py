@@ -38,7 +38,7 @@ class Mistakes:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading."""
-        self._body = heading(canvas, "Pictures that it still gets wrong")
+        self._body = heading(canvas, "Still wrong: its answer, and in bold the truth")
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the pictures and the words below them."""
@@ -57,12 +57,12 @@ class Mistakes:
             body.image(x, y, side, side, self._test[number]["image"])
             body.frame(x, y, side, side, body.palette.ink, 3)
             y += side + 1.05 * _SIZE
-            self._words(x, y, "It says:", answers[number], wide - _GAP, "regular")
-            self._words(x, y + 1.2 * _SIZE, "Truth:", truth[number], wide - _GAP, "bold")
+            self._words(x, y, answers[number], wide - _GAP, "regular")
+            self._words(x, y + 1.2 * _SIZE, truth[number], wide - _GAP, "bold")
 
-    def _words(self, x: float, y: float, lead: str, label: int, room: float, weight: str) -> None:
+    def _words(self, x: float, y: float, label: int, room: float, weight: str) -> None:
         body, size = self._body, min(_SIZE, self._body.height / 4)
-        words = labels.cut(body, f"{lead} {self._names[label]}", size, weight, room)
+        words = labels.cut(body, self._names[label], size, weight, room)
         body.text(x, y, words, size, weight=weight, fit=room)
 
 
@@ -73,5 +73,4 @@ def _columns(canvas: Canvas, count: int) -> int:
         rows = -(-count // columns)
         return min((canvas.width + _GAP) / columns - _GAP, canvas.height / rows - _LINES - 8)
 
-    # Words of two columns would be wider than legible ones of three need: the first of the best.
     return max(range(1, count + 1), key=lambda columns: (round(side(columns)), -columns))

@@ -14,11 +14,11 @@ CANDIDATES = 1000
 MOST = 24
 """Number of pictures in a cast that is chosen by default, and of classes in the legend."""
 _AREA = 0.27  # of the panel, taken by all pictures and their strips
-_SIDES = (80.0, 116.0)  # of pictures, in units; if they were smaller, fewer are shown
+_SIDES = (98.0, 116.0)  # of pictures, in units; if they were smaller, fewer are shown
 _STRIP, _LETTERS = 34.0, 27.0  # height of a strip, size of its letters
 _EDGE, _HALO = 5.0, 11.0  # of a picture; from its edge to that of its outer frame
 _TIGHT = 0.5  # of the letters' size: names are drawn smaller rather than cut
-_DOTS, _DOT_SIDES = 0.1, (8.0, 20.0)  # of the panel: area of all dots; in units: their sides
+_DOTS, _DOT_SIDES = 0.14, (8.0, 20.0)  # of the panel: area of all dots; in units: their sides
 
 
 def cast(test: Sequence[Mapping], most: int = MOST) -> np.ndarray:
@@ -38,7 +38,8 @@ class Pictures:
     """The pictures of the cast, with the network's answer, and the truth below a wrong one.
 
     A picture is framed in the colour of the answer, which its strip names. A wrong answer is
-    crossed out. What the sentence names has a second frame. Of `numbers`, those of test examples, the first are shown for which there is room.
+    crossed out. What the sentence names has a second frame. Of `numbers`, those of test examples,
+    the first are shown for which there is room.
 
     shown  the numbers of those that are shown, (n,)
     side   of a picture in units, without its strips
@@ -141,7 +142,7 @@ class Dots:
         self.side = float(np.clip((area / max(count, 1)) ** 0.5, *_DOT_SIDES))
         self._tiles = [
             self._tile(tuple(shade), edge, weight)
-            for edge, weight in ((canvas.palette.paper, 1.0), (canvas.palette.ink, 3.0))
+            for edge, weight in ((canvas.palette.paper, 1.0), (canvas.palette.ink, 2.0))
             for shade in shades.tolist()
         ]
 
