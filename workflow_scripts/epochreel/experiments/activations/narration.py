@@ -68,9 +68,9 @@ def sentence(story: Story) -> str:
 
 def holds(story: Story) -> bool:
     """Return whether the sentence on the screen is still true, and no surprise is to be told."""
-    if not story.snapshot:
-        return True
     seen, now = _Seen(story), story.told[-1].sentence
+    if now.startswith(_TASK):
+        return not story.snapshot
     if any(kind.is_surprise and text not in seen.told for kind, text in _remarks(seen)):
         return False
     if now in _FALLBACKS:
