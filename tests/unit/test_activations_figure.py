@@ -281,7 +281,18 @@ def test_names_and_pictures_cover_each_other_nowhere():
     names, pictures = panel._boxes(now, named)
     wide = panel._plates._sizes[named[0], 0]
     away = np.abs(names[:, None] - pictures) - (wide[:, None] + panel._pictures.side) / 2
-    assert len(pictures) > 10 and away.max(-1).min() > -1
+    assert len(pictures) > 10 and np.nanmin(away.max(-1)) > -1
+
+
+def test_a_name_that_finds_no_room_near_its_answers_is_left_out():
+    _, panel = settled(clouds.Clouds(run_info(kinds=10)))
+    now = frame_data(0.3, kinds=10)
+    now.layout[:] *= 1e-3  # all in one place
+    now.layout[0] = 30
+    names, _ = panel._boxes(now, panel._named(now))
+    assert np.isnan(names).any()
+    in_sentence = panel._named(replace(now, sentence="cats"))
+    assert np.isfinite(panel._boxes(now, in_sentence)[0][in_sentence[1]]).all()
 
 
 def covered(panel, before, after):

@@ -22,8 +22,10 @@ _MORE = (
 )
 _NOTE = 24.0  # size of the note
 _HIGH = 600.0  # from which a panel has room for the whole note
+_FAR = 0.1  # of the width: how far a name may be moved
 _FEWEST = 3  # answers of a class from which its name is shown
 _MOST_NAMES = 16  # of classes on the clouds
+_POINTS = 0.6  # of the pictures: at most, those with a second frame
 _BEND = 2.0  # mean deviations from the centre; points beyond are held back
 
 
@@ -109,7 +111,9 @@ class Clouds:
         self._plates.draw(names, *named)
         answers = truth[self._cast], predictions[self._cast]
         in_sentence = labels.named(frame_data.sentence, self._names)
-        self._pictures.draw(pictures, *answers, np.isin(answers, in_sentence).any(0))
+        is_named = np.isin(answers, in_sentence).any(0)
+        # A frame on nearly all would point at nothing.
+        self._pictures.draw(pictures, *answers, is_named & (is_named.mean() <= _POINTS))
 
     def _lead(self, places: np.ndarray, pictures: np.ndarray) -> None:
         """Draw a line to the place of each picture that does not cover it."""
@@ -168,5 +172,8 @@ class Clouds:
         cards = places[self._cast] + self._low
         sizes = np.concatenate((self._plates.sizes(*named), self._card_sizes))
         moved = labels.apart(np.concatenate((names, cards)), sizes, self._area)
-        names, cards = np.split(moved, [len(names)])
-        return [names, cards - self._low]
+        moved_names, cards = np.split(moved, [len(names)])
+        # A name elsewhere would say something wrong, so one that finds no room is left out.
+        is_far = np.hypot(*(moved_names - names).T) > _FAR * self._area[0]
+        moved_names[is_far & ~named[1]] = np.nan
+        return [moved_names, cards - self._low]

@@ -158,8 +158,10 @@ class Plates:
         return self._sizes[classes, large.astype(int)]
 
     def draw(self, centres: np.ndarray, classes: np.ndarray, large: np.ndarray) -> None:
-        """Draw the names."""
-        for (x, y), label, number in zip(centres, classes, large.astype(int), strict=True):
+        """Draw the names; those whose centre is NaN are left out."""
+        shown = np.isfinite(centres).all(1)
+        which = centres[shown], classes[shown], large[shown].astype(int)
+        for (x, y), label, number in zip(*which, strict=True):
             stamp = self._canvas.stamps([x], [y], [self._plates[label][number]])
             self._canvas.put_stamps(stamp, np.zeros(1, int))
 
