@@ -15,7 +15,15 @@ from epochreel.drawing.grid import whole_frame
 from epochreel.drawing.palette import DARK, LIGHT, THEMES
 from epochreel.drawing.time_axis import TimeAxis
 from epochreel.experiment_api import declared_metrics
-from epochreel.experiments.activations import clouds, colours, figure, labels, legend, thumbnails
+from epochreel.experiments.activations import (
+    clouds,
+    colours,
+    figure,
+    labels,
+    legend,
+    mistakes,
+    thumbnails,
+)
 from epochreel.film import render
 
 METRICS = declared_metrics.read(Path(figure.__file__).with_name("evaluation.py"))
@@ -158,8 +166,9 @@ def test_between_snapshots_names_and_pictures_move_steadily():
     ways = [before, *render._between(before, after, 12), after]
     for places in zip(*(panel._boxes(each, named) for each in ways), strict=True):
         steps, whole = np.diff(places, axis=0), np.subtract(places[-1], places[0])
-        assert (steps * whole >= -1e-6).all() and np.abs(whole).max() > 50
-        assert np.abs(steps).max() < np.abs(whole).max() / 6
+        # Pictures that meet step aside, so single steps may go back.
+        assert np.median(steps * whole) >= -1e-6 and np.abs(whole).max() > 50
+        assert np.abs(steps).max() < np.abs(whole).max() / 3
 
 
 def test_a_frame_does_not_depend_on_the_number_of_its_snapshot():
@@ -186,7 +195,7 @@ def test_the_run_may_name_the_cast():
 def test_a_small_panel_shows_fewer_pictures_of_a_legible_size():
     panels = [settled(clouds.Clouds(run_info()), size)[1] for size in ((1200, 840), (600, 420))]
     large, small = (each._pictures for each in panels)
-    assert len(small.shown) < len(large.shown) == thumbnails.MOST
+    assert 2 < len(small.shown) < 10 < len(large.shown) < thumbnails.MOST
     assert small.side >= thumbnails._SIDES[0]
 
 
@@ -272,7 +281,68 @@ def test_names_and_pictures_never_overlap():
     names, pictures = panel._boxes(now, named)
     wide = panel._plates._sizes[named[0], 0]
     away = np.abs(names[:, None] - pictures) - (wide[:, None] + panel._pictures.side) / 2
-    assert len(pictures) == 20 and away.max(-1).min() > -1
+    assert len(pictures) > 10 and np.nanmin(away.max(-1)) > -1
+
+
+def test_a_name_that_finds_no_room_near_its_answers_is_left_out():
+    _, panel = settled(clouds.Clouds(run_info(kinds=10)))
+    now = frame_data(0.3, kinds=10)
+    now.layout[:] *= 1e-3  # all in one place
+    now.layout[0] = 30
+    names, _ = panel._boxes(now, panel._named(now))
+    assert np.isnan(names).any()
+    in_sentence = panel._named(replace(now, sentence="cats"))
+    assert np.isfinite(panel._boxes(now, in_sentence)[0][in_sentence[1]]).all()
+
+
+def covered(panel, before, after):
+    """Count the pairs of pictures that overlap in a transition."""
+    card = np.array((panel._pictures.side, panel._pictures.side + panel._pictures.below))
+    count = 0
+    for now in render._between(before, after, 12):
+        _, pictures = panel._boxes(now, panel._named(before))
+        over = card - np.abs(pictures[:, None] - pictures)
+        count += np.triu((over > 2).all(-1), 1).sum()
+        assert (pictures[:, 1] - card[0] / 2 + card[1] <= panel._area[1] + 1).all()
+    return count
+
+
+def test_pictures_that_meet_between_two_snapshots_step_aside(monkeypatch):
+    _, panel = settled(clouds.Clouds(run_info(kinds=10)))
+    before, after = frame_data(0.4, kinds=10), frame_data(0.8, 6, kinds=10)
+    after.layout[:] = after.layout[::-1]
+    count = covered(panel, before, after)
+    monkeypatch.setattr(labels, "pushed", lambda centres, *_: centres)  # snapshots are kept
+    assert count < covered(panel, before, after) / 3
+
+
+def test_a_name_is_where_its_answer_is_frequent():
+    _, panel = settled(clouds.Clouds(run_info()))
+    now = frame_data(1)
+    moved = answered(now, (np.arange(TEST + TRAIN) + 1) % 3)  # all answers are the next class
+    truth, shifted = (
+        panel._plates.centres(*panel._test(each)[::2], [0, 1, 2]) for each in (now, moved)
+    )
+    places = panel._test(now)[0]
+    assert np.abs(shifted[1] - places[::3].mean(0)).max() < 150
+    assert np.abs(shifted[1] - truth[1]).max() > 150
+
+
+def test_an_answer_that_is_hardly_given_has_no_name():
+    _, panel = settled(clouds.Clouds(run_info()))
+    answers = np.zeros(TEST + TRAIN)
+    answers[: clouds._FEWEST] = 2
+    assert panel._named(answered(frame_data(), answers))[0].tolist() == [0, 2]
+
+
+def test_cards_that_the_sentence_names_have_a_second_frame():
+    film, now = run_info(), answered(frame_data(), np.arange(TEST + TRAIN) % 3)
+    edges = []
+    for sentence in ("", "It recognises cats"):
+        canvas, panel = settled(clouds.Clouds(film))
+        panel.draw(canvas, replace(now, sentence=sentence))
+        edges.append((canvas.pixels == INK).all(-1).sum())
+    assert edges[1] > edges[0] + 3000
 
 
 def test_the_name_of_a_cluster_of_two_parts_is_in_one_of_them():
@@ -287,12 +357,12 @@ def test_the_name_of_a_cluster_of_two_parts_is_in_one_of_them():
 def test_classes_are_found_in_sentences_in_the_plural_too():
     names = ("shirt", "T-shirt", "fish", "8", "a.b")
     assert labels.named("Some T-shirts are fish; a.b", names) == [1, 2, 4]
-    assert labels.named("It takes 8s for “shirt”", names) == [0, 3]
+    assert labels.named("It mistakes 8s for “shirt”", names) == [0, 3]
     assert labels.named("In 18 of 80 shirtless axb", names) == []
 
 
 def test_what_the_sentence_names_is_large_and_bold(monkeypatch):
-    plain, named = frame_data(), frame_data(sentence="It takes cats for dogs")
+    plain, named = frame_data(), frame_data(sentence="It mistakes cats for dogs")
     film = run_info()
     _, panel = settled(clouds.Clouds(film))
     assert panel._named(named)[1].tolist() == [True, True, False]
@@ -305,7 +375,7 @@ def test_what_the_sentence_names_is_large_and_bold(monkeypatch):
 def test_many_classes_are_named_on_the_cloud_only_by_the_sentence():
     _, panel = settled(clouds.Clouds(run_info(kinds=40)))
     assert panel._named(frame_data(kinds=40))[0].size == 0
-    in_sentence = frame_data(kinds=40, sentence="It takes kind 39 for dogs")
+    in_sentence = frame_data(kinds=40, sentence="It mistakes kind 39 for dogs")
     assert panel._named(in_sentence)[0].tolist() == [1, 39]
 
 
@@ -350,6 +420,36 @@ def test_the_curve_has_a_line_for_practice_if_there_is_a_sample(train, monkeypat
         now.history.pop("train_accuracy")
     drawn = recorded(monkeypatch, lambda: scene().draw(now))
     assert ("practice pictures" in [words for words, *_ in drawn]) == bool(train)
+
+
+def test_two_lines_that_coincide_are_both_visible():
+    canvas, now = sheet(700, 400), frame_data()
+    legend.AccuracyCurve(run_info()).draw(canvas, now)
+    below_legend = canvas.pixels[150:-80, 100:-100]
+    for colour in (INK, LIGHT.quiet):
+        assert (below_legend == colour).all(-1).sum() > 100
+
+
+def test_the_closing_picture_shows_the_most_frequent_mistakes_first():
+    truth = np.array([0, 0, 0, 1, 1, 2, 2, 2])
+    answers = np.array([0, 1, 1, 0, 1, 1, 1, 1])
+    assert mistakes.chosen(truth, answers).tolist() == [5, 1, 3, 6, 2, 7]
+    assert mistakes.chosen(truth, truth).size == 0
+
+
+@pytest.mark.parametrize("size", [(700, 480), (968, 300), (60, 40)])
+@pytest.mark.parametrize("skill", [0.0, 0.99, 1.0])
+def test_the_closing_picture_names_answer_and_truth(size, skill, monkeypatch):
+    canvas, panel = settled(figure.closing(run_info()), size)
+    now = frame_data(skill)
+    drawn = recorded(monkeypatch, lambda: panel.draw(canvas, now))
+    truth, answers = clouds.classified(now.predictions)
+    if (truth == answers).all():
+        assert drawn[0][0].startswith("None")
+    elif size[0] > 100:
+        chosen = mistakes.chosen(truth, answers)
+        words = [NAMES[each[i]] for i in chosen for each in (answers, truth)]
+        assert [word for word, *_ in drawn] == words and min(each for _, each, _ in drawn) >= 27
 
 
 def test_without_a_projection_the_figure_asks_for_one():

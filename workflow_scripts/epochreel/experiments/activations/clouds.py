@@ -1,4 +1,4 @@
-"""The test images in the plane: those that the network finds similar are close together."""
+"""The test images in the plane: similar ones, to the network, lie close together."""
 
 from __future__ import annotations
 
@@ -14,9 +14,19 @@ from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, colours, labels, thumbnails
 
 _TITLE = "What looks similar to the network lies close together"
-_NOTE = "Dot: a new picture. Colour: the network’s answer. Outlined: wrong"
+_CARD = "Card: picture, the network’s answer, and below it the truth if the answer is wrong."
+_MORE = (
+    "Small square: another new picture, coloured by the answer; dark edge: wrong. "
+    "Name alone: where this answer is frequent. Line: to a card’s place. "
+    "Double frame: named in the sentence."
+)
+_NOTE = 24.0  # size of the note
+_HIGH = 600.0  # from which a panel has room for the whole note
+_FAR = 0.1  # of the width: how far a name may be moved
+_FEWEST = 3  # answers of a class from which its name is shown
 _MOST_NAMES = 16  # of classes on the clouds
-_BEND = 2.0  # mean deviations from the centre; points beyond are pulled in
+_POINTS = 0.6  # of the pictures: at most, those with a second frame
+_BEND = 2.0  # mean deviations from the centre; points beyond are held back
 
 
 def spread(layout: np.ndarray, area: tuple[float, float], margin: float) -> np.ndarray:
@@ -61,6 +71,15 @@ def listed(run_info: RunInfo) -> np.ndarray:
     return np.unique([run_info.test[number]["label"] for number in cast])
 
 
+def _headed(canvas: Canvas) -> Canvas:
+    """Draw the heading and the note; return the region below them."""
+    body = heading(canvas, _TITLE)
+    words = f"{_CARD} {_MORE}" if canvas.height > _HIGH else _CARD
+    style = {"colour": canvas.palette.quiet, "lines": 3}
+    high = body.paragraph(0, 0.8 * _NOTE, words, _NOTE, body.width, **style) + 8
+    return body.region(0, high, body.width, body.height - high)
+
+
 class Clouds:
     """The cast as pictures, all other test images as dots, and the names of the classes."""
 
@@ -70,11 +89,14 @@ class Clouds:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading; prepare the marks."""
-        body = heading(canvas, _TITLE, _NOTE)
+        body = _headed(canvas)
         test, names = self._info.test, self._names
         shades = colours.of_classes(canvas.palette, len(names))
         self._pictures = thumbnails.Pictures(body, test, cast_of(self._info), names, shades)
         self._cast = self._pictures.shown
+        # Room for both strips even below a right answer, which may turn wrong on the way.
+        self._low = np.array((0, self._pictures.below / 2))
+        self._card_sizes = np.tile(self._pictures.size, (len(self._cast), 1))
         self._dots = thumbnails.Dots(body, len(test), shades)
         self._plates = labels.Plates(body, names, shades)
         self._canvas, self._area = body, (body.width, body.height)
@@ -86,8 +108,12 @@ class Clouds:
         named = self._named(frame_data)
         names, pictures = self._boxes(frame_data, named)
         self._lead(places[self._cast], pictures)
-        self._pictures.draw(pictures, truth[self._cast], predictions[self._cast])
         self._plates.draw(names, *named)
+        answers = truth[self._cast], predictions[self._cast]
+        in_sentence = labels.named(frame_data.sentence, self._names)
+        is_named = np.isin(answers, in_sentence).any(0)
+        # A frame on nearly all would point at nothing.
+        self._pictures.draw(pictures, *answers, is_named & (is_named.mean() <= _POINTS))
 
     def _lead(self, places: np.ndarray, pictures: np.ndarray) -> None:
         """Draw a line to the place of each picture that does not cover it."""
@@ -109,7 +135,8 @@ class Clouds:
         Those of many classes are shown only while the sentence names them.
         """
         in_sentence = labels.named(frame_data.sentence, self._names)
-        present = np.unique(classified(frame_data.predictions)[0])
+        answers, counts = np.unique(classified(frame_data.predictions)[1], return_counts=True)
+        present = answers[counts >= _FEWEST]
         is_named = np.isin(present, in_sentence)
         shown = is_named | (len(self._names) <= _MOST_NAMES)
         return present[shown], is_named[shown]
@@ -124,7 +151,12 @@ class Clouds:
             return self._at_snapshot(frame_data, named)
         way = frame_data.way
         ends = (self._at_snapshot(each, named) for each in (way.start, way.end))
-        return [start + way.eased * (end - start) for start, end in zip(*ends, strict=True)]
+        names, pictures = (
+            start + way.eased * (end - start) for start, end in zip(*ends, strict=True)
+        )
+        # Pictures step aside when they meet. Names pass below them.
+        cards = labels.pushed(pictures + self._low, self._card_sizes, self._area)
+        return [names, cards - self._low]
 
     def _at_snapshot(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
         """Return the centres at a snapshot, and keep those of two for all pictures between them."""
@@ -135,12 +167,13 @@ class Clouds:
         return self._kept[-1][-1]
 
     def _placed(self, frame_data: FrameData, named: tuple[np.ndarray, np.ndarray]) -> list:
-        places, truth, predictions = self._test(frame_data)
-        centres, sizes = self._plates.boxes(places, truth, *named)
-        below = self._pictures.below(truth[self._cast] != predictions[self._cast])
-        # The box of a picture includes its strips.
-        all_centres = np.concatenate((centres, places[self._cast] + below / 2))
-        all_sizes = np.concatenate((sizes, self._pictures.side + below))
-        moved = labels.apart(all_centres, all_sizes, self._area)
-        names, pictures = np.split(moved, [len(centres)])
-        return [names, pictures - below / 2]
+        places, _, predictions = self._test(frame_data)
+        names = self._plates.centres(places, predictions, named[0])
+        cards = places[self._cast] + self._low
+        sizes = np.concatenate((self._plates.sizes(*named), self._card_sizes))
+        moved = labels.apart(np.concatenate((names, cards)), sizes, self._area)
+        moved_names, cards = np.split(moved, [len(names)])
+        # A name elsewhere would say something wrong, so one that finds no room is left out.
+        is_far = np.hypot(*(moved_names - names).T) > _FAR * self._area[0]
+        moved_names[is_far & ~named[1]] = np.nan
+        return [moved_names, cards - self._low]

@@ -16,7 +16,7 @@ _SMALLEST = 0.65  # of the text size; still longer names are cut
 _NEAR = 0.08  # bandwidth of the density estimate, relative to the area's width
 _CONSIDERED, _STARTS = 300, 100  # images of a class in the density, and as the start of the search
 _STEPS = 12
-_MOVES = 60
+_MOVES, _FEW_MOVES = 60, 3  # at a snapshot; between two, where more would make boxes hop
 _PLACES = (45, 61)  # places across and down that are tried for boxes that still overlap
 _GAP = 6.0
 
@@ -83,11 +83,19 @@ def apart(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> 
     free place, if there is one.
     """
     low, high = sizes / 2, np.array(area) - sizes / 2
+    return _placed(pushed(centres, sizes, area, _MOVES), sizes, low, high)
+
+
+def pushed(
+    centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float], moves: int = _FEW_MOVES
+) -> np.ndarray:
+    """Move boxes as `apart` does, but leave those that still overlap where they are."""
+    low, high = sizes / 2, np.array(area) - sizes / 2
     # A tiny offset makes coinciding boxes separate downwards, in their order.
     positions = centres + np.arange(len(centres))[:, None] * (0.0, 1e-3)
     reach = (sizes[:, None] + sizes[None]) / 2 + _GAP
     reach[np.arange(len(sizes)), np.arange(len(sizes))] = 0
-    for _ in range(_MOVES):
+    for _ in range(moves):
         offset = positions[:, None] - positions[None]  # (n, n, 2)
         overlap = reach - np.abs(offset)
         touching = (overlap > 0).all(-1)
@@ -96,7 +104,7 @@ def apart(centres: np.ndarray, sizes: np.ndarray, area: tuple[float, float]) -> 
         shorter = np.arange(2) == overlap.argmin(-1)[..., None]
         push = np.where(touching[..., None] & shorter, np.copysign(overlap, offset), 0).sum(1)
         positions = np.clip(positions + push * 0.4, low, high)
-    return _placed(np.clip(positions, low, high), sizes, low, high)
+    return np.clip(positions, low, high)
 
 
 def _placed(
@@ -135,20 +143,25 @@ class Plates:
         shapes = [[plate.pixels.shape[1::-1] for plate in plates] for plates in self._plates]
         self._sizes = np.array(shapes) / canvas.scale
 
-    def boxes(
-        self, places: np.ndarray, labels: np.ndarray, classes: np.ndarray, large: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return where the names of `classes`, (n,), belong, and their sizes: (n, 2) each.
+    def centres(self, places: np.ndarray, answers: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """Return where the names of `classes`, (n,), belong: (n, 2).
 
-        `places` (N, 2) are the image positions and `labels` (N,) their classes; every one of
-        `classes` has images. `large`, bool (n,), marks those that the sentence names.
+        `places` (N, 2) are the image positions and `answers` (N,) the network's answers. A name
+        without any answer, as it may be at the end of a transition, goes to the middle.
         """
-        centres = [centre(places[labels == label], self._near) for label in classes]
-        return np.array(centres).reshape(-1, 2), self._sizes[classes, large.astype(int)]
+        clouds = (places[answers == label] for label in classes)
+        centres = [centre(each if len(each) else places, self._near) for each in clouds]
+        return np.array(centres).reshape(-1, 2)
+
+    def sizes(self, classes: np.ndarray, large: np.ndarray) -> np.ndarray:
+        """Return the sizes (n, 2) of names; `large`, bool (n,), marks those in the sentence."""
+        return self._sizes[classes, large.astype(int)]
 
     def draw(self, centres: np.ndarray, classes: np.ndarray, large: np.ndarray) -> None:
-        """Draw the names."""
-        for (x, y), label, number in zip(centres, classes, large.astype(int), strict=True):
+        """Draw the names; those whose centre is NaN are left out."""
+        shown = np.isfinite(centres).all(1)
+        which = centres[shown], classes[shown], large[shown].astype(int)
+        for (x, y), label, number in zip(*which, strict=True):
             stamp = self._canvas.stamps([x], [y], [self._plates[label][number]])
             self._canvas.put_stamps(stamp, np.zeros(1, int))
 

@@ -1,4 +1,4 @@
-"""The panels next to the clouds: the accuracy on each class, and on all over time."""
+"""How many pictures of each class are recognised, and of all: the panels beside the clouds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Legend:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the empty bars."""
-        note = "Full bar: all of them" if canvas.height > 300 else None
+        note = "A full bar: all of them" if canvas.height > 300 else None
         self._canvas = heading(canvas, "Pictures recognised, by kind", note)
         wide, high = self._canvas.width, self._canvas.height
         rows = max(int(high / _PITCH[0]), 1)
@@ -63,6 +63,19 @@ class Legend:
             if share is not None and share[-1] > 0:
                 colour = tuple(self._colours[label])
                 canvas.fill(x + left, y - high / 2, bar * float(share[-1]), high, colour)
+            if label in named:
+                canvas.frame(x + left, y - high / 2, bar, high, palette.ink, 4)
+
+
+class _Curve(Curve):
+    """A curve whose second line is a broad band, visible where the first one covers it."""
+
+    def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+        if number == 1:
+            for points in parts:
+                canvas.line(points, canvas.palette.quiet, 12)
+        else:
+            super()._line(canvas, parts, number)
 
 
 class AccuracyCurve:
@@ -71,7 +84,7 @@ class AccuracyCurve:
     def __init__(self, run_info: RunInfo):
         both = {"accuracy": "new pictures", "train_accuracy": "practice pictures"}
         self._alone, self._both = (
-            Curve(run_info, metric, "Pictures recognised") for metric in ("accuracy", both)
+            _Curve(run_info, metric, "Pictures recognised") for metric in ("accuracy", both)
         )
 
     def draw_static(self, canvas: Canvas) -> None:
@@ -81,4 +94,6 @@ class AccuracyCurve:
         """Draw the axes and lines."""
         curve = self._both if "train_accuracy" in frame_data.history else self._alone
         curve.draw_static(canvas)
+        if "practice pictures" in frame_data.sentence:
+            canvas.rule(0, 38, canvas.width, 38, canvas.palette.ink, 5)
         curve.draw(canvas, frame_data)

@@ -1,14 +1,16 @@
 """What the film of activations says: which pictures the network recognises, and what surprises.
 
-A phase begins with a remark that has not been made yet: a surprise if there is one, otherwise the
-kind that has been used least. Remarks on accuracy use medians over the latest three snapshots, so
-that a single outlier is ignored.
+A phase begins with a remark that is true and has not been made yet: a surprise if there is one,
+otherwise one of the kind that has been heard least. It ends at the first snapshot at which its
+remark is no longer true. Each kind has one condition for both, which is stricter for a new remark:
+otherwise it would come and go with every small change.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -22,52 +24,16 @@ from epochreel.narration.grades import grade
 from epochreel.narration.sentences import confusions
 from epochreel.narration.story import Story
 
-_GUESSES = "It has not practised yet: it is guessing."
-_ONLY_AT_FIRST = "It has not practised yet: it guesses, and sees almost nothing but {}."
-_ONLY = "So far it sees little but {}."
-_FORGOTTEN = "Surprise: it has forgotten {}, which it knew well, and mistakes them for {}."
-_FOUND = "It recognises {} again."
-_BY_HEART = "It knows its practice pictures almost by heart, yet still gets many new ones wrong."
-_SETBACK = "A setback: it recognises fewer pictures than before."
-_LEVEL = "It now recognises {} new pictures."
-_LEARNED = "It now recognises most {}."
-_APART = "Pictures of {} now lie apart from {}."
-_MIXES = "It still mixes up {} and {}."
-_MISTAKES = "It still mistakes {} {} for {}."
-_HARDEST = "It finds {} hardest: it gets {} of them wrong."
-_WAVERS = "It keeps changing its mind about {}."
-_BETTER_AT_KNOWN = "It does better on its practice pictures than on new ones."
-_KINDS = (
-    _ONLY,
-    _FORGOTTEN,
-    _FOUND,
-    _BY_HEART,
-    _SETBACK,
-    _LEVEL,
-    _LEARNED,
-    _APART,
-    _MIXES,
-    _MISTAKES,
-    _HARDEST,
-    _WAVERS,
-    _BETTER_AT_KNOWN,
-)
-_SURPRISES = (_FORGOTTEN, _FOUND, _BY_HEART)
-
-_LEVELS = {
-    0.25: "about a quarter of all",
-    1 / 3: "about a third of all",
-    0.5: "about half of all",
-    2 / 3: "two thirds of all",
-    0.75: "three quarters of all",
-    0.9: "nine out of ten",
-    0.97: "nearly all",
-}
+_TASK = "Task: say what each picture shows."
+_GUESSES = f"{_TASK} It has not practised yet: it is guessing."
+_ONLY_AT_FIRST = f"{_TASK} Unpractised, it calls nearly all of them {{}}."
 _KNOWN, _LOST = 0.8, 0.2  # accuracies on a class that is known well, and that is forgotten
 _SKILLED = 0.4  # accuracy from which a class is recognised rather than guessed
-_SEPARATED, _MIXED = 0.95, 0.85  # separation of two classes, 0.5 … 1
+_LASTS = 4, 8  # snapshots for which a sentence that is still true stays, of few and many so far
+_MANY = 12  # sentences
 _LONGEST, _MOST_IN_LIST = 110, 40  # characters of a sentence, and of the names in a list
 _PLURALS = {"fish": "fish", "trousers": "trousers", "dress": "dresses"}
+_CODES = 0xE000  # first of the private characters that stand for the names of classes
 
 
 def nouns(data: Mapping) -> Nouns:
@@ -76,16 +42,41 @@ def nouns(data: Mapping) -> Nouns:
 
 
 def sentence(story: Story) -> str:
-    """Say what is new: a surprise, or a remark of the kind that has been used least."""
-    told = [each.sentence for each in story.told]
-    if not told:
-        return _first(_Seen(story))
-    heard = [_kind(each) for each in told]
-    found = [each for each in _remarks(_Seen(story)) if each not in told and len(each) <= _LONGEST]
-    if surprises := [each for each in found if _kind(each) in _SURPRISES]:
+    """Say what is new: a surprise, or a remark of the kind that has been heard least."""
+    seen = _Seen(story)
+    if not story.told:
+        return _first(seen)
+    told = seen.told
+    heard = [_parsed(seen, each)[0] for each in told]
+    found = [each for each in _remarks(seen) if len(each[1]) <= _LONGEST]
+    new = [each for each in found if each[1] not in told]
+    if surprises := [each for kind, each in new if kind.is_surprise]:
         return surprises[0]
-    others = [each for each in found if _kind(each) != heard[-1]]
-    return min(others, key=lambda each: heard.count(_kind(each)), default=told[-1])
+    is_true = holds(story)
+    age = story.snapshot - story.told[-1].snapshot
+    if is_true and told[-1] not in _FALLBACKS and age < _LASTS[len(told) >= _MANY]:
+        return told[-1]
+    others = [each for each in new if each[0] is not heard[-1]]
+    if is_true:
+        found = others
+    # Rather the same kind, or a repetition, than a sentence that is no longer true.
+    for choice in (others, new, found):
+        if choice:
+            return min(choice, key=lambda each: heard.count(each[0]))[1]
+    return told[-1] if is_true else _FALLBACKS[bool(seen.accuracy[-1] > 0.5)]
+
+
+def holds(story: Story) -> bool:
+    """Return whether the sentence on the screen is still true, and no surprise is to be told."""
+    seen, now = _Seen(story), story.told[-1].sentence
+    if now.startswith(_TASK):
+        return not story.snapshot
+    if any(kind.is_surprise and text not in seen.told for kind, text in _remarks(seen)):
+        return False
+    if now in _FALLBACKS:
+        return now == _FALLBACKS[bool(seen.accuracy[-1] > 0.5)]
+    kind, groups = _parsed(seen, now)
+    return kind is not None and kind.is_true(seen, *groups, slack=1.0)
 
 
 def mistakes(story: Story) -> list[str]:
@@ -96,7 +87,7 @@ def mistakes(story: Story) -> list[str]:
 
 
 def grades(predictions: pa.Table, count: int) -> np.ndarray:
-    """Grade the first `count` test images by the answer and its probability."""
+    """Grade the first `count` test images by the answer, and by how sure it is."""
     columns = _test(predictions, "label", "prediction", "probabilities")
     label, prediction, probabilities = (column[:count] for column in columns)
     return grade(label == prediction, probabilities.astype(float).max(1))
@@ -109,12 +100,12 @@ def _test(table: pa.Table, *names: str) -> list[np.ndarray]:
 
 
 class _Seen:
-    """The network at a snapshot."""
+    """What can be seen at a snapshot."""
 
     def __init__(self, story: Story):
         self.history, self._story = story.history, story
         names = classes.names(story.data)
-        is_own = story.data["source"] == "folder"  # They may be in any language: form no plurals.
+        is_own = story.data["source"] == "folder"  # Names in any language have no plural here.
         self.names = [f"“{name}”" if is_own else _plural(name) for name in names]
         self.told = [each.sentence for each in story.told]
 
@@ -126,199 +117,312 @@ class _Seen:
         np.add.at(counts, (label, answer), 1)
         return counts
 
-    def median(self, metric: str) -> np.ndarray:
-        """Return the median of a metric over each three snapshots in a row: (n,)."""
-        values = np.asarray(self.history[metric], float)
-        padded = np.concatenate((values[:1], values[:1], values))
-        return np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)
+    @cached_property
+    def confused(self) -> np.ndarray:
+        """The fraction of each class (row) with each wrong answer: (C, C)."""
+        shares = self.confusion / np.maximum(self.confusion.sum(1, keepdims=True), 1)
+        return shares * (1 - np.eye(len(shares)))
 
     @cached_property
+    def answered(self) -> np.ndarray:
+        """The fraction of all test images with each answer: (C,)."""
+        return self.confusion.sum(0) / max(self.confusion.sum(), 1)
+
+    @property
     def accuracy(self) -> np.ndarray:
-        return self.median("accuracy")
+        return self.history["accuracy"]
 
     @cached_property
     def of_class(self) -> dict[int, np.ndarray]:
         """The accuracy on each class that has test images."""
         names = ((label, f"accuracy_of_{label}") for label in range(len(self.names)))
-        return {label: self.median(name) for label, name in names if name in self.history}
+        return {label: self.history[name] for label, name in names if name in self.history}
 
-    def answers(self) -> list[int]:
-        """Return the classes that make up nine in ten answers, the most frequent first."""
-        counts = self.confusion.sum(0)
-        order = np.argsort(-counts, kind="stable")
-        enough = np.searchsorted(np.cumsum(counts[order]), 0.9 * counts.sum()) + 1
-        return order[:enough].tolist()
+    def is_right(self, label: int, slack: float) -> bool:
+        """Return whether the answer is mostly right where it is given.
 
-    def list(self, labels: Sequence[int], most: int = _MOST_IN_LIST) -> str:
+        A network that gives the same answer to all pictures does not recognise any.
+        """
+        given = self.confusion[:, label].sum()
+        return self.confusion[label, label] >= (0.5 - 0.15 * slack) * given > 0
+
+    def list(self, labels: Sequence[int], last: str = "and", most: int = _MOST_IN_LIST) -> str:
         """List classes in a sentence, but no more than `most` characters of names."""
         words = [self.names[label] for label in labels]
         while len(words) > 1 and len("".join(words)) > most:
             words.pop()
-        return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+        return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+    def mentioned(self, *kinds: _Kind) -> set[int]:
+        """Return the classes that remarks of these kinds have been about so far."""
+        parsed = (_parsed(self, each) for each in self.told)
+        return {label for kind, groups in parsed if kind in kinds for label in groups[0]}
 
 
 def _first(seen: _Seen) -> str:
-    answers = seen.answers()
+    answers = _most_given(seen, 0.85)
+    only = _ONLY_AT_FIRST.format(seen.list(answers, "or", _LONGEST))
     few = len(answers) <= max(len(seen.names) // 5, 1)
-    only = _ONLY_AT_FIRST.format(seen.list(answers, _LONGEST))
     return only if few and len(only) <= _LONGEST else _GUESSES
 
 
-def _remarks(seen: _Seen) -> Iterator[str]:
+def _most_given(seen: _Seen, share: float) -> list[int]:
+    """Return the most frequent answers that are together this fraction of all."""
+    order = np.argsort(-seen.answered, kind="stable")
+    enough = np.searchsorted(np.cumsum(seen.answered[order]), share - 1e-9) + 1
+    return order[:enough].tolist()
+
+
+@dataclass(frozen=True, eq=False)
+class _Kind:
+    """A kind of remark.
+
+    text         with a {} for each group of classes
+    candidates   yields the groups of classes of remarks that may be true
+    is_true      returns whether a remark on these groups is true; `slack` is 0 for a new remark and
+                 1 for the one on the screen
+    """
+
+    text: str
+    candidates: Callable[[_Seen], Iterator[Sequence[list[int]]]]
+    is_true: Callable[..., bool]
+    last: str = "and"
+    is_surprise: bool = False
+
+    @cached_property
+    def pattern(self) -> re.Pattern:
+        """The sentence with a private character for each name."""
+        group = f"([{chr(_CODES)}-\uf8ff](?:(?:, | and | or )[{chr(_CODES)}-\uf8ff])*)"
+        return re.compile(re.escape(self.text).replace(r"\{\}", group))
+
+
+def _remarks(seen: _Seen) -> Iterator[tuple[_Kind, str]]:
     """Yield all remarks that are true, the most interesting first."""
-    kinds = (_forgotten, _found, _by_heart, _only, _setback, _level, _learned, _apart)
-    for kind in (*kinds, _confused, _hardest, _wavers, _better_at_known):
-        yield from kind(seen)
+    for kind in _KINDS:
+        for groups in kind.candidates(seen):
+            if all(groups) and kind.is_true(seen, *groups, slack=0.0):
+                yield kind, kind.text.format(*(seen.list(each, kind.last) for each in groups))
 
 
-def _only(seen: _Seen) -> Iterator[str]:
-    answers = seen.answers()
-    if len(answers) <= min(len(seen.names) // 3, 4):
-        yield _ONLY.format(seen.list(answers, _LONGEST))
+def _parsed(seen: _Seen, sentence: str) -> tuple[_Kind | None, list[list[int]]]:
+    """Return the kind of a remark, None if it is of none, and the classes that it names."""
+    labels = {name: label for label, name in enumerate(seen.names)}
+    parts = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+    # A hyphen is part of a name: "T-shirts" does not name the class "shirt".
+    names = rf"(?<![\w-])(?:{parts})(?![\w-])"
+    coded = re.sub(names, lambda match: chr(_CODES + labels[match[0]]), sentence)
+    for kind in _KINDS:
+        if match := kind.pattern.fullmatch(coded):
+            groups = [
+                [ord(c) - _CODES for c in each if ord(c) >= _CODES] for each in match.groups()
+            ]
+            return kind, groups
+    return None, []
 
 
-def _forgotten(seen: _Seen) -> Iterator[str]:
-    """Name a class that was known well, and not by guessing, and is now mostly wrong."""
-    for label, shares in seen.of_class.items():
-        if shares[seen.accuracy >= _SKILLED].max(initial=0) >= _KNOWN and shares[-1] <= _LOST:
-            answers = seen.confusion[label]
-            taken = np.flatnonzero(answers >= 0.25 * answers.sum())
-            if len(taken) and label not in taken:
-                yield _FORGOTTEN.format(seen.names[label], seen.list(taken))
+# -- Candidates: the classes that a remark may be about
 
 
-def _found(seen: _Seen) -> Iterator[str]:
-    """Name a class that the film has called forgotten, and that is right again."""
-    for label, shares in seen.of_class.items():
-        lost = re.escape(_FORGOTTEN.split("{}")[0] + seen.names[label]) + ","
-        if shares[-1] >= 0.6 and any(re.match(lost, each) for each in seen.told):
-            yield _FOUND.format(seen.names[label])
+def _nothing(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    yield ()
 
 
-def _by_heart(seen: _Seen) -> Iterator[str]:
-    if seen.accuracy[-1] <= 0.9 and _gap(seen, 0.93) >= 0.08:
-        yield _BY_HEART
+def _frequent(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    answers = _most_given(seen, 0.65)
+    if len(answers) <= min(max(len(seen.names) // 5, 1), 3):
+        yield (answers,)
 
 
-def _better_at_known(seen: _Seen) -> Iterator[str]:
-    if _gap(seen, 0.8) >= 0.06:
-        yield _BETTER_AT_KNOWN
+def _lost(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    for label in seen.of_class.keys() - seen.mentioned(_FORGOTTEN):
+        yield [label], np.flatnonzero(seen.confused[label] >= 0.25).tolist()[:3]
+
+
+def _once_lost(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    for label in seen.mentioned(_FORGOTTEN) - seen.mentioned(_FOUND):
+        yield ([label],)
+
+
+def _risen(seen: _Seen, least: float, most: float, *kinds: _Kind) -> Iterator[Sequence[list[int]]]:
+    """Yield the classes that these kinds have not named, the best first: at most three."""
+    named = seen.mentioned(*kinds)
+    shares = {label: each[-2:].min() for label, each in seen.of_class.items() if label not in named}
+    right = [i for i in shares if least <= shares[i] <= most and seen.is_right(i, 0)]
+    yield (sorted(right, key=shares.get, reverse=True)[:3],)
+
+
+def _missed(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    """Yield the classes that are missed, the rarest answers first: they are missed for longest."""
+    named, shares = seen.mentioned(_HARDLY), seen.of_class.items()
+    missed = [label for label, each in shares if each[-2:].max() <= 0.05 and label not in named]
+    yield (sorted(missed, key=lambda label: seen.answered[label])[:3],)
+
+
+def _each(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    """Yield each class, the one with the lowest accuracy first."""
+    for label in sorted(seen.of_class, key=lambda each: seen.of_class[each][-1]):
+        yield ([label],)
+
+
+def _pairs(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    """Yield the most frequent confusions, of classes that such remarks were not about."""
+    named = seen.mentioned(_MIXES, _MISTAKES_MANY, _MISTAKES_SOME)
+    for index in np.argsort(-seen.confused, axis=None, kind="stable")[:3]:
+        truth, answer = divmod(int(index), len(seen.names))
+        if truth != answer and truth not in named:
+            yield [truth], [answer]
+
+
+def _mutual(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    for (one,), (other,) in _pairs(seen):
+        yield (sorted((one, other)),)
+
+
+# -- Conditions
+
+
+def _is_only(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    given = seen.answered[labels]
+    return given.sum() >= 0.65 - 0.1 * slack and given.min() >= 0.12 - 0.04 * slack
+
+
+def _is_forgotten(seen: _Seen, labels: Sequence[int], taken: Sequence[int], slack: float) -> bool:
+    """A class that was known well, when answers were no longer guesses, and is so no more."""
+    (label,) = labels
+    known = seen.of_class[label][seen.accuracy >= _SKILLED]
+    # In two snapshots in a row, so that an outlier is not knowledge.
+    best = np.minimum(known[1:], known[:-1]).max(initial=0)
+    lost = seen.of_class[label][-1] <= _LOST + 0.1 * slack
+    return best >= _KNOWN and lost and seen.confused[label][taken].min() >= 0.25 - 0.1 * slack
+
+
+def _is_found(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    return _lowest(seen, labels) > 0.55 - 0.05 * slack
+
+
+def _is_by_heart(seen: _Seen, slack: float) -> bool:
+    return seen.accuracy[-1] <= 0.9 and _gap(seen, 0.93) >= 0.08 - 0.03 * slack
+
+
+def _is_better_at_known(seen: _Seen, slack: float) -> bool:
+    return _gap(seen, 0.78) >= 0.06 - 0.03 * slack
 
 
 def _gap(seen: _Seen, least: float) -> float:
     """Return how far the accuracy on the training sample is above that on the test set."""
-    if "train_accuracy" not in seen.history:
-        return 0.0
-    train = seen.median("train_accuracy")[-1]
+    train = seen.history.get("train_accuracy", seen.accuracy)[-1]
     return train - seen.accuracy[-1] if train >= least else 0.0
 
 
-def _setback(seen: _Seen) -> Iterator[str]:
-    if seen.accuracy.max() - seen.accuracy[-1] >= 0.06:
-        yield _SETBACK
+def _is_setback(seen: _Seen, slack: float) -> bool:
+    return seen.accuracy.max() - seen.accuracy[-1] >= 0.06 - 0.02 * slack
 
 
-def _level(seen: _Seen) -> Iterator[str]:
-    """State the accuracy if it is higher than all that have been mentioned."""
-    now = seen.history["accuracy"][-1]
-    reached = [words for level, words in _LEVELS.items() if now >= level - 0.02]
-    if reached and all(_LEVEL.format(words) not in seen.told for words in _higher(reached[-1])):
-        yield _LEVEL.format(reached[-1])
+def _is_learned(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    right = all(seen.is_right(label, slack) for label in labels)
+    return right and _lowest(seen, labels) >= _KNOWN - 0.2 * slack
 
 
-def _higher(words: str) -> list[str]:
-    all_words = list(_LEVELS.values())
-    return all_words[all_words.index(words) :]
+def _is_begun(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    right = all(seen.is_right(label, slack) for label in labels)
+    shares = [seen.of_class[label][-1] for label in labels]
+    return right and min(shares) >= 0.35 - 0.1 * slack and max(shares) <= 0.75 + 0.15 * slack
 
 
-def _learned(seen: _Seen) -> Iterator[str]:
-    """Name classes that have become known since the last such remark, the best first."""
+def _is_missed(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    return max(seen.of_class[label][-1] for label in labels) <= 0.05 + 0.05 * slack
+
+
+def _is_hardest(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    others = [shares[-1] for label, shares in seen.of_class.items() if label not in labels]
+    now = _lowest(seen, labels)
+    return now <= min(others, default=0) - 0.08 * (1 - slack) and now <= 0.75
+
+
+def _is_mixed(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    one, other = labels
     if seen.accuracy[-1] < _SKILLED:
-        return
-    before = " ".join(each for each in seen.told if _kind(each) == _LEARNED)
-    known = {
-        label: shares[-1]
-        for label, shares in seen.of_class.items()
-        if shares[-1] >= _KNOWN and not _mentions(before, seen.names[label])
-    }
-    if known:
-        yield _LEARNED.format(seen.list(sorted(known, key=known.get, reverse=True)[:3]))
+        return False
+    return min(seen.confused[one, other], seen.confused[other, one]) >= 0.06 - 0.02 * slack
 
 
-def _apart(seen: _Seen) -> Iterator[str]:
-    """Name a class that has separated from others, and those from which it has moved most."""
-    gains = {}
-    for metric in seen.history:
-        if match := re.fullmatch(r"apart_(\d+)_(\d+)", metric):
-            shares = seen.median(metric)
-            if shares[-1] >= _SEPARATED and shares.min() <= _MIXED:
-                gains[int(match[1]), int(match[2])] = shares[-1] - shares.min()
-    before = " ".join(each for each in seen.told if _kind(each) == _APART)
-    hubs = {
-        label: {sum(pair) - label: gain for pair, gain in gains.items() if label in pair}
-        for label in seen.of_class
-        if not _mentions(before, seen.names[label])
-    }
-    for hub, others in sorted(hubs.items(), key=lambda each: -sum(each[1].values())):
-        if others:
-            nearest = sorted(others, key=others.get, reverse=True)[:3]
-            everything = len(others) == len(seen.of_class) - 1 > 1
-            apart = "all others" if everything else seen.list(nearest)
-            yield _APART.format(seen.names[hub], apart)
+def _mistaken(least: float) -> Callable[..., bool]:
+    def is_taken(seen: _Seen, truth: Sequence[int], answer: Sequence[int], slack: float) -> bool:
+        share = seen.confused[truth[0], answer[0]]
+        is_skilled = seen.accuracy[-1] >= _SKILLED
+        # There is none that is much more frequent, which a viewer would expect to be named.
+        leads = share >= (1 - 0.4 * slack) * seen.confused.max() - 0.1
+        return is_skilled and leads and share >= least * (1 - 0.3 * slack)
+
+    return is_taken
 
 
-def _confused(seen: _Seen) -> Iterator[str]:
-    """Name the two classes that are confused most, once most others are told apart."""
-    counts = seen.confusion
-    both = (counts + counts.T) / np.maximum(counts.sum(1)[:, None] + counts.sum(1), 1)
-    both = np.triu(both, 1)
-    for first, second in _largest(both, 3):
-        if both[first, second] < 0.06 or seen.accuracy[-1] < 0.5:
-            return
-        one, other = counts[first, second], counts[second, first]
-        if min(one, other) >= max(one, other) / 2:
-            yield _MIXES.format(seen.names[first], seen.names[second])
-        else:
-            pair = (first, second) if one > other else (second, first)
-            often = counts[pair] >= 0.3 * counts[pair[0]].sum()
-            names = (seen.names[label] for label in pair)
-            yield _MISTAKES.format("many" if often else "some", *names)
+def _wavers(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    """A class whose accuracy has risen and fallen a lot lately."""
+    steps = np.diff(seen.of_class[labels[0]][-6:])
+    return min(steps[steps > 0].sum(), -steps[steps < 0].sum()) >= 0.35 - 0.15 * slack
 
 
-def _largest(values: np.ndarray, count: int) -> Iterator[tuple[int, int]]:
-    for index in np.argsort(-values, axis=None, kind="stable")[:count]:
-        yield divmod(int(index), values.shape[1])
+def _reaches(level: float) -> Callable[..., bool]:
+    """From a level on, until it is far behind."""
+    return lambda seen, slack: level <= seen.accuracy[-1] <= level + 0.1 + 0.15 * slack
 
 
-def _hardest(seen: _Seen) -> Iterator[str]:
-    label = min(seen.of_class, key=lambda each: seen.of_class[each][-1])
-    wrong = 1 - seen.of_class[label][-1]
-    parts = {0.85: "nearly all", 0.6: "most", 0.45: "about half", 0.3: "a third", 0.22: "a quarter"}
-    part = next((words for least, words in parts.items() if wrong >= least), None)
-    if part and wrong >= 1 - seen.accuracy[-1] + 0.08:
-        yield _HARDEST.format(seen.names[label], part)
+def _lowest(seen: _Seen, labels: Sequence[int]) -> float:
+    return min(float(seen.of_class[label][-1]) for label in labels)
 
 
-def _wavers(seen: _Seen) -> Iterator[str]:
-    """Name the class whose accuracy changes most from snapshot to snapshot."""
-    moves = {
-        label: np.abs(np.diff(seen.history[f"accuracy_of_{label}"][-6:])).mean()
-        for label in seen.of_class
-        if len(seen.history["accuracy"]) >= 6
-    }
-    most = max(moves, key=moves.get, default=None)
-    if most is not None and moves[most] >= 0.2:
-        yield _WAVERS.format(seen.names[most])
-
-
-def _kind(sentence: str) -> str:
-    """Return the template of a sentence; the sentence itself if it has none."""
-    patterns = ((kind, re.escape(kind).replace(r"\{\}", ".+")) for kind in _KINDS)
-    return next((kind for kind, each in patterns if re.fullmatch(each, sentence)), sentence)
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text) is not None
+_FORGOTTEN = _Kind(
+    "Surprise: it has forgotten {}, which it knew well, and mistakes them for {}.",
+    _lost,
+    _is_forgotten,
+    is_surprise=True,
+)
+_FOUND = _Kind("It recognises most {} again.", _once_lost, _is_found, is_surprise=True)
+_BY_HEART = _Kind(
+    "It knows its practice pictures almost by heart, yet still gets many new ones wrong.",
+    _nothing,
+    _is_by_heart,
+    is_surprise=True,
+)
+_ONLY = _Kind("Now it calls most pictures {}.", _frequent, _is_only, "or")
+_LEARNED = _Kind(
+    "It now recognises most {}.", lambda seen: _risen(seen, _KNOWN, 1, _LEARNED), _is_learned
+)
+_BEGUN = _Kind(
+    "It begins to recognise {}.", lambda seen: _risen(seen, 0.35, 0.7, _BEGUN, _LEARNED), _is_begun
+)
+_HARDLY = _Kind("It recognises hardly any {}.", _missed, _is_missed)
+_HARDEST = _Kind("The hardest for it now: {}.", _each, _is_hardest)
+_MIXES = _Kind("It still mixes up {}.", _mutual, _is_mixed)
+_MISTAKES_MANY = _Kind("It still mistakes many {} for {}.", _pairs, _mistaken(0.3))
+_MISTAKES_SOME = _Kind("It still mistakes some {} for {}.", _pairs, _mistaken(0.08))
+_WAVERS = _Kind("It keeps changing its mind about {}.", _each, _wavers)
+_SETBACK = _Kind("A setback: it recognises fewer pictures than before.", _nothing, _is_setback)
+_BETTER_AT_KNOWN = _Kind(
+    "It does better on its practice pictures than on new ones.", _nothing, _is_better_at_known
+)
+_HALF = _Kind("It now recognises more than half of all pictures.", _nothing, _reaches(0.5))
+_NEARLY_ALL = _Kind("It now recognises more than nine in ten pictures.", _nothing, _reaches(0.9))
+_KINDS = (
+    _FORGOTTEN,
+    _FOUND,
+    _BY_HEART,
+    _ONLY,
+    _LEARNED,
+    _BEGUN,
+    _HARDLY,
+    _MIXES,
+    _MISTAKES_MANY,
+    _MISTAKES_SOME,
+    _HARDEST,
+    _SETBACK,
+    _BETTER_AT_KNOWN,
+    _WAVERS,
+    _HALF,
+    _NEARLY_ALL,
+)
+_FALLBACKS = ("It still gets most pictures wrong.", "It gets more pictures right than wrong.")
 
 
 def _plural(name: str) -> str:

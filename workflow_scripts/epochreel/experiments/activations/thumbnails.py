@@ -13,16 +13,16 @@ CANDIDATES = 1000
 """Number of test examples from which the cast is chosen by default."""
 MOST = 24
 """Number of pictures in a cast that is chosen by default, and of classes in the legend."""
-_AREA = 0.34  # of the panel, taken by all pictures and their strips
-_SIDES = (80.0, 116.0)  # of pictures, in units; if they were smaller, fewer are shown
+_AREA = 0.27  # of the panel, taken by all pictures and their strips
+_SIDES = (98.0, 116.0)  # of pictures, in units; if they were smaller, fewer are shown
 _STRIP, _LETTERS = 34.0, 27.0  # height of a strip, size of its letters
-_EDGE = 5.0
+_EDGE, _HALO = 5.0, 11.0  # of a picture; from its edge to that of its outer frame
 _TIGHT = 0.5  # of the letters' size: names are drawn smaller rather than cut
-_DOTS, _DOT_SIDES = 0.1, (8.0, 20.0)  # of the panel: area of all dots; in units: their sides
+_DOTS, _DOT_SIDES = 0.14, (8.0, 20.0)  # of the panel: area of all dots; in units: their sides
 
 
 def cast(test: Sequence[Mapping], most: int = MOST) -> np.ndarray:
-    """Return the first test examples of each class, the same number of each, (n,): at most `most`.
+    """Return the first test examples of each class, equally many, (n,): at most `most`.
 
     Classes take turns. Of more than `most` classes, those with the smallest labels have one each.
     """
@@ -38,10 +38,13 @@ class Pictures:
     """The pictures of the cast, with the network's answer, and the truth below a wrong one.
 
     A picture is framed in the colour of the answer, which its strip names. A wrong answer is
-    crossed out. As many of `numbers`, the test examples, are shown as there is room for.
+    crossed out. What the sentence names has a second frame. Of `numbers`, those of test examples,
+    the first are shown for which there is room.
 
     shown  the numbers of those that are shown, (n,)
     side   of a picture in units, without its strips
+    below  height of the strips below it
+    size   of all of it, (width, height)
     """
 
     def __init__(
@@ -59,6 +62,8 @@ class Pictures:
         side = (room / max(len(self.shown), 1) + _STRIP**2) ** 0.5 - _STRIP
         self._strip = min(_STRIP, canvas.height / 6)
         self.side = min(side, _SIDES[1], canvas.width, canvas.height)
+        self.below = 2 * self._strip
+        self.size = (self.side + 2 * _HALO, self.side + self.below + 2 * _HALO)
         room = self._room()
         if any(cut(canvas, name, *room) != name for name in names):
             names = distinct(names)
@@ -68,17 +73,21 @@ class Pictures:
         paper, ink = canvas.palette.paper, canvas.palette.ink
         self._truths = [self._named(name, paper, ink) for name in names]
 
-    def below(self, wrong: np.ndarray) -> np.ndarray:
-        """Return the width, 0, and the height of the strips below each picture, (n, 2)."""
-        return self._strip * (1 + wrong[:, None]) * (0, 1)
-
-    def draw(self, centres: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> None:
-        """Draw the pictures with their centres at `centres`, (n, 2)."""
+    def draw(
+        self,
+        centres: np.ndarray,
+        labels: np.ndarray,
+        predictions: np.ndarray,
+        named: np.ndarray | None = None,
+    ) -> None:
+        """Draw the pictures with their centres at `centres`, (n, 2); `named` bool (n,)."""
         for number, (label, answer) in enumerate(zip(labels, predictions, strict=True)):
             x, y = centres[number] - self.side / 2
             wrong = label != answer
             edge = self._canvas.palette.ink if wrong else self._shades[answer]
             high = self.side + self._strip * (1 + wrong)
+            if named is not None and named[number]:
+                self._halo(x, y, high)
             self._canvas.fill(x, y, self.side, high, edge)
             x += self.side / 2
             self._put(self._pictures[number], x, y + self.side / 2)
@@ -86,6 +95,12 @@ class Pictures:
             self._put((self._crossed if wrong else self._answers)[answer], x, y)
             if wrong:
                 self._put(self._truths[label], x, y + self._strip)
+
+    def _halo(self, x: float, y: float, high: float) -> None:
+        palette = self._canvas.palette
+        for reach, colour in ((_HALO, palette.ink), (_HALO - 5, palette.paper)):
+            place = x - reach, y - reach, self.side + 2 * reach, high + 2 * reach
+            self._canvas.fill(*place, colour)
 
     def _put(self, tile: Canvas, x: float, y: float) -> None:
         self._canvas.put_stamps(self._canvas.stamps([x], [y], [tile]), np.zeros(1, int))
