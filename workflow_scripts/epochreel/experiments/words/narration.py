@@ -26,7 +26,7 @@ from epochreel.narration.story import Story
 _NARROW = 9.0  # horizontal spread of a mask in px below which the eye sees where it looks; a mask
 # that covers the whole picture has 11.5
 _NEARLY = 0.8  # of the looks
-_WHILE = 4  # snapshots in which a word has to stay right or wrong to be named
+_WHILE = 6  # snapshots in which a word has to stay right or wrong to be named
 _LIKELY, _SURE = 0.4, 0.7  # probability of a word, and of a wrong letter, likely to be read again
 _GOOD = 0.95  # share of right words from which they are nearly all
 _SLACK = 0.05  # of shares, while a sentence is on the screen

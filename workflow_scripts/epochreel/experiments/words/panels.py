@@ -26,6 +26,7 @@ _SPACE = 22.0  # between pictures
 _LINE = 16.0  # between words
 _GAP = 48.0  # between columns of words
 READ = 232.0  # width of the word that is read, and of the space before it
+_WORD_ROWS = 16  # of a picture that show a word, on the closing picture
 _APART = 24.0  # between the last sign and the word that is read
 _AROUND = 7.0  # from a row to the frame around it
 _NAMES = ("1st look", "2nd look", "3rd look", "4th look", "5th look")
@@ -222,6 +223,7 @@ class Misread:
 
     def __init__(self, run_info: RunInfo):
         self._test, self._cast = run_info.test, cast(run_info)
+        self._is_plain = run_info.data.get("background", "none") == "none"
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw nothing: which words are wrong is not known yet."""
@@ -238,23 +240,31 @@ class Misread:
         for place, number in enumerate(shown[: self._most]):
             line, column = divmod(place, columns)
             cell = body.region(column * wide, line * high, wide - _SPACE, high - _LINE)
-            _draw_reading(
-                cell, self._test[number]["image"], text(words[number]), text(read[number])
-            )
+            image = self._test[number]["image"]
+            part = part_with_word(image) if self._is_plain else image
+            seen = strips.looks(part, np.zeros_like(part))
+            _draw_reading(cell, seen, text(words[number]), text(read[number]))
 
 
-def _draw_reading(canvas: Canvas, image: np.ndarray, word: str, answer: str) -> None:
-    """Draw a word's picture, and beside or below it what is read and what it should be."""
-    is_beside = canvas.width > 1.3 * canvas.height
-    line = 52.0
-    side = min(canvas.height, 0.55 * canvas.width) if is_beside else canvas.height - 2 * line
-    side = min(side, canvas.width)
-    slots = canvas.picture_slots(np.zeros(1), np.zeros(1), side, side, (SIDE, SIDE))
-    canvas.put_pictures(slots, strips.looks(image, strips.BLANK)[None])
-    x, y = (side + _SPACE, side / 2 - line) if is_beside else (0.0, side + 6)
-    is_right = word == answer
-    colour = canvas.palette.right if is_right else canvas.palette.wrong
-    fit = canvas.width - x
-    canvas.text(x, y + 0.8 * line, f"reads {answer or 'nothing'}", 40, colour, "bold", fit=fit)
-    if not is_right:
-        canvas.text(x, y + 1.8 * line, f"is {word}", 40, fit=fit)
+def _draw_reading(canvas: Canvas, seen: np.ndarray, word: str, answer: str) -> None:
+    """Draw a word's picture, and below it what is read and what it should be."""
+    line, (rows, columns) = 46.0, seen.shape[:2]
+    side = max(min(canvas.width, (canvas.height - 2 * line - 6) * columns / rows), 1.0)
+    high = side * rows / columns
+    slots = canvas.picture_slots(np.zeros(1), np.zeros(1), side, high, (rows, columns))
+    canvas.put_pictures(slots, seen[None])
+    colour = canvas.palette.right if word == answer else canvas.palette.wrong
+    fit, base = canvas.width, high + 0.9 * line
+    canvas.text(0, base, f"reads {answer or 'nothing'}", 38, colour, "bold", fit=fit)
+    if word != answer:
+        canvas.text(0, base + 0.9 * line, f"should be {word}", 34, fit=fit)
+
+
+def part_with_word(image: np.ndarray) -> np.ndarray:
+    """Return the rows of a picture without a background that show its word, (16, 40)."""
+    energy = (image.astype(float) ** 3).sum(1)  # noise is less bright than letters
+    sums = np.convolve(energy, np.ones(_WORD_ROWS), "valid")
+    # A word is less high: of the places that show all of it, the middle one.
+    places = np.flatnonzero(sums > sums.max() - 0.02 * energy.sum())
+    top = round(float(places.mean()))
+    return image[top : top + _WORD_ROWS]
