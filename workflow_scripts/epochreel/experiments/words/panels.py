@@ -26,7 +26,7 @@ _SPACE = 22.0  # between pictures
 _LINE = 16.0  # between words
 _GAP = 48.0  # between columns of words
 READ = 232.0  # width of the word that is read, and of the space before it
-_WORD_ROWS = 16  # of a picture that show a word, on the closing picture
+_WORD_ROWS = 18  # of a picture that show a word, on the closing picture
 _APART = 24.0  # between the last sign and the word that is read
 _AROUND = 7.0  # from a row to the frame around it
 _NAMES = ("1st look", "2nd look", "3rd look", "4th look", "5th look")
@@ -261,7 +261,7 @@ def _draw_reading(canvas: Canvas, seen: np.ndarray, word: str, answer: str) -> N
 
 
 def part_with_word(image: np.ndarray) -> np.ndarray:
-    """Return the rows of a picture without a background that show its word, (16, 40)."""
+    """Return the rows of a picture without a background that show its word, (18, 40)."""
     energy = (image.astype(float) ** 3).sum(1)  # noise is less bright than letters
     sums = np.convolve(energy, np.ones(_WORD_ROWS), "valid")
     # A word is less high: of the places that show all of it, the middle one.
