@@ -116,7 +116,7 @@ def test_a_cast_of_any_size_can_be_drawn(examples):
 def test_the_rows_of_words_fit_the_panel(width, height, words):
     rows = panels.arrangement(width, height, words)
     assert rows.side >= 20 and (rows.pitch * STEPS + panels.READ) * rows.columns <= width
-    high = rows.side + (rows.tile if rows.is_below else 0)
+    high = rows.side + rows.tile if rows.is_below else max(rows.side, 2 * rows.tile)
     assert high <= rows.row and rows.row * -(-words // rows.columns) <= height
 
 

@@ -109,7 +109,7 @@ def test_the_gaze_is_named_once_it_moves_and_can_be_seen():
 
 
 def test_a_word_is_named_once_it_has_been_right_for_a_while():
-    read = ("T", "SX", "BXX", "AXXX")
+    read = ("T", "XX", "BXX", "AXXX")
     news = said(read, right=[[1, 0, 0, 0]] * 9, accuracy=0.5, **LATE)
     assert news == "It can now read T."
     assert "can now" not in said(

@@ -55,6 +55,8 @@ def arrangement(width: float, height: float, words: int) -> _Rows:
             down, across = (_shared(down), across) if is_below else (down, _shared(across))
             side = max(min(across, down), 1.0)
             tile = max(_TILE * side, _LEAST_TILE)
+            if not is_below:  # The true sign is below a wrong one.
+                tile = max(min(tile, (row - _LINE - 4) / 2), 1.0)
             pitch = side + _SPACE + (0 if is_below else tile)
             found.append(_Rows(columns, side, tile, is_below, pitch, row))
     return max(found, key=lambda rows: rows.side)
