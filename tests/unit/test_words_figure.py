@@ -121,10 +121,10 @@ def test_the_rows_of_words_fit_the_panel(width, height, words):
 
 
 def test_without_a_cast_the_film_shows_words_of_all_lengths():
-    numbers = readings.cast(run_info(examples=None))
+    numbers = panels.cast(run_info(examples=None))
     shown = lengths(TEST["letters"][numbers])
     assert len(numbers) == 5 and {*shown} == {1, 2, 3, 4} and shown.tolist() == sorted(shown)
-    assert len(readings.cast(run_info(words=3, examples=None))) == 3
+    assert len(panels.cast(run_info(words=3, examples=None))) == 3
 
 
 def test_a_wrong_word_stands_beside_the_true_one():

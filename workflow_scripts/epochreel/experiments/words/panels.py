@@ -11,8 +11,9 @@ from epochreel.drawing.frame import FrameData, RunInfo
 from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.words import strips
 from epochreel.experiments.words.alphabet import END, SIDE, SIGNS, STEPS, counted, letter, text
+from epochreel.experiments.words.masked_words import MASKED
 from epochreel.experiments.words.readings import (
-    cast,
+    examples,
     masks,
     named_letters,
     named_words,
@@ -65,6 +66,14 @@ def arrangement(width: float, height: float, words: int) -> _Rows:
 def _shared(length: float) -> float:
     """Return the side of a picture that has to share `length` with its sign."""
     return min(length / (1 + _TILE), length - _LEAST_TILE)
+
+
+def cast(run_info: RunInfo) -> list[int]:
+    """Return the numbers of the test words that the film shows."""
+    if run_info.examples is not None:
+        return list(run_info.examples)
+    first = range(min(MASKED, len(run_info.test)))
+    return examples(np.stack([run_info.test[number]["letters"] for number in first]))
 
 
 class Words:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,26 +13,15 @@ from epochreel.core.errors import UserError
 from epochreel.experiments.words.alphabet import END, SIDE, SIGNS, STEPS, lengths, spelled
 from epochreel.experiments.words.masked_words import MASKED
 
-if TYPE_CHECKING:
-    from epochreel.drawing.frame import RunInfo
-
 _CAST = 5  # words of a film whose run names none
 
 
-def cast(run_info: RunInfo) -> list[int]:
-    """Return the numbers of the test words that the film shows.
-
-    Without `figure.examples`, these are the first words of different lengths, and the first others,
-    five in all, short ones first.
-    """
-    if run_info.examples is not None:
-        return list(run_info.examples)
-    first = range(min(MASKED, len(run_info.test)))
-    return examples(np.stack([run_info.test[number]["letters"] for number in first]))
-
-
 def examples(words: np.ndarray) -> list[int]:
-    """Return which of the test words, (n, 5), a film shows whose run names none."""
+    """Return the numbers of the test words, (n, 5), that a film shows whose run names none.
+
+    These are the first words of different lengths, and the first others, five in all, short ones
+    first.
+    """
     length = lengths(words[:MASKED])
     first = np.unique(length, return_index=True)[1]
     others = np.setdiff1d(np.arange(len(length)), first)
