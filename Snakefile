@@ -8,7 +8,7 @@ snakemake results/<run>/training.mp4              the film of any run
 snakemake results/<run>/frames/000013.png         one frame
 snakemake results/<run>/predictions/<name>.csv    the prediction for images/<name>.png
 snakemake results/<run>/loops/<name>.gif          an animated loop of the last snapshot
-snakemake results/<run>/cast.txt                  a proposal which test examples the film shows
+snakemake results/<run>/cast.txt                  a proposal of test examples for the film
 snakemake verify                                  check finished runs against their manifests
 
 At any time, even while Snakemake is running:

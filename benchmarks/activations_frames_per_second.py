@@ -47,7 +47,7 @@ def frame_data(images: int, snapshot: int) -> FrameData:
     epochs = np.arange(snapshot + 1) * EPOCHS / (SNAPSHOTS - 1)
     history = {"epoch": epochs} | dict.fromkeys(SHARES, 1 - 0.9 * np.exp(-epochs / 5))
     frame = FrameData(snapshot, epochs[-1], int(epochs[-1] * 5000), pa.table(table), history)
-    sentence = "It still takes some cups for cars."
+    sentence = "It still mistakes some cups for cars."
     return replace(frame, layout=layout.astype(np.float32), sentence=sentence)
 
 

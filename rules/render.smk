@@ -15,7 +15,7 @@ rule render:
         evaluations=files_of_block("evaluations", "parquet"),
         projections=projections_of_block,
         metrics="results/{run}/metrics/{block}.parquet",
-        # Says which columns and metrics all evaluations have, to figures without figure.py too.
+        # Tells panels which columns and metrics all evaluations have.
         untrained=of_run("first_evaluation"),
         training=of_block("training_so_far"),
         test=shards_of("test"),
@@ -44,7 +44,7 @@ rule render_transitions:
         projections=projections_of_block,
         before=of_block("frame_inputs_before"),
         metrics="results/{run}/metrics/{block}.parquet",
-        # Says which columns and metrics all evaluations have, to figures without figure.py too.
+        # Tells panels which columns and metrics all evaluations have.
         untrained=of_run("first_evaluation"),
         training=of_block("training_so_far"),
         test=shards_of("test"),

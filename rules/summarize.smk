@@ -1,8 +1,8 @@
 """Metrics.
 
 needs  a block's evaluations, the metrics of the previous block
-makes  results/<run>/metrics/<block>.parquet: the metrics of all snapshots so far, the sentence that
-       the film says at each, and how well the network answers the examples that it shows
+makes  results/<run>/metrics/<block>.parquet: the metrics of all snapshots so far, the sentence of
+       each, and the grades of the examples that the film shows
 """
 
 

@@ -1,4 +1,4 @@
-"""Propose which test examples a film shows: easy ones, middling ones, and some still wrong."""
+"""Propose which test examples a film shows: easy ones, harder ones, and some still wrong."""
 
 import json
 from pathlib import Path

@@ -29,7 +29,7 @@ stages that rerun after a change. **Every stage that reads their results reruns 
 - A run has `project` if its film shows points, `fit_projection` with the projections `linear` and
   `aligned_umap`, and `render_transitions` if `figure.tweens` is set.
 - `timeline` reads `summarize` only with `film.pace: change`.
-- `render` and `render_transitions` read `train` only with a histogram among `figure.panels`.
+- `render` and `render_transitions` read `train` only if there is a histogram among `figure.panels`.
 - An unbounded training set is not stored. Where a table names `generate_dataset`, such a run starts
   with `train` and `describe_network`.
 - Results made on request (other film formats, captions, loops, predictions) rerun when requested.
@@ -84,8 +84,8 @@ not rerun, since nothing that it depends on has changed: delete the file to recr
 - **The user's fonts and images**: a file that was changed, added to the folder that a dataset names
   or removed from it remakes the dataset or, if the training set is unbounded, retrains the network.
   Files that are not read, and dates, do not matter.
-- **The user's palette**: a changed colour in the file that `figure.palette` names draws the frames
-  again. The name of the file, comments in it, and colours that are those of the theme do not matter.
+- **The user's palette**: a changed colour in the file that `figure.palette` names redraws the frames.
+  The name of the file, its comments, and colours equal to those of the theme do not matter.
 - **Nothing reruns** after `touch`, after copying results together with `.snakemake`, even if the
   copies have other times, or after a fresh clone of the code over existing results.
 

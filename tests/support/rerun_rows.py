@@ -264,7 +264,7 @@ SHARED = [
         f"{RUN}.film.seconds_per_snapshot",
         0.5,
         {"summarize", "timeline"} | SEGMENTS,
-        "with `pace: even`; `summarize` if each sentence is shown for another number of snapshots",
+        "with `pace: even`; `summarize` if the number of snapshots per sentence changes",
     ),
     Row("runs.words.film.seconds", 5, {"timeline"}, "with `pace: change`"),
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),

@@ -251,7 +251,7 @@ def test_the_cloud_fills_its_panel_and_keeps_its_order(count, stretch):
     assert (np.argsort(places, axis=0) == np.argsort(layout, axis=0)).all()
 
 
-def test_an_outlier_does_not_press_the_others_together():
+def test_an_outlier_does_not_squeeze_the_others():
     layout = np.random.default_rng(0).normal(0, 1, (200, 2))
     layout[0] = 30
     assert clouds.spread(layout, (1000, 1000), 0)[1:].std(0).min() > 150
@@ -265,7 +265,7 @@ def test_boxes_do_not_overlap_even_if_clusters_do():
     assert (at - sizes / 2 >= -1e-6).all() and (at + sizes / 2 <= (1200, 800.001)).all()
 
 
-def test_names_and_pictures_cover_each_other_nowhere():
+def test_names_and_pictures_never_overlap():
     _, panel = settled(clouds.Clouds(run_info(kinds=10)))
     now = frame_data(0.6, kinds=10)
     named = panel._named(now)
@@ -284,7 +284,7 @@ def test_the_name_of_a_cluster_of_two_parts_is_in_one_of_them():
 # -- Names
 
 
-def test_the_sentence_names_classes_also_in_the_plural():
+def test_classes_are_found_in_sentences_in_the_plural_too():
     names = ("shirt", "T-shirt", "fish", "8", "a.b")
     assert labels.named("Some T-shirts are fish; a.b", names) == [1, 2, 4]
     assert labels.named("It takes 8s for “shirt”", names) == [0, 3]

@@ -64,7 +64,7 @@ def test_few_different_answers_are_named():
 
 def test_a_class_that_collapses_is_a_surprise_and_so_is_its_return():
     lost = {"accuracy": [0.7] * 8, "accuracy_of_3": [0.9] * 4 + [0.05] * 4}
-    expected = "Surprise: it has forgotten cups, which it knew well, and takes them for faces."
+    expected = "Surprise: it has forgotten cups, which it knew well, and mistakes them for faces."
     assert narration.sentence(story(right(t3as4=19), **lost)) == expected
     again = {"accuracy": [0.7] * 8, "accuracy_of_3": [0.9] * 8}
     back = narration.sentence(story(told=("Hello", expected), **again))
@@ -77,7 +77,7 @@ def test_a_class_that_was_only_guessed_is_not_forgotten():
     assert not any("forgotten" in each for each in remarks(right(t3as4=20), **guessed))
 
 
-def test_one_outlier_is_no_news():
+def test_a_single_outlier_is_ignored():
     once = {"accuracy": [0.7] * 8, "accuracy_of_3": [0.9] * 7 + [0.05]}
     assert not any("forgotten" in each for each in remarks(right(t3as4=19), **once))
 
@@ -93,12 +93,12 @@ def test_practice_pictures_that_are_known_by_heart_are_a_surprise():
 @pytest.mark.parametrize(
     ("accuracy", "words"), [(0.2, None), (0.33, "a third"), (0.76, "three quarters"), (1, "nearly")]
 )
-def test_the_accuracy_is_told_in_words(accuracy, words):
+def test_the_accuracy_is_stated_in_words(accuracy, words):
     told = [each for each in remarks(accuracy=[accuracy]) if each.startswith("It now recognises")]
     assert any(words in each for each in told) if words else not told
 
 
-def test_no_lower_level_is_told_after_a_higher_one():
+def test_no_lower_level_is_stated_after_a_higher_one():
     told = ("It now recognises about half of all new pictures.",)
     assert not any("a third" in each for each in remarks(told=told, accuracy=[0.34]))
 
@@ -112,8 +112,8 @@ def test_classes_that_separate_are_named():
 
 
 def test_the_most_frequent_confusion_is_named_with_its_direction():
-    assert "It still takes some cups for cars." in remarks(right(t3as2=5), accuracy=[0.8])
-    assert "It still takes many cups for cars." in remarks(right(t3as2=8), accuracy=[0.8])
+    assert "It still mistakes some cups for cars." in remarks(right(t3as2=5), accuracy=[0.8])
+    assert "It still mistakes many cups for cars." in remarks(right(t3as2=8), accuracy=[0.8])
     both = right(t3as2=6, t2as3=5)
     assert "It still mixes up cars and cups." in remarks(both, accuracy=[0.8])
     assert not any("still" in each for each in remarks(right(t3as2=1), accuracy=[0.8]))
@@ -121,7 +121,7 @@ def test_the_most_frequent_confusion_is_named_with_its_direction():
 
 def test_the_hardest_class_and_a_fluctuating_one_are_named():
     hard = remarks(accuracy=[0.8], accuracy_of_5=[0.4])
-    assert "Hardest for it: fish. It gets most of them wrong." in hard
+    assert "It finds fish hardest: it gets most of them wrong." in hard
     swings = remarks(accuracy=[0.8] * 6, accuracy_of_9=[0.2, 0.9] * 3)
     assert "It keeps changing its mind about umbrellas." in swings
 
@@ -135,13 +135,13 @@ def test_no_sentence_comes_twice_and_kinds_take_turns():
     assert told[-1] == told[-2] or len(set(told)) == len(told)
 
 
-def test_a_sentence_stays_rather_than_give_way_to_one_of_its_kind():
+def test_a_sentence_stays_rather_than_change_to_one_of_its_kind():
     told = [
         "It now recognises two thirds of all new pictures.",
-        "It still takes many cups for cars.",
+        "It still mistakes many cups for cars.",
     ]
     confused = {"counts": right(t3as2=8, t1as7=7), "accuracy": [0.7]}
-    assert "It still takes many boats for houses." in remarks(told=told, **confused)
+    assert "It still mistakes many boats for houses." in remarks(told=told, **confused)
     assert narration.sentence(story(told=told, **confused)) == told[-1]
 
 
@@ -160,7 +160,7 @@ def test_names_of_a_folder_are_quoted_and_long_ones_fit():
             said = narration.sentence(story(counts, told=told, settings=own, **lost))
             assert 0 < len(said) <= narration._LONGEST
     short = {"source": "folder", "classes": list("abcdefghij")}
-    assert "It still takes many “d” for “c”." in remarks(
+    assert "It still mistakes many “d” for “c”." in remarks(
         right(t3as2=8), settings=short, accuracy=[0.8]
     )
 
@@ -180,7 +180,7 @@ def test_a_surer_right_answer_has_a_better_grade_than_any_wrong_one():
     assert first > second >= 0.5 > wrong
 
 
-def test_two_classes_without_a_training_sample_can_be_told():
+def test_two_classes_without_a_training_sample_have_sentences():
     history = {name: np.array([0.5, 0.9]) for name in ("accuracy", "accuracy_of_0")}
     counts = np.array([[9, 1], [3, 7]])
     own = {"source": "folder", "classes": ["cat", "dog"]}

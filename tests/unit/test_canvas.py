@@ -260,7 +260,7 @@ def test_an_unknown_kind_of_mark_is_refused():
         white().marks([1], [1], 9, BLACK, "star")
 
 
-def test_a_tint_lets_what_is_below_it_show():
+def test_what_is_below_a_translucent_rectangle_shows():
     canvas = white()
     canvas.fill(0, 0, 10, 10, BLACK)
     canvas.fill(0, 0, 20, 10, (200, 100, 0), opacity=0.5)
@@ -413,7 +413,7 @@ def test_letters_that_the_monospaced_font_lacks_are_drawn_in_their_cells():
 
 
 @pytest.mark.parametrize("weight", ["regular", "bold", "mono"])
-def test_text_that_no_font_has_is_refused_in_every_weight(weight):
+def test_characters_in_no_font_are_refused_in_every_weight(weight):
     assert "contains" in refusal(white().text, 0, 50, "日本", 30, weight=weight)
 
 

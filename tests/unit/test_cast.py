@@ -1,4 +1,4 @@
-"""The proposal of a cast: easy, middling and still wrong examples."""
+"""The proposal of a cast: easy, medium and still wrong examples."""
 
 import numpy as np
 import pytest
@@ -15,10 +15,10 @@ def groups(grades) -> dict[str, list[int]]:
     return {g: [p.number for p in found if p.group == g] for g in cast.GROUPS}
 
 
-def test_easy_middling_and_wrong_examples_are_proposed():
+def test_easy_medium_and_wrong_examples_are_proposed():
     grades = [0.6, 0.99, 0.1, 0.55, 0.98, 0.4, 0.97, 0.7, 0.0, NAN, 0.58]
     found = groups(grades)
-    assert found["easy"] == [1, 6] and set(found["middling"]) <= {0, 3, 10}
+    assert found["easy"] == [1, 6] and set(found["medium"]) <= {0, 3, 10}
     assert len(found["still wrong"]) == 2 and set(found["still wrong"]) <= {2, 5, 8}
 
 

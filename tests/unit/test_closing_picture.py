@@ -31,7 +31,7 @@ SENTENCES = {
 
 
 def run_info(size=(640, 360), theme="light"):
-    """What is constant in a run."""
+    """Return what all frames of a run share."""
     info = RunInfo("Mine", size, {}, {}, {}, TimeAxis(), 40, [], METRICS)
     return replace(info, theme=THEMES[theme])
 
@@ -58,9 +58,11 @@ class Red:
     """A panel that fills its canvas."""
 
     def draw_static(self, canvas):
+        """Fill it."""
         canvas.fill(0, 0, canvas.width, canvas.height, (250, 0, 0))
 
     def draw(self, canvas, frame_data):
+        """Draw a disc."""
         canvas.disc(canvas.width / 2, canvas.height / 2, 10, (0, 0, 250))
 
 
@@ -72,7 +74,7 @@ def test_a_panel_takes_the_place_of_the_curve(size, texts):
     assert red.mean() > 0.1 and not red[:, : size[0] // 30].any() and "start" not in texts.words
 
 
-def test_the_picture_says_from_where_to_where_and_after_how_much(texts):
+def test_the_picture_shows_the_first_and_last_value_and_the_examples(texts):
     frame_data = last(accuracy=[0.1, 0.5, 0.94], loss=[2.3, 1, 0.25])
     closing.draw(run_info(), frame_data, ["accuracy", "loss"], [])
     expected = {"Mine", "Points assigned correctly", "10 %", "94 %", "before practice"}
@@ -80,7 +82,7 @@ def test_the_picture_says_from_where_to_where_and_after_how_much(texts):
     assert expected <= {*texts.words}
 
 
-def test_the_picture_calls_examples_by_their_noun(texts):
+def test_the_picture_names_the_examples(texts):
     info = replace(run_info(), nouns=Nouns("pages", "digits"))
     closing.draw(info, last(accuracy=[0.1, 0.5]), ["accuracy"], [])
     assert "after 2,000 pages" in texts.words

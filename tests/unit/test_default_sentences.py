@@ -31,9 +31,9 @@ def test_a_network_that_learns_gets_more_and_more_right():
     shares += ["more than nine in ten", "nearly all"]
     assert said({"accuracy": accuracy}, ACCURACY, PAGES) == [
         START,
-        "So far practice has not helped: it gets about a tenth of the digits right.",
+        "So far, practice has not helped: it gets about a tenth of the digits right.",
         *(RIGHT.format(share, "digits") for share in shares),
-        "Little changes: it still gets nearly all of the digits right.",
+        "Little has changed: it still gets nearly all of the digits right.",
     ]
 
 
@@ -46,7 +46,7 @@ def test_a_loss_is_compared_with_the_start():
         "Its error (loss) is about a third of what it was at the start.",
         "Its error (loss) is less than a quarter of what it was at the start.",
         "Its error (loss) is less than a tenth of what it was at the start.",
-        "Its error (loss) is a tiny part of what it was at the start.",
+        "Its error (loss) is a tiny fraction of what it was at the start.",
         "Its error (loss) hardly changes now.",
     ]
 
@@ -59,7 +59,7 @@ def test_a_class_that_collapses_is_named_once():
         "accuracy_of_fish": [0, 0.3, 0.4, 0.5, 0.9, 0.9, 0.9],
     }
     found = said(columns, CLASSES, PICTURES)
-    lost = "It has lost “big dog”: it got all of them right before, now none."
+    lost = "It has forgotten “big dog”: it used to get all of them right, but now none."
     assert found[3:6] == [
         RIGHT.format("about two thirds", "pictures"),
         lost,
@@ -68,7 +68,7 @@ def test_a_class_that_collapses_is_named_once():
     assert found.count(lost) == 1
 
 
-def test_an_answer_given_to_everything_is_not_lost():
+def test_an_answer_given_to_everything_is_not_forgotten():
     columns = {"accuracy": [0.1, 0.2, 0.3, 0.4], "accuracy_of_7": [1, 1, 0, 0]}
     columns |= {f"accuracy_of_{digit}": [0, 0, 0.3, 0.4] for digit in range(7)}
     assert not any("lost" in sentence for sentence in said(columns, CLASSES))
@@ -101,7 +101,7 @@ def test_a_score_without_unit_rises_from_nothing():
 def test_a_metric_that_is_undefined_at_the_start_is_not_compared_with_it():
     assert said({"accuracy": [math.nan, None, 0.2, 0.4]}, ACCURACY) == [
         START,
-        "It practises with one group of examples after another.",
+        "It is practising on one group of examples after another.",
         RIGHT.format("about a fifth", "answers"),
         RIGHT.format("about four in ten", "answers"),
     ]
@@ -118,7 +118,7 @@ def test_a_network_that_never_learns_is_no_better_than_at_the_start(name):
     assert len(found) == 2 and ("has not helped" in found[1] or "no better" in found[1])
 
 
-def test_what_is_learned_and_forgotten_again_is_told():
+def test_what_is_learned_and_forgotten_again_is_mentioned():
     found = said({"accuracy": [0.1, 0.4, 0.7, 0.9, 0.6, 0.35, 0.2, 0.1]}, ACCURACY, PAGES)
     assert found[4] == (
         "It has got worse: about nine in ten of the digits were right before, now about six in ten."
@@ -126,13 +126,15 @@ def test_what_is_learned_and_forgotten_again_is_told():
     assert found[-1].startswith("It has got worse") and not any("Little" in each for each in found)
 
 
-def test_practice_examples_known_by_heart_are_told_once():
+def test_practice_examples_known_by_heart_are_mentioned_once():
     test, practice = [0.1, 0.4, 0.6, 0.75, 0.78, 0.8, 0.8], [0.1, 0.4, 0.65, 0.8, 0.98, 1, 1]
     found = said({"accuracy": test, "train_accuracy": practice}, ACCURACY, PICTURES)
     heart = "It knows its practice pictures by heart; on new ones it still makes mistakes."
     assert found.count(heart) == 1
     losses = {"loss": [2, 1, 0.7, 0.9, 1.2], "train_loss": [2, 1, 0.5, 0.3, 0.1]}
-    assert "It still gets better on its practice examples, but worse on new ones." in said(losses)
+    assert "It keeps getting better on its practice examples, but worse on new ones." in said(
+        losses
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_practice_examples_known_by_heart_are_told_once():
             "cer",
             Metric("Character error rate", "lower", unit="%"),
             [1, 0.5],
-            "half (less is better",
+            "half (lower is better",
         ),
         ("iou", Metric("IoU", unit="%", plain="Overlap"), [0, 0.34], "Overlap: now about a third."),
         ("iou", Metric("IoU", unit="%", plain="Overlap"), [0, 0.999], "Overlap: now almost every"),
@@ -157,7 +159,7 @@ def test_practice_examples_known_by_heart_are_told_once():
         ("accuracy", Metric("Score"), [40.0, 90.0], "Its score has doubled since the start."),
     ],
 )
-def test_other_metrics_are_told_by_what_they_are(name, metric, values, sentence):
+def test_other_metrics_have_sentences_that_suit_them(name, metric, values, sentence):
     assert sentence in said({name: values}, {name: metric})[-1]
 
 
@@ -181,7 +183,7 @@ def test_words_do_not_alternate_at_the_limit_of_a_share():
 
 def test_a_run_without_metrics_practises():
     found = said({}, steps=[0, 8, 16, 32], nouns=PAGES)
-    assert found == [START, "It practises with one group of pages after another."]
+    assert found == [START, "It is practising on one group of pages after another."]
 
 
 VALUE = st.one_of(st.none(), st.sampled_from([0.0, 1.0, -1.0]), st.floats(-1e300, 1e300))

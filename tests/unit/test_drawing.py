@@ -83,13 +83,13 @@ def test_every_sentence_fits_its_band(texts, size, theme, length):
         assert min(shown) >= (27 if length <= 90 else 20)
 
 
-def test_a_word_without_end_fits_the_band_too(texts):
+def test_an_endless_word_fits_the_band_too(texts):
     scene(info=run_info()).draw(frame_data([0.1], "x" * 200))
     assert all(line.right < 1920 for line in texts.all)
 
 
 @pytest.mark.parametrize("size", SHAPES.values(), ids=list(SHAPES))
-def test_the_header_tells_the_main_metric_in_plain_words(texts, size):
+def test_the_header_shows_the_main_metric_in_plain_words(texts, size):
     scene(info=run_info(size, accuracy=ACCURACY, loss=Metric("Loss"))).draw(frame_data([0.1, 0.5]))
     assert {"50 %", "points assigned correctly", "40", "examples seen"} <= {*texts.words}
 
@@ -156,7 +156,7 @@ def test_the_outer_list_goes_from_left_to_right_in_a_wide_frame():
 
 
 @pytest.mark.parametrize("size", [(1080, 1080), (1080, 1920), (1280, 1080)])
-def test_rows_and_columns_are_exchanged_in_other_frames(size):
+def test_rows_and_columns_are_swapped_in_other_frames(size):
     places = laid([A, [B, C]], size)
     assert places[A][1] < places[B][1] == places[C][1]
     assert places[B][0] < places[C][0]

@@ -182,14 +182,14 @@ def test_sentences_and_grades_do_not_depend_on_blocks(functions, accuracy):
     assert len(set(metrics.sentences(tables[0]))) > 2
 
 
-def test_a_run_that_ends_earlier_is_told_in_the_same_way():
+def test_a_run_that_ends_earlier_has_the_same_narration():
     long = told({"accuracy": RISING}, ACCURACY)
     for count in (1, 4, 9):
         short = told({"accuracy": RISING[:count]}, ACCURACY)
         assert short == [each for each in long if each[0] < count]
 
 
-def test_narration_is_no_metric():
+def test_narration_is_not_a_metric():
     narrated = whole(5, {"accuracy": RISING}, narrator(grades=graded))
     assert narrated.column_names == ["snapshot", "step", "accuracy", "sentence", "cast"]
     assert narrated.schema.field("cast").type == pa.list_(pa.float32())
@@ -222,7 +222,7 @@ def test_a_function_that_keeps_state_is_refused(name):
         run.check_repeatable(by, found)
 
 
-def test_what_is_told_again_in_the_opposite_order_is_the_same():
+def test_narration_is_the_same_in_the_opposite_order():
     by = narrator(sentence=lambda s: f"{np.random.random():.3f}", grades=graded)
     run = telling(table({"accuracy": RISING}), ACCURACY, read=lambda k: k, **CAST)
     found = run.grades(by, None)

@@ -71,10 +71,10 @@ def test_colours_of_the_file_replace_those_of_the_theme(write):
         ),
         (
             "ink: '#aaaaaa'",
-            "contrast of ink on paper 2.3, ink on sl",
+            "too little contrast: ink on paper 2.3, ink on sl",
         ),
-        ("right: '#ffffff'", "contrast of right on paper 1.0; expected at least 3: change one"),
-        (f"classes: {FEW[:-1]}, '#ffff00']", "contrast of classes.9 on paper 1.1; expected at"),
+        ("right: '#ffffff'", "contrast: right on paper 1.0; expected at least 3: change one"),
+        (f"classes: {FEW[:-1]}, '#ffff00']", "contrast: classes.9 on paper 1.1; expected at"),
         ("", "colours.yaml is empty; expected an object"),
         ("ink: '#000000'\nink: '#000001'", "colours.yaml, line 2: invalid YAML: duplicate key"),
     ],
@@ -83,7 +83,7 @@ def test_a_palette_with_a_mistake_is_refused(write, text, words):
     assert words in refusal(palette_file.read, write(text), "light")
 
 
-def test_the_contrast_counts_with_the_colours_of_the_theme(write):
+def test_colours_of_the_theme_count_in_the_contrast(write):
     path = write("paper: '#101010'")
     assert palette_file.read(path, "dark") == {"paper": "#101010"}
     assert "colours that are not in the file" in refusal(palette_file.read, path, "light")
@@ -96,7 +96,7 @@ def test_a_missing_palette_is_reported_with_its_key(spirals, tmp_path):
 
 @pytest.fixture
 def settings_of(spirals, tmp_path):
-    """Return a function: the text of the settings of a stage, with a palette file."""
+    """Return a function that returns the settings of a stage, as text, with a palette file."""
 
     def settings(stage: str, palette: str | None) -> str:
         config = spirals(figure={"palette": palette})
@@ -124,7 +124,7 @@ def test_the_same_colours_in_another_file_change_nothing(settings_of, write, tex
     assert settings_of("render", "colours.yaml") == settings_of("render", "other.yaml")
 
 
-def test_a_theme_written_out_is_no_palette(settings_of, write):
+def test_colours_equal_to_the_theme_change_nothing(settings_of, write):
     write(f"paper: '#fdfdfb'\nwrong: '{LIGHT.wrong[0]:#04x}5e00'".replace("0xd5", "#d5"))
     assert settings_of("render", "colours.yaml") == settings_of("render", None)
 

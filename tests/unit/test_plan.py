@@ -653,7 +653,7 @@ def test_a_shard_of_an_unbounded_set_is_refused(planned):
         ),
         (
             {f"{RUN}.figure": {"examples": [3, 20]}},
-            "runs.tiny.figure.examples.1 is 20; expected an integer < 20, the test examples of",
+            "runs.tiny.figure.examples.1 is 20; expected an integer < 20, the number of",
         ),
         ({f"{RUN}.figure": {"examples": [3, 3]}}, "runs.tiny.figure.examples "),
         ({f"{RUN}.figure": {"examples": [-1]}}, "runs.tiny.figure.examples.0 is -1"),

@@ -141,7 +141,7 @@ def test_row_0_of_the_confusion_tiles_is_on_top_and_right_readings_are_blue():
 def test_the_confusion_that_a_sentence_names_is_outlined():
     plain, marked = (
         drawn(figure.ConfusionTiles(), frame_data(3, sentence=words))
-        for words in ("Hello.", "It now reads most 4s right, but takes many 9s for 0s.")
+        for words in ("Hello.", "It now reads most 4s right, but reads many 9s as 0s.")
     )
     rows, columns = np.nonzero((plain.pixels != marked.pixels).any(-1))
     assert rows.min() > 500 and np.ptp(rows) == np.ptp(columns) < 80  # one tile of the last row
@@ -150,8 +150,10 @@ def test_the_confusion_that_a_sentence_names_is_outlined():
 @pytest.mark.parametrize(
     ("sentence", "pairs"),
     [
-        ("It now reads most 1s and 4s right, but takes many 9s for 0s.", [(9, 0)]),
-        ("It can only guess so far: it takes most digits for 8s or 9s.", []),
+        ("It now reads most 1s and 4s right, but reads many 9s as 0s.", [(9, 0)]),
+        ("8s are the hardest: it reads many of them as 6s and 0s.", [(8, 6), (8, 0)]),
+        ("8s are the hardest: it reads many of them as 0s.", [(8, 0)]),
+        ("It can only guess so far: it reads most digits as 8s or 9s.", []),
     ],
 )
 def test_confusions_are_found_in_sentences(sentence, pairs):
@@ -162,7 +164,8 @@ def test_confusions_are_found_in_sentences(sentence, pairs):
     ("sentence", "digits"),
     [
         ("4s are the easiest for it: it reads most of them right.", [4]),
-        ("It finds 1, 2, 4 and 7 easier: the round digits look more alike.", [1, 2, 4, 7]),
+        ("It finds 1, 2, 4 and 7 easier than all other digits.", [1, 2, 4, 7]),
+        ("Every digit here is right, but elsewhere it gets some 8s wrong.", [8]),
         ("More than 99 digits in 100 are right.", []),
     ],
 )
@@ -195,8 +198,9 @@ def outlined(sentence, variant="plain", places=436, panel=printed.PrintedPage):
     film, canvas = run_info(variant=variant, cells=4), Canvas(1200, 800)
     panel = panel(film)
     panel.draw_static(canvas)
-    drawings = []
+    static, drawings = canvas.pixels.copy(), []
     for words in ("Hello.", sentence):
+        np.copyto(canvas.pixels, static)
         panel.draw(canvas, frame_data(1, sentence=words, pages=4, places=places))
         drawings.append(canvas.pixels.copy())
     return film, np.nonzero((drawings[0] != drawings[1]).any(-1))
@@ -210,7 +214,7 @@ def test_the_number_that_a_sentence_names_is_outlined():
 
 
 def test_first_digits_of_means_are_outlined_if_a_sentence_is_about_them():
-    _, (rows, columns) = outlined("It noticed that averages (“Means”) mostly begin with 4 or 5.")
+    _, (rows, columns) = outlined("It has noticed that averages (“Means”) often begin with 4 or 5.")
     assert columns.min() > 900 and np.ptp(columns) < 60 and np.ptp(rows) > 500
 
 
@@ -306,3 +310,46 @@ def test_drawing_needs_neither_torch_nor_matplotlib():
         "sys.exit(bool({'torch', 'matplotlib', 'pandas'} & sys.modules.keys()))"
     )
     subprocess.run([sys.executable, "-c", check], cwd=LIBRARY, check=True)
+
+
+def test_misread_digits_of_a_named_confusion_are_ringed():
+    _, read = readings(table(1, 4, 3), 3)  # as in `outlined`
+    digits = np.array([each["digits"] for each in run_info(variant="cells", cells=4).test])
+    for words, is_ringed in (
+        (f"It still reads many {digits[1, 2]}s as {read[1, 2]}s.", True),
+        (f"It still reads many {digits[1, 2]}s as {(read[1, 2] + 1) % 10}s.", False),
+    ):
+        _, (rows, _) = outlined(words, "cells", 3, printed.PrintedNumbers)
+        assert bool(len(rows)) == is_ringed
+
+
+def test_whole_numbers_that_are_right_are_counted():
+    canvases = [Canvas(1200, 800) for _ in range(2)]
+    printed.draw_count(canvases[0], np.array([1, 2, 3, 14, 5, 6]))
+    canvases[1].text(
+        canvases[1].width, 89, "Numbers completely right: 1 of 2", 27, None, "bold", "right"
+    )
+    assert np.array_equal(canvases[0].pixels, canvases[1].pixels)
+
+
+@pytest.mark.parametrize("size", [(700, 480), (968, 300), (300, 60)])
+@pytest.mark.parametrize(("variant", "places"), [("plain", 436), ("cells", 3), ("shifted", 436)])
+@pytest.mark.parametrize("sharpness", [2, 30])
+def test_the_closing_panel_shows_numbers_in_every_shape(size, variant, places, sharpness):
+    film = run_info(variant=variant, cells=4, examples=(1,))
+    now = frame_data(sharpness, pages=6, places=places)
+    assert (drawn(figure.closing(film), now, size).pixels != LIGHT.paper).any()
+
+
+def test_a_misread_number_of_the_film_is_the_first_on_the_closing_picture():
+    panel = figure.closing(run_info(variant="plain", cells=3, examples=(2,)))
+    is_wrong = np.zeros((3, 142), bool)
+    is_wrong[0, :9] = is_wrong[1, 3] = is_wrong[2, 24] = True
+    examples, numbers = panel._chosen(is_wrong)
+    assert list(zip(examples, numbers, strict=True))[:3] == [(2, 24), (0, 0), (1, 3)]
+    assert len(examples) == 6
+
+
+def test_examples_without_a_picture_are_not_on_the_closing_picture():
+    panel = figure.closing(run_info(variant="cells", cells=2))
+    assert panel._chosen(np.ones((5, 1), bool))[0].tolist() == [0, 1]

@@ -224,7 +224,7 @@ def evaluated(folder, count=3) -> list[str]:
         ("def grades(table, count):\n    return [2] * count\n", r"grades returns \[2, 2\]; expe"),
         (
             "CALLS = []\n\n\ndef sentence(story):\n    CALLS.append(1)\n    return f'{CALLS}'\n",
-            "sentence describes snapshot 2 as '.*' after other snapshots; expected ",
+            "sentence returns '.*' for snapshot 2 after other snapshots; expected ",
         ),
     ],
 )
@@ -237,10 +237,12 @@ def test_a_mistake_in_the_narration_is_reported_with_its_file(mine, tmp_path, co
     stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}
     stage["settings"]["sentence_snapshots"], stage["reads"] = 1, {"evaluate": digest({})}
     with pytest.raises(UserError, match=rf"^{file}: {words}"):
-        summarize.summarize(evaluated(tmp_path), None, "metrics.parquet", stage, mine.folder)
+        summarize.summarize(
+            evaluated(tmp_path), None, tmp_path / "metrics.parquet", stage, mine.folder
+        )
 
 
-def test_an_experiment_without_narration_is_told_from_its_metrics(mine, tmp_path):
+def test_without_narration_sentences_come_from_the_metrics(mine, tmp_path):
     (mine.folder / "mine" / "narration.py").unlink()
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("summarize")))
     stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}

@@ -127,7 +127,7 @@ def test_without_a_cast_the_film_shows_words_of_all_lengths():
     assert len(panels.cast(run_info(words=3, examples=None))) == 3
 
 
-def test_a_wrong_word_stands_beside_the_true_one():
+def test_the_true_word_is_written_below_a_wrong_one():
     words = [text(TEST["letters"][number]) for number in CAST]
     panel = panels.Words(run_info())
     assert texts(panel, 1) == words

@@ -33,12 +33,12 @@ def activations(predictions):
     names = ("x", "y", "probability")
     return np.column_stack([predictions[name].to_numpy() for name in names]).astype(np.float32)
 """
-MOVED = "left, top = 505 + 400 * x, 575 - 400 * y"
-LAID = "left, top = 505 + 100 * frame_data.layout[at, 0], 575 - 100 * frame_data.layout[at, 1]"
-SENTENCES = """
+MOVED = "left, top = half * (1 + 0.95 * x), half * (1 - 0.95 * y)"
+LAID = "left, top = half * (1 + 0.3 * frame_data.layout.T)"
+SENTENCE = """
 
-def sentences(rows, data, figure):
-    return [f"Snapshot {row['snapshot']} of {len(rows)}" for row in rows]
+def sentence(story):
+    return f"This is snapshot {story.snapshot}."
 """
 
 
@@ -48,14 +48,11 @@ def place(tmp_path_factory) -> Workplace:
     folder = tmp_path_factory.mktemp("projected")
     shutil.copytree(SPIRALS, folder / "mine")
     (folder / "mine/projection.py").write_text(PROJECTION)
-    text = (folder / "mine/figure.py").read_text().replace(MOVED, LAID)
-    text = text.replace(
-        "for x, y, label, prediction in zip(\n", "for at, label, prediction in zip(\n"
-    )
-    text = text.replace(
-        'points["x"], points["y"], points["label"]', 'range(len(points["x"])), points["label"]'
-    )
-    (folder / "mine/figure.py").write_text(text + SENTENCES)
+    text = (folder / "mine/figure.py").read_text()
+    assert MOVED in text
+    (folder / "mine/figure.py").write_text(text.replace(MOVED, LAID))
+    with (folder / "mine/narration.py").open("a") as file:
+        file.write(SENTENCE)
     config = yaml.safe_load((SPIRALS / "config.yaml").read_text())
     config["datasets"]["two_spirals"] |= {"experiment": "../mine/", "train": 100, "test": 40}
     config["runs"]["spirals"] |= {
@@ -99,7 +96,7 @@ def test_projection_in_blocks_equals_projection_at_once(place, run, name):
         assert np.array_equal(layout(place, run, number), whole[number].layout)
 
 
-def test_in_transitions_points_move_and_the_title_line_stays(place):
+def test_in_transitions_points_move_and_the_header_stays(place):
     pictures = list(png.series(place.path("spirals/transitions/000010.png").read_bytes()))
     frames = [png.decode(place.path(f"spirals/frames/{n:06d}.png").read_bytes()) for n in (9, 10)]
     first, second = (png.decode(picture) for picture in pictures)
@@ -127,8 +124,8 @@ def test_transitions_are_in_the_film_and_do_not_count_as_snapshots(place):
     assert len({picture for picture, _ in shown}) > 12 + 11
 
 
-def test_captions_are_the_sentences_of_all_snapshots(place):
-    assert "Snapshot 0 of 12" in place.path("spirals/training.vtt").read_text()
+def test_captions_are_the_sentences_of_the_phases(place):
+    assert "This is snapshot 0." in place.path("spirals/training.vtt").read_text()
 
 
 @pytest.fixture

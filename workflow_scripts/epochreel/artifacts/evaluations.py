@@ -101,8 +101,8 @@ def read_snapshot(path: str | Path, snapshot: int, key_digest: str) -> pa.Table:
 class Predictions:
     """The predictions of a snapshot: an Arrow table whose columns are read when they are needed.
 
-    `predictions["label"]` and `predictions.select([…])` read these columns; anything else reads the
-    whole table and is what a `pa.Table` has. Raises as `read_snapshot` does.
+    `predictions["label"]` and `predictions.select([…])` read only these columns; any other
+    attribute of a `pa.Table` reads the whole table. Raises errors as `read_snapshot` does.
     """
 
     def __init__(self, path: str | Path, snapshot: int, key_digest: str):

@@ -4,8 +4,8 @@ Columns: `snapshot` and `step` (int64), and one float64 column per metric, order
 0. `step` is the training step. A metric is null where it is undefined: where `evaluate` returned
 None or NaN, or did not return it.
 
-The last columns are what the film says, see `epochreel.narration`: `sentence` (string) and, for
-runs with a cast that the experiment grades, `cast` (list of float32), the grades of its examples.
+The last columns are the narration of the film, see `epochreel.narration`: `sentence` (string) and,
+for runs with a cast that the experiment grades, `cast` (list of float32), the grades of the cast.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 _MANY = 10_000
-"""The number of test results from which a percentage is shown with a decimal.
+"""The number of test results from which a percentage is shown with one decimal.
 
 With fewer, the decimal would be noise: even for a fraction of 10,000 results, the standard error is
 up to 0.5 %.
@@ -15,7 +15,7 @@ up to 0.5 %.
 def percent(share: float) -> str:
     """Format a fraction as a percentage to one decimal; only 1 gives "100.0 %", only 0 "0.0 %".
 
-    An undefined one, NaN, gives "–".
+    NaN, an undefined value, gives "–".
     """
     if math.isnan(share):
         return "–"
@@ -30,7 +30,7 @@ def percent(share: float) -> str:
 def amount(value: float, unit: str | None, count: int) -> str:
     """Format a metric's value, computed from `count` results, without false precision.
 
-    An undefined one, NaN, gives "–".
+    NaN, an undefined value, gives "–".
     """
     if math.isnan(value):
         return "–"
@@ -48,5 +48,5 @@ def amount(value: float, unit: str | None, count: int) -> str:
 def in_a_line(text: str) -> str:
     """Return a label as written within a sentence: "word accuracy", but "F1 score"."""
     first = text[:1].lower()
-    # The small letter of İ is two characters, and cannot be drawn.
+    # İ in lower case is two characters, which cannot be drawn.
     return first + text[1:] if len(first) == 1 and text[1:2].islower() else text

@@ -1,7 +1,7 @@
 """Canvas: anti-aliased marks on an array of pixels, placed in units of the layout.
 
-The short side of a frame has as many units as its theme says, 1080 by default, at any size in
-pixels. A panel draws on a region of the frame, in coordinates of its own. docs/drawing.md shows a
+The theme sets the length of a frame's short side in units, 1080 by default, whatever its size in
+pixels. A panel draws on a region of the frame, in its own coordinates. docs/drawing.md shows a
 picture of each function. Many marks are drawn in one call; those that change are prepared once:
 
     bars = canvas.bars(x, y, 10, 40)                        # draws the empty slots
@@ -28,7 +28,7 @@ from epochreel.drawing.palette import LIGHT, Colour, Palette
 
 LINE = 1.3
 """Distance of the baselines of a paragraph, relative to the text size."""
-_DENSE = 40_000  # px: masks up to this size are blended as a whole, of others what is covered
+_DENSE = 40_000  # px: masks up to this size are blended as a whole, larger ones where they cover
 _LEVELS = 64  # of coverage in the topmost pixel of a bar
 
 
@@ -69,7 +69,7 @@ class Canvas:
     width, height  its size in units
     scale          px per unit
     palette        the colours of the theme
-    pixels         (H, W, 3), uint8: a view, which can be drawn on
+    pixels         (H, W, 3), uint8: a view that can be drawn on
     """
 
     def __init__(self, width: int, height: int, palette: Palette = LIGHT, units: float = 1080.0):
@@ -92,7 +92,7 @@ class Canvas:
         self.pixels = sheet[top : top + high, left : left + wide]
 
     def region(self, x: float, y: float, width: float, height: float) -> Canvas:
-        """Return a part of this canvas: marks on it appear here. It is clipped at the edges."""
+        """Return a part of this canvas, clipped at its edges; marks on it appear here."""
         left, top = self._pixel(x, y)
         right = min(left + self._whole_pixels(width), self.pixels.shape[1])
         bottom = min(top + self._whole_pixels(height), self.pixels.shape[0])
@@ -108,7 +108,7 @@ class Canvas:
         return part
 
     def tile(self, width: float, height: float, ground: Colour | None = None) -> Canvas:
-        """Create a small canvas of the same scale for a stamp; its ground is the paper."""
+        """Create a small canvas of the same scale for a stamp, by default on paper."""
         wide, high = self._whole_pixels(width), self._whole_pixels(height)
         tile = Canvas.__new__(Canvas)
         sheet = np.empty((high, wide, 3), np.uint8)
@@ -129,7 +129,7 @@ class Canvas:
     ) -> None:
         """Draw a filled rectangle on whole pixels, at least one; nothing if it has no area.
 
-        With an `opacity` below 1, what is below it remains visible.
+        With an `opacity` below 1, what is underneath remains visible.
         """
         if width <= 0 or height <= 0:
             return
@@ -190,10 +190,10 @@ class Canvas:
         colour: Colour | np.ndarray,
         kind: str = "disc",
     ) -> None:
-        """Draw a mark centred on each (x, y), (N,) each, in this order.
+        """Draw marks centred on (x, y), (N,) each, in this order.
 
         `colour` is the colour of all, or (N, 3) colours. `kind` is "disc", "ring", "cross", "plus"
-        or "square", each of about the same area; none of them reaches further than 1.3 · `radius`.
+        or "square", all of about the same area; none extends further than 1.3 · `radius`.
         Positions are rounded to a quarter of a pixel. Points that are not finite are left out.
         """
         points = np.column_stack((np.asarray(x, float), np.asarray(y, float))) * self.scale
@@ -314,7 +314,7 @@ class Canvas:
     def image(self, x: float, y: float, width: float, height: float, picture: np.ndarray) -> None:
         """Draw a picture, uint8 (h, w) or (h, w, 3), scaled to `width` × `height`.
 
-        Averages areas to reduce it; interpolates smoothly to enlarge it.
+        It is shrunk by averaging areas, and enlarged by smooth interpolation.
         """
         left, top = self._pixel(x, y)
         size = (self._whole_pixels(width), self._whole_pixels(height))
@@ -483,7 +483,7 @@ class Canvas:
 
 
 def _within(left: int, top: int, area: np.ndarray) -> tuple[slice, slice]:
-    """Return the part that is on the canvas, `area`, of something drawn at (left, top)."""
+    """Return the part of something drawn at (left, top) that is on the canvas, `area`."""
     row, column = max(-top, 0), max(-left, 0)
     return slice(row, row + area.shape[0]), slice(column, column + area.shape[1])
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-_WIDE = 1.2  # width ÷ height of a frame from which it is laid out as a wide one
+_WIDE = 1.2  # width ÷ height above which a frame is wide
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Transition:
 
 
 class Panel(Protocol):
-    """A part of the frame. It draws on a canvas of its own, whose size depends on the grid."""
+    """A part of the frame. It draws on its own canvas, whose size depends on the grid."""
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the parts that never change; called once, before any `draw`."""

@@ -1,14 +1,14 @@
 """The arrangement of panels in rows and columns.
 
-A figure is a nested list of panels. The outer list goes from left to right, a list in it from top
-to bottom, a list in that from left to right, and so on:
+A figure is a nested list of panels. The outer list is a row, from left to right; lists inside it
+are columns, from top to bottom; lists inside those are rows, and so on:
 
     [
         Cell(images, size=2),     # two thirds of the width
         [curve, bars],            # one above the other
     ]
 
-In a frame that is not wide, rows and columns are exchanged: the outer list goes from top to bottom.
+In a frame that is not wide, rows and columns are swapped: the outer list is a column.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ Place = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Cell:
-    """A panel or a list of panels, and its share of the row or column.
+    """A panel or a list of panels, and its size in its row or column.
 
-    Sizes are relative to those of its neighbours; a panel that is not in a cell has size 1. Cells
+    Sizes are relative to those of the neighbours; a panel that is not in a cell has size 1. Cells
     that are not `essential` are left out by brief themes.
     """
 

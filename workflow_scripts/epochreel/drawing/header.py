@@ -9,10 +9,10 @@ from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
 
 MARGIN = 56.0
-_BAND = 12.0  # free height of the sentence's band
+_BAND = 12.0  # height of the band that the sentence leaves free
 _SIZE = 48.0  # of the sentence
 _GAP = 44.0  # between two numbers
-_MANY = 500  # epochs for whose examples there is room: 500 is as wide as 999
+_MANY = 500  # epochs: there is room for the number of their examples, and 500 is as wide as 999
 
 
 def band(shape: str) -> tuple[float, float]:
@@ -23,7 +23,7 @@ def band(shape: str) -> tuple[float, float]:
 class Header:
     """Title, number of examples seen, and main metric; below them, on a band, the sentence.
 
-    The sentence is drawn as large as it fits. Numbers for which there is no room are left out.
+    The sentence is drawn as large as fits. Numbers for which there is no room are left out.
     """
 
     def __init__(self, run_info: RunInfo, width: float):
@@ -33,7 +33,7 @@ class Header:
         self.height = sum(self._band) + 34.0
 
     def draw_static(self, canvas: Canvas) -> None:
-        """Draw the title, the labels and the band, and find the places of the numbers."""
+        """Draw the title, the labels and the band, and find the positions of the numbers."""
         title, x = self._info.title, MARGIN + self._width
         y = 66.0 if self._is_wide else 122.0
         least = 0.8 * canvas.measure(title, 34, "bold") if self._is_wide else 0.0

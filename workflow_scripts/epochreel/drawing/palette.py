@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 Colour = tuple[int, int, int]
 LEAST_CONTRAST = 3.0
-"""Contrast that text and marks need to what they are drawn on (WCAG 2.2, for large text)."""
+"""The least contrast of text and marks with their background (WCAG 2.2, for large text)."""
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class Palette:
     ink      text and curves
     quiet    notes and labels
     hairline lines of axes, tables and frames
-    slot     the ground of bars and of the sentence
+    slot     the background of bars and of the sentence
     right    correct predictions; the first metric of a curve
     wrong    wrong predictions
-    right_tint, wrong_tint  the ground of correct and of wrong predictions
-    classes  colours of the first classes: each has a contrast of at least 3 to `paper`
+    right_tint, wrong_tint  the backgrounds of correct and wrong predictions
+    classes  colours of the first classes: each has a contrast of at least 3 with `paper`
     """
 
     paper: Colour
@@ -54,7 +54,7 @@ class Palette:
         )
 
     def low_contrasts(self) -> Iterator[tuple[str, str, float]]:
-        """Yield pairs of colours that cannot be told apart: mark, ground and their contrast."""
+        """Yield pairs with too little contrast: mark, background and contrast."""
         marks = {name: getattr(self, name) for name in ("ink", "quiet", "right", "wrong")}
         marks |= {f"classes.{number}": colour for number, colour in enumerate(self.classes)}
         pairs = [(name, "paper") for name in marks]

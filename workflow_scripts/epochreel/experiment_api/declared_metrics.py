@@ -117,9 +117,9 @@ def pace(file: Path, names: Sequence[str]) -> list[str]:
 
 
 def setting_pace(names: Sequence[str], declared: Metrics) -> list[str]:
-    """Return which of the metrics `names` set the pace; none if none of the marked ones is there.
+    """Return those of the metrics `names` that set the pace: the marked ones, or none.
 
-    If no metric is marked, it is the main one.
+    If the experiment marks none, the main metric sets the pace.
     """
     if any(metric.pace for metric in declared.values()):
         return [name for name in names if declared[name].pace]

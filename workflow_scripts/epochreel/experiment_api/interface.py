@@ -89,10 +89,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class Nouns:
-    """Plain words, in the plural, for what the network learns from and for what it answers.
+    """Plain plural nouns for the training examples and for the answers.
 
     examples  the training examples, such as "pages"
-    answers   its answers on test examples, such as "digits"; metrics count them
+    answers   what the network answers, such as "digits"; the accuracy counts them
 
     Raises `ValueError` for anything but non-empty strings.
     """

@@ -1,6 +1,6 @@
 """Captions of a film (WebVTT): one for each phase, with the phase's sentence.
 
-A frame shows its sentence too. Captions lie over that sentence and cover nothing else.
+A frame shows its sentence too. Captions cover that sentence and nothing else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Place:
     theme: str = "light"
 
     def lines(self, sentence: str) -> list[str]:
-        """Break a sentence into lines that fit; Chromium breaks none in a caption with a style."""
+        """Break a sentence into lines that fit, since Chromium does not wrap styled captions."""
         width, short = self._width - 2 * MARGIN, self._units
         return wrap(sentence, int(width / (_CHARACTER * _SIZE * short)))
 

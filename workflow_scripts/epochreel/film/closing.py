@@ -20,11 +20,11 @@ from epochreel.drawing.panels.curve import defined_parts, thinned
 from epochreel.experiment_api.interface import Metric
 
 _MOST_METRICS = 3
-_TOP = 96.0  # of what is below the title
+_TOP = 96.0  # of the area below the title
 _NOTE = 32.0  # size of notes
 _GAIN = 0.6  # of the width, or of the height if the frame is not wide
 _LOWEST = 170.0  # height of a curve, and of a metric in large type
-_SENTENCES = 0.4  # of the height: at most, for the mistakes
+_SENTENCES = 0.4  # of the height: the most that the mistakes may take
 _TITLE = 44.0  # size of the heading of the mistakes
 _PAD = 30.0  # above and below the mistakes
 
@@ -108,7 +108,7 @@ def _draw_gains(canvas: Canvas, found: Sequence[Gain], seen: str) -> None:
         text = f"{_name(other.metric)}: {other.first} → {other.last}"
         canvas.text(0, foot + 1.5 * _NOTE * number + _NOTE, text, _NOTE, fit=canvas.width)
     canvas.text(0, 52, _name(gain.metric), 44, fit=canvas.width)
-    # Below the name and above the notes, so high that the capitals fill most of the room.
+    # Between the name and the notes, so large that the capitals fill most of the room.
     room = foot - 2.4 * _NOTE - 60
     last = min(190.0, max(room, 1.4 * _NOTE))
     parts, gap = (gain.first, "→", gain.last), 0.24 * last

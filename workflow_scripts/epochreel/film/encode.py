@@ -134,7 +134,7 @@ def join(
 ) -> None:
     """Join segments that were encoded with the same settings into a film, without re-encoding.
 
-    The metadata hold the title, the chapters and, as comment, the cache key's digest `key_digest`.
+    The metadata contains the title, the chapters and, as comment, the cache key's `key_digest`.
     The last chapter lasts until the end of the film. The index of an MP4 is at its start; its last
     box holds `key_digest` and a checksum. Reads `ffmpeg`. Raises `UserError` if the film does not
     have `length` frames of `size`, each for 1/24 s.
@@ -346,7 +346,7 @@ def _ffmetadata(chapters: Sequence[Cue], length: int) -> str:
     lines = [";FFMETADATA1"]
     for chapter, following in pairwise([*chapters, None]):
         end = following.start * RATE if following else length
-        # In a value, these characters have a meaning: `=`, `;`, `#`, a backslash and a line break.
+        # These characters are special in a value: `=`, `;`, `#`, the backslash and the line break.
         title = re.sub(r"([=;#\\\n])", r"\\\1", chapter.sentence)
         times = f"TIMEBASE=1/{RATE}", f"START={chapter.start * RATE}", f"END={end}"
         lines += ["[CHAPTER]", *times, f"title={title}"]

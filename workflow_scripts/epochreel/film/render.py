@@ -36,8 +36,8 @@ class FrameInputs:
     """Inputs for the frames of consecutive snapshots that start with `first`.
 
     `projections` has one path per evaluation, or is empty if nothing is projected. `stage` has the
-    key digests that all files must carry. `metrics` has all snapshots up to the last of these, and
-    so has `training`, the training table, if a panel shows it.
+    key digests that all files must carry. `metrics` has all snapshots up to the last of these, as
+    does `training`, the training table, if a panel shows it.
     """
 
     stage: Mapping[str, Any]
@@ -128,7 +128,7 @@ def closing_panel(experiment: Experiment, run_info: RunInfo) -> _GuardedPanel | 
 
 
 def _guarded(content: Any, source: str, where: str) -> Any:
-    """Return a nested list of panels with each panel guarded; raise `UserError` for another value.
+    """Return a nested list of panels with each panel guarded; raise `UserError` for others.
 
     Empty lists are left out.
     """
@@ -277,7 +277,7 @@ def run_info(
 def untrained_data(stage: Mapping[str, Any], path: str) -> FrameData:
     """Return the frame data of snapshot 0 from its evaluation; all its metrics are listed.
 
-    Figures know from it which columns and metrics all snapshots have, in each block.
+    It tells the figure of each block which columns and metrics all snapshots have.
     """
     key_digest = stage["reads"]["evaluate"]
     numbers = evaluations.metrics(path, 0, key_digest)
@@ -328,7 +328,7 @@ def frame_data(
     history: Mapping[str, np.ndarray],
     sentence: str = "",
 ) -> FrameData:
-    """Return the data of one frame: its predictions, and metrics and sentence up to then."""
+    """Return the data of one frame: its predictions, its sentence, and the metrics so far."""
     return FrameData(
         snapshot=snapshot,
         **times(settings, int(history["step"][-1])),

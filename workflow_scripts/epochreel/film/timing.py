@@ -21,7 +21,7 @@ from epochreel.narration.phases import causal_median
 
 RATE = 24  # frames per second of all films
 SENTENCE_FRAMES = 2 * RATE
-"""Film frames for which a sentence is shown at least, so that it can be read."""
+"""The fewest film frames for which a sentence is shown, so that it can be read."""
 _TOLERANCE = Fraction(1, 50)  # of a frame, so that three decimals of a second suffice
 # Smallest weight, relative to the largest: snapshots without a change share the time that remains
 # when all others have reached their maximum.
@@ -69,9 +69,9 @@ def by_change(
     """Return the timeline of a film of `seconds`, holds included, for one weight per snapshot.
 
     Times are proportional to the weights (finite, ≥ 0), but at least one film frame and at most
-    `max_seconds_per_snapshot`; equal weights, even zeros, get equal times. The snapshots of a
-    phase, which begins at each of `beginnings`, have at least `SENTENCE_FRAMES` together, holds
-    included, even if one of them then exceeds that maximum. If these bounds make the length
+    `max_seconds_per_snapshot`; equal weights, even zeros, get equal times. A phase begins
+    at each of `beginnings`: its snapshots last at least `SENTENCE_FRAMES` together, holds included,
+    even if one of them then exceeds that maximum. If these bounds make the length
     impossible, the film is longer (all at their minimum) or shorter (all at the maximum). Also
     reads the holds. Raises `UserError` as `frames_to_share` does.
     """
@@ -200,7 +200,7 @@ def _with_holds(frames: list[int], settings: Mapping) -> Timeline:
 class _Phase:
     """Snapshots that share a sentence.
 
-    Each has a film frame at least and, where the phase lasts for more than `least` frames, `most`.
+    Each lasts at least one film frame and, if the phase exceeds `least` frames, at most `most`.
     """
 
     weights: Sequence[float]  # relative to the largest of the film, above 0
@@ -220,7 +220,7 @@ class _Phase:
             lambda scale: [_bounded(scale * weight, most) for weight in self.weights],
             self.least * _UNIT,
         )
-        times[-1] += self.least * _UNIT - sum(times)  # the last digit of the scale
+        times[-1] += self.least * _UNIT - sum(times)  # rounding of the scale
         return times
 
 
@@ -236,7 +236,7 @@ def _shares(phases: Sequence[_Phase], frames: int) -> list[int]:
 
     least, greatest = (sum(units(scale)) for scale in (0.0, _LARGEST))
     times = _largest(units, min(max(frames * _UNIT, least), greatest))
-    # What the sum lacks is due to the last digit of the scale: far less than half a film frame.
+    # The sum falls short by the rounding of the scale: far less than half a film frame.
     ends = map(_rounded, accumulate(times, initial=0))
     return [later - earlier for earlier, later in pairwise(ends)]
 

@@ -47,7 +47,7 @@ def write(
 
 
 def read(path: str | Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a table, or those of its `columns` that it has.
+    """Read a table, or only those of `columns` that it has.
 
     Raises `UserError` if the file is missing or damaged.
     """

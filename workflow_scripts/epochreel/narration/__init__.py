@@ -1,1 +1,1 @@
-"""What a film says: its sentences, their phases, and how well its cast is answered."""
+"""Narration of a film: its sentences, their phases, and the grades of its cast."""

@@ -1,4 +1,4 @@
-"""Propose a cast: test examples that are read easily, and examples that stay wrong."""
+"""Propose a cast: easy test examples, harder ones, and some that are still wrong."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-GROUPS = {"easy": 2, "middling": 2, "still wrong": 2}
+GROUPS = {"easy": 2, "medium": 2, "still wrong": 2}
 """How many examples of each group are proposed."""
 
 
@@ -21,13 +21,13 @@ class Proposal:
 
 
 def propose(grades: np.ndarray) -> list[Proposal]:
-    """Choose examples by their grades at the last snapshot, (n,); those that are NaN are left out.
+    """Choose examples by their grades at the last snapshot, (n,); NaN grades are left out.
 
-    Easy ones are in the upper third of the right answers, middling ones in the lower third. A group
-    of which there are fewer than `GROUPS` asks for has all of them.
+    Easy examples are in the upper third of the correct answers, medium ones in the lower third. A
+    group with fewer examples than `GROUPS` asks for contains all of them.
     """
     known = np.flatnonzero(~np.isnan(grades))
-    # The best first; of equal ones, the first in the test set.
+    # The best first; ties in the order of the test set.
     order = known[np.argsort(-grades[known], kind="stable")]
     right, wrong = (order[(grades[order] >= 0.5) == is_right] for is_right in (True, False))
     third = -(-len(right) // 3)

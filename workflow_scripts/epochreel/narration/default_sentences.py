@@ -1,8 +1,8 @@
 """Sentences from metrics alone, for experiments whose narration.py has none.
 
-They are for people who know nothing of networks. A sentence is true at its snapshot, holds no
-number, and is not repeated later if it names a surprise: answers that get worse, a class that is
-lost, practice examples known by heart.
+They are for people who know nothing about neural networks. Each sentence is true at its snapshot
+and contains no number. Sentences about surprises are not repeated: answers that get worse, a class
+that is forgotten, practice examples known by heart.
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from epochreel.narration.story import Story
 TIMES = ("snapshot", "step", "epoch", "examples")
 _BETTER_THAN_GUESSING = 0.6  # Of two equally frequent answers, guessing gets half right.
 _WORSE = 0.1  # fall of a share, or of another metric relative to its range, to report
-_HELD, _LOST = 0.8, 0.2  # accuracy on a class from which, and to which, it is lost
+_HELD, _LOST = 0.8, 0.2  # accuracies on a class before and after it is forgotten
 _KNOWN, _KNOWN_BY_CHANCE = 0.3, 1.5
-"""Mean accuracy on all classes from which one of them is known; the latter divided by the number
-of classes."""
-_BY_HEART, _GAP = 0.97, 0.08  # accuracy on practice examples, and how much lower the test's is
+"""A class counts as known only while the mean accuracy on all classes is at least `_KNOWN`, and at
+least `_KNOWN_BY_CHANCE` divided by the number of classes."""
+_BY_HEART, _GAP = (
+    0.97,
+    0.08,
+)  # accuracy on practice examples, and how much lower that on the test set is
 _LITTLE = 0.02  # change of a share, or of another metric relative to its range
 _HARDER = 0.15  # how much lower the accuracy on the hardest class is
 _SAME_STEP = 8  # the step from which "so far" means something
@@ -150,7 +153,7 @@ def _untrained(story: Story) -> str:
 
 
 def _practising(story: Story) -> str:
-    return f"It practises with one group of {_short(story.nouns.examples)} after another."
+    return f"It is practising on one group of {_short(story.nouns.examples)} after another."
 
 
 def _main(story: Story) -> str | None:
@@ -164,14 +167,14 @@ def _main(story: Story) -> str | None:
 
 
 def _lost(subject: _Subject) -> str | None:
-    """Name a class that was right before and is wrong now; of several, the one that fell most."""
+    """Name a class that is forgotten; of several, the one whose accuracy fell most."""
     falls = {}
     for classes in _families(subject.story):
-        # Of an untrained network that gives one answer to everything, that answer is no knowledge.
+        # An untrained network that gives one answer to everything does not know that class.
         means = np.nan_to_num(list(classes.values())).mean(0)
         is_known = means >= max(_KNOWN, _KNOWN_BY_CHANCE / len(classes))
         for label, values in classes.items():
-            told = _last_told(subject.story, f"{_HAS_LOST} {label}:")
+            told = _last_told(subject.story, f"{_FORGOTTEN} {label}:")
             best = np.nanmax(values[told:][is_known[told:]], initial=0.0)
             if best >= _HELD and values[-1] <= _LOST:
                 falls[label] = best - values[-1], best, values[-1]
@@ -181,10 +184,10 @@ def _lost(subject: _Subject) -> str | None:
     _, best, now = falls[label]
     before = "all" if best == 1 else "nearly all" if best >= 0.9 else "most"
     after = "none" if now == 0 else "hardly any" if now <= 0.1 else "few"
-    return f"{_HAS_LOST} {label}: it got {before} of them right before, now {after}."
+    return f"{_FORGOTTEN} {label}: it used to get {before} of them right, but now {after}."
 
 
-_HAS_LOST = "It has lost"
+_FORGOTTEN = "It has forgotten"
 
 
 def _by_heart(subject: _Subject) -> str | None:
@@ -200,17 +203,17 @@ def _by_heart(subject: _Subject) -> str | None:
     begun = int(test.argmax())
     is_worse = test.max() - test[-1] >= subject.much
     if is_worse and begun and trained[-1] == trained.max() > trained[min(begun, len(trained) - 1)]:
-        return f"It still gets better on its practice {examples}, but worse on new ones."
+        return f"It keeps getting better on its practice {examples}, but worse on new ones."
     return None
 
 
 def _worse(subject: _Subject) -> str | None:
-    """Say that the answers have become worse than they were after the last such sentence."""
+    """Say that the answers have got worse since the last such sentence."""
     begun = _last_told(subject.story, _GOT_WORSE)
     since = subject.better(subject.story.history[subject.name][begun:])
     since = since[~np.isnan(since)]
     fall, lasting = since.max() - since[-1], since.max() - np.median(since[-3:])
-    # A small fall must be more than a single outlier.
+    # A single outlier is not enough for a small fall.
     if fall < subject.much or (fall < 2 * subject.much and lasting < subject.much):
         return None
     if subject.is_accuracy:
@@ -255,7 +258,7 @@ def _of_share(subject: _Subject) -> str:
 def _is_now(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
         return f"It now gets {current} of the {subject.answers} right."
-    better = " (less is better)" if subject.is_lower_better else ""
+    better = " (lower is better)" if subject.is_lower_better else ""
     return f"{_heading(subject.metric)}: now {current.of_a_whole}{better}."
 
 
@@ -268,18 +271,18 @@ def _is_only(subject: _Subject, current: Share) -> str:
 
 def _is_still(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
-        return f"Little changes: it still gets {current} of the {subject.answers} right."
-    return f"Little changes. {_heading(subject.metric)}: still {current.of_a_whole}."
+        return f"Little has changed: it still gets {current} of the {subject.answers} right."
+    return f"Little has changed. {_heading(subject.metric)}: still {current.of_a_whole}."
 
 
 def _no_better(subject: _Subject, current: Share) -> str:
     if subject.is_accuracy:
-        return f"So far practice has not helped: it gets {current} of the {subject.answers} right."
-    return f"So far practice has not helped. {_is_now(subject, current)}"
+        return f"So far, practice has not helped: it gets {current} of the {subject.answers} right."
+    return f"So far, practice has not helped. {_is_now(subject, current)}"
 
 
 def _hardest(subject: _Subject) -> str | None:
-    """Name the class that is wrong most often, if it is much worse than all together."""
+    """Name the class that is wrong most often, if it is much harder than the others."""
     if not subject.is_accuracy:
         return None
     families = _families(subject.story)
@@ -315,7 +318,7 @@ def _gained(subject: _Subject) -> str:
 
 # Ratio to the value at the start → words.
 _DOWN = (
-    (0.02, "is a tiny part of what it was at the start"),
+    (0.02, "is a tiny fraction of what it was at the start"),
     (0.1, "is less than a tenth of what it was at the start"),
     (0.22, "is less than a quarter of what it was at the start"),
     (0.29, "is about a quarter of what it was at the start"),
@@ -341,7 +344,7 @@ def _families(story: Story) -> list[dict[str, np.ndarray]]:
     """Return each family of percentages, such as one per class: name → values so far, (n,).
 
     A family is declared with a name that ends in `*`. Members without a value at the snapshot are
-    left out, and families of fewer than two.
+    left out, as are families of fewer than two.
     """
     found: dict[str, dict[str, np.ndarray]] = {}
     for name, values in story.history.items():

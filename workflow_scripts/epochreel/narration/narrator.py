@@ -1,4 +1,4 @@
-"""The narrator of a film: the functions of an experiment's narration.py, or what replaces them."""
+"""The narrator of a film: the functions of an experiment's narration.py, or their defaults."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from epochreel.narration import default_sentences
 from epochreel.narration.story import Story
 
 LONGEST = 120
-"""Characters of a sentence. Up to 90 fit into two lines of a frame at full size."""
+"""Maximum length of a sentence. Up to 90 characters fit into two lines of a frame at full size."""
 MOST_MISTAKES = 4
-"""Sentences about mistakes on a closing picture."""
+"""Maximum number of sentences about mistakes on a closing picture."""
 
 
 class Narrator:
-    """Tells the story of a run. Raises `UserError` for a function that returns something else.
+    """Tells the story of a run. Raises `UserError` if a function returns an invalid value.
 
     `data` holds the dataset's settings.
     """

@@ -1,8 +1,8 @@
-"""Phases of a film: where its sentence may give way to another one.
+"""Phases of a film: where its sentence may change.
 
-A phase begins only if enough has changed or enough time has passed since the present one began, and
-if that is long enough ago for its sentence to be read. All of this depends only on the snapshots so
-far, so a phase begins at the same snapshot however long the run is and whatever its blocks are.
+A phase begins only if enough has changed or the network has practised for long enough since the
+current one began, and if there has been time to read its sentence. All of this depends only on the
+snapshots so far, so phases do not depend on the length of the run or on its blocks.
 
 The module needs no packages, since planning times films too.
 """
@@ -20,11 +20,11 @@ from epochreel.experiment_api.declared_metrics import Metrics
 
 _WINDOW = 5  # snapshots of the causal median: one outlier, or a spike of two, changes nothing
 _ENOUGH = 0.08  # mean change of the pace metrics after which there is something new to say
-_FIRST_STEP = 8  # Before it, each doubling of the steps would be a phase of little practice.
+_FIRST_STEP = 8  # earlier, twice the steps is still too little practice for a new phase
 
 
 class Phases:
-    """Says where a phase may begin.
+    """Decides where a phase may begin.
 
     `columns` holds the values of each metric and `steps` the training step, at all snapshots so
     far. A phase has at least `shortest` snapshots.

@@ -1,4 +1,4 @@
-"""Fractions in plain words, which stay true while a number changes a little."""
+"""Fractions in plain words, which remain true while a number changes slightly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Share:
-    """Words for the fractions below `end`, from the end of the share before on."""
+    """Words for the fractions from the previous share's `end` up to this one's."""
 
     end: float
     words: str
@@ -17,7 +17,7 @@ class Share:
 
     @property
     def of_a_whole(self) -> str:
-        """The words for a fraction of something that is not counted."""
+        """The words for a fraction of something uncountable."""
         return _UNCOUNTED.get(self.words, self.words)
 
 
@@ -49,13 +49,13 @@ _UNCOUNTED = {
     "all": "everything",
 }
 NONE, ALL = Share(0.0, "none"), Share(1.0, "all")
-_MARGIN = 0.2  # of the width of a share, by which a fraction may leave it and keep its words
+_MARGIN = 0.2  # of the width of a share, by which a fraction may lie outside it and keep its words
 
 
 def share(fraction: float, present: Share | None = None) -> Share:
     """Return the words for a fraction, 0 … 1.
 
-    Those of the share `present` are kept if the fraction lies close to it, so that the words do not
+    If the fraction lies close to the share `present`, that share is kept, so that the words do not
     alternate.
     """
     if fraction in (0, 1):

@@ -1,4 +1,4 @@
-"""What the sentences of a film can be told from: everything up to one snapshot, nothing later."""
+"""The story of a run: all that a sentence may use, up to one snapshot and nothing later."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Story:
     data      the dataset's settings
     nouns     plain words for examples and answers
     cast      the numbers of the test examples that the film shows; may be empty
-    grades    how well each was answered so far, (n, len(cast)): 1 right … 0 wrong, NaN unknown
-    told      the sentences so far; the last one is on the screen
+    grades    their grades so far, (n, len(cast)): 0 (wrong) … 1 (right), NaN if unknown
+    told      the sentences so far; the last one is on screen
     """
 
     snapshot: int

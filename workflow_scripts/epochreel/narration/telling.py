@@ -22,7 +22,7 @@ from epochreel.narration.story import Story, Told
 
 @dataclass
 class Telling:
-    """A run as it is told.
+    """The narration of a run.
 
     table     the metrics of all snapshots so far
     settings  the stage's settings: `data`, `figure.examples`, `steps_per_epoch`, `batch_size` and,
@@ -36,11 +36,11 @@ class Telling:
     declared: Metrics
     read: Callable[[int], pa.Table]
     asked: list[tuple[Story, str]] = field(default_factory=list)
-    """The first and the last story that the narrator has told, and their sentences."""
+    """The first and the last story passed to the narrator, and their sentences."""
 
     @property
     def cast(self) -> tuple[int, ...]:
-        """The numbers of the test examples that the film shows; none if the figure chooses them."""
+        """The numbers of the test examples that the film shows; none if the figure chooses."""
         return tuple(self.settings["figure"]["examples"] or ())
 
     def story(
@@ -62,7 +62,7 @@ class Telling:
         )
 
     def last_story(self, narrator: Narrator) -> Story:
-        """Return the story up to the last snapshot of a table that has been told."""
+        """Return the story up to the last snapshot; the table must have its narration."""
         last, grades = self.table.num_rows - 1, metrics.grades(self.table, self.cast)
         return self.story(narrator, last, grades, metrics.sentences(self.table))
 
@@ -105,7 +105,7 @@ class Telling:
         return found.astype(np.float32)  # as stored
 
     def check_repeatable(self, narrator: Narrator, grades: np.ndarray) -> None:
-        """Check that the narrator, loaded again, says the same in the opposite order.
+        """Check that the narrator, loaded again, returns the same in the opposite order.
 
         Raises `UserError` if one of its functions keeps state between calls.
         """
@@ -113,16 +113,16 @@ class Telling:
         for story, sentence in reversed(self.asked):
             if (other := narrator.sentence(story)) != sentence:
                 raise UserError(
-                    f"{narrator.file}: sentence describes snapshot {story.snapshot} as {other!r} "
-                    f"after other snapshots; expected {sentence!r}: {advice}"
+                    f"{narrator.file}: sentence returns {other!r} for snapshot {story.snapshot} "
+                    f"after other snapshots; expected {sentence!r} as before: {advice}"
                 )
         for snapshot in (self.table.num_rows - 1, 0):
             if not np.array_equal(
                 self._grades_at(narrator, snapshot), grades[snapshot], equal_nan=True
             ):
                 raise UserError(
-                    f"{narrator.file}: grades differ for snapshot {snapshot} after other "
-                    f"snapshots; expected the same: {advice}"
+                    f"{narrator.file}: grades returns other numbers for snapshot {snapshot} after "
+                    f"other snapshots; expected the same: {advice}"
                 )
 
 

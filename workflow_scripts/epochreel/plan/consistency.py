@@ -136,8 +136,8 @@ def _check_cast(run: RunSettings, where: str) -> None:
     for index, number in enumerate(run.figure["examples"] or ()):
         if number >= count:
             raise UserError(
-                f"config: {where}.{index} is {number}; expected an integer < {count}, the test "
-                f"examples of the dataset '{run.dataset.name}'"
+                f"config: {where}.{index} is {number}; expected an integer < {count}, the number "
+                f"of test examples in the dataset '{run.dataset.name}'"
             )
 
 

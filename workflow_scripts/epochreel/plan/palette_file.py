@@ -20,8 +20,8 @@ _EXPECTED = "a colour in quotes, such as '#0064a6'"
 def read(path: Path, theme: str) -> Colours:
     """Return the colours in a palette file that differ from the theme, as `#rrggbb`, by name.
 
-    Raises `UserError` with all errors in one line: an unknown name, a value that is no colour, too
-    few colours of classes, or a mark that would hardly be visible on its ground.
+    Raises `UserError` with all errors in one line: an unknown name, an invalid colour, too few
+    colours of classes, or too little contrast between a mark and its background.
     """
     values, base = yaml_file.load_file(path), THEMES[theme].palette
     faults = [fault for name, value in values.items() for fault in _faults(name, value, base)]
@@ -33,13 +33,13 @@ def read(path: Path, theme: str) -> Colours:
         pairs = base.replaced(colours).low_contrasts()
         if low := [f"{mark} on {ground} {ratio:.1f}" for mark, ground, ratio in pairs]:
             faults = [
-                f"contrast of {joined(low, ', ')}; expected at least {LEAST_CONTRAST:g}: change "
-                "one of the two (colours that are not in the file are those of the theme "
+                f"too little contrast: {joined(low, ', ')}; expected at least {LEAST_CONTRAST:g}: "
+                "change one of the two (colours that are not in the file are those of the theme "
                 f"'{theme}')"
             ]
     if faults:
         raise UserError(f"{path}: {joined(faults)}")
-    # Colours of the theme that are only written out change nothing.
+    # Colours equal to those of the theme change nothing.
     return {name: value for name, value in colours.items() if base.replaced({name: value}) != base}
 
 

@@ -53,7 +53,7 @@ def evaluate(run: RunSettings) -> Settings:
 
 
 def summarize(run: RunSettings) -> Settings:
-    """Return what the sentences depend on: the data, the cast, the lengths, and their phases."""
+    """Return what the sentences depend on: data, cast, and the lengths of epochs and phases."""
     return {"sentence_snapshots": run.sentence_snapshots, **_story(run)}
 
 
@@ -66,9 +66,9 @@ def project(run: RunSettings) -> Settings:
 
 
 def render(run: RunSettings) -> Settings:
-    """Return the content of a frame, and the panels if the experiment's figure.py has none.
+    """Return the content of a frame, and its panels unless the experiment's figure.py has them.
 
-    The rows of a training sample are not those of test examples.
+    The library's panels need `train_sample` to leave out the rows of the training sample.
     """
     found = picture(run)
     if not run.has_own_figure:
@@ -162,7 +162,7 @@ def encode_gif(run: RunSettings) -> Settings:
 
 
 def write_captions(run: RunSettings) -> Settings:
-    """Return the number of snapshots, and what places the sentence in a frame."""
+    """Return the number of snapshots, and the settings that place the sentence in a frame."""
     figure = {name: run.figure[name] for name in ("width", "height", "theme")}
     return {"snapshots": run.snapshots, "figure": figure}
 

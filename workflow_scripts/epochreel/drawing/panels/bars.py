@@ -49,7 +49,7 @@ class MetricBars:
         self._unit = None
         if column is None:
             self._answers = columns.Answers(run_info, by, None)
-            self._unit, self._title = "%", title or "Right answers by class"
+            self._unit, self._title = "%", title or "Accuracy by class"
         else:
             self._column = columns.find(run_info, "column", column)
             self._answers = columns.Answers(run_info, by, by)

@@ -1,4 +1,4 @@
-"""Confusion matrix: which classes the network takes for which."""
+"""Confusion matrix: which classes the network mistakes for which."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ConfusionMatrix:
         title: str | None = None,
     ):
         self._answers = columns.Answers(run_info, truth, prediction)
-        self._title = title or "What is taken for what"
+        self._title = title or "What is mistaken for what"
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the names of the classes."""

@@ -1,4 +1,4 @@
-"""Curves of metrics over the time of the training."""
+"""Curves of metrics over training time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The weights or the gradients of a layer over the time of the training."""
+"""The weights or the gradients of a layer over training time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {"weights": "weight", "gradients": "gradient"}
 
 
 class HistogramOverTime:
-    """Which values the weights or the gradients of a layer have: time across, value up.
+    """Distribution of a layer's weights or gradients: time to the right, values upwards.
 
     The darker, the more of them have a value; shades are relative to the most frequent value at
     each time. `layer` is the name of a parameter in the training table, such as `hidden.weight`; by
@@ -77,7 +77,7 @@ class HistogramOverTime:
         """Return the ends (n,) and the counts of the histogram of each snapshot."""
         if frame_data.training is None:
             raise UserError(
-                "a histogram over time can be drawn by figure.panels in the config only"
+                "a histogram over time can only be drawn by figure.panels in the config"
             )
         layers = frame_data.training["layers"].combine_chunks()
         names = pc.struct_field(layers[0].values, "name").to_pylist()

@@ -22,9 +22,9 @@ _LINE = 34.0  # height of a line of text
 class ImageGrid:
     """Test images, each with the prediction below it, and the truth too where they differ.
 
-    Right is blue with a tick, wrong vermilion with a cross and a frame. Shows the run's examples,
-    or the first that fit. `image`, `truth` and `prediction` are names of columns. Without a
-    column for the prediction, only the images are shown.
+    Correct predictions are blue with a tick, wrong ones vermilion with a cross and a frame. Shows
+    the run's examples, or the first that fit. `image`, `truth` and `prediction` are names of
+    columns. Without a column for the prediction, only the images are shown.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ImageGrid:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and, if they never change, the images."""
-        note = "✓ right · ✗ wrong, and below what it is"
+        note = "✓ right · ✗ wrong, with the truth below"
         body = self._canvas = heading(canvas, self._title, note if self._prediction else None)
         self._is_fixed = columns.is_of_test(self._info, self._image)
         shape = self._picture(self._info.untrained, columns.examples(self._info, 1)[0]).shape

@@ -11,7 +11,7 @@ from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.palette import Colour
 
 TEXT, NOTE = 27.0, 24.0
-"""Sizes of content and of notes: smaller text is illegible in a film of 640 px."""
+"""Sizes of content and of notes: smaller text is illegible in a film that is 640 px wide."""
 _ENDS = (1, 1.5, 2, 3, 4, 6, 8, 10, 20)  # times a power of ten
 RIGHT, WRONG = "✓", "✗"
 

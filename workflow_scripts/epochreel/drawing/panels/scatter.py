@@ -21,10 +21,10 @@ _MOST_SMOOTH = 1500  # points with smooth edges
 class Scatter:
     """A point for each test example, coloured by its predicted class.
 
-    Right is a dot, wrong a cross. `x` and `y` are columns of numbers; without them, the points are
-    those of the run's projection or, without one, of the columns `x` and `y`. The limits are those
-    of the untrained network's points, wider in frames that exceed them. Without a column for the
-    truth, all points are dots.
+    Dots are correct predictions, crosses wrong ones. `x` and `y` are columns of numbers; without
+    them, the points are those of the run's projection or, without one, of the columns `x` and `y`.
+    The limits are those of the untrained network's points, wider in frames that exceed them.
+    Without a column for the truth, all points are dots.
     """
 
     def __init__(

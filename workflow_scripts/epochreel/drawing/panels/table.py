@@ -38,14 +38,14 @@ class MetricTable:
         metrics: str | Sequence[str] | None = None,
         title: str | None = None,
     ):
-        self._info, self._title = run_info, title or "Numbers"
+        self._info, self._title = run_info, title or "Metrics"
         members = {name for names in families(run_info).values() for name in names}
         every = [name for name in metrics_of(run_info) if name not in members]
         self._names = every if metrics is None else matching(run_info, metrics)
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the names and the rules."""
-        body = self._canvas = heading(canvas, self._title, "↑ more is better · ↓ less is better")
+        body = self._canvas = heading(canvas, self._title, "↑ higher is better · ↓ lower is better")
         colours, head = body.palette, 36.0
         fits = max(int((body.height - head) // _LEAST), 1)
         self._shown = self._names[:fits]

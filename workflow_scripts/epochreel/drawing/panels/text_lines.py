@@ -19,9 +19,9 @@ _MOST = 400  # characters of a text
 class TextLines:
     """What the network reads in some test examples, in a monospaced font.
 
-    Right characters are blue, wrong ones vermilion and boxed; the truth stands below mistakes.
+    Right characters are blue, wrong ones vermilion and boxed; the truth is below mistakes.
     `truth` and `prediction` are columns of text, or of lists of classes; a class named `end` ends
-    a text. The column `image` is shown beside each text; by default that of the test images, if
+    a text. The column `image` is shown next to each text; by default that of the test images, if
     any.
     """
 
@@ -46,7 +46,7 @@ class TextLines:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the images, and divide the panel into slots."""
-        note = "Boxed: wrong. The truth stands below"
+        note = "Boxed: wrong, with the truth below"
         body = self._canvas = heading(canvas, self._title, note)
         examples = columns.examples(self._info, 40)
         untrained = self._info.untrained

@@ -1,4 +1,4 @@
-"""The test images in the plane: similar ones, to the network, lie close together."""
+"""The test images in the plane: those that the network finds similar are close together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from epochreel.experiments.activations import classes, colours, labels, thumbnai
 _TITLE = "What looks similar to the network lies close together"
 _NOTE = "Dot: a new picture. Colour: the network’s answer. Outlined: wrong"
 _MOST_NAMES = 16  # of classes on the clouds
-_BEND = 2.0  # mean deviations from the centre; points beyond are held back
+_BEND = 2.0  # mean deviations from the centre; points beyond are pulled in
 
 
 def spread(layout: np.ndarray, area: tuple[float, float], margin: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Class colours, dark enough on light paper for light text, and light enough on dark paper."""
+"""Class colours: dark enough for light text on light paper, light enough on dark paper."""
 
 from __future__ import annotations
 

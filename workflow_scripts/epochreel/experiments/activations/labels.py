@@ -1,4 +1,4 @@
-"""Class names drawn on their point clouds, and boxes that are moved apart."""
+"""Class names drawn on their point clouds, and boxes that move apart."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GAP = 6.0
 
 
 def named(sentence: str, names: Sequence[str]) -> list[int]:
-    """Return the classes whose name is in a sentence, also in a regular plural."""
+    """Return the classes that a sentence names, in the singular or a regular plural."""
     # A hyphen is part of a name: "T-shirts" does not name the class "shirt".
     parts = (rf"(?<![\w-]){re.escape(name)}(s|es)?(?![\w-])" for name in names)
     return [label for label, part in enumerate(parts) if re.search(part, sentence)]

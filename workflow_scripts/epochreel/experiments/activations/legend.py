@@ -1,4 +1,4 @@
-"""How many pictures of each class are recognised, and of all: the panels beside the clouds."""
+"""The panels next to the clouds: the accuracy on each class, and on all over time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Legend:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading and the empty bars."""
-        note = "A full bar: all of them" if canvas.height > 300 else None
-        self._canvas = heading(canvas, "Recognised, by kind of picture", note)
+        note = "Full bar: all of them" if canvas.height > 300 else None
+        self._canvas = heading(canvas, "Pictures recognised, by kind", note)
         wide, high = self._canvas.width, self._canvas.height
         rows = max(int(high / _PITCH[0]), 1)
         most = max(int((wide + _GAP) / (_NARROWEST + _GAP)), 1)
@@ -71,7 +71,7 @@ class AccuracyCurve:
     def __init__(self, run_info: RunInfo):
         both = {"accuracy": "new pictures", "train_accuracy": "practice pictures"}
         self._alone, self._both = (
-            Curve(run_info, metric, "Recognised, of all pictures") for metric in ("accuracy", both)
+            Curve(run_info, metric, "Pictures recognised") for metric in ("accuracy", both)
         )
 
     def draw_static(self, canvas: Canvas) -> None:

@@ -1,8 +1,8 @@
 """What the film of activations says: which pictures the network recognises, and what surprises.
 
-A phase begins with the first remark that has not been made yet: a surprise if there is one,
-otherwise one of the kind that has been heard least. Remarks on accuracy use medians over the latest
-three snapshots, so that a single outlier is no news.
+A phase begins with a remark that has not been made yet: a surprise if there is one, otherwise the
+kind that has been used least. Remarks on accuracy use medians over the latest three snapshots, so
+that a single outlier is ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from epochreel.narration.story import Story
 _GUESSES = "It has not practised yet: it is guessing."
 _ONLY_AT_FIRST = "It has not practised yet: it guesses, and sees almost nothing but {}."
 _ONLY = "So far it sees little but {}."
-_FORGOTTEN = "Surprise: it has forgotten {}, which it knew well, and takes them for {}."
+_FORGOTTEN = "Surprise: it has forgotten {}, which it knew well, and mistakes them for {}."
 _FOUND = "It recognises {} again."
 _BY_HEART = "It knows its practice pictures almost by heart, yet still gets many new ones wrong."
 _SETBACK = "A setback: it recognises fewer pictures than before."
@@ -33,8 +33,8 @@ _LEVEL = "It now recognises {} new pictures."
 _LEARNED = "It now recognises most {}."
 _APART = "Pictures of {} now lie apart from {}."
 _MIXES = "It still mixes up {} and {}."
-_TAKES = "It still takes {} {} for {}."
-_HARDEST = "Hardest for it: {}. It gets {} of them wrong."
+_MISTAKES = "It still mistakes {} {} for {}."
+_HARDEST = "It finds {} hardest: it gets {} of them wrong."
 _WAVERS = "It keeps changing its mind about {}."
 _BETTER_AT_KNOWN = "It does better on its practice pictures than on new ones."
 _KINDS = (
@@ -47,7 +47,7 @@ _KINDS = (
     _LEARNED,
     _APART,
     _MIXES,
-    _TAKES,
+    _MISTAKES,
     _HARDEST,
     _WAVERS,
     _BETTER_AT_KNOWN,
@@ -76,7 +76,7 @@ def nouns(data: Mapping) -> Nouns:
 
 
 def sentence(story: Story) -> str:
-    """Say what is new: a surprise, or a remark of the kind that has been heard least."""
+    """Say what is new: a surprise, or a remark of the kind that has been used least."""
     told = [each.sentence for each in story.told]
     if not told:
         return _first(_Seen(story))
@@ -96,7 +96,7 @@ def mistakes(story: Story) -> list[str]:
 
 
 def grades(predictions: pa.Table, count: int) -> np.ndarray:
-    """Grade the first `count` test images by the answer, and by how sure it is."""
+    """Grade the first `count` test images by the answer and its probability."""
     columns = _test(predictions, "label", "prediction", "probabilities")
     label, prediction, probabilities = (column[:count] for column in columns)
     return grade(label == prediction, probabilities.astype(float).max(1))
@@ -109,12 +109,12 @@ def _test(table: pa.Table, *names: str) -> list[np.ndarray]:
 
 
 class _Seen:
-    """What can be seen at a snapshot."""
+    """The network at a snapshot."""
 
     def __init__(self, story: Story):
         self.history, self._story = story.history, story
         names = classes.names(story.data)
-        is_own = story.data["source"] == "folder"  # Names in any language have no plural here.
+        is_own = story.data["source"] == "folder"  # They may be in any language: form no plurals.
         self.names = [f"“{name}”" if is_own else _plural(name) for name in names]
         self.told = [each.sentence for each in story.told]
 
@@ -143,7 +143,7 @@ class _Seen:
         return {label: self.median(name) for label, name in names if name in self.history}
 
     def answers(self) -> list[int]:
-        """Return the classes of which nine in ten answers are, the most frequent first."""
+        """Return the classes that make up nine in ten answers, the most frequent first."""
         counts = self.confusion.sum(0)
         order = np.argsort(-counts, kind="stable")
         enough = np.searchsorted(np.cumsum(counts[order]), 0.9 * counts.sum()) + 1
@@ -178,7 +178,7 @@ def _only(seen: _Seen) -> Iterator[str]:
 
 
 def _forgotten(seen: _Seen) -> Iterator[str]:
-    """A class that was known well, when answers were no longer guesses, and is so no more."""
+    """Name a class that was known well, and not by guessing, and is now mostly wrong."""
     for label, shares in seen.of_class.items():
         if shares[seen.accuracy >= _SKILLED].max(initial=0) >= _KNOWN and shares[-1] <= _LOST:
             answers = seen.confusion[label]
@@ -188,7 +188,7 @@ def _forgotten(seen: _Seen) -> Iterator[str]:
 
 
 def _found(seen: _Seen) -> Iterator[str]:
-    """A class that the film has said to be forgotten."""
+    """Name a class that the film has called forgotten, and that is right again."""
     for label, shares in seen.of_class.items():
         lost = re.escape(_FORGOTTEN.split("{}")[0] + seen.names[label]) + ","
         if shares[-1] >= 0.6 and any(re.match(lost, each) for each in seen.told):
@@ -219,7 +219,7 @@ def _setback(seen: _Seen) -> Iterator[str]:
 
 
 def _level(seen: _Seen) -> Iterator[str]:
-    """The accuracy, if it is above all that have been mentioned."""
+    """State the accuracy if it is higher than all that have been mentioned."""
     now = seen.history["accuracy"][-1]
     reached = [words for level, words in _LEVELS.items() if now >= level - 0.02]
     if reached and all(_LEVEL.format(words) not in seen.told for words in _higher(reached[-1])):
@@ -232,7 +232,7 @@ def _higher(words: str) -> list[str]:
 
 
 def _learned(seen: _Seen) -> Iterator[str]:
-    """The classes that have become known since the last remark of this kind, the best first."""
+    """Name classes that have become known since the last such remark, the best first."""
     if seen.accuracy[-1] < _SKILLED:
         return
     before = " ".join(each for each in seen.told if _kind(each) == _LEARNED)
@@ -246,7 +246,7 @@ def _learned(seen: _Seen) -> Iterator[str]:
 
 
 def _apart(seen: _Seen) -> Iterator[str]:
-    """The class that has separated from others, and those that it has gained most on."""
+    """Name a class that has separated from others, and those from which it has moved most."""
     gains = {}
     for metric in seen.history:
         if match := re.fullmatch(r"apart_(\d+)_(\d+)", metric):
@@ -268,7 +268,7 @@ def _apart(seen: _Seen) -> Iterator[str]:
 
 
 def _confused(seen: _Seen) -> Iterator[str]:
-    """The two classes that are confused most, from the skill on at which others are not."""
+    """Name the two classes that are confused most, once most others are told apart."""
     counts = seen.confusion
     both = (counts + counts.T) / np.maximum(counts.sum(1)[:, None] + counts.sum(1), 1)
     both = np.triu(both, 1)
@@ -282,7 +282,7 @@ def _confused(seen: _Seen) -> Iterator[str]:
             pair = (first, second) if one > other else (second, first)
             often = counts[pair] >= 0.3 * counts[pair[0]].sum()
             names = (seen.names[label] for label in pair)
-            yield _TAKES.format("many" if often else "some", *names)
+            yield _MISTAKES.format("many" if often else "some", *names)
 
 
 def _largest(values: np.ndarray, count: int) -> Iterator[tuple[int, int]]:
@@ -300,7 +300,7 @@ def _hardest(seen: _Seen) -> Iterator[str]:
 
 
 def _wavers(seen: _Seen) -> Iterator[str]:
-    """The class whose accuracy changes most from snapshot to snapshot."""
+    """Name the class whose accuracy changes most from snapshot to snapshot."""
     moves = {
         label: np.abs(np.diff(seen.history[f"accuracy_of_{label}"][-6:])).mean()
         for label in seen.of_class

@@ -22,7 +22,7 @@ _DOTS, _DOT_SIDES = 0.1, (8.0, 20.0)  # of the panel: area of all dots; in units
 
 
 def cast(test: Sequence[Mapping], most: int = MOST) -> np.ndarray:
-    """Return the first test examples of each class, equally many, (n,): at most `most`.
+    """Return the first test examples of each class, the same number of each, (n,): at most `most`.
 
     Classes take turns. Of more than `most` classes, those with the smallest labels have one each.
     """
@@ -38,7 +38,7 @@ class Pictures:
     """The pictures of the cast, with the network's answer, and the truth below a wrong one.
 
     A picture is framed in the colour of the answer, which its strip names. A wrong answer is
-    crossed out. Of `numbers`, those of test examples, the first are shown for which there is room.
+    crossed out. As many of `numbers`, the test examples, are shown as there is room for.
 
     shown  the numbers of those that are shown, (n,)
     side   of a picture in units, without its strips

@@ -12,7 +12,7 @@ from epochreel.drawing.grid import Cell
 from epochreel.drawing.palette import Colour
 from epochreel.drawing.panels.curve import Curve
 from epochreel.drawing.panels.heading import heading
-from epochreel.experiments.sheets.printed import PrintedNumbers, PrintedPage
+from epochreel.experiments.sheets.printed import Misread, PrintedNumbers, PrintedPage, ring
 from epochreel.experiments.sheets.readings import (
     confusion,
     named_tiles,
@@ -29,7 +29,7 @@ def panels(run_info: RunInfo) -> list[Panel]:
     """Return the panels of a frame, for whole pages or, with the variant "cells", single cells."""
     is_cells = run_info.data["variant"] == "cells"
     examples = Cell(PrintedNumbers(run_info) if is_cells else PrintedPage(run_info), 2.2)
-    confusion_tiles = Cell(ConfusionTiles(), 2.7)
+    confusion_tiles = Cell(ConfusionTiles(), 2.2)
     curve = Cell(Curve(run_info, title="Digits read correctly"), essential=False)
     if run_info.shape == "upright":
         return [examples, confusion_tiles, curve]
@@ -43,17 +43,25 @@ def panels(run_info: RunInfo) -> list[Panel]:
     ]
 
 
+def closing(run_info: RunInfo) -> Panel:
+    """Return the panel of the closing picture: numbers that it misreads to the end."""
+    return Misread(run_info)
+
+
 class ConfusionTiles:
     """A row per digit printed, 0 on top, with a tile per digit read: the share of readings."""
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading, the labels and the empty tiles."""
         note = (
-            "Each row: what a printed digit is read as, in %.\nMistakes below 20 % have no number."
+            "A row: what one printed digit is read as, in %.\n"
+            "Dark blue diagonal: right. Orange: mixed up."
         )
         body = heading(canvas, "Which digits it mixes up", note)
         left, top, gap = 6.0 * _TEXT, 1.5 * _TEXT, 4.0
-        side = min((body.width - left) / 10, (body.height - top) / 10)
+        side = min(
+            (body.width - left) / 10, (body.height - top) / 10.25
+        )  # with room for a ring at the foot
         self._side, self._corner, self._body = side, (left, top), body
         digits = min(_TEXT, 0.8 * side)
         quiet = body.palette.quiet
@@ -78,7 +86,7 @@ class ConfusionTiles:
         self._is_right = truth == read
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
-        """Colour the hundred tiles, and outline those that the sentence names."""
+        """Colour the hundred tiles, and ring those that the sentence names."""
         shares = confusion(*readings(frame_data.predictions, 1)).ravel()
         is_labelled = self._is_right | (shares >= _LABELLED)
         first = np.where(self._is_right, 0, 2) + is_labelled
@@ -88,7 +96,8 @@ class ConfusionTiles:
                 start + digit * self._side
                 for start, digit in zip(self._corner, (read, printed), strict=True)
             )
-            self._body.frame(x, y, self._side, self._side, self._body.palette.ink, 4)
+            size = 1.3 * self._side
+            ring(self._body, x - 0.15 * self._side, y - 0.15 * self._side, size, size)
 
 
 def levels(shares: np.ndarray) -> np.ndarray:

@@ -41,14 +41,19 @@ def place_shares(truth: np.ndarray, prediction: np.ndarray) -> np.ndarray:
 
 
 def named_confusions(sentence: str) -> list[tuple[int, int]]:
-    """Return the pairs (digit printed, digit read) that a sentence of `narration` names."""
-    return [tuple(map(int, pair)) for pair in re.findall(r"(\d)s for (\d)s", sentence)]
+    """Return the pairs (digit printed, digit read) that a sentence of `sentences` names."""
+    named = re.search(r"(\d)s (?:are the hardest: .* )?as (\d)s(?: and (\d)s)?", sentence)
+    if named is None:
+        return []
+    printed, *reads = (int(digit) for digit in named.groups() if digit)
+    return [(printed, read) for read in reads]
 
 
 def named_tiles(sentence: str) -> list[tuple[int, int]]:
-    """Return the pairs that a sentence names: confusions, or easy digits read as themselves."""
-    easy = re.search(r"\ds are the easiest|finds [\d, and]+ easier", sentence)
-    digits = map(int, re.findall(r"\d", easy[0])) if easy else ()
+    """Return the pairs that a sentence names: confusions, or digits read as themselves."""
+    about = r"\ds are the easiest|finds [\d, and]+ easier|some \ds wrong|ever answers [\d, or]+"
+    known = re.search(about, sentence)
+    digits = map(int, re.findall(r"\d", known[0])) if known else ()
     return named_confusions(sentence) + [(digit, digit) for digit in digits]
 
 

@@ -19,5 +19,7 @@ def contradictions(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "dataset", words
     for number in settings["examples"] or ():
         if number >= MASKED:
-            words = f"contains {number}; expected numbers below {MASKED}, the words with masks"
+            words = (
+                f"contains {number}; expected numbers below {MASKED}: only these words have masks"
+            )
             yield "figure.examples", words

@@ -13,7 +13,7 @@ from epochreel.experiments.words.panels import Alphabet, Misread, Words
 
 
 def panels(run_info: RunInfo) -> list:
-    """Return the panels of a frame: words, and beside or below them the progress.
+    """Return the panels of a frame: words, and the progress next to or below them.
 
     A square frame has room for the words only.
     """

@@ -1,6 +1,6 @@
 """The words whose masks are stored.
 
-A module of its own, since planning checks the cast of a film without importing NumPy.
+A separate module, since planning checks the cast of a film without importing NumPy.
 """
 
 MASKED = 32

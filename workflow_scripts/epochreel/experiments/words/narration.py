@@ -30,11 +30,8 @@ _WHILE = 6  # snapshots in which a word has to stay right or wrong to be named
 _LIKELY, _SURE = 0.4, 0.7  # probability of a word, and of a wrong letter, likely to be read again
 _GOOD = 0.95  # share of right words from which they are nearly all
 _SLACK = 0.05  # of shares, while a sentence is on the screen
-_MOST_FREQUENT, _FREQUENT = (
-    2,
-    4,
-)  # pairs of letters that are said to be mixed up often: at first, and
-# while the sentence is on the screen
+# Pairs of letters that are said to be mixed up often: at first, and while that is on the screen.
+_MOST_FREQUENT, _FREQUENT = 2, 4
 
 
 def nouns(data: Mapping) -> Nouns:

@@ -21,7 +21,7 @@ from epochreel.experiments.words.readings import (
     steps,
 )
 
-_SMALL = 27.0  # size of a true letter or word beside a wrong one; explanations are smaller
+_SMALL = 27.0  # size of a true letter or word next to a wrong one; explanations are smaller
 _TILE, _LEAST_TILE = 0.4, 44.0  # side of a sign, relative to its picture, and at least
 _SPACE = 22.0  # between pictures
 _LINE = 16.0  # between words
@@ -177,7 +177,7 @@ def _truth_tiles(canvas: Canvas, side: float) -> list[Canvas]:
 
 
 class Alphabet:
-    """A bar for each letter, how often it is read correctly, and what it is mistaken for."""
+    """For each letter, a bar for how often it is read correctly, and its most frequent mistake."""
 
     _often = 0.02  # the smallest share of a letter's readings that is shown as a mistake
 

@@ -72,7 +72,7 @@ def wrong_tile(canvas: Canvas, side: float) -> Canvas:
 
 
 def put_sign(tile: Canvas, sign: int, size: float, colour: Colour, weight: str) -> None:
-    """Draw a letter, or "end" as large as it fits, in the middle of a tile."""
+    """Draw a letter, or "end" as large as fits, in the middle of a tile."""
     style = {"align": "centre", "middle": True, "fit": 0.92 * tile.width}
     tile.text(tile.width / 2, tile.height / 2, name(sign), size, colour, weight, **style)
 

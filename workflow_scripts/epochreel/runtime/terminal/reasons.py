@@ -41,7 +41,7 @@ _NOT_IN_CONFIG = {
     "film.version": "the system's ffmpeg",
     "figure.time_start": "the start of the time axis",
     "snapshot": "last snapshot",
-    "sentence_snapshots": "the number of snapshots for which a sentence is shown",
+    "sentence_snapshots": "the number of snapshots per sentence",
 }
 
 
