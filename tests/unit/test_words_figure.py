@@ -116,15 +116,15 @@ def test_a_cast_of_any_size_can_be_drawn(examples):
 def test_the_rows_of_words_fit_the_panel(width, height, words):
     rows = panels.arrangement(width, height, words)
     assert rows.side >= 20 and (rows.pitch * STEPS + panels.READ) * rows.columns <= width
-    high = rows.side + (rows.tile if rows.is_below else 0)
+    high = rows.side + rows.tile if rows.is_below else max(rows.side, 2 * rows.tile)
     assert high <= rows.row and rows.row * -(-words // rows.columns) <= height
 
 
 def test_without_a_cast_the_film_shows_words_of_all_lengths():
-    numbers = readings.cast(run_info(examples=None))
+    numbers = panels.cast(run_info(examples=None))
     shown = lengths(TEST["letters"][numbers])
     assert len(numbers) == 5 and {*shown} == {1, 2, 3, 4} and shown.tolist() == sorted(shown)
-    assert len(readings.cast(run_info(words=3, examples=None))) == 3
+    assert len(panels.cast(run_info(words=3, examples=None))) == 3
 
 
 def test_the_true_word_is_written_below_a_wrong_one():
@@ -133,6 +133,87 @@ def test_the_true_word_is_written_below_a_wrong_one():
     assert texts(panel, 1) == words
     told = texts(panel, 0)
     assert [f"should be {word}" for word in words] == told[::2] and not {*words} & {*told[1::2]}
+
+
+def test_a_reading_has_the_letters_of_the_looks_that_are_shown():
+    now = frame_data(0)
+    read = readings.steps(now.predictions, "prediction")
+    for number, shown in zip(CAST, texts(panels.Words(run_info()), 0)[1::2], strict=True):
+        word, answer = text(TEST["letters"][number]), text(read[number])
+        room = min(len(word) + 1, STEPS)
+        assert shown == (answer if len(answer) <= room else answer[:room] + "…") or not answer
+
+
+@pytest.mark.parametrize("row", range(len(CAST)))
+def test_the_row_that_a_sentence_names_is_framed(row):
+    word = text(TEST["letters"][CAST[row]])
+    canvas, panel = Canvas(1200, 830, units=830), panels.Words(run_info())
+    panel.draw_static(canvas)
+    blank = canvas.pixels.copy()
+    drawn = {}
+    for sentence in ("It often mixes up O and Q.", f"It can now read {word}."):
+        canvas.pixels[:] = blank
+        panel.draw(canvas, replace(frame_data(1), sentence=sentence))
+        drawn[sentence] = canvas.pixels.copy()
+    plain, framed = drawn.values()
+    changed = np.flatnonzero((plain != framed).any((1, 2)))
+    high = changed[-1] - changed[0]
+    assert abs(high - panel.rows.row) < 12
+    top = plain.shape[0] - panel.body.height + row * panel.rows.row
+    assert abs(changed[0] - top) < 20
+    edge = framed[changed[0] : changed[-1], 0]
+    assert (edge == canvas.palette.ink).all()
+
+
+def test_the_letters_that_a_sentence_names_are_framed():
+    canvas, panel = Canvas(540, 480, units=480), panels.Alphabet()
+    panel.draw_static(canvas)
+    blank = canvas.pixels.copy()
+    inks = []
+    for sentence in ("It can now read T.", "It often mixes up O and Q."):
+        canvas.pixels[:] = blank
+        panel.draw(canvas, replace(frame_data(1), sentence=sentence))
+        inks.append((canvas.pixels == canvas.palette.ink).all(-1).sum())
+    assert inks[1] > inks[0] + 500
+
+
+def test_sentences_name_words_of_the_cast_and_letters():
+    words = ["T", "BOD", "Q", "O"]
+    for sentence, expected in {
+        "It can now read T.": [True, False, False, False],
+        "Only one letter of BOD is wrong: it reads O as Q.": [False, True, False, False],
+        "Nearly all words are right, but in BOD it still reads O as Q.": [
+            False,
+            True,
+            False,
+            False,
+        ],
+        "It often mixes up O and Q.": [False] * 4,
+        'It says "end" at nearly every look, whatever the word is.': [False] * 4,
+    }.items():
+        assert readings.named_words(sentence, words) == expected
+    assert readings.named_letters("It often mixes up O and Q.") == [14, 16]
+    assert readings.named_letters("It can now read T.") == []
+
+
+@pytest.mark.parametrize("size", [(700, 480), (968, 300), (300, 480)])
+@pytest.mark.parametrize("skill", [0, 1])
+def test_the_closing_panel_shows_misread_words_with_answer_and_truth(size, skill):
+    told = texts(figure.closing(run_info()), skill, size)
+    words = [text(TEST["letters"][number]) for number in CAST[:4]]
+    if skill:
+        assert told[1:] == [f"reads {word}" for word in words]
+    else:
+        assert told[2::2] == [f"should be {word}" for word in words] and len(told) == 9
+
+
+def test_the_part_of_a_picture_with_its_word_has_all_of_it():
+    clean = data.draw({"noise": 0.0, "background": "none"}, 1, "test", np.arange(WORDS))["image"]
+    for noisy, image in zip(TEST["image"], clean, strict=True):
+        part = panels.part_with_word(noisy)
+        tops = [top for top in range(SIDE) if np.array_equal(noisy[top : top + len(part)], part)]
+        rows = np.flatnonzero(image.any(1))
+        assert tops[0] <= rows[0] and rows[-1] < tops[0] + len(part)
 
 
 @pytest.mark.parametrize("skill", [0, 1])

@@ -9,7 +9,7 @@ from epochreel.drawing.frame import RunInfo
 from epochreel.drawing.grid import Cell
 from epochreel.drawing.panels.curve import Curve
 from epochreel.experiments.words import step_loops as pictures
-from epochreel.experiments.words.panels import Alphabet, Words
+from epochreel.experiments.words.panels import Alphabet, Misread, Words
 
 
 def panels(run_info: RunInfo) -> list:
@@ -23,6 +23,11 @@ def panels(run_info: RunInfo) -> list:
     curve = Curve(run_info, {"accuracy": "words", "letters": "letters"}, "Read correctly")
     progress = [curve, Cell(Alphabet(), size=1.4, essential=False)]
     return [Cell(words, size=2.2), progress]
+
+
+def closing(run_info: RunInfo) -> Misread:
+    """Return the panel of the closing picture: words that are still misread."""
+    return Misread(run_info)
 
 
 def loops(run_info: RunInfo, predictions: pa.Table) -> dict[str, list[np.ndarray]]:

@@ -1,33 +1,37 @@
 """What the film of the word reader says.
 
 The sentences name what the pictures show: where the network looks, the letters that it reads, and
-the words of the cast.
+the words in its rows. Each is a claim, which is checked again at every snapshot.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from string import ascii_uppercase
 
 import numpy as np
 import pyarrow as pa
 
 from epochreel.artifacts.evaluations import indices
 from epochreel.experiment_api.interface import Nouns
-from epochreel.experiments.words.alphabet import END, counted, lengths, letter, spelled, text
+from epochreel.experiments.words.alphabet import END, SYMBOLS, counted, lengths, spelled, text
+from epochreel.experiments.words.readings import examples
 from epochreel.narration.grades import grade
-from epochreel.narration.sentences import confusions, wrong_of
+from epochreel.narration.sentences import wrong_of
 from epochreel.narration.story import Story
 
-_SHORT, _LONG = 2, 4  # numbers of letters in short and long words
 _NARROW = 9.0  # horizontal spread of a mask in px below which the eye sees where it looks; a mask
 # that covers the whole picture has 11.5
-_WHILE = 5  # snapshots for which a word must stay right or wrong to be named
-_LATELY, _TURNS = 16, 4  # snapshots, and how often a word must change within them to be named
+_NEARLY = 0.8  # of the looks
+_WHILE = 6  # snapshots in which a word has to stay right or wrong to be named
+_LIKELY, _SURE = 0.4, 0.7  # probability of a word, and of a wrong letter, likely to be read again
+_GOOD = 0.95  # share of right words from which they are nearly all
+_SLACK = 0.05  # of shares, while a sentence is on the screen
+# Pairs of letters that are said to be mixed up often: at first, and while that is on the screen.
+_MOST_FREQUENT, _FREQUENT = 2, 4
 
 
 def nouns(data: Mapping) -> Nouns:
@@ -36,8 +40,22 @@ def nouns(data: Mapping) -> Nouns:
 
 
 def sentence(story: Story) -> str:
-    """Say what the network has learned to do, and which words of the cast it still misreads."""
-    return next(_sentences(_Reader(story)))
+    """Return the latest event in the pictures, or else what the network can do so far."""
+    reader = _Reader(story)
+    if news := reader.fresh(_news(reader, False)):
+        return news[0]
+    state = next(_states(reader, False))
+    told = [each.sentence for each in story.told]
+    return told[-1] if state in told and told[-1] in _states(reader, True) else state
+
+
+def holds(story: Story) -> bool:
+    """Return whether the sentence on the screen is true of this frame, and no event is waiting."""
+    reader, told = _Reader(story), story.told[-1].sentence
+    if told in _news(reader, True):
+        return True
+    is_short = story.snapshot - story.told[-1].snapshot < _WHILE
+    return told in _states(reader, True) and (is_short or not reader.fresh(_news(reader, False)))
 
 
 def mistakes(story: Story) -> list[str]:
@@ -46,12 +64,15 @@ def mistakes(story: Story) -> list[str]:
     wrong = [pair for pair in zip(reader.words, reader.answers, strict=True) if pair[0] != pair[1]]
     if not wrong:
         return []
-    word, answer = [*reader.misread, *wrong][0]  # one that is in the film, if possible
+    word, answer = [*(pair for pair in reader.rows if pair[0] != pair[1]), *wrong][0]
     sentences = [
-        wrong_of(len(wrong), len(reader.words), "test words"),
+        wrong_of(len(wrong), len(reader.words), "new words"),
         f"For example, it reads {word} as {answer or 'nothing'}.",
     ]
-    return sentences + confusions(*reader.letters, ascii_uppercase, "letters")[1:]
+    if reader.confused:
+        true, read = reader.confused[0]
+        sentences.append(f"Its most common mistake with a letter is to read {true} as {read}.")
+    return sentences
 
 
 def grades(predictions: pa.Table, count: int) -> np.ndarray:
@@ -64,71 +85,79 @@ def grades(predictions: pa.Table, count: int) -> np.ndarray:
     return np.where(part["mask"].is_valid().to_numpy(), found, np.nan)
 
 
-def _sentences(reader: _Reader) -> Iterator[str]:
-    """Yield the sentences that are true, the most telling one first."""
-    now, (common, how_common) = reader.now, reader.most_common
-    if not reader.story.history["step"][-1]:
-        yield "It has not practised yet: it looks everywhere at once and guesses."
-    if how_common > 0.6 and not common:
-        yield "It sees no letters yet: nearly every time it looks, it says “end”."
-    if how_common > 0.6:
-        yield "It reads the same letters, whatever the word."
-    if now("place_1") - now("place_2") > 0.25:
-        yield "It finds the first letter, but not yet the others."
-    if now("accuracy") < 0.4:
-        yield _of_letters(reader)
-    yield from _news_of_the_cast(reader)
-    yield _of_words(reader)
+def _news(reader: _Reader, holding: bool) -> Iterator[str]:
+    """Yield the events that the rows show, the most telling one first; each is told once.
 
-
-def _of_letters(reader: _Reader) -> str:
-    """Return a sentence for the time when few words are right."""
-    if reader.looks_along and reader.now("letters") > 0.2:
-        return "Its gaze now moves from left to right, and it gets some letters right."
+    With `holding`, yield all those that are still true if they have been told before.
+    """
     if reader.looks_along:
-        return "Its gaze now moves from left to right, but nearly all letters are wrong."
-    if reader.now("letters") > 0.2:
-        return "It gets some letters right, but few whole words."
-    if reader.now("end") > 0.5:
-        return "It sees how long a word is, but not yet which letters it has."
-    return "It tries a few letters, but nearly all of them are wrong."
+        yield "Its gaze (green) now moves from letter to letter, from left to right."
+    yield from _last_mistakes(reader, holding)
+    for row in reader.hardest_first:
+        word, answer = reader.rows[row]
+        slip = reader.slips.get(word)
+        if slip and (holding or (reader.repeats(row) and reader.now("accuracy") <= _GOOD)):
+            yield f"Only one letter of {word} is wrong: it reads {slip.true} as {slip.read}."
+        if word == answer and (holding or reader.right_lately[row]) and reader.now("letters") > 0.3:
+            yield f"It can now read {word}."
 
 
-def _news_of_the_cast(reader: _Reader) -> Iterator[str]:
-    """Yield news of words of the cast that no sentence has named yet."""
-    news = {word: f"It keeps changing its mind about {word}." for word, _ in reader.wavering}
-    news |= {
-        word: f"It used to read {word} correctly; now it reads {answer}."
-        for word, answer in reader.lost
-    }
-    told = " ".join(told.sentence for told in reader.story.told)
-    named = set(re.findall(r"\b[A-Z]+\b", told))
-    yield from (each for word, each in news.items() if word not in named)
+def _last_mistakes(reader: _Reader, holding: bool) -> Iterator[str]:
+    """Yield the words in the rows that stay wrong when nearly all others are right."""
+    if reader.now("accuracy") > _GOOD - (_SLACK if holding else 0):
+        for row in reader.hardest_first:
+            word, _ = reader.rows[row]
+            slip = reader.slips.get(word)
+            if slip and (holding or reader.repeats(row)):
+                change = f"in {word} it still reads {slip.true} as {slip.read}"
+                yield f"Nearly all words are right, but {change}."
 
 
-def _of_words(reader: _Reader) -> str:
-    """Return a sentence on the words that are right, and a mistake that the film shows."""
-    share = reader.now("accuracy")
-    amount = next((name for end, name in _AMOUNTS if share < end), "All")
-    lead = f"{amount} words are right"
-    if share < 0.8 and reader.right_of(_SHORT) - reader.right_of(_LONG) > 0.1:
-        return f"{lead}; long ones often have a wrong letter."
-    if share > 0.9 and reader.misread:
-        word, answer = reader.misread[0]
-        return f"{lead}, but it still reads {word} as {answer}."
-    if reader.mixed_up:
-        return f"{lead}; it most often mixes up {reader.mixed_up}."
-    return f"{lead}."
+def _states(reader: _Reader, holding: bool) -> Iterator[str]:
+    """Yield what is true of the network as a reader, the most telling sentence first.
+
+    With `holding`, the bounds are wider, so that a sentence does not come and go.
+    """
+    now, slack = reader.now, _SLACK if holding else 0.0
+    if not reader.story.history["step"][-1]:
+        yield 'The network is to name the letters of a word, then "end". It has not practised yet.'
+        return
+    (sign, often), *others = reader.signs
+    if often >= _NEARLY - slack:
+        yield f"It says {sign} at nearly every look, whatever the word is."
+    if 1 <= len(others) <= 2 and now("letters") < 0.2:
+        signs = {said for said, _ in reader.signs}
+        told = set(re.findall(r'"end"|\b[A-Z]\b', reader.told)) if holding else signs
+        yield _says_only(sorted(told if signs <= told else signs))
+    if now("letters") < 0.2 + slack and reader.right_letters <= 0.35 + slack:
+        if reader.sees_length and (holding or all(answer for _, answer in reader.rows)):
+            yield "Longer words now get more letters, but most of the letters are wrong."
+        yield "It tries letters now, but most of them are wrong."
+    share = now("accuracy")
+    if share < 0.35 + slack and now("letters") > 0.2 - slack:
+        yield "More and more letters are right, but few whole words."
+    yield from _last_mistakes(reader, holding)
+    if share == 1:
+        yield "All words are right."
+    mixed_up = [f"It often mixes up {one} and {two}." for one, two in reader.mixed_up]
+    frequent = mixed_up[: _FREQUENT if holding else _MOST_FREQUENT]
+    yield from frequent if holding else [*reader.fresh(frequent), *frequent][:1]
+    yield "Most of what it says is right." if share > 0.5 else "It makes many mistakes."
 
 
-_AMOUNTS = (
-    (0.6, "About half of the"),
-    (0.8, "Most"),
-    (0.9, "More than four in five"),
-    (0.96, "More than nine in ten"),
-    (1.0, "Nearly all"),
-)
-"""Words for the share of words that are read correctly, from 0.4."""
+def _says_only(signs: list[str]) -> str:
+    """Return the sentence for a few signs in order, of which "end" is the first."""
+    first, *others = signs
+    return f"Whatever the word is, it says only {', '.join(others)} or {first}."
+
+
+@dataclass(frozen=True)
+class _Slip:
+    """The one letter of a word that is wrong: which it is, what is read, and how surely."""
+
+    true: str
+    read: str
+    sure: float
 
 
 @dataclass(frozen=True)
@@ -140,6 +169,16 @@ class _Reader:
     def now(self, metric: str) -> float:
         """Return a metric's value."""
         return float(self.story.history[metric][-1])
+
+    @property
+    def told(self) -> str:
+        """The sentence on the screen."""
+        return self.story.told[-1].sentence if self.story.told else ""
+
+    def fresh(self, sentences: Iterable[str]) -> list[str]:
+        """Return those sentences that have not been told."""
+        told = {told.sentence for told in self.story.told}
+        return [sentence for sentence in sentences if sentence not in told]
 
     @cached_property
     def _signs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -157,25 +196,57 @@ class _Reader:
         """The words that it reads."""
         return [text(read) for read in self._signs[1]]
 
-    @property
-    def letters(self) -> tuple[np.ndarray, np.ndarray]:
-        """True letters and those that it reads, except where it reads the end of a word."""
-        words, read = self._signs
-        which = spelled(words) & (read != END)
-        return words[which], read[which]
+    @cached_property
+    def _numbers(self) -> list[int]:
+        """The numbers of the words that the film shows."""
+        return list(self.story.cast) or examples(self._signs[0])
+
+    @cached_property
+    def rows(self) -> list[tuple[str, str]]:
+        """The words that the film shows, with its answers."""
+        return [(self.words[number], self.answers[number]) for number in self._numbers]
+
+    @cached_property
+    def _shown(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The true signs and those that are read in the rows, (rows, 5) each; which are shown."""
+        words, read = (signs[self._numbers] for signs in self._signs)
+        return words, read, counted(words)
 
     @property
-    def most_common(self) -> tuple[str, float]:
-        """Its most common answer, and how often it is given, 0 … 1."""
-        (answer, count), *_ = Counter(self.answers).most_common(1)
-        return answer, count / len(self.answers)
+    def signs(self) -> list[tuple[str, float]]:
+        """The signs that it says in the rows, as words, and how often, the most frequent first."""
+        _, read, shown = self._shown
+        counts = Counter(read[shown].tolist())
+        return [(_quoted(sign), count / shown.sum()) for sign, count in counts.most_common()]
 
-    def right_of(self, length: int) -> float:
-        """Return the share of words of this length that are read correctly; 0 without any."""
-        words, read = self._signs
-        of_length = lengths(words) == length
-        is_right = ((words == read) | ~counted(words)).all(1)
-        return float(is_right[of_length].mean()) if of_length.any() else 0.0
+    @property
+    def right_letters(self) -> float:
+        """The share of right letters in the rows."""
+        words, read, _ = self._shown
+        which = spelled(words)
+        return float((words == read)[which].mean())
+
+    @property
+    def sees_length(self) -> bool:
+        """True if the rows of longer words have more letters, on average for words of a length."""
+        words, read, _ = self._shown
+        true, said = lengths(words), lengths(read)
+        means = [said[true == length].mean() for length in np.unique(true)]
+        return len(means) > 1 and means[-1] > means[0] and bool((np.diff(means) >= 0).all())
+
+    @cached_property
+    def slips(self) -> dict[str, _Slip]:
+        """The words of the rows in which one letter is read as another, and all else is right."""
+        sure = indices(self.story.predictions["probability"])[self._numbers]
+        words, read, shown = self._shown
+        wrong = (words != read) & shown
+        found = {}
+        for row in np.flatnonzero(wrong.sum(1) == 1):
+            place = int(wrong[row].argmax())
+            if END not in (words[row, place], read[row, place]):
+                true, other = (SYMBOLS[signs[row, place]] for signs in (words, read))
+                found[self.rows[row][0]] = _Slip(true, other, float(sure[row, place]))
+        return found
 
     @property
     def looks_along(self) -> bool:
@@ -184,41 +255,59 @@ class _Reader:
 
     @cached_property
     def _right(self) -> np.ndarray:
-        """Which words of the cast were right at each snapshot, (n, cast) bool."""
-        cast = self.story.cast
-        return np.asarray(self.story.grades, float) >= 0.5 if cast else np.ones((1, 0), bool)
-
-    def _of_cast(self, which: np.ndarray) -> list[tuple[str, str]]:
-        """Return words of the cast, with its answers."""
-        numbers = np.array(self.story.cast, int)[which]
-        return [(self.words[number], self.answers[number] or "nothing") for number in numbers]
+        """Which rows have been right at each snapshot, (n, rows) bool; none if that is unknown."""
+        if not self.story.cast:
+            return np.zeros((0, len(self._numbers)), bool)
+        return np.asarray(self.story.grades, float) >= 0.5
 
     @property
-    def misread(self) -> list[tuple[str, str]]:
-        """Words of the cast that it has misread for a while, the most persistent one first."""
-        found = np.flatnonzero(~self._right[-_WHILE:].any(0))
-        return self._of_cast(found[np.argsort(self._right.sum(0)[found], kind="stable")])
+    def hardest_first(self) -> list[int]:
+        """The rows, those that have least often been right first."""
+        return np.argsort(self._right.sum(0), kind="stable").tolist()
 
     @property
-    def lost(self) -> list[tuple[str, str]]:
-        """Words of the cast that it could read for a while, and has misread since."""
-        held = np.zeros(len(self.story.cast), bool)
-        for k in range(len(self._right) - 2 * _WHILE + 1):
-            held |= self._right[k : k + _WHILE].all(0)
-        return self._of_cast(held & ~self._right[-_WHILE:].any(0))
+    def right_lately(self) -> np.ndarray:
+        """Whether each row has been right for a while and is surely so now, (rows,)."""
+        if len(self._right) < _WHILE:
+            return np.zeros(len(self._numbers), bool)
+        is_sure = np.asarray(self.story.grades[-1], float) > (1 + _LIKELY) / 2
+        return self._right[-_WHILE:].all(0) & is_sure
 
     @property
-    def wavering(self) -> list[tuple[str, str]]:
-        """Words of the cast that have often changed between right and wrong recently."""
-        turns = np.diff(self._right[-_LATELY:].astype(int), axis=0)
-        return self._of_cast(np.abs(turns).sum(0) >= _TURNS)
+    def wrong_lately(self) -> np.ndarray:
+        """Whether each row has been wrong for a while, (rows,)."""
+        return ~self._right[-_WHILE:].any(0) & (len(self._right) >= _WHILE)
+
+    def repeats(self, row: int) -> bool:
+        """Return whether the word of a row, wrong for a while, is likely to be misread again."""
+        slip = self.slips.get(self.rows[row][0])
+        return bool(slip and self.wrong_lately[row] and slip.sure > _SURE)
 
     @property
-    def mixed_up(self) -> str:
-        """The two letters that are most often mistaken for each other, "O and Q", or ""."""
-        true, read = self.letters
-        pairs = np.sort(np.stack((true, read), 1)[true != read], axis=1)
-        if not len(pairs):
-            return ""
-        found, counts = np.unique(pairs, axis=0, return_counts=True)
-        return " and ".join(map(letter, found[counts.argmax()]))
+    def _mistakes(self) -> list[tuple[str, str]]:
+        """Every letter that is read as another one: which it is, and what is read."""
+        words, read = self._signs
+        which = spelled(words) & (read != END) & (words != read)
+        return [
+            (SYMBOLS[one], SYMBOLS[two]) for one, two in zip(words[which], read[which], strict=True)
+        ]
+
+    @property
+    def confused(self) -> list[tuple[str, str]]:
+        """Letters and what they are read as instead, the most frequent mistake first."""
+        return _by_frequency(self._mistakes)
+
+    @property
+    def mixed_up(self) -> list[tuple[str, str]]:
+        """Pairs of letters, either of which is read as the other, the most frequent one first."""
+        return _by_frequency(tuple(sorted(pair)) for pair in self._mistakes)
+
+
+def _by_frequency(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return each pair once; of equally frequent ones, the first in the alphabet comes first."""
+    counts = Counter(pairs)
+    return sorted(counts, key=lambda pair: (-counts[pair], pair))
+
+
+def _quoted(sign: int) -> str:
+    return f'"{SYMBOLS[sign]}"' if sign == END else SYMBOLS[sign]

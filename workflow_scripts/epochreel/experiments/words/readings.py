@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -9,27 +10,35 @@ import pyarrow as pa
 
 from epochreel.artifacts import evaluations
 from epochreel.core.errors import UserError
-from epochreel.drawing.frame import RunInfo
 from epochreel.experiments.words.alphabet import END, SIDE, SIGNS, STEPS, lengths, spelled
 from epochreel.experiments.words.masked_words import MASKED
 
-_CAST = 5  # words in a film without `figure.examples`
+_CAST = 5  # words of a film whose run names none
 
 
-def cast(run_info: RunInfo) -> list[int]:
-    """Return the numbers of the test words that the film shows.
+def examples(words: np.ndarray) -> list[int]:
+    """Return the numbers of the test words, (n, 5), that a film shows whose run names none.
 
-    Without `figure.examples`, these are the first word of each length and the first others, five in
-    all, short ones first.
+    These are the first words of different lengths, and the first others, five in all, short ones
+    first.
     """
-    if run_info.examples is not None:
-        return list(run_info.examples)
-    words = np.stack([run_info.test[i]["letters"] for i in range(min(MASKED, len(run_info.test)))])
-    length = lengths(words)
+    length = lengths(words[:MASKED])
     first = np.unique(length, return_index=True)[1]
-    others = np.setdiff1d(np.arange(len(words)), first)
+    others = np.setdiff1d(np.arange(len(length)), first)
     chosen = np.concatenate((first, others))[:_CAST]
     return chosen[np.lexsort((chosen, length[chosen]))].tolist()
+
+
+def named_words(sentence: str, words: list[str]) -> list[bool]:
+    """Return which of the words a sentence of the film is about."""
+    names = set(re.findall(r"\b(?:read|of|in) ([A-Z]+)\b(?! as)", sentence))
+    return [word in names for word in words]
+
+
+def named_letters(sentence: str) -> list[int]:
+    """Return the letters, 0 … 25, that a sentence of the film says are mixed up."""
+    found = re.search(r"\bmixes up ([A-Z]) and ([A-Z])\b", sentence)
+    return [ord(name) - ord("A") for name in found.groups()] if found else []
 
 
 def steps(table: pa.Table, name: str) -> np.ndarray:

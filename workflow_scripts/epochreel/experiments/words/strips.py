@@ -58,12 +58,17 @@ def sign_tiles(canvas: Canvas, side: float) -> list[Canvas]:
     tiles = []
     for style, (colour, weight, ground) in enumerate(styles):
         for sign in range(SIGNS):
-            tile = canvas.tile(side, side, ground)
-            if style == WRONG:
-                tile.frame(0, 0, side, side, colour, side / 16)
+            tile = wrong_tile(canvas, side) if style == WRONG else canvas.tile(side, side, ground)
             put_sign(tile, sign, 0.8 * side, colour, weight)
             tiles.append(tile)
     return tiles
+
+
+def wrong_tile(canvas: Canvas, side: float) -> Canvas:
+    """Return the box of a wrong sign, without a sign."""
+    tile = canvas.tile(side, side, canvas.palette.wrong_tint)
+    tile.frame(0, 0, side, side, canvas.palette.wrong, side / 16)
+    return tile
 
 
 def put_sign(tile: Canvas, sign: int, size: float, colour: Colour, weight: str) -> None:
