@@ -19,6 +19,7 @@ SETTINGS = {
     "steps_per_epoch": 10,
     "batch_size": 4,
     "sentence_snapshots": 1,
+    "first_sentence_snapshots": 1,
 }
 
 

@@ -253,7 +253,6 @@ def test_an_undefined_metric_is_null(returning, caplog, number):
         (FINE, "expected two dicts"),
         ((FINE, 0.5), "expected two dicts"),
         ((FINE, {}, {}), "expected two dicts"),
-        (({}, {}), r"columns of different lengths \(none\)"),
         (({**FINE, "z": [1]}, {}), r"columns of different lengths \(x 20, y 20, z 1\)"),
         (({"x": np.zeros((2, 2))}, {}), "returns an invalid column 'x': only handle 1-dimensional"),
         (

@@ -15,7 +15,7 @@ ACCURACY = {"accuracy": Metric("Accuracy", unit="%")}
 def phases(steps=None, shortest=1, declared=ACCURACY, **columns) -> Phases:
     count = len(next(iter(columns.values())))
     steps = steps or [k + 100 * (k > 0) for k in range(count)]
-    return Phases(Metrics(declared), columns, steps, shortest)
+    return Phases(Metrics(declared), columns, steps, (shortest, shortest))
 
 
 def test_a_phase_may_begin_after_enough_change():
@@ -78,4 +78,4 @@ def test_a_sentence_that_no_longer_holds_ends_its_phase():
     losses, steps = {"loss": [5, 5, 5.1, 7, 7, 7, 7, 7]}, [0, 100, 101, 102, 103, 104, 105, 106]
     assert [k for k, _ in told(losses, steps=steps, by=narrator(**functions))] == [0, 3]
     slow = told(losses, steps=steps, by=narrator(**functions), sentence_snapshots=4)
-    assert [k for k, _ in slow] == [0, 4]
+    assert [k for k, _ in slow] == [0, 3]

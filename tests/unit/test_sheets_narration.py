@@ -319,6 +319,7 @@ def run(seed, variant):
         "steps_per_epoch": 10,
         "batch_size": 4,
         "sentence_snapshots": 1,
+        "first_sentence_snapshots": 1,
     }
     tables = [table(truth.ravel(), read.ravel(), 0.4) for read in reads]
     telling = Telling(pa.table(columns), settings, METRICS, tables.__getitem__)

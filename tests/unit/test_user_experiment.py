@@ -235,7 +235,8 @@ def test_a_mistake_in_the_narration_is_reported_with_its_file(mine, tmp_path, co
     run = plan_of(mine).runs["tiny"]
     stage = json.loads(json.dumps(run.stage_settings("summarize")))
     stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}
-    stage["settings"]["sentence_snapshots"], stage["reads"] = 1, {"evaluate": digest({})}
+    stage["settings"] |= {"sentence_snapshots": 1, "first_sentence_snapshots": 1}
+    stage["reads"] = {"evaluate": digest({})}
     with pytest.raises(UserError, match=rf"^{file}: {words}"):
         summarize.summarize(
             evaluated(tmp_path), None, tmp_path / "metrics.parquet", stage, mine.folder
@@ -246,7 +247,8 @@ def test_without_narration_sentences_come_from_the_metrics(mine, tmp_path):
     (mine.folder / "mine" / "narration.py").unlink()
     stage = json.loads(json.dumps(plan_of(mine).runs["tiny"].stage_settings("summarize")))
     stage |= {"first": 0, "count": 3, "steps": [0, 50, 100]}
-    stage["settings"]["sentence_snapshots"], stage["reads"] = 1, {"evaluate": digest({})}
+    stage["settings"] |= {"sentence_snapshots": 1, "first_sentence_snapshots": 1}
+    stage["reads"] = {"evaluate": digest({})}
     made = tmp_path / "metrics.parquet"
     summarize.summarize(evaluated(tmp_path), None, made, stage, mine.folder)
     assert metrics.sentences(metrics.read(made, 3, digest(stage_key(stage)))) == [

@@ -128,6 +128,13 @@ def history(
     return History(arrays | times(arrays["step"], steps_per_epoch, batch_size))
 
 
+def frozen(history: History) -> History:
+    """Make all arrays of a history read-only: functions of an experiment share them."""
+    for array in (*history.values(), *history.undefined.values()):
+        array.setflags(write=False)
+    return history
+
+
 def times(step: Any, steps_per_epoch: int, batch_size: int) -> dict[str, Any]:
     """Return the times of snapshots at `step`, a number or an array: step, epoch, examples seen."""
     return {"step": step, "epoch": step / steps_per_epoch, "examples": step * batch_size}
@@ -141,8 +148,8 @@ class History(dict[str, np.ndarray]):
     """
 
     def __init__(self, arrays: Mapping[str, np.ndarray]):
-        self._undefined = {n: values for n, values in arrays.items() if np.isnan(values).all()}
-        super().__init__({n: arrays[n] for n in arrays if n not in self._undefined})
+        self.undefined = {n: values for n, values in arrays.items() if np.isnan(values).all()}
+        super().__init__({n: arrays[n] for n in arrays if n not in self.undefined})
 
     def __missing__(self, name: str) -> np.ndarray:
-        return self._undefined[name]
+        return self.undefined[name]

@@ -167,8 +167,8 @@ def _checked(returned: Any, source: str) -> tuple[dict[str, pa.Array], dict[str,
         )
     columns = {name: _column(name, values, source) for name, values in returned[0].items()}
     lengths = {name: len(column) for name, column in columns.items()}
-    if len(set(lengths.values())) != 1:
-        found = ", ".join(f"{name} {length}" for name, length in lengths.items()) or "none"
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} {length}" for name, length in lengths.items())
         raise UserError(
             f"{source} returns columns of different lengths ({found}); expected one length"
         )
@@ -212,6 +212,8 @@ def check_row_count(
     examples, for which an experiment may return no rows. `source` is the file and the function that
     returned the columns.
     """
+    if not columns:
+        return  # An experiment may return nothing but metrics.
     rows, *examples = (len(next(iter(part.values()))) for part in (columns, *splits))
     counts = {examples[0], sum(examples)}
     if not rows or all(rows % count for count in counts):

@@ -65,7 +65,7 @@ class FrameInputs:
         snapshot, settings, reads = self.first + slot, self.stage["settings"], self.stage["reads"]
         predictions = evaluations.read_snapshot(self.evaluations[slot], snapshot, reads["evaluate"])
         history = metrics.history(self.metrics, snapshot, *lengths(settings))
-        history = MappingProxyType({name: _frozen(values) for name, values in history.items()})
+        history = MappingProxyType(metrics.frozen(history))
         sentence = metrics.sentences(self.metrics.slice(snapshot, 1))[0]
         data = frame_data(settings, snapshot, predictions, history, sentence)
         if self.training is not None:

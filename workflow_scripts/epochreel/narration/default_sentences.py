@@ -53,6 +53,16 @@ def default(story: Story) -> str:
     return _of_share(subject) if subject.is_share else _of_value(subject)
 
 
+def default_holds(story: Story) -> bool:
+    """Return whether the fraction in the sentence on the screen, if there is one, is still true."""
+    name = _main(story)
+    subject = name and _Subject(story, name)
+    if not subject or not subject.is_share or math.isnan(subject.now):
+        return True
+    present = _told_share(subject)
+    return present is None or share(subject.now, present) is present
+
+
 def default_mistakes(story: Story) -> list[str] | None:
     """Return a sentence from the accuracy; [] if nothing is wrong, None without an accuracy."""
     accuracy = float(story.history.get("accuracy", [math.nan])[-1])
@@ -234,10 +244,15 @@ def _last_told(story: Story, beginning: str) -> int:
 # Progress
 
 
-def _of_share(subject: _Subject) -> str:
-    forms = _is_now, _is_only, _is_still
+def _told_share(subject: _Subject) -> Share | None:
+    """Return the share that the sentence on the screen mentions."""
+    forms = _is_now, _is_only, _is_still, _no_better
     said = {text(subject, each): each for each in all_shares() for text in forms}
-    present = said.get(subject.told)
+    return said.get(subject.told)
+
+
+def _of_share(subject: _Subject) -> str:
+    present = _told_share(subject)
     current = share(subject.now, present)
     if current is ALL and not (subject.values[-3:] == 1).all():
         current = all_shares()[-2]  # It may not last.

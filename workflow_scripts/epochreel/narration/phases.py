@@ -27,7 +27,7 @@ class Phases:
     """Decides where a phase may begin.
 
     `columns` holds the values of each metric and `steps` the training step, at all snapshots so
-    far. A phase has at least `shortest` snapshots.
+    far. `shortest` are the smallest numbers of snapshots of the first phase and of all others.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Phases:
         declared: Metrics,
         columns: Mapping[str, Sequence[float]],
         steps: Sequence[int],
-        shortest: int,
+        shortest: tuple[int, int],
     ):
         self._declared, self._columns = declared, columns
         self._steps, self._shortest = steps, shortest
@@ -54,7 +54,7 @@ class Phases:
 
     def is_over(self, snapshot: int, first: int) -> bool:
         """Return whether a phase that began at `first` has been shown for long enough."""
-        return snapshot - first >= self._shortest
+        return snapshot - first >= self._shortest[first > 0]
 
     def change(self, first: int, snapshot: int) -> float:
         """Return how much the metrics that set the pace have changed since the snapshot `first`.

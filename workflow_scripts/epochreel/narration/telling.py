@@ -26,7 +26,7 @@ class Telling:
 
     table     the metrics of all snapshots so far
     settings  the stage's settings: `data`, `figure.examples`, `steps_per_epoch`, `batch_size` and,
-              to find phases, `sentence_snapshots`
+              to find phases, `sentence_snapshots` and `first_sentence_snapshots`
     declared  the `Metric` of each name
     read      returns the predictions at a snapshot
     """
@@ -52,7 +52,7 @@ class Telling:
         return Story(
             snapshot=snapshot,
             read=partial(self.read, snapshot),
-            history=MappingProxyType({name: _frozen(values) for name, values in history.items()}),
+            history=MappingProxyType(metrics.frozen(history)),
             metrics=self.declared,
             data=user_code.copied(self.settings["data"]["settings"]),
             nouns=narrator.nouns,
@@ -71,7 +71,10 @@ class Telling:
     ) -> list[str]:
         """Return the sentence of each snapshot; `before` is the table of the block before."""
         columns = {name: self.table[name].to_numpy().tolist() for name in metrics.names(self.table)}
-        steps, shortest = self.table["step"].to_pylist(), self.settings["sentence_snapshots"]
+        steps = self.table["step"].to_pylist()
+        shortest = tuple(
+            self.settings[name] for name in ("first_sentence_snapshots", "sentence_snapshots")
+        )
         phases, told = Phases(self.declared, columns, steps, shortest), []
         told += [] if before is None else metrics.sentences(before)
         first = beginnings(told)[-1]

@@ -113,9 +113,18 @@ class RunSettings:
 
         Viewers need time to read it. A film with `pace: change` is timed accordingly.
         """
+        return self._snapshots_for(timing.SENTENCE_FRAMES)
+
+    @property
+    def first_sentence_snapshots(self) -> int:
+        """The same for the sentence of the untrained network, which the opening shows already."""
+        opening = timing.opening_frames(self.settings["film"])
+        return self._snapshots_for(timing.SENTENCE_FRAMES - opening)
+
+    def _snapshots_for(self, frames: int) -> int:
         if self.is_paced_by_change:
             return 1
-        return -(-timing.SENTENCE_FRAMES // timing.frames_per_snapshot(self.settings["film"]))
+        return max(-(-frames // timing.frames_per_snapshot(self.settings["film"])), 1)
 
     @property
     def has_end_segment(self) -> bool:

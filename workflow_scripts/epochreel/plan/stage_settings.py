@@ -54,7 +54,8 @@ def evaluate(run: RunSettings) -> Settings:
 
 def summarize(run: RunSettings) -> Settings:
     """Return what the sentences depend on: data, cast, and the lengths of epochs and phases."""
-    return {"sentence_snapshots": run.sentence_snapshots, **_story(run)}
+    names = ("sentence_snapshots", "first_sentence_snapshots")
+    return {name: getattr(run, name) for name in names} | _story(run)
 
 
 def project(run: RunSettings) -> Settings:

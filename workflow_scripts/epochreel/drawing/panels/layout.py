@@ -106,5 +106,8 @@ def draw_picture(
     canvas: Canvas, x: float, y: float, width: float, height: float, pixels: np.ndarray
 ) -> None:
     """Draw pixels, uint8 (h, w, 3), without smoothing if they are enlarged."""
+    if min(canvas.width - x, canvas.height - y) < 1:
+        return  # The panel is too small for it.
+    width, height = min(width, canvas.width - x), min(height, canvas.height - y)
     slots = canvas.picture_slots([x], [y], width, height, pixels.shape[:2])
     canvas.put_pictures(slots, pixels[None])

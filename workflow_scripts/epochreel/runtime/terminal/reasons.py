@@ -42,6 +42,7 @@ _NOT_IN_CONFIG = {
     "figure.time_start": "the start of the time axis",
     "snapshot": "last snapshot",
     "sentence_snapshots": "the number of snapshots per sentence",
+    "first_sentence_snapshots": "the number of snapshots of the first sentence",
 }
 
 
