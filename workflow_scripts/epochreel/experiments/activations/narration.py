@@ -64,7 +64,7 @@ def sentence(story: Story) -> str:
     others = [each for each in new if each[0] is not heard[-1]]
     if choice := others or ([] if is_true else new):
         return min(choice, key=lambda each: heard.count(each[0]))[1]
-    return told[-1] if is_true else _FALLBACKS[bool(seen.accuracy[-1] > 0.5)]
+    return told[-1] if is_true else _FALLBACKS[bool(seen.accuracy[-1] > 0.7)]
 
 
 def holds(story: Story) -> bool:
@@ -75,7 +75,7 @@ def holds(story: Story) -> bool:
     if any(kind.is_surprise and text not in seen.told for kind, text in _remarks(seen)):
         return False
     if now in _FALLBACKS:
-        return now == _FALLBACKS[bool(seen.accuracy[-1] > 0.5)]
+        return now == _FALLBACKS[bool(seen.accuracy[-1] > 0.7)]
     kind, groups = _parsed(seen, now)
     return kind is not None and kind.is_true(seen, *groups, slack=1.0)
 
@@ -553,7 +553,10 @@ _KINDS = (
     _HALF,
     _NEARLY_ALL,
 )
-_FALLBACKS = ("It still gets most pictures wrong.", "It gets more pictures right than wrong.")
+_FALLBACKS = (
+    "It goes on practising, and still makes many mistakes.",
+    "It gets more pictures right than wrong.",
+)
 
 
 def _plural(name: str) -> str:
