@@ -3,7 +3,8 @@
 A phase begins with a remark that is true and has not been made yet: a surprise if there is one,
 otherwise one of the kind that has been heard least. It ends at the first snapshot at which its
 remark is no longer true. Each kind has one condition for both, which is stricter for a new remark:
-otherwise it would come and go with every small change.
+otherwise it would come and go with every small change. Both must be true of the bars of all test
+images and of the cards: of the few test images that the film shows.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ _GUESSES = f"{_TASK} It has not practised yet: it is guessing."
 _ONLY_AT_FIRST = f"{_TASK} Unpractised, it calls nearly all of them {{}}."
 _KNOWN, _LOST = 0.8, 0.2  # accuracies on a class that is known well, and that is forgotten
 _SKILLED = 0.4  # accuracy from which a class is recognised rather than guessed
+_LATELY = 6  # snapshots for which something is new
 _LASTS = 4, 8  # snapshots for which a sentence that is still true stays, of few and many so far
 _MANY = 12  # sentences
+_OFTEN = 3  # sentences of a kind, after which it is no longer news
 _LONGEST, _MOST_IN_LIST = 110, 40  # characters of a sentence, and of the names in a list
 _PLURALS = {"fish": "fish", "trousers": "trousers", "dress": "dresses"}
 _CODES = 0xE000  # first of the private characters that stand for the names of classes
@@ -47,9 +50,11 @@ def sentence(story: Story) -> str:
     if not story.told:
         return _first(seen)
     told = seen.told
+    if told[-1].startswith(_TASK):
+        return _PRACTISES.text
     heard = [_parsed(seen, each)[0] for each in told]
     found = [each for each in _remarks(seen) if len(each[1]) <= _LONGEST]
-    new = [each for each in found if each[1] not in told]
+    new = [each for each in found if each[1] not in told and heard.count(each[0]) < _OFTEN]
     if surprises := [each for kind, each in new if kind.is_surprise]:
         return surprises[0]
     is_true = holds(story)
@@ -57,13 +62,9 @@ def sentence(story: Story) -> str:
     if is_true and told[-1] not in _FALLBACKS and age < _LASTS[len(told) >= _MANY]:
         return told[-1]
     others = [each for each in new if each[0] is not heard[-1]]
-    if is_true:
-        found = others
-    # Rather the same kind, or a repetition, than a sentence that is no longer true.
-    for choice in (others, new, found):
-        if choice:
-            return min(choice, key=lambda each: heard.count(each[0]))[1]
-    return told[-1] if is_true else _FALLBACKS[bool(seen.accuracy[-1] > 0.5)]
+    if choice := others or ([] if is_true else new):
+        return min(choice, key=lambda each: heard.count(each[0]))[1]
+    return told[-1] if is_true else _FALLBACKS[bool(seen.accuracy[-1] > 0.7)]
 
 
 def holds(story: Story) -> bool:
@@ -74,7 +75,7 @@ def holds(story: Story) -> bool:
     if any(kind.is_surprise and text not in seen.told for kind, text in _remarks(seen)):
         return False
     if now in _FALLBACKS:
-        return now == _FALLBACKS[bool(seen.accuracy[-1] > 0.5)]
+        return now == _FALLBACKS[bool(seen.accuracy[-1] > 0.7)]
     kind, groups = _parsed(seen, now)
     return kind is not None and kind.is_true(seen, *groups, slack=1.0)
 
@@ -110,6 +111,33 @@ class _Seen:
         self.told = [each.sentence for each in story.told]
 
     @cached_property
+    def cards(self) -> np.ndarray:
+        """The class and the answer of each test image that the film shows: (n, 2)."""
+        label, answer = _test(self._story.predictions, "label", "prediction")
+        cast = list(self._story.cast)
+        return np.stack((label[cast], answer[cast]), 1)
+
+    def on_cards(self, label: int, answers: Sequence[int], default: float) -> float:
+        """Return the fraction of a class's cards with one of these answers."""
+        given = self.answers_on_cards(label)
+        return float(np.isin(given, answers).mean()) if len(given) else default
+
+    def answers_on_cards(self, label: int) -> np.ndarray:
+        """Return the answers on a class's cards."""
+        return self.cards[self.cards[:, 0] == label, 1]
+
+    def have_cards_changed(self, label: int, default: bool) -> bool:
+        """Return whether a card of a class has lately been right and wrong."""
+        if not len(self.answers_on_cards(label)) or self._story.grades is None:
+            return default
+        grades = self._story.grades[-_LATELY:, self.cards[:, 0] == label]
+        return bool(((grades >= 0.5).any(0) & (grades < 0.5).any(0)).any())
+
+    def right_on_cards(self, labels: Sequence[int], default: float) -> float:
+        """Return the lowest fraction of right cards of any of these classes."""
+        return min(self.on_cards(label, [label], default) for label in labels)
+
+    @cached_property
     def confusion(self) -> np.ndarray:
         """Count the test images of each class (row) by the network's answer: (C, C)."""
         label, answer = _test(self._story.predictions, "label", "prediction")
@@ -122,6 +150,15 @@ class _Seen:
         """The fraction of each class (row) with each wrong answer: (C, C)."""
         shares = self.confusion / np.maximum(self.confusion.sum(1, keepdims=True), 1)
         return shares * (1 - np.eye(len(shares)))
+
+    @cached_property
+    def shown(self) -> np.ndarray:
+        """The fractions of the confusions that a card shows, of all if there are no cards."""
+        if not len(self.cards):
+            return self.confused
+        is_shown = np.zeros(self.confused.shape, bool)
+        is_shown[tuple(self.cards.T)] = True
+        return self.confused * is_shown
 
     @cached_property
     def answered(self) -> np.ndarray:
@@ -229,13 +266,17 @@ def _nothing(seen: _Seen) -> Iterator[Sequence[list[int]]]:
 
 def _frequent(seen: _Seen) -> Iterator[Sequence[list[int]]]:
     answers = _most_given(seen, 0.65)
-    if len(answers) <= min(max(len(seen.names) // 5, 1), 3):
+    is_old = seen.told[0].endswith(f" {seen.list(answers, 'or', _LONGEST)}.")
+    if not is_old and len(answers) <= min(max(len(seen.names) // 5, 1), 3):
         yield (answers,)
 
 
 def _lost(seen: _Seen) -> Iterator[Sequence[list[int]]]:
     for label in seen.of_class.keys() - seen.mentioned(_FORGOTTEN):
-        yield [label], np.flatnonzero(seen.confused[label] >= 0.25).tolist()[:3]
+        taken = set(np.flatnonzero(seen.confused[label] >= 0.25).tolist())
+        shown = set(seen.answers_on_cards(label).tolist()) - {label}
+        order = sorted(taken | shown, key=lambda each: -seen.confused[label, each])
+        yield [label], order[:3]
 
 
 def _once_lost(seen: _Seen) -> Iterator[Sequence[list[int]]]:
@@ -243,18 +284,42 @@ def _once_lost(seen: _Seen) -> Iterator[Sequence[list[int]]]:
         yield ([label],)
 
 
-def _risen(seen: _Seen, least: float, most: float, *kinds: _Kind) -> Iterator[Sequence[list[int]]]:
-    """Yield the classes that these kinds have not named, the best first: at most three."""
-    named = seen.mentioned(*kinds)
-    shares = {label: each[-2:].min() for label, each in seen.of_class.items() if label not in named}
-    right = [i for i in shares if least <= shares[i] <= most and seen.is_right(i, 0)]
-    yield (sorted(right, key=shares.get, reverse=True)[:3],)
+def _learned(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    """Yield the classes that are known well since lately, the best first: at most three."""
+    named = seen.mentioned(_LEARNED, _LEARNED_TOO, _FORGOTTEN)
+    new = [label for label in seen.of_class if label not in named and _is_new(seen, label)]
+    yield (_fullest(seen, [label for label in new if _is_learned(seen, [label], 0.0)]),)
+
+
+def _begun(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    named = seen.mentioned(_BEGUN, _LEARNED, _LEARNED_TOO)
+    new = [label for label in seen.of_class if label not in named and _has_risen(seen, label)]
+    yield (_fullest(seen, [label for label in new if _is_begun(seen, [label], 0.0)]),)
+
+
+def _fullest(seen: _Seen, labels: Sequence[int]) -> list[int]:
+    return sorted(labels, key=lambda label: -seen.of_class[label][-1])[:3]
+
+
+def _is_new(seen: _Seen, label: int) -> bool:
+    """Return whether a class has been known well for the first time, and not for long."""
+    before = seen.of_class[label][:-_LATELY][seen.accuracy[:-_LATELY] >= _SKILLED]
+    return before.max(initial=0) < _KNOWN and seen.of_class[label][-_LATELY:].min() < _KNOWN
+
+
+def _has_risen(seen: _Seen, label: int) -> bool:
+    """Return whether a class that was never recognised has been rising lately."""
+    shares = seen.of_class[label]
+    before, now = shares[:-_LATELY], shares[-_LATELY:]
+    is_rising = now[-1] > now[:-2].max(initial=0) and now[-1] >= now[-2:].min()
+    return before.max(initial=0) <= 0.4 and now[:-3].max(initial=0) <= 0.4 and is_rising
 
 
 def _missed(seen: _Seen) -> Iterator[Sequence[list[int]]]:
     """Yield the classes that are missed, the rarest answers first: they are missed for longest."""
     named, shares = seen.mentioned(_HARDLY), seen.of_class.items()
     missed = [label for label, each in shares if each[-2:].max() <= 0.05 and label not in named]
+    missed = [label for label in missed if _is_missed(seen, [label], 0.0)]
     yield (sorted(missed, key=lambda label: seen.answered[label])[:3],)
 
 
@@ -264,10 +329,16 @@ def _each(seen: _Seen) -> Iterator[Sequence[list[int]]]:
         yield ([label],)
 
 
+def _unsaid(seen: _Seen) -> Iterator[Sequence[list[int]]]:
+    """Yield each class whose changes have not been told."""
+    named = seen.mentioned(_FORGOTTEN, _FOUND, _WAVERS)
+    yield from (labels for labels in _each(seen) if labels[0][0] not in named)
+
+
 def _pairs(seen: _Seen) -> Iterator[Sequence[list[int]]]:
     """Yield the most frequent confusions, of classes that such remarks were not about."""
     named = seen.mentioned(_MIXES, _MISTAKES_MANY, _MISTAKES_SOME)
-    for index in np.argsort(-seen.confused, axis=None, kind="stable")[:3]:
+    for index in np.argsort(-seen.shown, axis=None, kind="stable")[:6]:
         truth, answer = divmod(int(index), len(seen.names))
         if truth != answer and truth not in named:
             yield [truth], [answer]
@@ -282,6 +353,13 @@ def _mutual(seen: _Seen) -> Iterator[Sequence[list[int]]]:
 
 
 def _is_only(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    """A few answers, each more frequent than all others, among all test images and on the cards."""
+    cards = np.bincount(seen.cards[:, 1], minlength=len(seen.names))
+    if len(seen.cards) and cards[labels].sum() < 0.6 * len(seen.cards):
+        return False
+    for counts in (seen.answered, cards):
+        if counts[labels].min() < np.delete(counts, labels).max(initial=0):
+            return False
     given = seen.answered[labels]
     return given.sum() >= 0.65 - 0.1 * slack and given.min() >= 0.12 - 0.04 * slack
 
@@ -293,11 +371,20 @@ def _is_forgotten(seen: _Seen, labels: Sequence[int], taken: Sequence[int], slac
     # In two snapshots in a row, so that an outlier is not knowledge.
     best = np.minimum(known[1:], known[:-1]).max(initial=0)
     lost = seen.of_class[label][-1] <= _LOST + 0.1 * slack
-    return best >= _KNOWN and lost and seen.confused[label][taken].min() >= 0.25 - 0.1 * slack
+    shares = seen.confused[label][taken]
+    on_cards = seen.on_cards(label, taken, 1.0) > 0.99 - 0.4 * slack
+    is_shown = not len(seen.answers_on_cards(label)) or on_cards
+    taken_by = shares.min() >= 0.1 - 0.05 * slack and shares.sum() >= 0.5 - 0.1 * slack
+    return best >= _KNOWN and lost and is_shown and taken_by
 
 
 def _is_found(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
-    return _lowest(seen, labels) > 0.55 - 0.05 * slack
+    return _lowest(seen, labels) > 0.55 - 0.05 * slack and _most_cards(seen, labels, slack)
+
+
+def _most_cards(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    """Return whether most cards of each class are right; of two, one may turn wrong."""
+    return seen.right_on_cards(labels, 1.0) >= 0.51 - 0.01 * slack
 
 
 def _is_by_heart(seen: _Seen, slack: float) -> bool:
@@ -315,57 +402,91 @@ def _gap(seen: _Seen, least: float) -> float:
 
 
 def _is_setback(seen: _Seen, slack: float) -> bool:
-    return seen.accuracy.max() - seen.accuracy[-1] >= 0.06 - 0.02 * slack
+    return seen.accuracy[-_LATELY:].max() - seen.accuracy[-1] >= 0.06 - 0.02 * slack
 
 
 def _is_learned(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
     right = all(seen.is_right(label, slack) for label in labels)
-    return right and _lowest(seen, labels) >= _KNOWN - 0.2 * slack
+    known = _lowest(seen, labels) >= _KNOWN - 0.2 * slack
+    return right and known and _most_cards(seen, labels, slack)
+
+
+def _is_learned_too(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
+    """Return whether other classes are known too: their bars may be fuller."""
+    others = [each[-1] for label, each in seen.of_class.items() if label not in labels]
+    is_second = max(others, default=0) >= _KNOWN - 0.2 * slack
+    return is_second and _is_learned(seen, labels, slack)
 
 
 def _is_begun(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
     right = all(seen.is_right(label, slack) for label in labels)
     shares = [seen.of_class[label][-1] for label in labels]
-    return right and min(shares) >= 0.35 - 0.1 * slack and max(shares) <= 0.75 + 0.15 * slack
+    right = right and seen.right_on_cards(labels, 1.0) > 0
+    return right and min(shares) >= 0.35 - 0.1 * slack and max(shares) <= 0.75 + 0.1 * slack
 
 
 def _is_missed(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
-    return max(seen.of_class[label][-1] for label in labels) <= 0.05 + 0.05 * slack
+    shares = [seen.of_class[label][-1] for label in labels]
+    is_shown = all(not seen.on_cards(label, [label], 0.0) for label in labels)
+    return is_shown and max(shares) <= 0.05 + 0.05 * slack
 
 
 def _is_hardest(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
     others = [shares[-1] for label, shares in seen.of_class.items() if label not in labels]
     now = _lowest(seen, labels)
-    return now <= min(others, default=0) - 0.08 * (1 - slack) and now <= 0.75
+    is_lowest = now <= min(others, default=0) - 0.08 * (1 - slack) and now <= 0.75
+    return is_lowest and seen.right_on_cards(labels, 0.0) < 1
 
 
 def _is_mixed(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
     one, other = labels
-    if seen.accuracy[-1] < _SKILLED:
+    is_shown = _is_on_a_card(seen, one, other) and _is_on_a_card(seen, other, one)
+    if seen.accuracy[-1] < _SKILLED or not is_shown:
         return False
-    return min(seen.confused[one, other], seen.confused[other, one]) >= 0.06 - 0.02 * slack
+    return min(seen.confused[one, other], seen.confused[other, one]) >= 0.1 - 0.03 * slack
 
 
-def _mistaken(least: float) -> Callable[..., bool]:
+def _is_on_a_card(seen: _Seen, truth: int, answer: int) -> bool:
+    """Return whether a card shows this confusion, and no more cards another one."""
+    if not len(seen.cards):
+        return True
+    given = np.bincount(seen.answers_on_cards(truth), minlength=len(seen.names))
+    given[truth] = 0
+    return given[answer] == given.max() > 0
+
+
+def _mistaken(least: float, most: float) -> Callable[..., bool]:
     def is_taken(seen: _Seen, truth: Sequence[int], answer: Sequence[int], slack: float) -> bool:
         share = seen.confused[truth[0], answer[0]]
-        is_skilled = seen.accuracy[-1] >= _SKILLED
+        is_skilled = seen.accuracy[-1] >= _SKILLED - 0.1
         # There is none that is much more frequent, which a viewer would expect to be named.
-        leads = share >= (1 - 0.4 * slack) * seen.confused.max() - 0.1
-        return is_skilled and leads and share >= least * (1 - 0.3 * slack)
+        leads = share >= (1 - 0.4 * slack) * seen.shown.max() - 0.2
+        leads = leads and share >= (1 - 0.3 * slack) * seen.confused[truth[0]].max()
+        is_shown = _is_on_a_card(seen, truth[0], answer[0])
+        return is_skilled and is_shown and leads and least * (1 - 0.3 * slack) <= share <= most
 
     return is_taken
 
 
 def _wavers(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
     """A class whose accuracy has risen and fallen a lot lately."""
-    steps = np.diff(seen.of_class[labels[0]][-6:])
-    return min(steps[steps > 0].sum(), -steps[steps < 0].sum()) >= 0.35 - 0.15 * slack
+    shares = seen.of_class[labels[0]][-_LATELY:]
+    rise = (shares - np.minimum.accumulate(shares)).max()
+    fall = (np.maximum.accumulate(shares) - shares).max()
+    steps = np.diff(shares)
+    often = min(steps[steps > 0].sum(), -steps[steps < 0].sum()) > 0.5 - 0.2 * slack
+    moves = often and min(rise, fall) > 0.3 and 0.15 < shares[-1] < 0.85
+    return moves and seen.have_cards_changed(labels[0], default=True)
 
 
 def _reaches(level: float) -> Callable[..., bool]:
     """From a level on, until it is far behind."""
-    return lambda seen, slack: level <= seen.accuracy[-1] <= level + 0.1 + 0.15 * slack
+
+    def is_reached(seen: _Seen, slack: float) -> bool:
+        cards = (seen.cards[:, 0] == seen.cards[:, 1]).mean() if len(seen.cards) else level
+        return level <= seen.accuracy[-1] <= level + 0.1 + 0.15 * slack and cards >= 0.8 * level
+
+    return is_reached
 
 
 def _lowest(seen: _Seen, labels: Sequence[int]) -> float:
@@ -386,18 +507,26 @@ _BY_HEART = _Kind(
     is_surprise=True,
 )
 _ONLY = _Kind("Now it calls most pictures {}.", _frequent, _is_only, "or")
+_PRACTISES = _Kind(
+    "It practises on other pictures, and is told what each of them shows.",
+    lambda seen: iter(()),
+    lambda seen, slack: True,
+)
+_LEARNED_TOO = _Kind("It now recognises most {} too.", _learned, _is_learned_too)
 _LEARNED = _Kind(
-    "It now recognises most {}.", lambda seen: _risen(seen, _KNOWN, 1, _LEARNED), _is_learned
+    "It now recognises most {}.",
+    _learned,
+    lambda seen, labels, slack: (
+        _is_learned(seen, labels, slack) and (slack > 0 or not _is_learned_too(seen, labels, slack))
+    ),
 )
-_BEGUN = _Kind(
-    "It begins to recognise {}.", lambda seen: _risen(seen, 0.35, 0.7, _BEGUN, _LEARNED), _is_begun
-)
+_BEGUN = _Kind("It begins to recognise {}.", _begun, _is_begun)
 _HARDLY = _Kind("It recognises hardly any {}.", _missed, _is_missed)
 _HARDEST = _Kind("The hardest for it now: {}.", _each, _is_hardest)
-_MIXES = _Kind("It still mixes up {}.", _mutual, _is_mixed)
-_MISTAKES_MANY = _Kind("It still mistakes many {} for {}.", _pairs, _mistaken(0.3))
-_MISTAKES_SOME = _Kind("It still mistakes some {} for {}.", _pairs, _mistaken(0.08))
-_WAVERS = _Kind("It keeps changing its mind about {}.", _each, _wavers)
+_MIXES = _Kind("It mixes up {} now.", _mutual, _is_mixed)
+_MISTAKES_MANY = _Kind("It mistakes many {} for {} now.", _pairs, _mistaken(0.3, 1.0))
+_MISTAKES_SOME = _Kind("It mistakes some {} for {} now.", _pairs, _mistaken(0.08, 0.35))
+_WAVERS = _Kind("It keeps changing its mind about {}.", _unsaid, _wavers)
 _SETBACK = _Kind("A setback: it recognises fewer pictures than before.", _nothing, _is_setback)
 _BETTER_AT_KNOWN = _Kind(
     "It does better on its practice pictures than on new ones.", _nothing, _is_better_at_known
@@ -409,6 +538,8 @@ _KINDS = (
     _FOUND,
     _BY_HEART,
     _ONLY,
+    _PRACTISES,
+    _LEARNED_TOO,
     _LEARNED,
     _BEGUN,
     _HARDLY,
@@ -422,7 +553,10 @@ _KINDS = (
     _HALF,
     _NEARLY_ALL,
 )
-_FALLBACKS = ("It still gets most pictures wrong.", "It gets more pictures right than wrong.")
+_FALLBACKS = (
+    "It goes on practising, and still makes many mistakes.",
+    "It gets more pictures right than wrong.",
+)
 
 
 def _plural(name: str) -> str:
