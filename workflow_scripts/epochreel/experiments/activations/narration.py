@@ -31,6 +31,7 @@ _ONLY_AT_FIRST = f"{_TASK} Unpractised, it calls nearly all of them {{}}."
 _KNOWN, _LOST = 0.8, 0.2  # accuracies on a class that is known well, and that is forgotten
 _SKILLED = 0.4  # accuracy from which a class is recognised rather than guessed
 _LATELY = 6  # snapshots for which something is new
+_MANAGES = 0.3  # accuracy from which single confusions can be told apart
 _LASTS = 4, 8  # snapshots for which a sentence that is still true stays, of few and many so far
 _MANY = 12  # sentences
 _OFTEN = 3  # sentences of a kind, after which it is no longer news
@@ -311,7 +312,7 @@ def _has_risen(seen: _Seen, label: int) -> bool:
     """Return whether a class that was never recognised has been rising lately."""
     shares = seen.of_class[label]
     before, now = shares[:-_LATELY], shares[-_LATELY:]
-    is_rising = now[-1] > now[:-2].max(initial=0) and now[-1] >= now[-2:].min()
+    is_rising = now[-1] == now.max() > now[:-2].max(initial=0)
     return before.max(initial=0) <= 0.4 and now[:-3].max(initial=0) <= 0.4 and is_rising
 
 
@@ -421,6 +422,9 @@ def _is_learned_too(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
 def _is_begun(seen: _Seen, labels: Sequence[int], slack: float) -> bool:
     right = all(seen.is_right(label, slack) for label in labels)
     shares = [seen.of_class[label][-1] for label in labels]
+    # It does not fall either while the sentence is on the screen.
+    lately = [seen.of_class[label][-3:].max() for label in labels]
+    right = right and min(np.subtract(shares, lately)) >= -0.15
     right = right and seen.right_on_cards(labels, 1.0) > 0
     return right and min(shares) >= 0.35 - 0.1 * slack and max(shares) <= 0.75 + 0.1 * slack
 
@@ -458,7 +462,7 @@ def _is_on_a_card(seen: _Seen, truth: int, answer: int) -> bool:
 def _mistaken(least: float, most: float) -> Callable[..., bool]:
     def is_taken(seen: _Seen, truth: Sequence[int], answer: Sequence[int], slack: float) -> bool:
         share = seen.confused[truth[0], answer[0]]
-        is_skilled = seen.accuracy[-1] >= _SKILLED - 0.1
+        is_skilled = seen.accuracy[-1] >= _MANAGES
         # There is none that is much more frequent, which a viewer would expect to be named.
         leads = share >= (1 - 0.4 * slack) * seen.shown.max() - 0.2
         leads = leads and share >= (1 - 0.3 * slack) * seen.confused[truth[0]].max()
