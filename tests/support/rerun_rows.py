@@ -268,7 +268,12 @@ SHARED = [
     ),
     Row("runs.words.film.seconds", 5, {"timeline"}, "with `pace: change`"),
     Row("runs.words.film.max_seconds_per_snapshot", 0.5, {"timeline"}, "with `pace: change`"),
-    Row(f"{RUN}.film.opening_seconds", 1.0, {"timeline"} | SEGMENTS),
+    Row(
+        f"{RUN}.film.opening_seconds",
+        1.0,
+        {"summarize", "timeline"} | SEGMENTS,
+        "`summarize` with `pace: even`, if the number of snapshots of the first sentence changes",
+    ),
     Row(f"{RUN}.film.hold_seconds", 1.0, {"timeline"} | ENDS),
     Row(
         f"{RUN}.film.closing_seconds",

@@ -117,7 +117,10 @@ class Stage:
         files = [SCRIPTS / f"{self.script or self.rule}.py", *experiment_files]
         for file in files:
             if not file.is_file():
-                raise UserError(f"{shown(str(file), 500)} is missing: '{self.rule}' requires it")
+                what = f"its function {self.function}" if self.function else "it"
+                raise UserError(
+                    f"{shown(str(file), 500)} is missing: '{self.rule}' requires {what}"
+                )
         if self.function and not source_checks.defines(experiment_files[0], self.function):
             raise UserError(
                 f"{shown(str(experiment_files[0]), 500)} does not define {self.function}: "

@@ -51,7 +51,9 @@ class MetricBars:
             self._answers = columns.Answers(run_info, by, None)
             self._unit, self._title = "%", title or "Accuracy by class"
         else:
-            self._column = columns.find(run_info, "column", column)
+            self._column = columns.find(
+                run_info, "column", column, (), columns.is_number, is_strict=True
+            )
             self._answers = columns.Answers(run_info, by, by)
             self._title = title or f"{column.replace('_', ' ')[:60]} by class"
         self._labels = self._answers.names

@@ -29,16 +29,21 @@ def find(
     name: str | None,
     guesses: Sequence[str] = (),
     suits: Callable[[Any], bool] = lambda _type: True,
+    is_strict: bool = False,
 ) -> str:
     """Return the name of the column for a role, such as `truth`.
 
     Without a `name`, returns the first that `suits`: a function of a column's type, or of the shape
-    of an image. Raises `UserError` if there is none.
+    of an image. Raises `UserError` if there is none, or, if `is_strict`, if the one named does not
+    suit.
     """
     types = _types(run_info)
     if name is not None:
         if name not in types:
             raise UserError(f"there is no column {shown(name)} for '{role}'; {_listed(types)}")
+        if is_strict and not suits(types[name]):
+            fitting = [column for column, kind in types.items() if suits(kind)]
+            raise UserError(f"column {shown(name)} does not suit '{role}'; {_listed(fitting)}")
         return name
     suited = [column for column, kind in types.items() if suits(kind)]
     named = [column for column in guesses if column in suited]

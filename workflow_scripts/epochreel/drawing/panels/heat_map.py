@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from epochreel.core.errors import UserError
@@ -13,6 +15,10 @@ from epochreel.drawing.panels.layout import NOTE, draw_picture, round_end, shade
 
 _MOST_ROWS = 12
 _LEGEND = 46.0
+
+
+def _is_numeric(kind: Any) -> bool:
+    return columns.is_number(kind) or columns.is_numbers(kind)
 
 
 class HeatMap:
@@ -34,7 +40,9 @@ class HeatMap:
     ):
         self._info, self._shape = run_info, tuple(shape) if shape else None
         guesses = ("probabilities", "probability", "activations", "attention", "")
-        self._column = columns.find(run_info, "column", column, guesses, columns.is_numbers)
+        self._column = columns.find(
+            run_info, "column", column, guesses, _is_numeric, is_strict=True
+        )
         self._values(run_info.untrained)  # Raises for a wrong shape.
         self._title = title or self._column.replace("_", " ")[:60].capitalize()
 
