@@ -84,7 +84,13 @@ def test_removing_a_run_reruns_nothing(planned):
 
 DRAWN = {"encode sheets", "encode_webm sheets", "encode_gif sheets", "save_poster sheets"}
 DRAWN |= {"publish", "write_manifest sheets", "write_captions sheets", "save_network sheets"}
-DRAWN |= {"predict sheets mine", "write_report sheets", "timeline sheets", "render_closing sheets"}
+DRAWN |= {
+    "predict sheets mine",
+    "cast sheets",
+    "write_report sheets",
+    "timeline sheets",
+    "render_closing sheets",
+}
 DRAWN |= {f"encode_{name} sheets" for name in ("closing", "webm_closing")}
 FIRST = {f"encode_{name} sheets 00000" for name in ("segment", "webm_segment")}
 SECOND = {f"encode_{name} sheets 00001" for name in ("segment", "webm_segment")}

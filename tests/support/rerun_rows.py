@@ -137,11 +137,12 @@ REQUESTED = {
     },
     "words": {
         "write_captions": "training.vtt",
+        "cast": "cast.txt",
         "draw_loop": "loops/reading.gif",
         "predict": "predictions/word.csv",
         "draw_prediction": "predictions/word.png",
     },
-    "sketches": {"write_captions": "training.vtt"},
+    "sketches": {"write_captions": "training.vtt", "cast": "cast.txt"},
 }
 
 DATASET, RUN, PALETTE = "datasets.few_sheets", "runs.sheets", "palette.yaml"
@@ -389,7 +390,7 @@ USER_FILES = {
     "helper.py": DATA,
     "model.py": NETWORK | {"evaluate", "predict", "draw_prediction"},
     "evaluation.py": {"evaluate"},
-    "figure.py": DRAWING - {"render_closing"},
+    "figure.py": DRAWING,
     "narration.py": TOLD,
     "settings.schema.yaml": set(),
 }

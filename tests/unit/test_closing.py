@@ -55,9 +55,9 @@ def test_the_words_name_a_word_and_the_letters_that_are_confused():
     # "[" is the end symbol; what follows the first one does not count.
     letters, prediction = five("CAT  ", "DOG  ", "A    "), five("CAT X", "DCC  ", "     ")
     assert words.mistakes(of({"letters": letters, "prediction": prediction})) == [
-        "It gets 2 of 3 test words wrong.",
-        "For example, it reads DOG as DCC.",
-        "For example, it mistakes G for C: 1 of 1 times.",
+        "It gets 2 of 3 new words wrong.",
+        "For example, it reads A as nothing.",
+        "Its most common mistake with a letter is to read G as C.",
     ]
     told = words.mistakes(of({"letters": five("A    "), "prediction": five("     ")}))
     assert told[1:] == ["For example, it reads A as nothing."]

@@ -239,7 +239,7 @@ def digests_of(script: Path) -> str:
         ("core/lock.py", set()),
         ("artifacts/metrics.py", {"metrics.py"}),
         ("plan/plan.py", {"plan.py"}),
-        ("drawing/__init__.py", {"metrics.py", "palette.py", "plan.py"}),
+        ("drawing/__init__.py", {"palette.py", "plan.py"}),
     ],
 )
 def test_a_library_module_is_in_the_digest_of_its_importers(tmp_path, changed, counts_for):
