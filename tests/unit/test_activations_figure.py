@@ -448,7 +448,8 @@ def test_the_closing_picture_names_answer_and_truth(size, skill, monkeypatch):
         assert drawn[0][0].startswith("None")
     elif size[0] > 100:
         chosen = mistakes.chosen(truth, answers)
-        words = [NAMES[each[i]] for i in chosen for each in (answers, truth)]
+        said = (("says", answers), ("is", truth))
+        words = [f"{verb} {NAMES[each[i]]}" for i in chosen for verb, each in said]
         assert [word for word, *_ in drawn] == words and min(each for _, each, _ in drawn) >= 27
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from epochreel.drawing.canvas import Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
+from epochreel.drawing.palette import Colour
 from epochreel.drawing.panels.heading import heading
 from epochreel.experiments.activations import classes, labels
 from epochreel.experiments.activations.clouds import classified
@@ -38,7 +39,7 @@ class Mistakes:
 
     def draw_static(self, canvas: Canvas) -> None:
         """Draw the heading."""
-        self._body = heading(canvas, "Still wrong: its answer, and in bold the truth")
+        self._body = heading(canvas, "Pictures that it still gets wrong")
 
     def draw(self, canvas: Canvas, frame_data: FrameData) -> None:
         """Draw the pictures and the words below them."""
@@ -57,13 +58,15 @@ class Mistakes:
             body.image(x, y, side, side, self._test[number]["image"])
             body.frame(x, y, side, side, body.palette.ink, 3)
             y += side + 1.05 * _SIZE
-            self._words(x, y, answers[number], wide - _GAP, "regular")
-            self._words(x, y + 1.2 * _SIZE, truth[number], wide - _GAP, "bold")
+            answer, true = (self._names[each[number]] for each in (answers, truth))
+            self._words(x, y, "says", answer, wide - _GAP, body.palette.wrong)
+            self._words(x, y + 1.2 * _SIZE, "is", true, wide - _GAP, body.palette.ink)
 
-    def _words(self, x: float, y: float, label: int, room: float, weight: str) -> None:
+    def _words(self, x: float, y: float, verb: str, name: str, room: float, colour: Colour) -> None:
         body, size = self._body, min(_SIZE, self._body.height / 4)
-        words = labels.cut(body, self._names[label], size, weight, room)
-        body.text(x, y, words, size, weight=weight, fit=room)
+        weight = "bold" if colour == body.palette.wrong else "regular"
+        short = labels.cut(body, name, size, weight, room - body.measure(f"{verb} ", size, weight))
+        body.text(x, y, f"{verb} {short}", size, colour, weight, fit=room)
 
 
 def _columns(canvas: Canvas, count: int) -> int:
