@@ -4,12 +4,10 @@ import json
 from pathlib import Path
 
 from epochreel.artifacts import evaluations
-from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import seeding
-from epochreel.experiment_api import declared_metrics, loader
+from epochreel.experiment_api import loader
 from epochreel.film import render
 from epochreel.formats import gif
-from epochreel.narration.narrator import Narrator
 from epochreel.runtime.job import job
 
 
@@ -21,13 +19,9 @@ def draw_loop(
     base: Path,
 ) -> None:
     """Write the loop named by `path_to_loop`, an endless GIF."""
-    settings = stage["settings"]
     experiment = loader.of_stage(stage, base)
     figure = experiment.load("figure")
-    test = Split.of(stage, "test", paths_to_test)
-    declared = declared_metrics.read(experiment.file("evaluation"))
-    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
-    run_info = render.run_info(settings, test, declared, nouns)
+    run_info = render.run_info_maker(stage, experiment, paths_to_test)()
     last = int(Path(path_to_evaluation).stem)
     key_digest = stage["reads"]["evaluate"]
     seeding.seed_all(0)

@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 
 from epochreel.artifacts import metrics, padding
-from epochreel.artifacts.dataset_shards import Split
-from epochreel.experiment_api import declared_metrics, loader
+from epochreel.experiment_api import loader
 from epochreel.film import render as renderer
-from epochreel.narration.narrator import Narrator
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -27,11 +25,7 @@ def render(
     settings, count = stage["settings"], stage["count"]
     experiment = loader.of_stage(stage, base)
     figure = renderer.figure_of(experiment, settings)
-    test = Split.of(stage, "test", paths_to_test)
-    declared = declared_metrics.read(experiment.file("evaluation"))
-    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
-    untrained = renderer.untrained_data(stage, path_to_untrained)
-    run_info = renderer.run_info(settings, test, declared, nouns, untrained)
+    new_info = renderer.run_info_maker(stage, experiment, paths_to_test, path_to_untrained)
     table = metrics.read(
         path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
     )
@@ -43,11 +37,10 @@ def render(
         metrics=table,
         training=renderer.training_of(stage, paths_to_training, table),
     )
-    scene = renderer.build_scene(figure, run_info)
+    scene = renderer.build_scene(figure, new_info())
     drawn = renderer.draw(scene, inputs, paths_to_frames[:count], keys.key(stage))
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = renderer.run_info(settings, test, declared, nouns, untrained)
-        renderer.check_repeatable(renderer.figure_of(again, settings), fresh_info, drawn)
+        renderer.check_repeatable(renderer.figure_of(again, settings), new_info(), drawn)
     padding.fill(paths_to_frames, count)
 
 

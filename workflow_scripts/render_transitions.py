@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 
 from epochreel.artifacts import metrics, padding
-from epochreel.artifacts.dataset_shards import Split
-from epochreel.experiment_api import declared_metrics, loader
+from epochreel.experiment_api import loader
 from epochreel.film import render
-from epochreel.narration.narrator import Narrator
 from epochreel.provenance import keys
 from epochreel.runtime.job import job
 
@@ -30,11 +28,7 @@ def render_transitions(
     settings, count = stage["settings"], stage["count"]
     experiment = loader.of_stage(stage, base)
     figure = render.figure_of(experiment, settings)
-    test = Split.of(stage, "test", paths_to_test)
-    declared = declared_metrics.read(experiment.file("evaluation"))
-    nouns = Narrator(experiment, settings["data"]["settings"]).nouns
-    untrained = render.untrained_data(stage, path_to_untrained)
-    run_info = render.run_info(settings, test, declared, nouns, untrained)
+    new_info = render.run_info_maker(stage, experiment, paths_to_test, path_to_untrained)
     table = metrics.read(
         path_to_metrics, stage["first"] + count, stage["reads"]["summarize"], stage["steps"]
     )
@@ -47,13 +41,12 @@ def render_transitions(
         metrics=table,
         training=render.training_of(stage, paths_to_training, table),
     )
-    scene, key = render.build_scene(figure, run_info), keys.key(stage)
+    scene, key = render.build_scene(figure, new_info()), keys.key(stage)
     drawn = render.draw_transitions(
         scene, inputs, paths_to_transitions[:count], settings["tweens"], key
     )
     if again := experiment.to_repeat(stage["first"], count):
-        fresh_info = render.run_info(settings, test, declared, nouns, untrained)
-        render.check_repeatable(render.figure_of(again, settings), fresh_info, drawn)
+        render.check_repeatable(render.figure_of(again, settings), new_info(), drawn)
     padding.fill(paths_to_transitions, count)
 
 

@@ -12,7 +12,6 @@ from epochreel.drawing.palette import THEMES
 from epochreel.film import captions, cues
 from epochreel.film.cues import Cue
 from epochreel.film.timing import Timeline
-from epochreel.narration import sentences as words
 
 SENTENCES = ["a"] * 3 + ["b"] * 2 + ["a"]
 
@@ -94,18 +93,3 @@ def test_a_caption_covers_only_the_band_of_the_sentence(size, lines, theme):
 def test_no_sentence_can_break_the_webvtt_file():
     written = webvtt([Cue(Fraction(0), Fraction(1), "a <b> --> & c")])
     assert written.splitlines()[6:] == ["a &lt;b&gt; --&gt; &amp; c"]
-
-
-@pytest.mark.parametrize(
-    ("numbers", "said"),
-    [
-        ((0, 0, 0), "Before training"),
-        ((1, 0.02, 4), "After 4 pages"),
-        ((120, 12, 480), "Epoch 12, after 480 pages"),
-        ((125, 12.5, 12480), "Epoch 12.5, after 12,480 pages"),
-    ],
-)
-def test_a_moment_is_named_by_its_epoch_and_its_examples(numbers, said):
-    named = dict(zip(("step", "epoch", "examples"), numbers, strict=True))
-    assert words.moment(named, "pages") == said
-    assert words.moment(named) == {"After 4 pages": "Step 1"}.get(said, said.partition(",")[0])

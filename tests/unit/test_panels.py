@@ -315,7 +315,7 @@ def test_lines_of_a_curve_differ_without_colour(pair):
     panel = Curve(info(metrics=names), names)
     canvases = [Canvas(300, 100) for _ in pair]
     for canvas, number in zip(canvases, pair, strict=True):
-        panel._line(canvas, [np.array([(10.0, 50.0), (200.0, 50.0)])], number)
+        panel.draw_line(canvas, [np.array([(10.0, 50.0), (200.0, 50.0)])], number)
     first, second = (grey(canvas.pixels) for canvas in canvases)
     assert np.abs(first - second).max() > 100
 

@@ -17,10 +17,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from epochreel.drawing.frame import Panel, RunInfo
-from epochreel.drawing.header import Header
+from epochreel.drawing.header import MARGIN, Header
 
-MARGIN = 56.0
-"""Distance of panels and text from the edges of the frame."""
 COLUMN_GAP, ROW_GAP = 56.0, 40.0
 """Distance between panels."""
 

@@ -7,8 +7,11 @@ import math
 from epochreel.core.amounts import amount, in_a_line
 from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, RunInfo
+from epochreel.drawing.palette import Colour
+from epochreel.experiment_api.declared_metrics import main_metric
 
 MARGIN = 56.0
+"""Distance of panels and text from the edges of the frame."""
 _BAND = 12.0  # height of the band that the sentence leaves free
 _SIZE = 48.0  # of the sentence
 _GAP = 44.0  # between two numbers
@@ -18,6 +21,12 @@ _MANY = 500  # epochs: there is room for the number of their examples, and 500 i
 def band(shape: str) -> tuple[float, float]:
     """Return the top and the height of the sentence's band in a frame of this shape, in units."""
     return (96.0, 74.0) if shape == "wide" else (156.0, 128.0)
+
+
+def draw_band(canvas: Canvas, top: float, height: float, colour: Colour) -> None:
+    """Draw an empty band for sentences, as wide as the frame, which begins with a colour."""
+    canvas.fill(0, top, canvas.width, height, canvas.palette.slot)
+    canvas.fill(0, top, 12, height, colour)
 
 
 class Header:
@@ -47,9 +56,7 @@ class Header:
             x -= room + _GAP
         room = x - MARGIN if self._is_wide else self._width
         canvas.text(MARGIN, 66.0, title, 34, weight="bold", fit=room)
-        top, high = self._band
-        canvas.fill(0, top, canvas.width, high, canvas.palette.slot)
-        canvas.fill(0, top, 12, high, canvas.palette.right)
+        draw_band(canvas, *self._band, canvas.palette.right)
 
     def _fitting(self, canvas: Canvas, room: float) -> dict[str, tuple[str, float]]:
         """Return the fields that fit into `room`; the first ones are left out, never the last."""
@@ -98,4 +105,4 @@ class Header:
     def _metric(self) -> str | None:
         """Return the main metric: `accuracy` or the first that the experiment declares."""
         declared = list(self._info.metrics)
-        return "accuracy" if "accuracy" in declared else next(iter(declared), None)
+        return main_metric(declared, declared)

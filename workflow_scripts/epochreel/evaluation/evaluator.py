@@ -22,12 +22,13 @@ from epochreel.artifacts import checkpoints, evaluations
 from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import device, seeding
 from epochreel.core.errors import UserError, first_line, shown
+from epochreel.experiment_api.interface import TIMES
 from epochreel.experiment_api.loader import Experiment
 from epochreel.provenance import lineage
 
 log = logging.getLogger("epochreel")
 # Columns of metric tables, and arrays of a history.
-_RESERVED = ("snapshot", "step", "epoch", "examples", "sentence", "cast")
+_RESERVED = (*TIMES, "sentence", "cast")
 
 
 class Evaluator:

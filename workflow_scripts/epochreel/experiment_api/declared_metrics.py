@@ -66,7 +66,7 @@ class Metrics(Mapping[str, Metric]):
         return len(self._declared)
 
 
-def main_metric(names: Iterable[str], declared: Metrics) -> str | None:
+def main_metric(names: Iterable[str], declared: Iterable[str]) -> str | None:
     """Return the main metric of a run: `accuracy`, or the first one; None if there are none."""
     names = list(names)
     ordered = ["accuracy", *declared, *names]

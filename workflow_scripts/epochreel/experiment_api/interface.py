@@ -53,6 +53,10 @@ CALLS = {
 """Positional arguments with which each function of an experiment is called."""
 
 
+TIMES = ("snapshot", "step", "epoch", "examples")
+"""The numbers of a snapshot that are not metrics: when it was taken."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """Description of a metric that `evaluate` returns; see `declared_metrics`.

@@ -14,7 +14,7 @@ import numpy as np
 from epochreel.core.amounts import amount
 from epochreel.drawing.canvas import LINE, Canvas
 from epochreel.drawing.frame import FrameData, Panel, RunInfo
-from epochreel.drawing.grid import MARGIN
+from epochreel.drawing.header import MARGIN, draw_band
 from epochreel.drawing.palette import Colour
 from epochreel.drawing.panels.curve import defined_parts, thinned
 from epochreel.experiment_api.interface import Metric
@@ -171,8 +171,7 @@ def _draw_band(canvas: Canvas, title: str, sentences: Sequence[str], colour: Col
     size, lines = canvas.fit_text(text, _TITLE, width - gap, height=room)
     high = heading + 2 * _PAD + (LINE * size * len(lines) if sentences else 0)
     top = canvas.height - MARGIN / 2 - high
-    canvas.fill(0, top, canvas.width, high, canvas.palette.slot)
-    canvas.fill(0, top, 12, high, colour)
+    draw_band(canvas, top, high, colour)
     canvas.paragraph(MARGIN, top + _PAD + _TITLE, title, _TITLE, width, weight="bold")
     y = top + _PAD + heading + size
     for sentence in sentences:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType, ModuleType
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 from epochreel.artifacts import evaluations, metrics, training_table
 from epochreel.artifacts import projections as projection_files
+from epochreel.artifacts.dataset_shards import Split
 from epochreel.core import seeding
 from epochreel.core.errors import UserError, raise_wrong_result
 from epochreel.core.files import atomic_write_bytes
@@ -24,11 +26,12 @@ from epochreel.drawing.frame import FrameData, RunInfo, Scene, Transition
 from epochreel.drawing.grid import Cell, whole_frame
 from epochreel.drawing.palette import THEMES
 from epochreel.drawing.time_axis import TimeAxis
-from epochreel.experiment_api import user_code
+from epochreel.experiment_api import declared_metrics, user_code
 from epochreel.experiment_api.interface import Metric, Nouns
 from epochreel.experiment_api.loader import Experiment
 from epochreel.film.timing import RATE
 from epochreel.formats import png
+from epochreel.narration.narrator import Narrator
 
 
 @dataclass(frozen=True)
@@ -271,6 +274,27 @@ def run_info(
         untrained=untrained,
         rows_per_example=_rows_per_example(settings, untrained, len(test)),
         panels=figure.get("panels"),
+    )
+
+
+def run_info_maker(
+    stage: Mapping[str, Any],
+    experiment: Experiment,
+    paths_to_test: Sequence[str],
+    path_to_untrained: str | None = None,
+) -> Callable[[], RunInfo]:
+    """Read what the frames of a run share; return a function that returns it, new each time.
+
+    A figure that is loaded again gets a new one, since the first figure may have changed its own.
+    """
+    settings = stage["settings"]
+    return partial(
+        run_info,
+        settings,
+        Split.of(stage, "test", paths_to_test),
+        declared_metrics.read(experiment.file("evaluation")),
+        Narrator(experiment, settings["data"]["settings"]).nouns,
+        path_to_untrained and untrained_data(stage, path_to_untrained),
     )
 
 

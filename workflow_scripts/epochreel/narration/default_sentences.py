@@ -17,21 +17,18 @@ import numpy as np
 
 from epochreel.core.amounts import amount, in_a_line
 from epochreel.experiment_api.declared_metrics import main_metric
-from epochreel.experiment_api.interface import Metric
+from epochreel.experiment_api.interface import TIMES, Metric
 from epochreel.narration.shares import ALL, Share, all_shares, share
 from epochreel.narration.story import Story
 
-TIMES = ("snapshot", "step", "epoch", "examples")
 _BETTER_THAN_GUESSING = 0.6  # Of two equally frequent answers, guessing gets half right.
 _WORSE = 0.1  # fall of a share, or of another metric relative to its range, to report
 _HELD, _LOST = 0.8, 0.2  # accuracies on a class before and after it is forgotten
 _KNOWN, _KNOWN_BY_CHANCE = 0.3, 1.5
 """A class counts as known only while the mean accuracy on all classes is at least `_KNOWN`, and at
 least `_KNOWN_BY_CHANCE` divided by the number of classes."""
-_BY_HEART, _GAP = (
-    0.97,
-    0.08,
-)  # accuracy on practice examples, and how much lower that on the test set is
+_BY_HEART = 0.97  # accuracy on practice examples
+_GAP = 0.08  # how much lower the accuracy on the test set is
 _LITTLE = 0.02  # change of a share, or of another metric relative to its range
 _HARDER = 0.15  # how much lower the accuracy on the hardest class is
 _SAME_STEP = 8  # the step from which "so far" means something

@@ -1,23 +1,16 @@
-"""Sentences about a snapshot and about mistakes."""
+"""Sentences about mistakes, and lists in sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 
-def moment(numbers: Mapping[str, float], examples: str | None = None) -> str:
-    """Say when a snapshot was taken: "Epoch 12, after 480 pages", or "Before training".
-
-    While the epoch rounds to 0.0, say only "After 4 pages" or, without `examples`, "Step 2".
-    """
-    if not numbers["examples"]:
-        return "Before training"
-    epoch, seen = round(numbers["epoch"], 1), f"{numbers['examples']:,.0f} {examples}"
-    if not epoch:
-        return f"After {seen}" if examples else f"Step {numbers['step']:,.0f}"
-    return f"Epoch {epoch:g}, after {seen}" if examples else f"Epoch {epoch:g}"
+def listed(words: Sequence[object], last: str = "and") -> str:
+    """List words in a sentence: "1, 2 and 4"."""
+    *others, final = map(str, words)
+    return f"{', '.join(others)} {last} {final}" if others else final
 
 
 def wrong_of(wrong: int, total: int, things: str) -> str:

@@ -79,18 +79,16 @@ class Telling:
         told += [] if before is None else metrics.sentences(before)
         first = beginnings(told)[-1]
         for snapshot in range(len(told), self.table.num_rows):
-            is_over = bool(told) and phases.is_over(snapshot, first)
-            story = self.story(narrator, snapshot, grades, told)
-            if (
-                not told
-                or phases.may_begin(snapshot, first)
-                or (is_over and not narrator.holds(story))
-            ):
-                sentence = narrator.sentence(story)
-                self.asked[1:] = [(story, sentence)]
-                if not told or sentence != told[-1]:
-                    first = snapshot
-            told.append(sentence if first == snapshot else told[-1])
+            sentence = told[-1] if told else None
+            if not told or phases.is_over(snapshot, first):
+                story = self.story(narrator, snapshot, grades, told)
+                may_begin = not told or phases.may_begin(snapshot, first)
+                if may_begin or not narrator.holds(story):
+                    sentence = narrator.sentence(story)
+                    self.asked[1:] = [(story, sentence)]
+            if not told or sentence != told[-1]:
+                first = snapshot
+            told.append(sentence)
         return told
 
     def grades(self, narrator: Narrator, before: pa.Table | None) -> np.ndarray:

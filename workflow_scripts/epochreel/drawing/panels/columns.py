@@ -135,7 +135,7 @@ def is_of_test(run_info: RunInfo, name: str) -> bool:
 def values(run_info: RunInfo, frame_data: FrameData, name: str) -> pa.Array:
     """Return the column of all test examples, without those of a training sample."""
     if not is_of_test(run_info, name):
-        column = frame_data.predictions[name].slice(0, _rows(run_info))
+        column = frame_data.predictions[name].slice(0, rows(run_info))
         return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     test = run_info.test
     if hasattr(test, "column"):
@@ -143,7 +143,8 @@ def values(run_info: RunInfo, frame_data: FrameData, name: str) -> pa.Array:
     return pa.array([example[name] for example in test])
 
 
-def _rows(run_info: RunInfo) -> int:
+def rows(run_info: RunInfo) -> int:
+    """Return the number of rows of the test examples; those of a training sample come after."""
     return run_info.rows_per_example * len(run_info.test)
 
 

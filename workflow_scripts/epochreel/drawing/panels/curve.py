@@ -105,7 +105,7 @@ class Curve:
         # The first metric is drawn last, on top.
         for number, metric in reversed(list(enumerate(self._lines))):
             levels = self._level(values[metric], axis)
-            self._line(canvas, defined_parts(np.column_stack((across, levels))), number)
+            self.draw_line(canvas, defined_parts(np.column_stack((across, levels))), number)
 
     @property
     def _is_log(self) -> bool:
@@ -129,7 +129,11 @@ class Curve:
         low, high = ends
         return y + height * (1 - (np.clip(values, low, high) - low) / (high - low))
 
-    def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+    def draw_line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+        """Draw the line of metric `number` in its parts, (n, 2) each, and mark its end.
+
+        A subclass may draw it in another style.
+        """
         weight, colours = (4, 2, 2, 6)[number], canvas.palette
         for points in map(thinned, parts):
             if len(points) == 1:
@@ -164,7 +168,7 @@ class Curve:
             if x and x + wide > canvas.width:
                 x, y = 0.0, y + 1.4 * _SIZE
             line = np.array([(x + 6, y - 8), (x + sample, y - 8)])
-            self._line(canvas, [line], number)
+            self.draw_line(canvas, [line], number)
             room = canvas.width - x - sample - 16
             quiet = canvas.palette.quiet
             x += sample + 52 + canvas.text(x + sample + 16, y, name, _SIZE, quiet, fit=room)

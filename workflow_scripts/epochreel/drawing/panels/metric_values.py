@@ -9,9 +9,8 @@ import numpy as np
 
 from epochreel.core.errors import UserError, shown
 from epochreel.drawing.frame import FrameData, RunInfo
-
-_TIMES = ("snapshot", "step", "epoch", "examples")
-"""The arrays of a history that are not metrics."""
+from epochreel.experiment_api import declared_metrics
+from epochreel.experiment_api.interface import TIMES
 
 
 def measured(frame_data: FrameData, metric: str) -> np.ndarray:
@@ -22,7 +21,7 @@ def measured(frame_data: FrameData, metric: str) -> np.ndarray:
     try:
         return np.asarray(frame_data.history[metric], float)
     except KeyError:
-        available = ", ".join(sorted({*frame_data.history} - {*_TIMES})) or "none"
+        available = ", ".join(sorted({*frame_data.history} - {*TIMES})) or "none"
         raise UserError(
             f"the figure shows the metric '{metric}', but evaluate returns {available}: "
             f"return '{metric}' too (None while it is undefined), or draw other panels"
@@ -54,7 +53,7 @@ def is_lower_better(run_info: RunInfo, metric: str) -> bool:
 def metrics_of(run_info: RunInfo) -> list[str]:
     """Return the names of all metrics that `evaluate` returns, in its order."""
     history = run_info.untrained.history if run_info.untrained is not None else {}
-    return [name for name in history if name not in _TIMES]
+    return [name for name in history if name not in TIMES]
 
 
 def main_metric(run_info: RunInfo) -> str:
@@ -62,9 +61,7 @@ def main_metric(run_info: RunInfo) -> str:
 
     Raises `UserError` if there are none.
     """
-    names = metrics_of(run_info)
-    ordered = ["accuracy", *run_info.metrics, *names]
-    found = next((name for name in ordered if name in names), None)
+    found = declared_metrics.main_metric(metrics_of(run_info), run_info.metrics)
     if found is None:
         raise UserError("there is no metric to show; expected evaluate to return one")
     return found

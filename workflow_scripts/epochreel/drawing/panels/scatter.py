@@ -98,7 +98,7 @@ class Scatter:
 
     def _positions(self, frame_data: FrameData) -> np.ndarray:
         """Return the points as shares of the plane, (N, 2), y down."""
-        info, rows = self._info, self._info.rows_per_example * len(self._info.test)
+        info, rows = self._info, columns.rows(self._info)
         if self._is_layout and frame_data.layout is not None:
             shares = 0.5 + np.asarray(frame_data.layout[:rows], float) / (2 * _LAYOUT)
             return shares.clip(0.02, 0.98)

@@ -70,12 +70,13 @@ class Legend:
 class _Curve(Curve):
     """A curve whose second line is a broad band, visible where the first one covers it."""
 
-    def _line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+    def draw_line(self, canvas: Canvas, parts: Sequence[np.ndarray], number: int) -> None:
+        """Draw the second line as a band, others as usual."""
         if number == 1:
             for points in parts:
                 canvas.line(points, canvas.palette.quiet, 12)
         else:
-            super()._line(canvas, parts, number)
+            super().draw_line(canvas, parts, number)
 
 
 class AccuracyCurve:

@@ -22,7 +22,7 @@ from epochreel.artifacts.evaluations import indices
 from epochreel.experiment_api.interface import Nouns
 from epochreel.experiments.activations import classes
 from epochreel.narration.grades import grade
-from epochreel.narration.sentences import confusions
+from epochreel.narration.sentences import confusions, listed
 from epochreel.narration.story import Story
 
 _TASK = "Task: say what each picture shows."
@@ -58,7 +58,7 @@ def sentence(story: Story) -> str:
     new = [each for each in found if each[1] not in told and heard.count(each[0]) < _OFTEN]
     if surprises := [each for kind, each in new if kind.is_surprise]:
         return surprises[0]
-    is_true = holds(story)
+    is_true = _is_true(seen, story)
     age = story.snapshot - story.told[-1].snapshot
     if is_true and told[-1] not in _FALLBACKS and age < _LASTS[len(told) >= _MANY]:
         return told[-1]
@@ -70,7 +70,11 @@ def sentence(story: Story) -> str:
 
 def holds(story: Story) -> bool:
     """Return whether the sentence on the screen is still true, and no surprise is to be told."""
-    seen, now = _Seen(story), story.told[-1].sentence
+    return _is_true(_Seen(story), story)
+
+
+def _is_true(seen: _Seen, story: Story) -> bool:
+    now = seen.told[-1]
     if now.startswith(_TASK):
         return not story.snapshot
     if any(kind.is_surprise and text not in seen.told for kind, text in _remarks(seen)):
@@ -114,9 +118,12 @@ class _Seen:
     @cached_property
     def cards(self) -> np.ndarray:
         """The class and the answer of each test image that the film shows: (n, 2)."""
-        label, answer = _test(self._story.predictions, "label", "prediction")
-        cast = list(self._story.cast)
-        return np.stack((label[cast], answer[cast]), 1)
+        return self.answers[list(self._story.cast)]
+
+    @cached_property
+    def answers(self) -> np.ndarray:
+        """The class and the answer of each test image: (n, 2)."""
+        return np.stack(_test(self._story.predictions, "label", "prediction"), 1)
 
     def on_cards(self, label: int, answers: Sequence[int], default: float) -> float:
         """Return the fraction of a class's cards with one of these answers."""
@@ -141,9 +148,8 @@ class _Seen:
     @cached_property
     def confusion(self) -> np.ndarray:
         """Count the test images of each class (row) by the network's answer: (C, C)."""
-        label, answer = _test(self._story.predictions, "label", "prediction")
         counts = np.zeros((len(self.names),) * 2, int)
-        np.add.at(counts, (label, answer), 1)
+        np.add.at(counts, tuple(self.answers.T), 1)
         return counts
 
     @cached_property
@@ -189,7 +195,7 @@ class _Seen:
         words = [self.names[label] for label in labels]
         while len(words) > 1 and len("".join(words)) > most:
             words.pop()
-        return f" {last} ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+        return listed(words, last)
 
     def mentioned(self, *kinds: _Kind) -> set[int]:
         """Return the classes that remarks of these kinds have been about so far."""

@@ -18,12 +18,11 @@ from epochreel.experiments.sheets.sentences import (
     Kind,
     Now,
     kind_of,
-    listed,
     rarity,
     sureness,
 )
 from epochreel.narration.grades import grade
-from epochreel.narration.sentences import confusions
+from epochreel.narration.sentences import confusions, listed
 from epochreel.narration.story import Story
 
 

@@ -1,4 +1,4 @@
-"""What the network reads: values of an evaluation that the film shows and tells."""
+"""What the network reads: values of an evaluation that the film shows and names."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ also true of those that the film shows: viewers look there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,6 +29,7 @@ from epochreel.experiments.sheets.readings import (
     readings,
     shown_places,
 )
+from epochreel.narration.sentences import listed
 from epochreel.narration.story import Story
 
 _LUCK = 0.125  # accuracy up to which it may be guessing
@@ -462,9 +463,3 @@ def sureness(table: pa.Table) -> np.ndarray:
 def plural(digits: Iterable[int], last: str = "and") -> str:
     """List digits: "8s or 9s"."""
     return listed([f"{digit}s" for digit in digits], last)
-
-
-def listed(words: Sequence[object], last: str = "and") -> str:
-    """List words: "1, 2 and 4"."""
-    *others, final = map(str, words)
-    return f"{', '.join(others)} {last} {final}" if others else final
